@@ -1,0 +1,296 @@
+//! CRM: opportunities with their stages, visits and assignments as tables of one database file.
+//!
+//! The database keeps whatever it is given in any column, so misfits are stored as texts; `line` is the row's ordinal.
+
+use std::fs;
+use std::path::Path;
+
+use chrono::NaiveDate;
+use rusqlite::{Connection, params_from_iter, types};
+
+use crate::file::{Cell, Layout, Line, Row, text_of};
+use crate::months;
+use crate::names;
+use crate::places::{BRANDS, PRODUCT_TYPES};
+use crate::random::Dice;
+use crate::style::{OFFICE, Style, Value};
+use crate::table::{Plant, Planter, Record, Table, plant};
+use crate::truth::{FileCounts, Truth};
+use crate::world::World;
+
+/// Relative path of the database.
+const PATH: &str = "crm/crm.sqlite";
+
+type Columns = &'static [(&'static str, &'static str)];
+
+const OPPORTUNITY: Columns = &[
+    ("opportunity_id", "TEXT"),
+    ("account_id", "TEXT"),
+    ("opened_on", "TEXT"),
+    ("closed_on", "TEXT"),
+    ("status", "TEXT"),
+    ("stage", "TEXT"),
+    ("kind", "TEXT"),
+    ("sale_type", "TEXT"),
+    ("province", "TEXT"),
+    ("product_type", "TEXT"),
+    ("expected_units", "INTEGER"),
+    ("expected_amount", "NUMERIC"),
+    ("probability", "REAL"),
+    ("quotes_compared", "INTEGER"),
+    ("main_competitor", "TEXT"),
+    ("lost_reason", "TEXT"),
+    ("loss_report_filed_on", "TEXT"),
+    ("campaign_id", "TEXT"),
+    ("salesperson", "TEXT"),
+];
+const STAGE: Columns = &[("opportunity_id", "TEXT"), ("stage", "TEXT"), ("entered_at", "TEXT")];
+const VISIT: Columns = &[
+    ("visit_id", "TEXT"),
+    ("account_id", "TEXT"),
+    ("visited_on", "TEXT"),
+    ("minutes", "INTEGER"),
+    ("visitor", "TEXT"),
+    ("visitor_role", "TEXT"),
+    ("contact_id", "TEXT"),
+    ("opportunity_id", "TEXT"),
+    ("report_filed_on", "TEXT"),
+    ("purpose", "TEXT"),
+];
+const ASSIGNMENT: Columns =
+    &[("account_id", "TEXT"), ("role", "TEXT"), ("manager", "TEXT"), ("valid_from", "TEXT"), ("valid_to", "TEXT")];
+
+const OPPORTUNITY_PLANTS: &[Plant] = &[
+    plant("status", "code", "maybe"),
+    plant("opened_on", "type", "someday"),
+    plant("expected_amount", "type", "a lot"),
+    plant("account_id", "required", ""),
+    plant("expected_units", "type", "two"),
+];
+const STAGE_PLANTS: &[Plant] = &[plant("stage", "code", "dreaming"), plant("entered_at", "type", "noon")];
+const VISIT_PLANTS: &[Plant] =
+    &[plant("minutes", "type", "long"), plant("visited_on", "required", ""), plant("visitor_role", "code", "guest")];
+const ASSIGNMENT_PLANTS: &[Plant] = &[plant("role", "code", "friend"), plant("valid_from", "type", "since ever")];
+
+const FUNNEL: [&str; 5] = ["need", "evaluating", "resolving", "decision", "implementing"];
+
+/// An opportunity as other tables refer to it.
+struct Opportunity {
+    id: String,
+    account: usize,
+    opened_on: NaiveDate,
+    closed_on: Option<NaiveDate>,
+    reached: usize,
+}
+
+/// Writes the database anew.
+pub fn send(world: &World, folder: &Path, truth: &mut Truth) {
+    let path = folder.join(PATH);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let _absent = fs::remove_file(&path);
+    let mut base = Connection::open(&path).unwrap();
+    base.execute_batch("PRAGMA journal_mode = OFF; PRAGMA page_size = 4096;").unwrap();
+    let opportunities = opportunities(world);
+    let mut writer = Writer { world, folder, base: &mut base, truth };
+    let records: Vec<_> = opportunities.iter().map(|one| opportunity_record(world, one)).collect();
+    writer.put("crm_opportunity", OPPORTUNITY, OPPORTUNITY_PLANTS, &records);
+    let records: Vec<_> = opportunities.iter().flat_map(|one| stage_records(world, one)).collect();
+    writer.put("crm_opportunity_stage", STAGE, STAGE_PLANTS, &records);
+    writer.put("crm_visit", VISIT, VISIT_PLANTS, &visits(world, &opportunities));
+    let records: Vec<_> = world.accounts().into_iter().flat_map(|account| assignments(world, account)).collect();
+    writer.put("crm_assignment", ASSIGNMENT, ASSIGNMENT_PLANTS, &records);
+}
+
+struct Writer<'a> {
+    world: &'a World,
+    folder: &'a Path,
+    base: &'a mut Connection,
+    truth: &'a mut Truth,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, source: &'static str, columns: Columns, plants: &'static [Plant], records: &[Record]) {
+        let headers: Vec<_> = columns.iter().map(|(name, _)| (*name, *name)).collect();
+        let planter = Planter::new(self.world.plan.dirt, plants);
+        let mut table = Table::new(self.folder, self.world.dice(source), source, &headers, planter);
+        let rows = table.rows(&Style { layout: Layout::Workbook, ..OFFICE }, records);
+        self.store(source, columns, &rows);
+        let mut counts = FileCounts::new(rows.len());
+        for (index, row) in rows.iter().enumerate() {
+            counts.add(&Line::Data(row.clone()), 0);
+            self.truth.faults(source, PATH, index + 1, &row.faults);
+        }
+        self.truth.file(source, PATH, &counts);
+        let places: Vec<_> = (1..=rows.len()).collect();
+        table.serve(PATH, "", records, &rows, &places);
+        table.settle(self.truth);
+    }
+
+    fn store(&mut self, source: &str, columns: Columns, rows: &[Row]) {
+        let defined: Vec<_> = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
+        let marks = vec!["?"; columns.len()].join(", ");
+        let step = self.base.transaction().unwrap();
+        step.execute(&format!("CREATE TABLE {source} ({})", defined.join(", ")), []).unwrap();
+        for row in rows {
+            let sql = format!("INSERT INTO {source} VALUES ({marks})");
+            step.prepare_cached(&sql).unwrap().execute(params_from_iter(row.cells.iter().map(stored))).unwrap();
+        }
+        step.commit().unwrap();
+    }
+}
+
+fn stored(cell: &Cell) -> types::Value {
+    match cell {
+        Cell::Empty => types::Value::Null,
+        Cell::Number(text) if !text.contains('.') => types::Value::Integer(text.parse().unwrap()),
+        Cell::Number(text) => types::Value::Real(text.parse().unwrap()),
+        other => types::Value::Text(text_of(other)),
+    }
+}
+
+fn opportunities(world: &World) -> Vec<Opportunity> {
+    let dice = &mut world.dice("opportunities");
+    let accounts = world.accounts();
+    let count = world.plan.customers * world.plan.months / 30 + 20;
+    (0..count).map(|number| opportunity(world, dice, number, &accounts)).collect()
+}
+
+fn opportunity(world: &World, dice: &mut Dice, number: i64, accounts: &[usize]) -> Opportunity {
+    let opened_on = months::day_within(dice, world.months[0], world.plan.months);
+    let closed_on = dice.chance(0.78).then(|| months::add_days(opened_on, dice.between(20, 300)));
+    Opportunity {
+        id: format!("OP{:06}", number + 1),
+        account: accounts[dice.index(accounts.len())],
+        opened_on,
+        closed_on,
+        reached: dice.weighted(&[3, 3, 2, 3, 4]),
+    }
+}
+
+fn opportunity_record(world: &World, one: &Opportunity) -> Record {
+    let dice = &mut world.dice(&one.id);
+    let status = match (one.closed_on, one.reached) {
+        (None, _) => "open",
+        (Some(_), 4) => "won",
+        _ => "lost",
+    };
+    let units = dice.between(1, 12);
+    let (product_type, price) = PRODUCT_TYPES[dice.index(4)];
+    let is_lost = status == "lost";
+    let filed =
+        one.closed_on.filter(|_| is_lost && dice.chance(0.6)).map(|day| months::add_days(day, dice.between(0, 25)));
+    let rival = if dice.chance(0.75) { Value::text(BRANDS[1 + dice.index(5)].code) } else { Value::Null };
+    let reason = if is_lost {
+        Value::text(dice.pick(&["price", "delivery", "relationship", "service", "quality"]))
+    } else {
+        Value::Null
+    };
+    let values = vec![
+        ("opportunity_id", Value::text(&one.id)),
+        ("account_id", Value::Text(World::account_id(one.account))),
+        ("opened_on", Value::Date(one.opened_on)),
+        ("closed_on", Value::date(one.closed_on)),
+        ("status", Value::text(status)),
+        ("stage", Value::text(FUNNEL[one.reached])),
+        ("kind", Value::text(["normal", "tender"][dice.weighted(&[3, 1])])),
+        ("sale_type", Value::text(["transactional", "relational", "cooperative"][dice.weighted(&[4, 3, 1])])),
+        ("province", Value::text(world.customers[one.account].province)),
+        ("product_type", Value::text(product_type)),
+        ("expected_units", Value::Number(units, 0)),
+        ("expected_amount", Value::Number(units * price * 100 + 50, 2)),
+        ("probability", Value::Number(dice.between(1, 19) * 5, 2)),
+        ("quotes_compared", if dice.chance(0.2) { Value::Null } else { Value::Number(dice.between(0, 5), 0) }),
+        ("main_competitor", rival),
+        ("lost_reason", reason),
+        ("loss_report_filed_on", Value::date(filed)),
+        ("campaign_id", Value::Null),
+        ("salesperson", Value::text(dice.pick(&["孙立新", "赵文博", "韩海涛", "杨思远"]))),
+    ];
+    Record::new(one.id.clone(), values)
+}
+
+fn stage_records(world: &World, one: &Opportunity) -> Vec<Record> {
+    let dice = &mut world.dice(&format!("funnel {}", one.id));
+    let mut day = one.opened_on;
+    let mut records = Vec::new();
+    for stage in &FUNNEL[..=one.reached] {
+        let at = months::time_on(dice, day);
+        let values = vec![
+            ("opportunity_id", Value::text(&one.id)),
+            ("stage", Value::text(stage)),
+            ("entered_at", Value::Text(at.format("%Y-%m-%d %H:%M:%S").to_string())),
+        ];
+        records.push(Record::new(format!("{}|{stage}", one.id), values));
+        day = months::add_days(day, dice.between(4, 50));
+        day = one.closed_on.map_or(day, |closed| day.min(closed));
+    }
+    records
+}
+
+fn visits(world: &World, opportunities: &[Opportunity]) -> Vec<Record> {
+    let dice = &mut world.dice("visits");
+    let accounts = world.accounts();
+    let count = world.plan.customers * world.plan.months / 10;
+    let mut records = Vec::new();
+    for number in 0..count {
+        let opportunity = &opportunities[dice.index(opportunities.len())];
+        let is_bound = dice.chance(0.4);
+        let account = if is_bound { opportunity.account } else { accounts[dice.index(accounts.len())] };
+        let from = if is_bound { opportunity.opened_on } else { world.months[0] };
+        let span = if is_bound { 200 } else { world.plan.months * 30 };
+        let day = months::add_days(from, dice.between(0, span));
+        records.push(visit(dice, number, (account, day), is_bound.then_some(opportunity.id.as_str())));
+    }
+    records
+}
+
+fn visit(dice: &mut Dice, number: i64, what: (usize, NaiveDate), opportunity: Option<&str>) -> Record {
+    let id = format!("V{:06}", number + 1);
+    let roles = ["key_account_manager", "regional_manager", "seller", "service", "executive"];
+    let filed = dice.chance(0.8).then(|| months::add_days(what.1, dice.between(0, 6)));
+    let values = vec![
+        ("visit_id", Value::text(&id)),
+        ("account_id", Value::Text(World::account_id(what.0))),
+        ("visited_on", Value::Date(what.1)),
+        ("minutes", Value::Number(dice.between(2, 24) * 10, 0)),
+        ("visitor", Value::Text(names::person(dice, true))),
+        ("visitor_role", Value::text(roles[dice.weighted(&[5, 2, 8, 4, 1])])),
+        ("contact_id", Value::Text(format!("P{:05}0", 10_000 + what.0))),
+        ("opportunity_id", Value::maybe(opportunity)),
+        ("report_filed_on", Value::date(filed)),
+        ("purpose", Value::text(dice.pick(&["offer", "care", "complaint", "training", "negotiation"]))),
+    ];
+    Record::new(id, values)
+}
+
+/// A manager for all, the whole team for some; every fifth account changes hands once.
+fn assignments(world: &World, account: usize) -> Vec<Record> {
+    let dice = &mut world.dice(&format!("assignment {account}"));
+    let managers = ["林晓", "高远航", "罗静怡", "梁博文", "宋明哲", "唐雪"];
+    let changed = dice.chance(0.2).then(|| months::day_within(dice, world.months[0], world.plan.months));
+    let mut records = Vec::new();
+    for role in ["manager", "executive", "tech", "market", "maintenance"] {
+        if role != "manager" && !dice.chance(0.35) {
+            continue;
+        }
+        let begin = months::date(2023, 1, 1);
+        records.push(assignment(account, role, dice.pick(&managers), (begin, changed)));
+        if let Some(day) = changed.filter(|_| role == "manager") {
+            records.push(assignment(account, role, dice.pick(&managers), (day, None)));
+        }
+    }
+    records
+}
+
+fn assignment(account: usize, role: &str, manager: &str, valid: (NaiveDate, Option<NaiveDate>)) -> Record {
+    let account = World::account_id(account);
+    let key = format!("{account}|{role}|{manager}|{}", valid.0);
+    let values = vec![
+        ("account_id", Value::Text(account)),
+        ("role", Value::text(role)),
+        ("manager", Value::text(manager)),
+        ("valid_from", Value::Date(valid.0)),
+        ("valid_to", Value::date(valid.1)),
+    ];
+    Record::new(key, values)
+}

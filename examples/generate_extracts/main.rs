@@ -1,0 +1,167 @@
+//! Generates extracts of an invented market, messy as the real ones are, with the truth about them.
+//!
+//! Seed and size → extracts, reference tables and truth, always the same bytes. It shares no code and no list of words
+//! with the reader in `src/`, so neither can hide the other's mistakes.
+//!
+//! ```text
+//!  Plan ──► World ──► orders, complaints, surveys … ──► spelled rows ──► planted faults ──► files
+//!                          │                                                  │
+//!                          └──────────────── what is true ────────────────────┴──► truth/
+//! ```
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a command line example: a write that fails ends it")]
+
+mod random;
+
+mod months;
+
+mod names;
+
+mod places;
+
+mod world;
+
+mod orders;
+
+mod style;
+
+mod file;
+
+mod truth;
+
+mod table;
+
+mod sales;
+
+mod sales_draft;
+
+mod sales_columns;
+
+mod sales_faults;
+
+mod stages;
+
+mod accounts;
+
+mod crm;
+
+mod complaints;
+
+mod contacts;
+
+mod surveys;
+
+mod registration;
+
+mod census;
+
+mod reference;
+
+mod policy;
+
+mod holidays;
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Parser, ValueEnum};
+
+use truth::Truth;
+use world::{Plan, World};
+
+/// Writes extracts of an invented market, and the truth about them.
+///
+/// The fixtures of the repository come from `--extracts fixtures/extracts --reference pipelines/reference --truth
+/// fixtures/truth`; ten million order lines for benchmarks from `--size large --out FOLDER`.
+#[derive(Parser)]
+struct Options {
+    /// Seed of all choices: the same seed gives the same bytes
+    #[arg(long, default_value_t = 2026)]
+    seed: u64,
+    /// How much is written; the counts below override it one by one
+    #[arg(long, value_enum, default_value = "small")]
+    size: Size,
+    /// Dealers; each fourteenth works in the same way
+    #[arg(long)]
+    dealers: Option<i64>,
+    /// Months of sales that end with the run date's; whole quarters
+    #[arg(long)]
+    months: Option<i64>,
+    /// Order lines, roughly
+    #[arg(long)]
+    lines: Option<i64>,
+    /// Customers
+    #[arg(long)]
+    customers: Option<i64>,
+    /// Share of rows that are spoilt on purpose
+    #[arg(long, default_value_t = 0.009)]
+    dirt: f64,
+    /// Run date: the last month of the extracts holds it
+    #[arg(long, default_value = "2026-06-30")]
+    end: NaiveDate,
+    /// Writes order lines only, without stages and the other sources
+    #[arg(long)]
+    sales_only: bool,
+    /// Folder of everything
+    #[arg(long, default_value = "generated")]
+    out: PathBuf,
+    /// Folder of the extracts [default: OUT/extracts]
+    #[arg(long)]
+    extracts: Option<PathBuf>,
+    /// Folder of the reference tables [default: OUT/reference]
+    #[arg(long)]
+    reference: Option<PathBuf>,
+    /// Folder of the truth [default: OUT/truth]
+    #[arg(long)]
+    truth: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Size {
+    /// The fixtures: 14 dealers, 36 months, five thousand order lines
+    Small,
+    /// 56 dealers, 36 months, two hundred thousand order lines
+    Medium,
+    /// 280 dealers, 36 months, ten million order lines
+    Large,
+}
+
+impl Options {
+    fn plan(&self) -> Plan {
+        let (dealers, lines, customers) = match self.size {
+            Size::Small => (14, 5_000, 280),
+            Size::Medium => (56, 200_000, 5_000),
+            Size::Large => (280, 10_000_000, 60_000),
+        };
+        Plan {
+            seed: self.seed,
+            run_date: self.end,
+            months: self.months.unwrap_or(36).max(3) / 3 * 3,
+            dealers: self.dealers.unwrap_or(dealers).max(1),
+            lines: self.lines.unwrap_or(lines),
+            customers: self.customers.unwrap_or(customers).max(20),
+            dirt: self.dirt,
+        }
+    }
+}
+
+fn main() {
+    let options = Options::parse();
+    let folder = |given: &Option<PathBuf>, name| given.clone().unwrap_or_else(|| options.out.join(name));
+    let extracts = folder(&options.extracts, "extracts");
+    let world = World::new(options.plan());
+    let mut truth = Truth::new(&folder(&options.truth, "truth"), world.plan.run_date);
+    reference::send(&world, &folder(&options.reference, "reference"));
+    sales::all(&world, &extracts, &mut truth, !options.sales_only);
+    if !options.sales_only {
+        accounts::send(&world, &extracts, &mut truth);
+        crm::send(&world, &extracts, &mut truth);
+        complaints::send(&world, &extracts, &mut truth);
+        contacts::send(&world, &extracts, &mut truth);
+        surveys::send(&world, &extracts, &mut truth);
+        registration::send(&world, &extracts, &mut truth);
+        census::send(&world, &extracts, &mut truth);
+    }
+    truth.finish();
+    println!("wrote {}", extracts.display());
+}

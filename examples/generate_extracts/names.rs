@@ -1,0 +1,189 @@
+//! Names: invented companies, people, phones and tax ids, put together from syllables.
+//!
+//! A name that equals that of a real company does so by accident. The traditional spelling covers the characters
+//! that these lists use and no more.
+
+use crate::random::Dice;
+
+const FIRST: [&str; 24] = [
+    "恒", "瑞", "腾", "兴", "龙", "鼎", "骏", "宏", "泽", "岳", "沛", "澜", "铭", "昱", "朔", "煜", "迅", "捷", "韵",
+    "旌", "砺", "滕", "笃", "曜",
+];
+const SECOND: [&str; 20] = [
+    "达", "远", "岚", "庆", "铄", "华", "图", "业", "维", "联", "峻", "驰", "霖", "麟", "谦", "翎", "渊", "畅", "垚",
+    "懿",
+];
+const LATIN: [&str; 16] =
+    ["Bel", "Tor", "Kas", "Mon", "Ver", "Lun", "Ost", "Rav", "Gel", "Dor", "Fen", "Hal", "Nim", "Pra", "Sil", "Wen"];
+const LATIN_END: [&str; 10] = ["tano", "bruk", "meris", "dale", "vika", "rona", "stein", "lenko", "burg", "tara"];
+const TRADES: [&str; 10] = ["机械", "电力", "矿业", "建设", "设备租赁", "能源", "物流", "农业", "贸易", "工程"];
+const SURNAMES: [&str; 20] = [
+    "赵", "钱", "孙", "李", "周", "吴", "郑", "王", "冯", "陈", "褚", "卫", "蒋", "沈", "韩", "杨", "朱", "秦", "尤",
+    "许",
+];
+const GIVEN: [&str; 20] = [
+    "子墨", "雨桐", "浩然", "思远", "佳怡", "文博", "晓燕", "建国", "志强", "海涛", "丽华", "明轩", "若曦", "立新",
+    "婉清", "俊杰", "国栋", "春梅", "一帆", "静",
+];
+const TRADITIONAL: [(char, char); 34] = [
+    ('恒', '恆'),
+    ('达', '達'),
+    ('机', '機'),
+    ('电', '電'),
+    ('矿', '礦'),
+    ('业', '業'),
+    ('设', '設'),
+    ('备', '備'),
+    ('赁', '賃'),
+    ('农', '農'),
+    ('贸', '貿'),
+    ('团', '團'),
+    ('龙', '龍'),
+    ('腾', '騰'),
+    ('兴', '興'),
+    ('华', '華'),
+    ('图', '圖'),
+    ('维', '維'),
+    ('联', '聯'),
+    ('驰', '馳'),
+    ('谦', '謙'),
+    ('远', '遠'),
+    ('岚', '嵐'),
+    ('庆', '慶'),
+    ('苏', '蘇'),
+    ('东', '東'),
+    ('广', '廣'),
+    ('辽', '遼'),
+    ('宁', '寧'),
+    ('云', '雲'),
+    ('陕', '陝'),
+    ('铭', '銘'),
+    ('骏', '駿'),
+    ('畅', '暢'),
+];
+const TAX_DIGITS: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+
+/// Invents the name of a company: place, two syllables, trade, legal form; Latin syllables abroad.
+pub fn company(dice: &mut Dice, place: &str, is_domestic: bool) -> String {
+    if !is_domestic {
+        let form = dice.pick(&["GmbH", "Ltd.", "S.A.", "Co., Ltd.", "A/S"]);
+        return format!("{}{} {form}", dice.pick(&LATIN), dice.pick(&LATIN_END));
+    }
+    let form = dice.pick(&["有限公司", "有限公司", "股份有限公司", "集团有限公司", "有限责任公司"]);
+    format!("{place}{}{}{}{form}", dice.pick(&FIRST), dice.pick(&SECOND), dice.pick(&TRADES))
+}
+
+/// Spells a company's name as another clerk would: traditional, short, spaced, in brackets, in capitals.
+pub fn variant(dice: &mut Dice, name: &str, place: &str) -> String {
+    if name.is_ascii() {
+        return latin_variant(dice, name);
+    }
+    match dice.index(6) {
+        0 => traditional(name),
+        1 => name.replace("有限公司", "").replace("股份", "").replace("有限责任公司", ""),
+        2 => name.replacen(place, &format!("{place} "), 1),
+        3 if name.starts_with(place) => format!("{}（{place}）有限公司", stem(name, place)),
+        4 => name.replace("有限公司", "有限责任公司"),
+        _ => name.to_owned(),
+    }
+}
+
+fn latin_variant(dice: &mut Dice, name: &str) -> String {
+    match dice.index(4) {
+        0 => name.to_uppercase(),
+        1 => name.replace(" GmbH", " Gesellschaft mbH").replace("Ltd.", "Limited"),
+        2 => format!("\"{name}\""),
+        _ => name.to_owned(),
+    }
+}
+
+fn stem<'a>(name: &'a str, place: &str) -> &'a str {
+    let rest = &name[place.len()..];
+    rest.split("有限").next().unwrap_or(rest)
+}
+
+/// Spells a name in traditional characters.
+pub fn traditional(name: &str) -> String {
+    let swap = |c| TRADITIONAL.iter().find(|(simple, _)| *simple == c).map_or(c, |(_, old)| *old);
+    name.chars().map(swap).collect()
+}
+
+/// Invents a person's name.
+pub fn person(dice: &mut Dice, is_domestic: bool) -> String {
+    if is_domestic {
+        return format!("{}{}", dice.pick(&SURNAMES), dice.pick(&GIVEN));
+    }
+    let family = format!("{}{}", dice.pick(&LATIN), dice.pick(&LATIN_END));
+    format!("{} {family}", dice.pick(&["Anna", "Marc", "Somchai", "Paula", "Jonas", "Irena", "Tiago", "Malee"]))
+}
+
+/// Invents a phone number of eleven digits, or an overseas one with its prefix.
+pub fn phone(dice: &mut Dice, country: &str) -> String {
+    let prefix = match country {
+        "CN" => {
+            return format!("1{}{:08}", dice.pick(&["38", "39", "50", "77", "86", "91"]), dice.between(0, 99_999_999));
+        }
+        "DE" => "+49 30",
+        "TH" => "+66 2",
+        "BR" => "+55 11",
+        _ => "+7 727",
+    };
+    format!("{prefix} {:07}", dice.between(1_000_000, 9_999_999))
+}
+
+/// Spells a phone number as another clerk would.
+pub fn phone_variant(dice: &mut Dice, phone: &str) -> String {
+    if phone.len() != 11 || !phone.is_ascii() || phone.contains(' ') {
+        return phone.to_owned();
+    }
+    let (a, b, c) = (&phone[..3], &phone[3..7], &phone[7..]);
+    match dice.index(6) {
+        0 => format!("{a}-{b}-{c}"),
+        1 => format!("+86 {a} {b} {c}"),
+        2 => format!("86{phone}"),
+        3 => full_width(phone),
+        _ => phone.to_owned(),
+    }
+}
+
+/// Invents a unified social credit code of 18 characters (GB 32100-2015) with both check digits right.
+pub fn tax_id(dice: &mut Dice) -> String {
+    let mut code = format!("91{:06}", dice.between(110_000, 659_000));
+    let organisation: Vec<u8> = (0..8).map(|_| TAX_DIGITS[dice.index(30)]).collect();
+    code.push_str(std::str::from_utf8(&organisation).unwrap());
+    code.push(organisation_check(&organisation));
+    code.push(credit_check(&code));
+    code
+}
+
+/// Check character of an organisation code, GB 11714-1997: weights 3 7 9 10 5 8 4 2, modulus 11.
+fn organisation_check(code: &[u8]) -> char {
+    let value = |c: u8| if c.is_ascii_digit() { c - b'0' } else { c - b'A' + 10 };
+    let weights = [3, 7, 9, 10, 5, 8, 4, 2];
+    let sum: u32 = code.iter().zip(weights).map(|(c, w)| u32::from(value(*c)) * w).sum();
+    match 11 - sum % 11 {
+        10 => 'X',
+        11 => '0',
+        digit => char::from_digit(digit, 10).unwrap(),
+    }
+}
+
+/// Check character of the whole code: weights are the powers of 3 modulo 31.
+fn credit_check(code: &str) -> char {
+    let mut weight = 1;
+    let mut sum = 0;
+    for byte in code.bytes() {
+        sum += weight * TAX_DIGITS.iter().position(|digit| *digit == byte).unwrap();
+        weight = weight * 3 % 31;
+    }
+    char::from(TAX_DIGITS[(31 - sum % 31) % 31])
+}
+
+/// Writes ASCII letters, digits and signs in their full-width forms.
+pub fn full_width(text: &str) -> String {
+    let widen = |c: char| match c {
+        '!'..='~' => char::from_u32(u32::from(c) + 0xfee0).unwrap(),
+        other => other,
+    };
+    text.chars().map(widen).collect()
+}

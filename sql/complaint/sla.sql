@@ -1,0 +1,216 @@
+/* ---
+description: >
+  Service levels by month of receipt, kind, priority and home or overseas. A complaint is judged by its first
+  response when it was answered or its limit passed before the end of run_date (local time); one whose is_domestic
+  is unknown, or whose limit lies outside the working-day calendar, is not judged. Home: hours around the clock.
+  Overseas: the same local clock time on the next working day of the home country; a receipt on a day off counts
+  from 00:00 of the next working day. On site: home complaints resolved on site, of the priority of the policy (1 is
+  A) or a higher one. Hours to resolution run from the receipt to the stage `handled`. Confirmed: of the closed
+  complaints, those that the customer confirmed. Months in which a key had none, up to 23 after its last one, have
+  count 0 and no rates. A missing kind or priority is `unknown`.
+owner: customer-service
+key: [month, kind, priority, is_domestic]
+partition_by: [month]
+columns:
+  month: { type: date, title: { zh: 月份, en: Month }, description: First day of the local month of receipt. }
+  kind: { type: string, title: { zh: 类别, en: Kind }, description: "product, service or unknown." }
+  priority: { type: string, title: { zh: 优先级, en: Priority }, description: "A, B, C or unknown." }
+  is_domestic: { type: boolean, title: { zh: 是否国内, en: Is domestic }, description: NULL where not known. }
+  complaint_count: { type: bigint, unit: complaints, title: { zh: 投诉数, en: Complaints }, description: Complaints received. }
+  response_in_time_rate: { type: double, unit: share, title: { zh: 响应及时率, en: Responded in time }, description: "Of those answered or past due, answered in time." }
+  on_site_in_time_rate: { type: double, unit: share, title: { zh: 到场及时率, en: On site in time }, description: "Of those visited or past due, visited in time." }
+  median_resolution_hours: { type: double, unit: hours, title: { zh: 处理时长中位数, en: Median hours to resolution }, description: Receipt to handled. }
+  confirmed_rate: { type: double, unit: share, title: { zh: 顾客确认率, en: Confirmed }, description: "Of the closed, confirmed by the customer." }
+  response_judged_count: { type: bigint, unit: complaints, title: { zh: 响应考核数, en: Judged by response }, description: Denominator of response_in_time_rate. }
+  on_site_judged_count: { type: bigint, unit: complaints, title: { zh: 到场考核数, en: Judged on site }, description: Denominator of on_site_in_time_rate. }
+checks:
+  - not_null: [month, kind, priority, complaint_count, response_judged_count, on_site_judged_count]
+  - unique: [month, kind, priority, is_domestic]
+  - expr: response_in_time_rate between 0 and 1 and on_site_in_time_rate between 0 and 1 and confirmed_rate between 0 and 1
+  - expr: response_judged_count <= complaint_count and on_site_judged_count <= complaint_count
+  - expr: response_judged_count = 0
+    where: is_domestic is null
+    name: unknown_home_is_not_judged
+  - expr: (response_in_time_rate is null) = (response_judged_count = 0)
+  - expr: median_resolution_hours >= 0
+    severity: warn
+--- */
+WITH run_end AS (
+    -- "at run_date" is the end of that day in the pipeline's zone
+    SELECT utc_time(CAST($run_date + INTERVAL '1 day' AS TIMESTAMP(6)), $timezone) AS ends_at
+),
+
+complaint AS (
+    SELECT
+        complaint_id,
+        month,
+        kind,
+        priority,
+        is_domestic,
+        received_at,
+        received_date,
+        first_response_at,
+        resolution_mode,
+        on_site_at,
+        closed_at,
+        is_confirmed
+    FROM core.complaint
+),
+
+handled_complaint AS (
+    SELECT complaint_id, entered_at AS handled_at
+    FROM core.complaint_stage
+    WHERE stage = 'handled'
+),
+
+month_policy AS (
+    -- the policy in force on the last day of the month of receipt
+    SELECT
+        complaint_month.month,
+        max(CASE WHEN policy.key = 'complaint.sla.domestic_response_hours' THEN policy.value END) AS response_hours,
+        max(CASE WHEN policy.key = 'complaint.sla.overseas_response_working_days' THEN CAST(policy.value AS BIGINT) END) AS response_working_days,
+        max(CASE WHEN policy.key = 'complaint.sla.on_site_priority' THEN CAST(policy.value AS BIGINT) END) AS on_site_priority_number,
+        max(CASE WHEN policy.key = 'complaint.sla.on_site_hours' THEN policy.value END) AS on_site_hours
+    FROM (SELECT DISTINCT month FROM complaint) AS complaint_month
+    JOIN core.policy AS policy
+        ON policy.valid_from < complaint_month.month + INTERVAL '1 month'
+        AND (policy.valid_to IS NULL OR policy.valid_to >= complaint_month.month + INTERVAL '1 month')
+    WHERE policy.key LIKE 'complaint.sla.%'
+    GROUP BY complaint_month.month
+),
+
+home_day AS (
+    SELECT calendar.day, calendar.is_working_day, calendar.working_day_number
+    FROM core.calendar AS calendar
+    WHERE calendar.country IN (SELECT country FROM core.region WHERE is_domestic)
+),
+
+home_working_day AS (
+    SELECT working_day_number, day FROM home_day WHERE is_working_day
+),
+
+clocked_complaint AS (
+    -- the working day from which an overseas limit counts, and the clock time on it, in microseconds since midnight
+    SELECT
+        complaint.*,
+        month_policy.response_hours,
+        month_policy.on_site_priority_number,
+        month_policy.on_site_hours,
+        home_day.working_day_number
+            + CASE WHEN home_day.is_working_day THEN 0 ELSE 1 END
+            + month_policy.response_working_days AS due_working_day_number,
+        CASE WHEN home_day.is_working_day
+            THEN CAST(local_time(complaint.received_at, $timezone) AS BIGINT)
+                - CAST(CAST(complaint.received_date AS TIMESTAMP(6)) AS BIGINT)
+            ELSE 0
+        END AS clock_microseconds
+    FROM complaint
+    LEFT JOIN month_policy ON month_policy.month = complaint.month
+    LEFT JOIN home_day ON home_day.day = complaint.received_date
+),
+
+due_complaint AS (
+    SELECT
+        complaint.*,
+        CASE
+            WHEN complaint.is_domestic
+                THEN arrow_cast(
+                    CAST(complaint.received_at AS BIGINT) + CAST(complaint.response_hours * 3600000000 AS BIGINT),
+                    'Timestamp(Microsecond, Some("UTC"))'
+                )
+            WHEN NOT complaint.is_domestic
+                THEN utc_time(
+                    arrow_cast(
+                        CAST(CAST(due_day.day AS TIMESTAMP(6)) AS BIGINT) + complaint.clock_microseconds,
+                        'Timestamp(Microsecond, None)'
+                    ),
+                    $timezone
+                )
+        END AS response_due_at,
+        CASE
+            WHEN complaint.is_domestic AND complaint.resolution_mode = 'onsite'
+                AND array_position(['A', 'B', 'C'], complaint.priority) <= complaint.on_site_priority_number
+                THEN arrow_cast(
+                    CAST(complaint.received_at AS BIGINT) + CAST(complaint.on_site_hours * 3600000000 AS BIGINT),
+                    'Timestamp(Microsecond, Some("UTC"))'
+                )
+        END AS on_site_due_at
+    FROM clocked_complaint AS complaint
+    LEFT JOIN home_working_day AS due_day ON due_day.working_day_number = complaint.due_working_day_number
+),
+
+judged_complaint AS (
+    -- in time: 1 or 0; NULL while neither answered nor past due
+    SELECT
+        complaint.month,
+        complaint.kind,
+        complaint.priority,
+        complaint.is_domestic,
+        CASE
+            WHEN complaint.response_due_at IS NULL THEN NULL
+            WHEN complaint.first_response_at <= complaint.response_due_at THEN 1
+            WHEN complaint.first_response_at IS NOT NULL OR complaint.response_due_at < run_end.ends_at THEN 0
+        END AS response_in_time,
+        CASE
+            WHEN complaint.on_site_due_at IS NULL THEN NULL
+            WHEN complaint.on_site_at <= complaint.on_site_due_at THEN 1
+            WHEN complaint.on_site_at IS NOT NULL OR complaint.on_site_due_at < run_end.ends_at THEN 0
+        END AS on_site_in_time,
+        CAST(CAST(handled.handled_at AS BIGINT) - CAST(complaint.received_at AS BIGINT) AS DOUBLE) / 3600000000 AS resolution_hours,
+        CASE WHEN complaint.closed_at IS NOT NULL THEN CASE WHEN complaint.is_confirmed THEN 1 ELSE 0 END END AS confirmed
+    FROM due_complaint AS complaint
+    CROSS JOIN run_end
+    LEFT JOIN handled_complaint AS handled ON handled.complaint_id = complaint.complaint_id
+),
+
+listed_month AS (
+    -- domain.md, section 1: a row for each month within 24 months of one with a complaint of the same key
+    SELECT
+        unnest(generate_series(month, CAST(month + INTERVAL '23 months' AS DATE), INTERVAL '1 month')) AS month,
+        kind,
+        priority,
+        is_domestic
+    FROM (SELECT DISTINCT month, kind, priority, is_domestic FROM complaint) AS complaint_month
+),
+
+complaint_or_empty AS (
+    SELECT
+        month,
+        kind,
+        priority,
+        is_domestic,
+        1 AS complaint_count,
+        response_in_time,
+        on_site_in_time,
+        resolution_hours,
+        confirmed
+    FROM judged_complaint
+    UNION ALL
+    SELECT DISTINCT
+        month,
+        kind,
+        priority,
+        is_domestic,
+        0,
+        CAST(NULL AS BIGINT),
+        CAST(NULL AS BIGINT),
+        CAST(NULL AS DOUBLE),
+        CAST(NULL AS BIGINT)
+    FROM listed_month
+    WHERE month <= $run_date
+)
+
+SELECT
+    month,
+    kind,
+    priority,
+    is_domestic,
+    CAST(sum(complaint_count) AS BIGINT) AS complaint_count,
+    CAST(sum(response_in_time) AS DOUBLE) / nullif(count(response_in_time), 0) AS response_in_time_rate,
+    CAST(sum(on_site_in_time) AS DOUBLE) / nullif(count(on_site_in_time), 0) AS on_site_in_time_rate,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY resolution_hours) AS median_resolution_hours,
+    CAST(sum(confirmed) AS DOUBLE) / nullif(count(confirmed), 0) AS confirmed_rate,
+    count(response_in_time) AS response_judged_count,
+    count(on_site_in_time) AS on_site_judged_count
+FROM complaint_or_empty
+GROUP BY month, kind, priority, is_domestic

@@ -1,0 +1,51 @@
+/* ---
+description: >
+  Every literal of a definition, with the days on which it applies (domain.md, section 1, "Policy"). A model takes
+  the row whose validity holds the last day of the model's period, or run_date where the model has no period. The
+  rule that types follow names makes one exception here: `value` is a number.
+owner: data-platform
+key: [key, valid_from]
+columns:
+  key: { type: string, title: { zh: 政策项, en: Policy key }, description: "Name of the literal, `<table>.<what>`." }
+  valid_from: { type: date, title: { zh: 生效日期, en: Valid from }, description: First day on which the value applies. }
+  valid_to: { type: date, title: { zh: 失效日期, en: Valid to }, description: "First day on which it no longer applies; NULL for the value in force." }
+  value: { type: double, title: { zh: 取值, en: Value }, description: The value. }
+  unit: { type: string, title: { zh: 单位, en: Unit }, description: Unit of the value. }
+  source: { type: string, title: { zh: 来源, en: Source }, description: "`required` by the domain, or a decision of the `house`." }
+checks:
+  - not_null: [key, valid_from, value]
+  - unique: [key, valid_from]
+  - expr: valid_to is null or valid_to > valid_from
+  - row_count: { min: 1 }
+    where: key = 'registration.price_tier_low_below'
+    name: has registration.price_tier_low_below
+  - row_count: { min: 1 }
+    where: key = 'registration.price_tier_high_from'
+    name: has registration.price_tier_high_from
+  - row_count: { min: 1 }
+    where: key = 'segment.market.sufficient_units'
+    name: has segment.market.sufficient_units
+  - row_count: { min: 1 }
+    where: key = 'segment.market.sufficient_growth'
+    name: has segment.market.sufficient_growth
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.domestic_response_hours'
+    name: has complaint.sla.domestic_response_hours
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.overseas_response_working_days'
+    name: has complaint.sla.overseas_response_working_days
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.on_site_priority'
+    name: has complaint.sla.on_site_priority
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.on_site_hours'
+    name: has complaint.sla.on_site_hours
+--- */
+SELECT
+    key,
+    valid_from,
+    lead(valid_from) OVER (PARTITION BY key ORDER BY valid_from) AS valid_to,
+    value,
+    unit,
+    source
+FROM staged.policy

@@ -1,0 +1,150 @@
+//! Checking: the data tests of contracts and models, each one SQL query over the tables that are about to be published.
+//!
+//! In: tables with their checks, and a session over them. Out: what each check found. A declared key is checked to be
+//! unique without being asked. Deliberately decides nothing: the conductor stops the publication.
+
+mod query;
+
+use arrow::{
+    array::{AsArray, RecordBatch},
+    datatypes::Int64Type,
+};
+use datafusion::{error::Result, prelude::SessionContext};
+
+use crate::{
+    define::project::{Check, CheckKind, CheckSeverity, Model, Source},
+    engine::Problem,
+    record::{CheckResult, Diagnostic, Place, Placed, TableName},
+};
+
+/// Failing rows that a result shows.
+const SAMPLE_ROWS: usize = 5;
+
+/// The checks of one table.
+#[derive(Debug, Clone)]
+pub struct TableChecks {
+    /// The table.
+    pub table: TableName,
+    /// What is checked, the key's uniqueness first.
+    pub checks: Vec<Check>,
+}
+
+/// Collects the checks of a source's staged table.
+#[must_use]
+pub fn of_source(source: &Source) -> TableChecks {
+    TableChecks { table: source.table(), checks: with_key(&source.key, &source.checks) }
+}
+
+/// Collects the checks of a model's table.
+#[must_use]
+pub fn of_model(model: &Model) -> TableChecks {
+    TableChecks { table: model.name.clone(), checks: with_key(&model.key, &model.checks) }
+}
+
+fn with_key(key: &[Placed<String>], checks: &[Check]) -> Vec<Check> {
+    let names: Vec<&str> = key.iter().map(|column| column.value.as_str()).collect();
+    let is_key = |check: &Check| match &check.kind {
+        CheckKind::Unique(columns) if check.filter.is_none() => {
+            columns.iter().map(|column| column.value.as_str()).eq(names.iter().copied())
+        }
+        _ => false,
+    };
+    let implied = key.first().filter(|_| !checks.iter().any(is_key)).map(|first| Check {
+        place: first.place.clone(),
+        name: format!("unique({})", names.join(", ")),
+        kind: CheckKind::Unique(key.to_vec()),
+        severity: CheckSeverity::Error,
+        filter: None,
+    });
+    implied.into_iter().chain(checks.iter().cloned()).collect()
+}
+
+/// Plans every check without data and returns what is wrong with them.
+pub async fn validate(tables: &[TableChecks], session: &SessionContext) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for table in tables {
+        for check in &table.checks {
+            let sql = query::failing(&table.table, check);
+            if let Err(error) = plan(&sql, session).await {
+                findings.push(finding(check, &Problem::new(&error, &sql)));
+            }
+        }
+    }
+    findings
+}
+
+async fn plan(sql: &str, session: &SessionContext) -> Result<()> {
+    let plan = session.state().create_logical_plan(sql).await?;
+    session.state().optimize(&plan)?;
+    Ok(())
+}
+
+fn finding(check: &Check, problem: &Problem) -> Diagnostic {
+    let mut finding =
+        Diagnostic::error(format!("{} in the check `{}`", problem.message, check.name), place(check, problem));
+    finding.hint.clone_from(&problem.hint);
+    finding
+}
+
+/// Returns the place of the name that a problem is about, else that of the check.
+fn place(check: &Check, problem: &Problem) -> Place {
+    let named = problem.message.split('`').nth(1).unwrap_or_default();
+    let written: Vec<&Placed<String>> = match &check.kind {
+        CheckKind::NotNull(columns) | CheckKind::Unique(columns) => columns.iter().collect(),
+        CheckKind::AcceptedValues { column, .. } => vec![column],
+        CheckKind::Relationships { column, field, .. } => vec![column, field],
+        CheckKind::Expr(expr) => vec![expr],
+        CheckKind::RowCount { .. } => Vec::new(),
+    };
+    let exact = written.iter().find(|column| column.value == named);
+    let holding = written.iter().find(|column| !named.is_empty() && column.value.contains(named));
+    exact.or(holding).map_or_else(|| check.place.clone(), |column| column.place.clone())
+}
+
+/// Runs every check and returns what it found, in the order of the tables.
+///
+/// # Errors
+/// When a query fails for another reason than the data.
+pub async fn run(tables: &[TableChecks], session: &SessionContext) -> Result<Vec<CheckResult>> {
+    let mut results = Vec::new();
+    for table in tables {
+        for check in &table.checks {
+            results.push(run_one(&table.table, check, session).await?);
+        }
+    }
+    Ok(results)
+}
+
+async fn run_one(table: &TableName, check: &Check, session: &SessionContext) -> Result<CheckResult> {
+    let counted = session.sql(&query::count(table, check)).await?.collect().await?;
+    let failed_rows = first_count(&counted);
+    let samples = match failed_rows {
+        0 => Vec::new(),
+        _ => json_rows(&session.sql(&query::sample(table, check, SAMPLE_ROWS)).await?.collect().await?)?,
+    };
+    Ok(CheckResult {
+        table: table.clone(),
+        check: check.name.clone(),
+        severity: check.severity,
+        failed_rows,
+        written_at: check.place.to_string(),
+        samples,
+    })
+}
+
+fn first_count(batches: &[RecordBatch]) -> u64 {
+    let batch = batches.iter().find(|batch| batch.num_rows() > 0);
+    let count =
+        batch.and_then(|batch| batch.column(0).as_primitive_opt::<Int64Type>()).map_or(0, |counts| counts.value(0));
+    u64::try_from(count).unwrap_or(0)
+}
+
+fn json_rows(batches: &[RecordBatch]) -> Result<Vec<serde_json::Value>> {
+    let mut writer = arrow::json::ArrayWriter::new(Vec::new());
+    for batch in batches {
+        writer.write(batch)?;
+    }
+    writer.finish()?;
+    let bytes = writer.into_inner();
+    Ok(if bytes.is_empty() { Vec::new() } else { serde_json::from_slice(&bytes).unwrap_or_default() })
+}

@@ -1,0 +1,313 @@
+//! What can be typed, and the help that teaches it.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use chrono::{NaiveDate, Utc};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{engine::Settings, run::Request};
+
+/// Bytes that are assumed where the machine does not say how much memory it has.
+const UNKNOWN_MEMORY_BYTES: u64 = 4 << 30;
+
+/// tallyhouse turns messy dealer, CRM and complaint extracts into a customer warehouse of partitioned Parquet.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about,
+    propagate_version = true,
+    after_help = "Exit codes: 0 as asked · 1 the data said no, the old snapshot is still served · 2 usage, definition or \
+                  contract · 3 file, database or storage · 4 another run holds the warehouse · 70 a bug\n\n\
+                  Start with `tallyhouse check`, then `tallyhouse run`, then `tallyhouse show segment.market`."
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Run the pipeline: read what changed, rebuild what depends on it, check it, serve it
+    ///
+    /// Nothing is published when nothing changed, when a check fails, or when too many rows are rejected: the old
+    /// snapshot is then still served.
+    Run(RunArguments),
+    /// Check all definitions, offline and without data
+    Check(CheckArguments),
+    /// Show which partitions a run would rebuild, and why
+    Plan(PlanArguments),
+    /// Show a few rows of a table
+    Show(ShowArguments),
+    /// Run SQL over the served snapshot
+    ///
+    /// Tables are named as in models: `core.sales`, `staged.dealer_sales`, `quarantine.dealer_sales`.
+    Query(QueryArguments),
+    /// Look at rejected rows
+    Rejects(RejectsArguments),
+    /// List snapshots, roll back to one, release a rollback
+    Snapshots(SnapshotsArguments),
+    /// Print the JSON Schema of a definition file or of the manifest
+    Schema(SchemaArguments),
+    /// Print shell completions, to be sourced by your shell
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum OutputFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document for programs.
+    Json,
+}
+
+/// What every verb takes.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Common {
+    /// The pipeline file
+    #[arg(long, value_name = "FILE", default_value = "pipelines/nightly.yaml", env = "TALLYHOUSE_PIPELINE")]
+    pipeline: PathBuf,
+    /// Answer as of this day instead of the pipeline's run date or today (YYYY-MM-DD)
+    #[arg(long, value_name = "DATE")]
+    run_date: Option<NaiveDate>,
+    /// Set a pipeline variable; may be repeated
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    variables: Vec<(String, String)>,
+    /// Work on a development environment, which shares every unchanged file with production
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+    /// Print for people or as JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub output: OutputFormat,
+    /// Threads that work on data; results never depend on it
+    #[arg(long, value_name = "N", env = "TALLYHOUSE_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Memory for sorts, joins and aggregates before they spill, such as 512M or 8G [default: 70 % of the machine's]
+    #[arg(long, value_name = "BYTES", env = "TALLYHOUSE_MEMORY_LIMIT", value_parser = bytes)]
+    memory_limit: Option<u64>,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    pub common: Common,
+    /// Rebuild every model, changed or not
+    #[arg(long)]
+    pub full: bool,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `plan`
+#[derive(Debug, Args)]
+pub(super) struct PlanArguments {
+    #[command(flatten)]
+    pub common: Common,
+    /// Plan as if every model had to be rebuilt
+    #[arg(long)]
+    pub full: bool,
+}
+
+/// `show`
+#[derive(Debug, Args)]
+pub(super) struct ShowArguments {
+    /// The table, such as segment.market
+    pub table: String,
+    #[command(flatten)]
+    pub common: Common,
+    /// Rows at most
+    #[arg(long, default_value_t = 20)]
+    pub limit: usize,
+    /// Only rows that satisfy this SQL predicate
+    #[arg(long = "where", value_name = "SQL")]
+    pub filter: Option<String>,
+    /// Another snapshot than the served one
+    #[arg(long, value_name = "ID")]
+    pub snapshot: Option<String>,
+}
+
+/// `query`
+#[derive(Debug, Args)]
+pub(super) struct QueryArguments {
+    /// One SQL query
+    pub sql: String,
+    #[command(flatten)]
+    pub common: Common,
+    /// Another snapshot than the served one
+    #[arg(long, value_name = "ID")]
+    pub snapshot: Option<String>,
+}
+
+/// `rejects`
+#[derive(Debug, Args)]
+pub(super) struct RejectsArguments {
+    #[command(subcommand)]
+    pub action: Option<RejectsAction>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What to do with rejected rows.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum RejectsAction {
+    /// Count faults by source, rule and column
+    Ls,
+    /// Show the faults of one source with file, line, reason and original text
+    Show {
+        /// The source, such as dealer_sales
+        source: String,
+        /// Only this file
+        #[arg(long)]
+        file: Option<String>,
+        /// Rows at most
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+}
+
+/// `snapshots`
+#[derive(Debug, Args)]
+pub(super) struct SnapshotsArguments {
+    #[command(subcommand)]
+    pub action: Option<SnapshotsAction>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What to do with snapshots.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum SnapshotsAction {
+    /// List them, newest first
+    Ls,
+    /// Serve the content of an older snapshot as a new one, and hold it
+    Rollback {
+        /// Its id; the sequence number in front is enough
+        id: String,
+    },
+    /// Let the next run publish again after a rollback
+    Release,
+}
+
+/// `schema`
+#[derive(Debug, Args)]
+pub(super) struct SchemaArguments {
+    /// Which schema
+    #[arg(value_enum)]
+    pub kind: SchemaName,
+    /// Print for people or as JSON; a schema is JSON either way
+    #[arg(long, value_enum, default_value_t)]
+    pub output: OutputFormat,
+}
+
+/// A file that has a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaName {
+    /// The pipeline file.
+    Pipeline,
+    /// A source with its contract.
+    Source,
+    /// The header of a SQL model.
+    Model,
+    /// The manifest of a snapshot.
+    Manifest,
+}
+
+impl Verb {
+    /// Returns how the verb prints.
+    pub(super) fn output(&self) -> OutputFormat {
+        match self {
+            Self::Schema(_) | Self::Completions { .. } => OutputFormat::Text,
+            other => other.common().output,
+        }
+    }
+
+    /// Returns what every verb takes.
+    pub(super) fn common(&self) -> &Common {
+        match self {
+            Self::Run(arguments) => &arguments.common,
+            Self::Check(arguments) => &arguments.common,
+            Self::Plan(arguments) => &arguments.common,
+            Self::Show(arguments) => &arguments.common,
+            Self::Query(arguments) => &arguments.common,
+            Self::Rejects(arguments) => &arguments.common,
+            Self::Snapshots(arguments) => &arguments.common,
+            Self::Schema(_) | Self::Completions { .. } => unreachable!("these verbs open no pipeline"),
+        }
+    }
+}
+
+impl Common {
+    /// Returns what bounds the engine.
+    pub(super) fn settings(&self) -> Settings {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let memory = self.memory_limit.unwrap_or_else(|| machine_memory() / 10 * 7);
+        Settings {
+            threads: self.threads.map_or(cores, usize::from),
+            memory_limit_bytes: usize::try_from(memory).unwrap_or(usize::MAX),
+            spill_folder: None,
+        }
+    }
+
+    /// Returns what is asked for, with all that the process knows of the world.
+    pub(super) fn request(&self, full: bool) -> Request {
+        let text = |value: std::ffi::OsString| value.into_string().ok();
+        Request {
+            pipeline: self.pipeline.clone(),
+            run_date: self.run_date,
+            variables: self.variables.iter().cloned().collect::<BTreeMap<_, _>>(),
+            environment: self.env.clone(),
+            full,
+            settings: self.settings(),
+            process_environment: std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect(),
+            now: Utc::now(),
+        }
+    }
+}
+
+/// Returns the memory of the machine, or of the control group if that has less.
+fn machine_memory() -> u64 {
+    let total = read("/proc/meminfo").and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.trim();
+        Some(line.trim_end_matches("kB").trim().parse::<u64>().ok()? * 1024)
+    });
+    let group = read("/sys/fs/cgroup/memory.max").and_then(|text| text.trim().parse::<u64>().ok());
+    total.into_iter().chain(group).min().unwrap_or(UNKNOWN_MEMORY_BYTES)
+}
+
+fn read(path: &str) -> Option<String> {
+    std::fs::read_to_string(path).ok()
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected `name=value`".to_owned()),
+    }
+}
+
+fn bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim().trim_end_matches(['b', 'B']).trim_end_matches('i');
+    let digits = text.trim_end_matches(['k', 'K', 'm', 'M', 'g', 'G', 't', 'T']);
+    let shift = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return Err("expected a number with K, M, G or T, such as 8G".to_owned()),
+    };
+    let number: u64 = digits.trim().parse().map_err(|_| "expected a number with K, M, G or T, such as 8G".to_owned())?;
+    let bytes = number.checked_mul(1 << shift).ok_or_else(|| "that is more than any machine has".to_owned())?;
+    if bytes < 16 << 20 { Err("at least 16M are needed".to_owned()) } else { Ok(bytes) }
+}

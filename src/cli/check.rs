@@ -1,0 +1,30 @@
+//! `tallyhouse check`
+
+use std::process::ExitCode;
+
+use super::{
+    arguments::{CheckArguments, OutputFormat},
+    diagnostics, print,
+};
+use crate::{Error, engine::Engine, run};
+
+/// Checks all definitions.
+pub(super) async fn check(arguments: &CheckArguments, engine: &Engine) -> Result<ExitCode, Error> {
+    let definitions = run::definitions(&arguments.common.request(false), engine).await?;
+    let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len());
+    let checks: usize = definitions.checks.iter().map(|table| table.checks.len()).sum();
+    match arguments.common.output {
+        OutputFormat::Text => {
+            print(&diagnostics::render(&definitions.warnings, diagnostics::wants_colour(&std::io::stdout())));
+            print(&format!("{sources} sources, {models} models, {checks} checks: no errors\n"));
+        }
+        OutputFormat::Json => {
+            let findings: Vec<_> = definitions.warnings.iter().map(diagnostics::to_json).collect();
+            let value = serde_json::json!({
+                "sources": sources, "models": models, "checks": checks, "findings": findings, "exit_code": 0,
+            });
+            print(&format!("{value}\n"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,120 @@
+//! The only mouth: arguments, terminal, environment and exit codes. One file per verb; everything below returns values.
+
+mod arguments;
+mod check;
+pub mod diagnostics;
+mod plan;
+mod progress;
+mod query;
+mod rejects;
+mod run;
+mod schema;
+mod snapshots;
+mod table;
+
+use std::{io::Write, process::ExitCode};
+
+use clap::{CommandFactory, Parser};
+
+use crate::{
+    Error,
+    engine::{Engine, Settings},
+};
+use arguments::{Arguments, Common, OutputFormat, Verb};
+
+/// Runs the command line: arguments in, exit code out.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; clap knows which stream and code each wants.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let output = arguments.verb.output();
+    match carry_out(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            tell(&error, output);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn carry_out(arguments: Arguments) -> Result<ExitCode, Error> {
+    match arguments.verb {
+        Verb::Schema(arguments) => schema::schema(&arguments),
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "tallyhouse", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        verb => runtime(verb.common())?.block_on(with_engine(verb)),
+    }
+}
+
+async fn with_engine(verb: Verb) -> Result<ExitCode, Error> {
+    let engine = engine(&verb.common().settings())?;
+    match verb {
+        Verb::Run(arguments) => run::run(&arguments, &engine).await,
+        Verb::Check(arguments) => check::check(&arguments, &engine).await,
+        Verb::Plan(arguments) => plan::plan(&arguments, &engine).await,
+        Verb::Show(arguments) => query::show(&arguments, &engine).await,
+        Verb::Query(arguments) => query::query(&arguments, &engine).await,
+        Verb::Rejects(arguments) => rejects::rejects(&arguments, &engine).await,
+        Verb::Snapshots(arguments) => snapshots::snapshots(&arguments),
+        Verb::Schema(_) | Verb::Completions { .. } => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn runtime(common: &Common) -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(common.settings().threads.max(1))
+        // Planning nests as deeply as the SQL does.
+        .thread_stack_size(16 << 20)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Environment { message: format!("cannot start threads: {error}"), hint: None })
+}
+
+fn engine(settings: &Settings) -> Result<Engine, Error> {
+    Engine::new(settings.clone())
+        .map_err(|error| Error::Environment { message: error.strip_backtrace(), hint: None })
+}
+
+/// Says what went wrong: for people on standard error, for programs as one JSON object on standard output.
+fn tell(error: &Error, output: OutputFormat) {
+    if output == OutputFormat::Json {
+        print(&format!("{}\n", error_json(error)));
+        return;
+    }
+    let colour = diagnostics::wants_colour(&std::io::stderr());
+    let text = match error {
+        Error::Definition(findings) => diagnostics::render(findings, colour),
+        other => {
+            let hint = other.hint().map(|hint| format!("  hint: {hint}\n")).unwrap_or_default();
+            let report = if other.exit_code() == 70 { "  this is a bug in tallyhouse: please report it\n" } else { "" };
+            format!("error: {other}\n{hint}{report}")
+        }
+    };
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+fn error_json(error: &Error) -> serde_json::Value {
+    let findings: Vec<serde_json::Value> = match error {
+        Error::Definition(findings) => findings.iter().map(diagnostics::to_json).collect(),
+        _ => Vec::new(),
+    };
+    serde_json::json!({
+        "error": error.to_string(),
+        "hint": error.hint(),
+        "exit_code": error.exit_code(),
+        "findings": findings,
+    })
+}
+
+/// Prints to standard output; a reader that went away is no error.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

@@ -1,0 +1,106 @@
+//! `tallyhouse snapshots`
+
+use std::{fmt::Write, process::ExitCode};
+
+use super::{
+    arguments::{Common, OutputFormat, SnapshotsAction, SnapshotsArguments},
+    print,
+};
+use crate::{Error, record::Manifest, run};
+
+/// Lists, rolls back or releases.
+pub(super) fn snapshots(arguments: &SnapshotsArguments) -> Result<ExitCode, Error> {
+    match &arguments.action {
+        None | Some(SnapshotsAction::Ls) => list(&arguments.common)?,
+        Some(SnapshotsAction::Rollback { id }) => rollback(&arguments.common, id)?,
+        Some(SnapshotsAction::Release) => release(&arguments.common)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(common: &Common) -> Result<(), Error> {
+    let (served, manifests) = run::snapshots(&common.request(false))?;
+    match common.output {
+        OutputFormat::Text => print(&text(served.as_deref(), &manifests)),
+        OutputFormat::Json => {
+            let all: Vec<_> = manifests.iter().map(|manifest| json(served.as_deref(), manifest)).collect();
+            print(&format!("{}\n", serde_json::json!(all)));
+        }
+    }
+    Ok(())
+}
+
+fn text(served: Option<&str>, manifests: &[Manifest]) -> String {
+    if manifests.is_empty() {
+        return "no snapshot yet: `tallyhouse run` publishes the first\n".to_owned();
+    }
+    let mut out = String::new();
+    for manifest in manifests {
+        let mark = if served == Some(manifest.snapshot.as_str()) { "*" } else { " " };
+        let (rows, bytes) = totals(manifest);
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "{mark} {}  {}  as of {}  {} tables, {rows} rows, {:.1} MB{}{}",
+            manifest.snapshot,
+            manifest.created_at,
+            manifest.run_date,
+            manifest.tables.len(),
+            megabytes(bytes),
+            if manifest.held { "  held" } else { "" },
+            manifest.reason.as_ref().map(|reason| format!("  ({reason})")).unwrap_or_default()
+        );
+    }
+    out
+}
+
+fn totals(manifest: &Manifest) -> (u64, u64) {
+    manifest.tables.values().fold((0, 0), |(rows, bytes), table| (rows + table.rows(), bytes + table.bytes()))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+fn json(served: Option<&str>, manifest: &Manifest) -> serde_json::Value {
+    let (rows, bytes) = totals(manifest);
+    serde_json::json!({
+        "snapshot": manifest.snapshot,
+        "parent": manifest.parent,
+        "run": manifest.run,
+        "created_at": manifest.created_at,
+        "run_date": manifest.run_date.to_string(),
+        "is_served": served == Some(manifest.snapshot.as_str()),
+        "held": manifest.held,
+        "reason": manifest.reason,
+        "tables": manifest.tables.len(),
+        "rows": rows,
+        "bytes": bytes,
+    })
+}
+
+fn rollback(common: &Common, id: &str) -> Result<(), Error> {
+    let manifest = run::rollback(&common.request(false), id)?;
+    match common.output {
+        OutputFormat::Text => {
+            let reason = manifest.reason.as_deref().unwrap_or("rollback");
+            print(&format!("snapshot {} is served ({reason}) and held\n", manifest.snapshot));
+            print("`tallyhouse snapshots release` lets the next run publish again\n");
+        }
+        OutputFormat::Json => print(&format!("{}\n", json(Some(&manifest.snapshot), &manifest))),
+    }
+    Ok(())
+}
+
+fn release(common: &Common) -> Result<(), Error> {
+    let released = run::release(&common.request(false))?;
+    match common.output {
+        OutputFormat::Text => print(match released {
+            true => "released: the next run publishes again\n",
+            false => "nothing was held\n",
+        }),
+        OutputFormat::Json => print(&format!("{}\n", serde_json::json!({ "released": released }))),
+    }
+    Ok(())
+}

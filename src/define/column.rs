@@ -1,0 +1,227 @@
+//! One column of a contract: as written → as validated.
+//!
+//! In: its name, its keys, and whether it belongs to the key. Out: a [`Column`] with every default filled in.
+//! Deliberately does not parse SQL: `derive` is planned when the contract is used.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::DataType;
+use chrono::format::{Item, StrftimeItems};
+
+use super::{
+    checks::not_blank,
+    file::{self, CodeMap},
+    findings::Findings,
+    names,
+    project::{Alias, CodeTable, Codes, Column},
+    spans::{At, Pairs, Scalar, TextOr},
+    types,
+};
+use crate::record::Placed;
+
+/// Words that mean NULL where a contract names none.
+const NULL_WORDS: [&str; 8] = ["", "NULL", "null", "N/A", "n/a", "-", "—", "无"];
+
+/// Checks one column.
+pub fn column(name: At<String>, written: file::Column, in_key: bool, findings: &mut Findings) -> Option<Column> {
+    let named = names::identifier("column", &name, findings);
+    let missing = "string # or boolean, int, bigint, double, decimal(18,2), date, timestamp";
+    let data_type = findings.required(written.data_type.as_ref(), &name.range, "type", missing);
+    let data_type = data_type.and_then(|text| types::read(text, findings));
+    derived_stands_alone(&written, findings);
+    if let Some(data_type) = &data_type {
+        suits_type(&written, data_type, findings);
+    }
+    let from = aliases(&name, written.from, written.derive.is_some(), findings);
+    let codes = codes(written.codes, written.map, written.unknown_code, findings);
+    let derive = written.derive.filter(|expression| not_blank(expression, findings));
+    if !named {
+        return None;
+    }
+    Some(Column {
+        data_type: data_type?,
+        required: written.required.unwrap_or(in_key),
+        from,
+        formats: written.formats.into_iter().map(|format| format.value).collect(),
+        null_words: null_words(written.null_words),
+        clean: written.clean.map(|clean| clean.value),
+        pii: written.pii,
+        derive: derive.map(|expression| findings.placed(expression)),
+        codes,
+        default: written.default.map(|default| default.value.0),
+        timezone: written.timezone.and_then(|zone| names::timezone(&zone, findings)),
+        title: written.title.into(),
+        description: written.description,
+        unit: written.unit,
+        name: findings.placed(name),
+    })
+}
+
+fn null_words(written: Option<At<Vec<Scalar>>>) -> Vec<String> {
+    match written {
+        Some(words) => words.value.into_iter().map(|word| word.0).collect(),
+        None => NULL_WORDS.map(str::to_owned).to_vec(),
+    }
+}
+
+/// Reports every key that says how a cell is read, on a column that is in no file.
+fn derived_stands_alone(written: &file::Column, findings: &mut Findings) {
+    if written.derive.is_none() {
+        return;
+    }
+    let keys = [
+        ("from", written.from.as_ref().and_then(|list| list.first()).map(|at| &at.range)),
+        ("formats", written.formats.first().map(|at| &at.range)),
+        ("null_words", written.null_words.as_ref().map(|at| &at.range)),
+        ("clean", written.clean.as_ref().map(|at| &at.range)),
+        ("codes", written.codes.as_ref().map(|at| &at.range)),
+        ("map", written.map.as_ref().map(|at| &at.range)),
+        ("default", written.default.as_ref().map(|at| &at.range)),
+        ("timezone", written.timezone.as_ref().map(|at| &at.range)),
+    ];
+    for (key, range) in keys {
+        if let Some(range) = range {
+            let message = format!("`{key}` beside `derive`: a derived column is read from no file");
+            findings.error(range, message, format!("remove `{key}` or `derive`"));
+        }
+    }
+}
+
+/// Reports keys that have no meaning for the column's type.
+fn suits_type(written: &file::Column, data_type: &DataType, findings: &mut Findings) {
+    let name = types::name(data_type);
+    if let Some(clean) = written.clean.as_ref().filter(|_| *data_type != DataType::Utf8) {
+        findings.error(&clean.range, format!("`clean` on a column of type `{name}`"), "only a `string` is tidied up");
+    }
+    if let Some(zone) = written.timezone.as_ref().filter(|_| !matches!(data_type, DataType::Timestamp(..))) {
+        findings.error(&zone.range, format!("`timezone` on a column of type `{name}`"), "only a `timestamp` has one");
+    }
+    for format in &written.formats {
+        if types::is_temporal(data_type) {
+            date_format(format, findings);
+        } else {
+            let message = format!("`formats` on a column of type `{name}`");
+            findings.error(&format.range, message, "only a `date` or a `timestamp` has formats");
+        }
+    }
+    if !types::is_number(data_type) {
+        scaled_text(written, &name, findings);
+    }
+    if let Some(default) = written.default.as_ref().filter(|default| !reads_as(&default.value.0, data_type)) {
+        let message = format!("default `{}` is no {name}", default.value.0);
+        findings.error(&default.range, message, format!("write a value of type `{name}`"));
+    }
+}
+
+fn scaled_text(written: &file::Column, type_name: &str, findings: &mut Findings) {
+    for alias in written.from.iter().flatten() {
+        let TextOr::Map(scaled) = &alias.value else { continue };
+        if let Some(scale) = &scaled.scale_by {
+            let message = format!("`scale_by` on a column of type `{type_name}`");
+            findings.error(&scale.range, message, "only numbers have a scale");
+        }
+    }
+}
+
+/// Returns whether a default can be a value of the type; where codes or formats decide, normalization does.
+fn reads_as(text: &str, data_type: &DataType) -> bool {
+    let text = text.trim();
+    match data_type {
+        DataType::Int32 => text.parse::<i32>().is_ok(),
+        DataType::Int64 => text.parse::<i64>().is_ok(),
+        DataType::Float64 | DataType::Decimal128(..) => text.parse::<f64>().is_ok_and(f64::is_finite),
+        _ => !text.is_empty(),
+    }
+}
+
+/// Checks a `strftime` format.
+fn date_format(format: &At<String>, findings: &mut Findings) {
+    if format.value == "excel_serial" {
+        return;
+    }
+    let items: Vec<Item<'_>> = StrftimeItems::new(&format.value).collect();
+    let literal = |item: &Item<'_>| {
+        matches!(item, Item::Literal(_) | Item::OwnedLiteral(_) | Item::Space(_) | Item::OwnedSpace(_))
+    };
+    if items.iter().any(|item| matches!(item, Item::Error)) || items.iter().all(literal) {
+        let message = format!("`{}` is not a format of dates", format.value);
+        findings.error(&format.range, message, "write it as `%Y/%m/%d` or `%Y-%m-%d %H:%M:%S`, or `excel_serial`");
+    }
+}
+
+/// Returns the names in extracts; the column's own where none is given.
+fn aliases(
+    column: &At<String>,
+    written: Option<Vec<At<file::Alias>>>,
+    derived: bool,
+    findings: &mut Findings,
+) -> Vec<Alias> {
+    match written {
+        _ if derived => Vec::new(),
+        None => vec![Alias { name: column.value.clone(), scale_by: 1 }],
+        Some(list) if list.is_empty() => {
+            let message = format!("`from` of `{}` is empty", column.value);
+            findings.error(&column.range, message, "name the headers, or leave the key out");
+            Vec::new()
+        }
+        Some(list) => list.into_iter().filter_map(|written| alias(written, findings)).collect(),
+    }
+}
+
+fn alias(written: At<file::Alias>, findings: &mut Findings) -> Option<Alias> {
+    let (name, scale) = match written.value {
+        TextOr::Text(name) => (At { value: name, range: written.range }, None),
+        TextOr::Map(scaled) => {
+            (findings.required(scaled.name, &written.range, "name", "\"金额(万元)\"")?, scaled.scale_by)
+        }
+    };
+    if let Some(scale) = scale.as_ref().filter(|scale| scale.value < 1) {
+        findings.error(&scale.range, "`scale_by` is less than 1", "write what the file's number is multiplied by");
+    }
+    not_blank(&name, findings);
+    Some(Alias { name: name.value, scale_by: scale.map_or(1, |scale| scale.value) })
+}
+
+fn codes(
+    inline: Option<At<Pairs<Scalar>>>,
+    map: Option<At<CodeMap>>,
+    unknown: Option<At<super::project::UnknownCode>>,
+    findings: &mut Findings,
+) -> Option<Codes> {
+    let table = match (inline, map) {
+        (None, None) => {
+            if let Some(unknown) = unknown {
+                findings.error(&unknown.range, "`unknown_code` without `codes` or `map`", "say which codes there are");
+            }
+            return None;
+        }
+        (Some(_), Some(map)) => {
+            findings.error(&map.range, "`map` beside `codes`", "keep one of the two");
+            return None;
+        }
+        (Some(codes), None) => inline_codes(codes, findings),
+        (None, Some(map)) => code_source(map, findings)?,
+    };
+    Some(Codes { table, unknown: unknown.map_or_else(Default::default, |unknown| unknown.value) })
+}
+
+fn inline_codes(written: At<Pairs<Scalar>>, findings: &mut Findings) -> CodeTable {
+    if written.value.0.is_empty() {
+        findings.error(&written.range, "`codes` is empty", "write `{ 整机: machine }`, or leave the key out");
+    }
+    let meanings: BTreeMap<_, _> = written.value.0.into_iter().map(|(code, meaning)| (code.value, meaning.0)).collect();
+    CodeTable::Inline(meanings)
+}
+
+fn code_source(written: At<CodeMap>, findings: &mut Findings) -> Option<CodeTable> {
+    let At { value, range } = written;
+    let source = findings.required(value.table, &range, "table", "industry_alias");
+    let from = findings.required(value.from, &range, "from", "alias");
+    let to = findings.required(value.to, &range, "to", "industry");
+    let placed = |at: Option<At<String>>, findings: &Findings| -> Option<Placed<String>> { Some(findings.placed(at?)) };
+    Some(CodeTable::Source {
+        source: placed(source, findings)?,
+        from: placed(from, findings)?,
+        to: placed(to, findings)?,
+    })
+}

@@ -1,0 +1,31 @@
+//! Definitions as written: exactly the keys that a person may use, nothing checked beyond their shape.
+//!
+//! Field comments are what editors show: they become the descriptions of `docs/schemas/*.schema.json`. Keys that must
+//! be there are `Option` here and required in the schema, so that a missing one is reported beside all other findings.
+
+mod check;
+mod model;
+mod pipeline;
+mod source;
+
+pub use check::{AcceptedValues, Check, Relationships, RowCount};
+pub use model::{Column as ModelColumn, Model};
+pub use pipeline::{Pipeline, Publish, TableFormat, Variable};
+pub use source::{Alias, CodeMap, Column, Format, FormatName, FormatOptions, RejectLimit, Rule, Source, Version};
+
+/// A title in two languages.
+#[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Title {
+    /// Title in Chinese.
+    pub zh: Option<String>,
+    /// Title in English.
+    pub en: Option<String>,
+}
+
+impl From<Option<Title>> for crate::define::project::Title {
+    fn from(title: Option<Title>) -> Self {
+        let title = title.unwrap_or_default();
+        Self { zh: title.zh, en: title.en }
+    }
+}

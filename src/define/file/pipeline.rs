@@ -1,0 +1,117 @@
+//! The pipeline file as written.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, Visitor},
+};
+
+use crate::define::spans::{At, Pairs};
+
+/// A pipeline: where its warehouse is, how its days are counted, and which sources and models belong to it. Every path
+/// is relative to this file and may use `${NAME}` and `${NAME:-default}` from the environment.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pipeline {
+    /// Name of the pipeline, in `snake_case`.
+    #[schemars(required, extend("pattern" = "^[a-z][a-z0-9_]*$"))]
+    pub name: Option<At<String>>,
+    /// What the pipeline is for.
+    pub description: Option<String>,
+    /// Folder in which snapshots are published.
+    #[schemars(required)]
+    pub warehouse: Option<At<String>>,
+    /// Zone in which days and months are counted, such as `Asia/Shanghai`.
+    #[schemars(required)]
+    pub timezone: Option<At<String>>,
+    /// Day as of which all tables answer, such as `2026-06-30`. Left out: today in `timezone`.
+    #[schemars(extend("pattern" = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    pub run_date: Option<At<String>>,
+    /// Glob of the source files, such as `sources/*.yaml`.
+    #[schemars(required)]
+    pub sources: Option<At<String>>,
+    /// Folder of the SQL models: `<schema>/<table>.sql` below it is the table `schema.table`.
+    #[schemars(required)]
+    pub models: Option<At<String>>,
+    /// Parameters of the SQL: `variables: { churn_days: 365 }` is `$churn_days`. The type is that of the value: a
+    /// boolean, a whole number, a number, a date or a text.
+    #[serde(default)]
+    pub variables: Pairs<Variable>,
+    /// How snapshots are kept.
+    pub publish: Option<At<Publish>>,
+}
+
+/// How snapshots are kept.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Publish {
+    /// How many snapshots stay after a publication; at least 1, 14 when left out.
+    #[schemars(extend("minimum" = 1))]
+    pub keep_snapshots: Option<At<u64>>,
+    /// Table formats that are written: `[parquet]`.
+    pub formats: Option<Vec<At<TableFormat>>>,
+}
+
+/// A table format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TableFormat {
+    /// Hive-partitioned Parquet.
+    Parquet,
+    /// A Delta log beside the Parquet files; not written yet.
+    #[schemars(skip)]
+    Delta,
+}
+
+/// The value of a pipeline variable as YAML understands it.
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+pub enum Variable {
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Any other number.
+    Double(f64),
+    /// A text, or a date as `2026-06-30`.
+    Text(String),
+}
+
+struct VariableVisitor;
+
+impl Visitor<'_> for VariableVisitor {
+    type Value = Variable;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a boolean, a number, a date or a text")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Variable, E> {
+        Ok(Variable::Boolean(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Variable, E> {
+        Ok(Variable::Integer(value))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Variable, E> {
+        let value = i64::try_from(value).map_err(|_| E::custom(format!("`{value}` does not fit 64 bits")))?;
+        Ok(Variable::Integer(value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Variable, E> {
+        Ok(Variable::Double(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Variable, E> {
+        Ok(Variable::Text(value.to_owned()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Variable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(VariableVisitor)
+    }
+}

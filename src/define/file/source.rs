@@ -1,0 +1,236 @@
+//! A source file, the contract of one extract, as written.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Check, Title};
+use crate::{
+    define::{
+        project::{Clean, Pii, UnknownCode},
+        spans::{At, Pairs, Scalar, TextOr},
+    },
+    record::DecimalMark,
+};
+
+/// A source: where an extract lies, and the contract under which its rows become the table `staged.<name>`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Name of the source, in `snake_case`; the table is `staged.<name>`.
+    #[schemars(required, extend("pattern" = "^[a-z][a-z0-9_]*$"))]
+    pub name: Option<At<String>>,
+    /// What the extract is and where it comes from.
+    pub description: Option<String>,
+    /// Path or glob of the files, relative to this file, with `${NAME:-default}` from the environment.
+    #[schemars(required)]
+    pub location: Option<At<String>>,
+    /// How the files are read: a name, or a map with options. Left out: `auto`, by name and first bytes.
+    pub format: Option<At<Format>>,
+    /// Which of two rows with one key is later. Left out: the one whose path sorts later.
+    pub version: Option<At<Version>>,
+    /// Columns that identify a row; of two rows with one key the later version is kept.
+    #[serde(default)]
+    pub key: Vec<At<String>>,
+    /// Columns whose values make the folders of the staged table: dates, whole numbers, texts or booleans.
+    #[serde(default)]
+    pub partition_by: Vec<At<String>>,
+    /// Date or timestamp at which a row's fact exists: rows after the run date are left out.
+    pub event_date: Option<At<String>>,
+    /// Later dates or timestamps of the same fact: NULL while they lie after the run date.
+    #[serde(default)]
+    pub as_of: Vec<At<String>>,
+    /// How many rejected rows stop the run.
+    pub reject_limit: Option<At<RejectLimit>>,
+    /// Columns of the staged table by name, in order.
+    #[schemars(required, extend("minProperties" = 1))]
+    pub columns: Option<Pairs<Column>>,
+    /// Rules for whole rows.
+    #[serde(default)]
+    pub rules: Vec<At<Rule>>,
+    /// Data checks on the staged table.
+    #[serde(default)]
+    pub checks: Vec<At<Check>>,
+}
+
+/// A format by name, or with options.
+pub type Format = TextOr<FormatWord, FormatOptions>;
+
+/// The name of a format, not yet checked, so that a wrong one is shown at its own place.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub struct FormatWord(pub String);
+
+impl JsonSchema for FormatWord {
+    fn inline_schema() -> bool {
+        FormatName::inline_schema()
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        FormatName::schema_name()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        FormatName::schema_id()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        FormatName::json_schema(generator)
+    }
+}
+
+/// A file format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FormatName {
+    /// By the file's name and first bytes.
+    Auto,
+    /// Delimited text.
+    Csv,
+    /// A workbook.
+    Xlsx,
+    /// One JSON object a line.
+    Jsonl,
+    /// Parquet.
+    Parquet,
+    /// A table of a `SQLite` file.
+    Database,
+}
+
+impl FormatName {
+    /// All formats.
+    pub const ALL: [Self; 6] = [Self::Auto, Self::Csv, Self::Xlsx, Self::Jsonl, Self::Parquet, Self::Database];
+}
+
+/// A format with what is declared about it; what is left out is detected.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FormatOptions {
+    /// The format.
+    #[serde(rename = "type")]
+    #[schemars(required)]
+    pub name: Option<At<FormatName>>,
+    /// csv: encoding, such as `utf-8` or `gb18030`.
+    pub encoding: Option<At<String>>,
+    /// csv: one character between cells.
+    pub delimiter: Option<At<String>>,
+    /// csv: one character around cells, `"` when left out.
+    pub quote: Option<At<String>>,
+    /// csv: one character with which comment lines begin.
+    pub comment: Option<At<String>>,
+    /// csv: `point` or `comma`.
+    pub decimal_mark: Option<At<DecimalMark>>,
+    /// csv, xlsx: line of the header, counted from 1.
+    #[schemars(extend("minimum" = 1))]
+    pub header_row: Option<At<u64>>,
+    /// xlsx: name or glob of the sheet.
+    pub sheet: Option<At<String>>,
+    /// database: table or view.
+    pub table: Option<At<String>>,
+}
+
+/// Which of two rows with one key is later: exactly one of the two.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+pub struct Version {
+    /// Regular expression over the path with a group `version`, such as `_(?<version>[0-9]{8})\.`; later sorts after.
+    pub from_path: Option<At<String>>,
+    /// A date, timestamp or whole-number column; later is larger.
+    pub from_column: Option<At<String>>,
+}
+
+/// How many rejected rows stop the run; whichever is passed first.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
+pub struct RejectLimit {
+    /// Share of all rows of the source, 0 to 1.
+    #[schemars(extend("minimum" = 0, "maximum" = 1))]
+    pub share: Option<At<f64>>,
+    /// Number of rows.
+    pub rows: Option<u64>,
+}
+
+/// A row rule: rows for which `expr` is false are rejected, NULL passes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Name that the quarantine shows, in `snake_case`.
+    #[schemars(required, extend("pattern" = "^[a-z][a-z0-9_]*$"))]
+    pub name: Option<At<String>>,
+    /// SQL expression over the columns of this contract.
+    #[schemars(required)]
+    pub expr: Option<At<String>>,
+}
+
+/// A column of a contract.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Type: `string`, `boolean`, `int`, `bigint`, `double`, `decimal(18,2)`, `date` or `timestamp` (stored in UTC).
+    #[serde(rename = "type")]
+    #[schemars(required, extend("pattern" =
+        "^(string|boolean|int|bigint|double|date|timestamp|decimal *\\( *[0-9]+ *, *[0-9]+ *\\))$"))]
+    pub data_type: Option<At<String>>,
+    /// Whether NULL is a fault. Left out: true for key columns, else false.
+    pub required: Option<bool>,
+    /// Names of the column in extracts, with the scale of their numbers. Left out: the column's own name.
+    pub from: Option<Vec<At<Alias>>>,
+    /// Formats of dates and times besides ISO, such as `%Y年%m月%d日`, `%d.%m.%Y` or `excel_serial`.
+    #[serde(default)]
+    pub formats: Vec<At<String>>,
+    /// Words that mean NULL, instead of the usual ones (empty, NULL, N/A, -, 无 …).
+    pub null_words: Option<At<Vec<Scalar>>>,
+    /// How the text is tidied up.
+    pub clean: Option<At<Clean>>,
+    /// Kind of personal data that the column holds.
+    pub pii: Option<Pii>,
+    /// SQL expression over the other columns; the column is then in no file.
+    pub derive: Option<At<String>>,
+    /// Codes and what they mean.
+    pub codes: Option<At<Pairs<Scalar>>>,
+    /// A source whose rows say what codes mean, instead of `codes`.
+    pub map: Option<At<CodeMap>>,
+    /// What happens to a code without a meaning: `reject` the row (the default), `keep` the code, or `null`.
+    pub unknown_code: Option<At<UnknownCode>>,
+    /// Text used where the cell is NULL or the file lacks the column.
+    pub default: Option<At<Scalar>>,
+    /// Zone of times that carry none; the pipeline's when left out.
+    pub timezone: Option<At<String>>,
+    /// Title for reports.
+    pub title: Option<Title>,
+    /// What the column holds.
+    pub description: Option<String>,
+    /// Unit of the values.
+    pub unit: Option<String>,
+}
+
+/// A name in a header, or a name with the scale of its numbers.
+pub type Alias = TextOr<String, ScaledAlias>;
+
+/// A name in a header with the scale of its numbers.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScaledAlias {
+    /// The name.
+    #[schemars(required)]
+    pub name: Option<At<String>>,
+    /// What a number in the file is multiplied by: 10000 for 万元.
+    #[schemars(extend("minimum" = 1))]
+    pub scale_by: Option<At<i64>>,
+}
+
+/// A source whose rows say what codes mean.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeMap {
+    /// The source.
+    #[schemars(required)]
+    pub table: Option<At<String>>,
+    /// Its column of codes.
+    #[schemars(required)]
+    pub from: Option<At<String>>,
+    /// Its column of meanings.
+    #[schemars(required)]
+    pub to: Option<At<String>>,
+}

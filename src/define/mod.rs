@@ -1,0 +1,38 @@
+//! Definitions: YAML, contracts and SQL headers → one checked [`Project`] with source spans.
+//!
+//! ```text
+//!  text ─ yaml ─► file (as written, with ranges) ─ pipeline, source, model ─► project (as validated, with places)
+//!                                                  │
+//!                                                  └► every finding a Diagnostic: file, line, column, span, hint
+//! ```
+//!
+//! In: texts, paths and a way to ask for environment variables. Out: [`PipelineFile`], then [`Project`], or every
+//! problem found. Deliberately absent: reading files, and planning SQL; names of columns in models are the planner's.
+
+pub mod project;
+
+mod assemble;
+mod checks;
+mod column;
+mod file;
+mod findings;
+mod format;
+mod model;
+mod names;
+mod paths;
+mod pipeline;
+pub mod schema;
+mod source;
+mod spans;
+mod types;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use assemble::assemble;
+pub use pipeline::{PipelineFile, read_pipeline};
+pub use project::Project;
+
+/// Answers what an environment variable holds; only the command line knows.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;

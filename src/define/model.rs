@@ -1,0 +1,163 @@
+//! A SQL model file: its header as written → as validated. The SQL itself is left to the planner.
+//!
+//! In: the text of a `.sql` file and its path below the folder of models. Out: a [`Model`] and warnings, or everything
+//! that is wrong with header and path. Places point into the `.sql` file.
+
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    checks, file,
+    findings::Findings,
+    names,
+    project::{Model, ModelColumn},
+    spans::{At, Pairs},
+    types, yaml,
+};
+use crate::record::{Diagnostic, Place, Placed, TableName, Text};
+
+/// Schemas that the tool itself fills.
+const RESERVED: [&str; 3] = ["staged", "quarantine", "ops"];
+
+/// Reads and checks one model file.
+///
+/// # Errors
+/// Everything that is wrong with its path and its header.
+pub fn read(text: &Arc<Text>, relative: &Path) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut findings = Findings::of(Arc::clone(text));
+    let name = table_name(text, relative, &mut findings);
+    let Some(header) = header(text, &mut findings) else { return findings.finish(None) };
+    let query = header.as_ref().map_or(0, |header| header.end);
+    if let Some(finding) = without_query(text, query) {
+        findings.push(finding);
+    }
+    let findings = match header {
+        Some(part) => findings.within(part.yaml),
+        None => findings.within(0..0),
+    };
+    checked(name, findings)
+}
+
+fn checked(name: Option<TableName>, mut findings: Findings) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let blank = yaml::is_blank(findings.body());
+    let written = if blank { Some(file::Model::default()) } else { yaml::parse(&mut findings) };
+    let model = written.and_then(|written| model(name, written, &mut findings));
+    findings.finish(model)
+}
+
+fn model(name: Option<TableName>, written: file::Model, findings: &mut Findings) -> Option<Model> {
+    names::distinct("key", &written.key, findings);
+    names::distinct("partition_by", &written.partition_by, findings);
+    let columns = columns(written.columns, findings);
+    let checks = checks::checks(written.checks, findings);
+    Some(Model {
+        text: Arc::clone(findings.text()),
+        name: name?,
+        path: PathBuf::from(&findings.text().path),
+        description: written.description,
+        owner: written.owner,
+        key: findings.all_placed(written.key),
+        partition_by: findings.all_placed(written.partition_by),
+        tags: written.tags,
+        columns,
+        checks,
+    })
+}
+
+fn columns(written: Pairs<Option<file::ModelColumn>>, findings: &mut Findings) -> Vec<ModelColumn> {
+    let read = |(name, column): (At<String>, Option<file::ModelColumn>)| {
+        let column = column.unwrap_or_default();
+        let data_type = column.data_type.and_then(|text| {
+            let data_type = types::read(&text, findings)?;
+            Some(Placed::new(data_type, findings.place(&text.range)))
+        });
+        ModelColumn {
+            name: findings.placed(name),
+            data_type,
+            description: column.description,
+            title: column.title.into(),
+            unit: column.unit,
+        }
+    };
+    written.0.into_iter().map(read).collect()
+}
+
+/// Returns `schema.table` of `schema/table.sql`.
+fn table_name(text: &Arc<Text>, relative: &Path, findings: &mut Findings) -> Option<TableName> {
+    let place = Place::start_of(Arc::clone(text));
+    let parts: Vec<String> = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let [schema, file] = parts.as_slice() else {
+        let message = format!("model `{}` does not lie in a folder of its schema", relative.display());
+        findings.push(Diagnostic::error(message, place).hint("put it at `<schema>/<table>.sql` below the models"));
+        return None;
+    };
+    let table = file.strip_suffix(".sql").unwrap_or(file);
+    for (what, name) in [("schema", schema.as_str()), ("table", table)] {
+        if !names::is_snake_case(name) {
+            let message = format!("{what} `{name}` is not snake_case");
+            findings.push(Diagnostic::error(message, place.clone()).hint(names::snake_hint(name)));
+        }
+    }
+    if RESERVED.contains(&schema.as_str()) {
+        let message = format!("schema `{schema}` is filled by tallyhouse itself");
+        findings.push(Diagnostic::error(message, place).hint("put the model into another folder"));
+    }
+    Some(TableName::new(schema.as_str(), table))
+}
+
+/// The parts of a file with a header.
+struct Header {
+    /// The YAML between the two marks.
+    yaml: Range<usize>,
+    /// Where the query begins.
+    end: usize,
+}
+
+/// Finds the header: `Some(None)` when there is none, `None` when it is broken.
+#[expect(clippy::option_option, reason = "no header and a broken one are different answers")]
+fn header(text: &Arc<Text>, findings: &mut Findings) -> Option<Option<Header>> {
+    let body = text.body.as_str();
+    let start = body.len() - body.trim_start_matches(|part: char| part.is_whitespace() || part == '\u{feff}').len();
+    let opening = body[start..].lines().next().unwrap_or_default();
+    let opens = opening.strip_prefix("/*").is_some_and(|rest| rest.trim() == "---");
+    if !opens {
+        return Some(None);
+    }
+    let first = (start + opening.len() + 1).min(body.len());
+    let mut at = first;
+    for line in body[first..].split_inclusive('\n') {
+        let mark = line.trim();
+        if mark.strip_suffix("*/").is_some_and(|rest| rest.trim() == "---") {
+            return Some(Some(Header { yaml: first..at, end: at + line.len() }));
+        }
+        if let Some(found) = line.find("*/").or_else(|| line.find("/*")) {
+            findings.push(comment_mark(text, at + found));
+            return None;
+        }
+        at += line.len();
+    }
+    let place = Place { text: Arc::clone(text), range: start..start + opening.trim_end().len() };
+    findings.push(Diagnostic::error("the header is never closed", place).hint("close it with a line `--- */`"));
+    None
+}
+
+/// Returns the finding about a comment mark within the header, which would end the SQL comment or nest another.
+fn comment_mark(text: &Arc<Text>, at: usize) -> Diagnostic {
+    let mark = &text.body[at..at + 2];
+    let place = Place { text: Arc::clone(text), range: at..at + 2 };
+    let message = format!("`{mark}` within the header, which is a SQL comment");
+    Diagnostic::error(message, place)
+        .hint("close the header with a line `--- */`, and use `*/` and `/*` nowhere else in it")
+}
+
+/// Returns a finding when nothing but blanks and comments follows the header.
+fn without_query(text: &Arc<Text>, start: usize) -> Option<Diagnostic> {
+    let query = text.body.get(start..).unwrap_or_default().trim_start_matches('\u{feff}');
+    let comment = |line: &str| line.trim().is_empty() || line.trim().starts_with("--");
+    let end = text.body.trim_end().len();
+    let place = Place { text: Arc::clone(text), range: end..end };
+    query.lines().all(comment).then(|| Diagnostic::error("the model has no query", place).hint("write a SELECT"))
+}

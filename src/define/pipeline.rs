@@ -1,0 +1,148 @@
+//! The pipeline file: as written → as validated.
+//!
+//! In: the text of the pipeline file. Out: the [`Pipeline`] and where its sources and models lie, for the conductor to
+//! read them.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use super::{
+    Environment,
+    file::{self, Variable as Written},
+    findings::Findings,
+    names,
+    paths::resolved,
+    project::{Pipeline, Publish, Variable},
+    spans::{At, Pairs},
+    yaml,
+};
+use crate::record::{Diagnostic, Place, Text};
+
+/// Snapshots kept when the file does not say.
+const KEEP_SNAPSHOTS: usize = 14;
+/// SQL parameters that every pipeline has.
+const BUILT_IN: [&str; 2] = ["run_date", "timezone"];
+
+/// A checked pipeline file, before its sources and models were read.
+#[derive(Debug, Clone)]
+pub struct PipelineFile {
+    /// What it says about the pipeline.
+    pub pipeline: Pipeline,
+    /// Glob of the source files, resolved against the pipeline file.
+    pub sources_glob: String,
+    /// Where the glob is written.
+    pub sources_place: Place,
+    /// Folder of the models, resolved against the pipeline file.
+    pub models_dir: PathBuf,
+    /// Where the folder is written.
+    pub models_place: Place,
+}
+
+/// Reads and checks the pipeline file.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read_pipeline(text: Arc<Text>, environment: Environment<'_>) -> Result<PipelineFile, Vec<Diagnostic>> {
+    let mut findings = Findings::of(text);
+    let file = yaml::parse(&mut findings).and_then(|written| checked(written, environment, &mut findings));
+    findings.finish(file).map(|(file, _)| file)
+}
+
+/// Checks every key, so that all that is wrong is found at once.
+fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: &mut Findings) -> Option<PipelineFile> {
+    let (written, start) = (written.value, written.range);
+    let name = findings.required(written.name, &start, "name", "nightly");
+    let warehouse = findings.required(written.warehouse, &start, "warehouse", "../warehouse");
+    let timezone = findings.required(written.timezone, &start, "timezone", "Asia/Shanghai");
+    let sources = findings.required(written.sources, &start, "sources", "sources/*.yaml");
+    let models = findings.required(written.models, &start, "models", "../sql");
+    if let Some(name) = &name {
+        names::identifier("pipeline name", name, findings);
+    }
+    let run_date = written.run_date.map(|text| names::date(&text, findings));
+    let variables = variables(written.variables, findings);
+    let publish = publish(written.publish, findings);
+    let timezone = timezone.and_then(|zone| names::timezone(&zone, findings));
+    let mut path = |written: Option<At<String>>| written.and_then(|path| resolved(&path, environment, findings));
+    let (warehouse, sources, models) = (path(warehouse), path(sources), path(models));
+    let (sources, models) = (sources?, models?);
+    let pipeline = Pipeline {
+        text: Arc::clone(findings.text()),
+        name: name?.value,
+        description: written.description,
+        warehouse: warehouse?,
+        timezone: timezone?,
+        run_date: run_date.flatten(),
+        variables,
+        publish,
+    };
+    Some(PipelineFile {
+        pipeline,
+        sources_glob: sources.value,
+        sources_place: sources.place,
+        models_dir: PathBuf::from(models.value),
+        models_place: models.place,
+    })
+}
+
+fn publish(written: Option<At<file::Publish>>, findings: &mut Findings) -> Publish {
+    let Some(At { value: file::Publish { keep_snapshots: keep, formats }, range }) = written else {
+        return Publish { keep_snapshots: KEEP_SNAPSHOTS };
+    };
+    if let Some(keep) = keep.as_ref().filter(|keep| keep.value == 0) {
+        findings.error(&keep.range, "`keep_snapshots` is 0", "keep at least 1: the snapshot that is served");
+    }
+    if let Some([]) = formats.as_deref() {
+        findings.error(&range, "`formats` is empty", "write `formats: [parquet]`, or leave the key out");
+    }
+    for format in formats.into_iter().flatten().filter(|format| format.value == file::TableFormat::Delta) {
+        findings.error(&format.range, "table format `delta` is not written yet", "use `[parquet]`");
+    }
+    let keep_snapshots = keep.map_or(KEEP_SNAPSHOTS, |keep| usize::try_from(keep.value).unwrap_or(usize::MAX));
+    Publish { keep_snapshots }
+}
+
+fn variables(written: Pairs<Written>, findings: &mut Findings) -> BTreeMap<String, Variable> {
+    let mut variables = BTreeMap::new();
+    for (name, value) in written.0 {
+        names::identifier("variable", &name, findings);
+        if BUILT_IN.contains(&name.value.as_str()) {
+            findings.error(
+                &name.range,
+                format!("variable `{}` is built in", name.value),
+                format!("choose another name, or set the pipeline's own `{}`", name.value),
+            );
+        }
+        variables.insert(name.value, variable(value));
+    }
+    variables
+}
+
+fn variable(written: Written) -> Variable {
+    match written {
+        Written::Boolean(value) => Variable::Boolean(value),
+        Written::Integer(value) => Variable::Integer(value),
+        Written::Double(value) => Variable::Double(value),
+        Written::Text(text) => Variable::date_or_text(&text),
+    }
+}
+
+impl Variable {
+    /// Returns the typed value of a word of the command line (`--var days=365`), as the pipeline file would type it.
+    #[must_use]
+    pub fn from_argument(text: &str) -> Self {
+        if let Ok(value) = text.parse() {
+            return Self::Boolean(value);
+        }
+        if let Ok(value) = text.parse() {
+            return Self::Integer(value);
+        }
+        match text.parse::<f64>() {
+            Ok(value) if value.is_finite() => Self::Double(value),
+            _ => Self::date_or_text(text),
+        }
+    }
+
+    fn date_or_text(text: &str) -> Self {
+        names::iso_date(text).map_or_else(|| Self::Text(text.to_owned()), Self::Date)
+    }
+}

@@ -1,0 +1,416 @@
+//! Definitions as validated: every default filled in, every name checked against the others, every place kept.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use arrow::datatypes::DataType;
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use crate::record::{DecimalMark, Place, Placed, TableName, Text};
+
+/// A pipeline with its sources and models.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The pipeline file.
+    pub pipeline: Pipeline,
+    /// Sources by name, in order of their names.
+    pub sources: Vec<Source>,
+    /// Models by name, in order of their names.
+    pub models: Vec<Model>,
+}
+
+/// What the pipeline file says.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// The file.
+    pub text: Arc<Text>,
+    /// Name.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Folder of the warehouse, resolved against the pipeline file.
+    pub warehouse: Placed<String>,
+    /// Zone in which days and months are counted.
+    pub timezone: Tz,
+    /// The pinned run date, if any.
+    pub run_date: Option<NaiveDate>,
+    /// Typed SQL parameters besides `$run_date` and `$timezone`.
+    pub variables: BTreeMap<String, Variable>,
+    /// How snapshots are kept.
+    pub publish: Publish,
+}
+
+/// The value of a pipeline variable.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Variable {
+    /// `true`
+    Boolean(bool),
+    /// `42`
+    Integer(i64),
+    /// `0.5`
+    Double(f64),
+    /// `2026-06-30`
+    Date(NaiveDate),
+    /// anything else
+    Text(String),
+}
+
+/// How snapshots are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Publish {
+    /// Snapshots kept besides the current one's ancestors' newest, at least 1.
+    pub keep_snapshots: usize,
+}
+
+/// One extract and its contract.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The contract file.
+    pub text: Arc<Text>,
+    /// Name; the table is `staged.<name>`.
+    pub name: Placed<String>,
+    /// What it is.
+    pub description: Option<String>,
+    /// Path or glob, variables expanded, absolute.
+    pub location: Placed<String>,
+    /// How files are read.
+    pub format: Format,
+    /// Which of two files is later.
+    pub version: Version,
+    /// Key columns.
+    pub key: Vec<Placed<String>>,
+    /// Partition columns.
+    pub partition_by: Vec<Placed<String>>,
+    /// The date or timestamp at which a row's fact exists.
+    pub event_date: Option<Placed<String>>,
+    /// Later stage dates or timestamps that become NULL when they lie after the run date.
+    pub as_of: Vec<Placed<String>>,
+    /// How many rejected rows are too many.
+    pub reject_limit: RejectLimit,
+    /// Columns in the order of the file.
+    pub columns: Vec<Column>,
+    /// Row rules.
+    pub rules: Vec<Rule>,
+    /// Data checks on the staged table.
+    pub checks: Vec<Check>,
+}
+
+/// How a source's files are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Format {
+    /// By the file's name and first bytes.
+    Auto,
+    /// Delimited text.
+    Csv(CsvOptions),
+    /// A workbook.
+    Xlsx(XlsxOptions),
+    /// One JSON object a line.
+    JsonLines,
+    /// Parquet.
+    Parquet,
+    /// A table of a SQLite database file.
+    Database {
+        /// Table or view.
+        table: String,
+    },
+}
+
+/// What is declared about delimited text; None is detected.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CsvOptions {
+    /// Label of the Encoding Standard.
+    pub encoding: Option<String>,
+    /// Delimiter.
+    pub delimiter: Option<char>,
+    /// Quote; `"` by default.
+    pub quote: Option<char>,
+    /// Physical line of the header, 1-based.
+    pub header_row: Option<u64>,
+    /// Mark at the start of comment lines.
+    pub comment: Option<char>,
+    /// Decimal mark.
+    pub decimal_mark: Option<DecimalMark>,
+}
+
+/// What is declared about a workbook; None is detected.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct XlsxOptions {
+    /// Sheet name or glob; the first sheet with records by default.
+    pub sheet: Option<String>,
+    /// Sheet row of the header, 1-based.
+    pub header_row: Option<u64>,
+}
+
+/// Which of two rows with one key is later.
+#[derive(Debug, Clone)]
+pub enum Version {
+    /// The path itself.
+    Path,
+    /// Group `version` of a regular expression over the path.
+    FromPath(regex::Regex),
+    /// A date, timestamp or integer column.
+    FromColumn(Placed<String>),
+}
+
+/// How many rejected rows stop the run.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RejectLimit {
+    /// Share of all rows of the source, 0..1.
+    pub share: Option<f64>,
+    /// Number of rows.
+    pub rows: Option<u64>,
+}
+
+/// One column of a contract.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Name in the staged table.
+    pub name: Placed<String>,
+    /// Type in the staged table. Timestamps are UTC microseconds.
+    pub data_type: DataType,
+    /// Whether NULL is a fault.
+    pub required: bool,
+    /// Names in the extracts, with the scale of their numbers.
+    pub from: Vec<Alias>,
+    /// Date or timestamp formats (`strftime`, or `excel_serial`) besides ISO.
+    pub formats: Vec<String>,
+    /// Words that mean NULL.
+    pub null_words: Vec<String>,
+    /// Cleaner.
+    pub clean: Option<Clean>,
+    /// Kind of personal data.
+    pub pii: Option<Pii>,
+    /// SQL expression over the other columns; the column is then in no file.
+    pub derive: Option<Placed<String>>,
+    /// Codes and what they mean.
+    pub codes: Option<Codes>,
+    /// Text used where the cell is NULL or the column is missing.
+    pub default: Option<String>,
+    /// Zone of times without one; the pipeline's by default.
+    pub timezone: Option<Tz>,
+    /// Title in Chinese and English.
+    pub title: Title,
+    /// What it holds.
+    pub description: Option<String>,
+    /// Unit.
+    pub unit: Option<String>,
+}
+
+/// A title in two languages.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Title {
+    /// Chinese.
+    pub zh: Option<String>,
+    /// English.
+    pub en: Option<String>,
+}
+
+/// A column's name in extracts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// The name in the header.
+    pub name: String,
+    /// Factor from the file's number to the column's (万元: 10000).
+    pub scale_by: i64,
+}
+
+/// What is done to a text before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Clean {
+    /// Digits only, with a leading `+` kept.
+    Phone,
+    /// Upper-case letters and digits only.
+    TaxId,
+    /// Lower case.
+    Email,
+    /// NFKC and single blanks.
+    Name,
+}
+
+/// A kind of personal data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pii {
+    /// A person's name.
+    Name,
+    /// A telephone number.
+    Phone,
+    /// An e-mail address.
+    Email,
+    /// A street address.
+    Address,
+    /// A birth date.
+    BirthDate,
+    /// A number that identifies a person.
+    Id,
+}
+
+/// Codes of a column.
+#[derive(Debug, Clone)]
+pub struct Codes {
+    /// Where the meanings stand.
+    pub table: CodeTable,
+    /// What happens to a code that is not there.
+    pub unknown: UnknownCode,
+}
+
+/// Where the meanings of codes stand.
+#[derive(Debug, Clone)]
+pub enum CodeTable {
+    /// In the contract.
+    Inline(BTreeMap<String, String>),
+    /// In another source's staged table.
+    Source {
+        /// The source.
+        source: Placed<String>,
+        /// Its column of codes.
+        from: Placed<String>,
+        /// Its column of meanings.
+        to: Placed<String>,
+    },
+}
+
+/// What happens to a code without a meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownCode {
+    /// The row is rejected. A code that already is a meaning passes.
+    #[default]
+    Reject,
+    /// The code stays.
+    Keep,
+    /// The cell becomes NULL.
+    Null,
+}
+
+/// A row rule: a row for which `expr` is false is rejected.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Name, which quarantine shows.
+    pub name: Placed<String>,
+    /// SQL expression over the columns of the contract.
+    pub expr: Placed<String>,
+}
+
+/// One SQL model.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The file, header included; the whole file is valid SQL.
+    pub text: Arc<Text>,
+    /// Folder and file name.
+    pub name: TableName,
+    /// Path of the file.
+    pub path: PathBuf,
+    /// What the table holds.
+    pub description: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Key columns.
+    pub key: Vec<Placed<String>>,
+    /// Partition columns.
+    pub partition_by: Vec<Placed<String>>,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Columns described in the header.
+    pub columns: Vec<ModelColumn>,
+    /// Data checks.
+    pub checks: Vec<Check>,
+}
+
+/// A column described in a model's header.
+#[derive(Debug, Clone)]
+pub struct ModelColumn {
+    /// Name.
+    pub name: Placed<String>,
+    /// Type that the model must produce.
+    pub data_type: Option<Placed<DataType>>,
+    /// What it holds.
+    pub description: Option<String>,
+    /// Title in two languages.
+    pub title: Title,
+    /// Unit.
+    pub unit: Option<String>,
+}
+
+/// A data check on a table.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// Where it is written.
+    pub place: Place,
+    /// Its name in reports: the given one, else `not_null(month, brand)`.
+    pub name: String,
+    /// What is checked.
+    pub kind: CheckKind,
+    /// Whether a failure stops the publication.
+    pub severity: CheckSeverity,
+    /// SQL predicate: only these rows are looked at.
+    pub filter: Option<Placed<String>>,
+}
+
+/// What a check looks at.
+#[derive(Debug, Clone)]
+pub enum CheckKind {
+    /// None of the columns is NULL.
+    NotNull(Vec<Placed<String>>),
+    /// No two rows agree on all of the columns.
+    Unique(Vec<Placed<String>>),
+    /// The column holds nothing but these values (or NULL).
+    AcceptedValues {
+        /// The column.
+        column: Placed<String>,
+        /// The values, as text.
+        values: Vec<String>,
+    },
+    /// Every value of the column (but NULL) stands in another table.
+    Relationships {
+        /// The column.
+        column: Placed<String>,
+        /// The other table.
+        to: Placed<TableName>,
+        /// Its column.
+        field: Placed<String>,
+    },
+    /// The SQL expression is not false in any row.
+    Expr(Placed<String>),
+    /// The table has so many rows.
+    RowCount {
+        /// At least.
+        min: Option<u64>,
+        /// At most.
+        max: Option<u64>,
+    },
+}
+
+/// Whether a failing check stops the publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckSeverity {
+    /// It is reported.
+    Warn,
+    /// Nothing is published.
+    #[default]
+    Error,
+}
+
+impl Source {
+    /// Returns the staged table's name.
+    #[must_use]
+    pub fn table(&self) -> TableName {
+        TableName::staged(&self.name.value)
+    }
+
+    /// Returns a column by name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name.value == name)
+    }
+
+    /// Returns the sources whose staged tables hold this one's codes.
+    pub fn code_sources(&self) -> impl Iterator<Item = &Placed<String>> {
+        self.columns.iter().filter_map(|column| match &column.codes.as_ref()?.table {
+            CodeTable::Source { source, .. } => Some(source),
+            CodeTable::Inline(_) => None,
+        })
+    }
+}

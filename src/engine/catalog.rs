@@ -1,0 +1,87 @@
+//! The tables that a statement can read: what the manifest says of them and how their files are scanned.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use arrow::datatypes::SchemaRef;
+use datafusion::{catalog::TableProvider, error::Result};
+
+use super::{AsOf, SnapshotTable, TablePartition};
+use crate::record::{TableName, manifest};
+
+/// Tables by name.
+pub type Catalog = BTreeMap<TableName, CatalogTable>;
+
+/// One table that a statement can read.
+#[derive(Debug, Clone)]
+pub struct CatalogTable {
+    /// What the manifest says of it.
+    pub table: manifest::Table,
+    /// Its files; partitions in the manifest's order.
+    pub files: SnapshotTable,
+    /// The cut that its scan applies.
+    pub as_of: Option<AsOf>,
+}
+
+impl CatalogTable {
+    /// Joins a manifest's table with the places of its files.
+    #[must_use]
+    pub fn new(
+        table: manifest::Table,
+        schema: SchemaRef,
+        as_of: Option<AsOf>,
+        locate: &dyn Fn(&manifest::DataFile) -> PathBuf,
+    ) -> Self {
+        let partition = |partition: &manifest::Partition| TablePartition {
+            values: partition.values.clone(),
+            files: partition.files.iter().map(|file| (locate(file), file.bytes)).collect(),
+            rows: partition.rows,
+        };
+        let partitions = table.partitions.iter().map(partition).collect();
+        let files = SnapshotTable::new(schema, table.partition_by.clone(), partitions);
+        Self { table, files, as_of }
+    }
+
+    /// Returns an empty table, for planning without data.
+    #[must_use]
+    pub fn empty(schema: &SchemaRef, partition_by: Vec<String>, as_of: Option<AsOf>) -> Self {
+        let table = declared(schema, partition_by, Vec::new());
+        Self::new(table, Arc::clone(schema), as_of, &|_| PathBuf::new())
+    }
+
+    /// Returns what scans the table, the as-of cut included.
+    ///
+    /// # Errors
+    /// When the cut names a column that is neither a date nor a timestamp.
+    pub fn provider(&self, name: &TableName) -> Result<Arc<dyn TableProvider>> {
+        match &self.as_of {
+            Some(as_of) => as_of.cut(self.files.clone(), &name.to_string()),
+            None => Ok(Arc::new(self.files.clone())),
+        }
+    }
+}
+
+/// Returns a manifest's table without partitions.
+#[must_use]
+pub fn declared(schema: &SchemaRef, partition_by: Vec<String>, key: Vec<String>) -> manifest::Table {
+    let column = |field: &Arc<arrow::datatypes::Field>| manifest::Column {
+        name: field.name().clone(),
+        data_type: field.data_type().to_string(),
+        nullable: field.is_nullable(),
+    };
+    manifest::Table {
+        columns: schema.fields().iter().map(column).collect(),
+        partition_by,
+        key,
+        description: None,
+        definition: None,
+        partitions: Vec::new(),
+    }
+}
+
+/// Returns the providers of a session over all tables of a catalog.
+///
+/// # Errors
+/// As [`CatalogTable::provider`].
+pub fn providers(catalog: &Catalog) -> Result<Vec<(TableName, Arc<dyn TableProvider>)>> {
+    catalog.iter().map(|(name, table)| Ok((name.clone(), table.provider(name)?))).collect()
+}

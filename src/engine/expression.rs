@@ -1,0 +1,119 @@
+//! SQL expressions over one table's columns: row rules and derived columns.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::{
+    common::{
+        DFSchema,
+        tree_node::{TreeNode, TreeNodeRecursion},
+    },
+    error::DataFusionError,
+    execution::{SessionState, SessionStateBuilder},
+    logical_expr::{Expr, Volatility, simplify::SimplifyContext},
+    optimizer::simplify_expressions::ExprSimplifier,
+    physical_expr::PhysicalExpr,
+    prelude::SessionConfig,
+    sql::parser::DFParserBuilder,
+};
+
+use super::{Parameters, functions};
+
+/// An expression that was planned over a schema.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    /// What DataFusion evaluates; every column is at the schema's index.
+    pub physical: Arc<dyn PhysicalExpr>,
+    /// The columns that it reads.
+    pub columns: Vec<String>,
+}
+
+/// Plans a SQL expression over `schema`, with parameters.
+///
+/// # Errors
+/// What DataFusion says about an unknown name, a wrong type or a syntax error, and an unknown parameter as a plan error.
+pub fn compile(text: &str, schema: &SchemaRef, parameters: &Parameters) -> Result<Expression, DataFusionError> {
+    let state = state()?;
+    let mut tree = DFParserBuilder::new(text).build()?.parse_expr()?;
+    parameters
+        .substitute(&mut tree.expr)
+        .map_err(|name| DataFusionError::Plan(format!("unknown parameter `${name}`")))?;
+    let columns = DFSchema::try_from(Arc::clone(schema))?;
+    let logical: Expr = state.create_logical_expr_from_sql_expr(tree, &columns)?;
+    let mut names: Vec<String> = logical.column_refs().iter().map(|column| column.name.clone()).collect();
+    names.sort();
+    refuse_clocks(&logical)?;
+    let physical = state.create_physical_expr(simplified(logical, &columns, &state)?, &columns)?;
+    Ok(Expression { physical, columns: names })
+}
+
+/// Coerces types and simplifies: functions such as `coalesce` exist only until they are simplified.
+fn simplified(expr: Expr, columns: &DFSchema, state: &SessionState) -> Result<Expr, DataFusionError> {
+    let context = SimplifyContext::builder()
+        .with_schema(Arc::new(columns.clone()))
+        .with_config_options(Arc::clone(state.config_options()))
+        .build();
+    let simplifier = ExprSimplifier::new(context);
+    let coerced = simplifier.coerce(expr, columns)?;
+    simplifier.simplify(coerced)
+}
+
+/// Refuses functions whose value is not decided by their arguments: a run must be a function of its inputs.
+fn refuse_clocks(expr: &Expr) -> Result<(), DataFusionError> {
+    expr.apply(|inner| match inner {
+        Expr::ScalarFunction(function) if function.func.signature().volatility != Volatility::Immutable => {
+            let name = function.func.name();
+            Err(DataFusionError::Plan(format!("`{name}` does not give the same value on every run")))
+        }
+        _ => Ok(TreeNodeRecursion::Continue),
+    })?;
+    Ok(())
+}
+
+/// Returns a session state that can plan expressions and nothing else.
+fn state() -> Result<SessionState, DataFusionError> {
+    let config = SessionConfig::new().set_bool("datafusion.sql_parser.collect_spans", true);
+    let mut state = SessionStateBuilder::new().with_config(config).with_default_features().build();
+    functions::register(&mut state)?;
+    Ok(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use arrow::{
+        array::{ArrayRef, AsArray, Decimal128Array, Int32Array, RecordBatch},
+        datatypes::{DataType, Field, Schema},
+    };
+
+    use super::*;
+
+    fn parameters() -> Parameters {
+        let run_date = chrono::NaiveDate::from_ymd_opt(2026, 6, 30).unwrap_or_default();
+        Parameters { run_date, timezone: chrono_tz::Tz::Asia__Shanghai, variables: BTreeMap::new() }
+    }
+
+    #[test]
+    fn money_times_quantity_is_exact() -> Result<(), DataFusionError> {
+        let money = |name: &str| Field::new(name, DataType::Decimal128(18, 2), true);
+        let fields = vec![Field::new("quantity", DataType::Int32, true), money("unit_price"), money("discount"), money("amount")];
+        let schema: SchemaRef = Arc::new(Schema::new(fields));
+        let text = "amount = quantity * unit_price - coalesce(discount, 0)";
+        let expression = compile(text, &schema, &parameters())?;
+        let cents = |values: Vec<Option<i128>>| -> Result<ArrayRef, DataFusionError> {
+            Ok(Arc::new(Decimal128Array::from(values).with_precision_and_scale(18, 2)?))
+        };
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(Int32Array::from(vec![3, 2])),
+            cents(vec![Some(1050), Some(500)])?,
+            cents(vec![Some(50), None])?,
+            cents(vec![Some(3100), Some(1001)])?,
+        ];
+        let batch = RecordBatch::try_new(schema, columns)?;
+        let result = expression.physical.evaluate(&batch)?.into_array(2)?;
+        let expected = arrow::array::BooleanArray::from(vec![true, false]);
+        assert_eq!(result.as_boolean(), &expected, "{}", expression.physical);
+        Ok(())
+    }
+}

@@ -1,0 +1,21 @@
+//! DataFusion, once: sessions, parameters, SQL functions, expressions, tables.
+//!
+//! In → out: settings become sessions in which SQL is planned and run over the files of a snapshot. Nobody else builds a
+//! session, so memory, threads, functions and the spelling of types are decided here and only here.
+
+pub mod catalog;
+pub mod expression;
+pub mod functions;
+pub mod parameters;
+pub mod problem;
+pub mod session;
+pub mod statement;
+pub mod table;
+pub mod types;
+
+pub use catalog::{Catalog, CatalogTable};
+pub use parameters::Parameters;
+pub use problem::Problem;
+pub use session::{Engine, Settings};
+pub use statement::Statement;
+pub use table::{AsOf, SnapshotTable, TablePartition};

@@ -1,0 +1,103 @@
+//! Sessions with bounded memory and a fixed number of threads.
+
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+
+use datafusion::{
+    catalog::{CatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider},
+    error::Result,
+    execution::{
+        SessionStateBuilder,
+        memory_pool::{FairSpillPool, TrackConsumersPool},
+        runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
+    },
+    prelude::{SessionConfig, SessionContext},
+};
+
+use super::functions;
+use crate::record::TableName;
+
+/// Consumers named in the message when memory runs out.
+const NAMED_CONSUMERS: NonZeroUsize = NonZeroUsize::new(5).expect("five is not zero");
+
+/// What bounds the engine.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Threads that work on data; the result never depends on it.
+    pub threads: usize,
+    /// Bytes that sorts, joins and aggregates of all models in flight may hold before they spill.
+    pub memory_limit_bytes: usize,
+    /// Folder for spilled data; the system's by default.
+    pub spill_folder: Option<PathBuf>,
+}
+
+/// Builds sessions that share one memory pool.
+#[derive(Debug)]
+pub struct Engine {
+    runtime: Arc<RuntimeEnv>,
+    settings: Settings,
+}
+
+impl Engine {
+    /// Prepares the runtime.
+    ///
+    /// # Errors
+    /// When the spill folder cannot be used.
+    pub fn new(settings: Settings) -> Result<Self> {
+        let pool = TrackConsumersPool::new(FairSpillPool::new(settings.memory_limit_bytes), NAMED_CONSUMERS);
+        let mut builder = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool));
+        if let Some(folder) = &settings.spill_folder {
+            builder = builder.with_temp_file_path(folder);
+        }
+        Ok(Self { runtime: builder.build_arc()?, settings })
+    }
+
+    /// Returns what bounds the engine.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns a session over `tables`, with the functions of [`functions`].
+    ///
+    /// # Errors
+    /// When two tables have one name.
+    pub fn session(
+        &self,
+        tables: impl IntoIterator<Item = (TableName, Arc<dyn TableProvider>)>,
+    ) -> Result<SessionContext> {
+        let mut state = SessionStateBuilder::new()
+            .with_config(config(self.settings.threads))
+            .with_runtime_env(Arc::clone(&self.runtime))
+            .with_default_features()
+            .build();
+        functions::register(&mut state)?;
+        let context = SessionContext::new_with_state(state);
+        for (name, provider) in tables {
+            schema(&context, &name.schema)?.register_table(name.table, provider)?;
+        }
+        Ok(context)
+    }
+}
+
+/// Returns the session options that decide results and plans.
+pub(super) fn config(threads: usize) -> SessionConfig {
+    SessionConfig::new()
+        .with_target_partitions(threads)
+        .with_information_schema(false)
+        .set_bool("datafusion.sql_parser.collect_spans", true)
+        .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+}
+
+fn schema(context: &SessionContext, name: &str) -> Result<Arc<dyn SchemaProvider>> {
+    let options = context.copied_config();
+    let catalog_name = &options.options().catalog.default_catalog;
+    let catalog: Arc<dyn CatalogProvider> = context
+        .catalog(catalog_name)
+        .ok_or_else(|| datafusion::error::DataFusionError::Internal(format!("no catalog `{catalog_name}`")))?;
+    if let Some(schema) = catalog.schema(name) {
+        return Ok(schema);
+    }
+    let schema = Arc::new(MemorySchemaProvider::new());
+    catalog.register_schema(name, Arc::<MemorySchemaProvider>::clone(&schema))?;
+    Ok(schema)
+}

@@ -1,0 +1,313 @@
+//! Tables of a snapshot as DataFusion sees them: files with partition values, NULL included, pruned by what is pushed down.
+//!
+//! The stock listing table is not used: it cannot read `__HIVE_DEFAULT_PARTITION__` and lists folders, where a snapshot
+//! is exactly what its manifest says.
+
+use std::{path::PathBuf, sync::Arc};
+
+use arrow::{
+    array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions},
+    datatypes::{DataType, Field, Schema, SchemaRef},
+};
+use async_trait::async_trait;
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
+use chrono_tz::Tz;
+use datafusion::{
+    catalog::{Session, TableProvider},
+    common::{DFSchema, ScalarValue, internal_datafusion_err},
+    datasource::{
+        listing::PartitionedFile,
+        physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource},
+        source::DataSourceExec,
+        table_schema::TableSchema,
+        view::ViewTable,
+    },
+    error::Result,
+    execution::object_store::ObjectStoreUrl,
+    logical_expr::{
+        Expr, LogicalPlanBuilder, TableProviderFilterPushDown, TableType, execution_props::ExecutionProps, lit,
+        physical_planning_context::PhysicalPlanningContext, utils::conjunction, when,
+    },
+    physical_expr::create_physical_expr,
+    physical_plan::{ExecutionPlan, empty::EmptyExec},
+};
+
+use crate::record::{PartitionValues, manifest};
+
+/// The files of one partition.
+#[derive(Debug, Clone)]
+pub struct TablePartition {
+    /// Values of the partition columns.
+    pub values: PartitionValues,
+    /// Absolute path and size of each file.
+    pub files: Vec<(PathBuf, u64)>,
+    /// Rows.
+    pub rows: u64,
+}
+
+/// A table made of a snapshot's files.
+#[derive(Debug, Clone)]
+pub struct SnapshotTable {
+    schema: SchemaRef,
+    partition_by: Vec<String>,
+    partitions: Vec<TablePartition>,
+}
+
+impl SnapshotTable {
+    /// Joins a published schema with files; without any, the table is empty.
+    #[must_use]
+    pub const fn new(schema: SchemaRef, partition_by: Vec<String>, partitions: Vec<TablePartition>) -> Self {
+        Self { schema, partition_by, partitions }
+    }
+
+    /// Returns the schema that a manifest declares for a table.
+    ///
+    /// # Errors
+    /// When a type in the manifest is none of Arrow's.
+    pub fn declared_schema(table: &manifest::Table) -> Result<SchemaRef> {
+        let field = |column: &manifest::Column| {
+            let data_type = super::types::parse(&column.data_type)?;
+            Ok(Field::new(&column.name, data_type, column.nullable))
+        };
+        Ok(Arc::new(Schema::new(table.columns.iter().map(field).collect::<Result<Vec<_>>>()?)))
+    }
+
+    /// Returns the partition columns.
+    #[must_use]
+    pub fn partition_by(&self) -> &[String] {
+        &self.partition_by
+    }
+
+    /// Returns which partitions can hold a row that satisfies all of `filters`, and whether any filter told partitions apart.
+    ///
+    /// Only a filter over nothing but partition columns counts; any other is left to the rows.
+    ///
+    /// # Errors
+    /// When a filter cannot be evaluated.
+    pub fn matching(&self, filters: &[Expr]) -> Result<(Vec<usize>, bool)> {
+        let deciding: Vec<Expr> = filters.iter().filter(|filter| self.is_over_partitions(filter)).cloned().collect();
+        let Some(predicate) = conjunction(deciding) else { return Ok(((0..self.partitions.len()).collect(), false)) };
+        let batch = self.partition_batch()?;
+        let schema = DFSchema::try_from(batch.schema())?;
+        let predicate = unqualified(predicate)?;
+        let physical =
+            create_physical_expr(&predicate, &schema, &ExecutionProps::new(), &PhysicalPlanningContext::default())?;
+        let matches = physical.evaluate(&batch)?.into_array(batch.num_rows())?;
+        let matches = matches
+            .as_any()
+            .downcast_ref::<BooleanArray>()
+            .ok_or_else(|| internal_datafusion_err!("a pushed filter is not boolean: {predicate}"))?;
+        Ok(((0..matches.len()).filter(|&row| matches.is_valid(row) && matches.value(row)).collect(), true))
+    }
+
+    /// Returns the partition at an index of [`SnapshotTable::matching`].
+    #[must_use]
+    pub fn partition(&self, index: usize) -> &TablePartition {
+        &self.partitions[index]
+    }
+
+    fn is_over_partitions(&self, filter: &Expr) -> bool {
+        let columns = filter.column_refs();
+        !columns.is_empty()
+            && columns.iter().all(|column| self.partition_by.contains(&column.name))
+            && !filter.is_volatile()
+    }
+
+    /// Returns one row for each partition: the values of the partition columns.
+    fn partition_batch(&self) -> Result<RecordBatch> {
+        let (_, fields) = self.split_fields();
+        let types: Vec<DataType> = fields.iter().map(|field| field.data_type().clone()).collect();
+        let rows: Vec<Vec<ScalarValue>> =
+            self.partitions.iter().map(|part| part.values.to_scalars(&types)).collect::<Result<_>>()?;
+        let column = |index: usize| -> Result<ArrayRef> {
+            if rows.is_empty() {
+                return Ok(arrow::array::new_empty_array(&types[index]));
+            }
+            ScalarValue::iter_to_array(rows.iter().map(|row| row[index].clone()))
+        };
+        let columns = (0..types.len()).map(column).collect::<Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        let fields: Vec<Field> = fields.into_iter().map(|field| field.with_nullable(true)).collect();
+        Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
+    }
+
+    /// Returns the columns that stand in the files and those that stand in the path.
+    fn split_fields(&self) -> (Vec<Field>, Vec<Field>) {
+        let in_path = |name: &String| self.schema.field_with_name(name).cloned().ok();
+        let files = self.schema.fields().iter().filter(|field| !self.partition_by.contains(field.name()));
+        (files.map(|field| field.as_ref().clone()).collect(), self.partition_by.iter().filter_map(in_path).collect())
+    }
+
+    fn partitioned_files(&self, kept: &[usize], types: &[DataType]) -> Result<Vec<PartitionedFile>> {
+        let mut files = Vec::new();
+        for &index in kept {
+            let partition = &self.partitions[index];
+            let values = partition.values.to_scalars(types)?;
+            for (path, bytes) in &partition.files {
+                files.push(partitioned_file(path, *bytes)?.with_partition_values(values.clone()));
+            }
+        }
+        Ok(files)
+    }
+}
+
+fn partitioned_file(path: &std::path::Path, bytes: u64) -> Result<PartitionedFile> {
+    let location = object_store::path::Path::from_absolute_path(path)
+        .map_err(|error| internal_datafusion_err!("the path `{}` is not absolute: {error}", path.display()))?;
+    let meta = object_store::ObjectMeta {
+        location,
+        last_modified: chrono::DateTime::UNIX_EPOCH,
+        size: bytes,
+        e_tag: None,
+        version: None,
+    };
+    Ok(PartitionedFile::new_from_meta(meta))
+}
+
+/// Drops the table's name from a filter's columns: a batch of partition values has none.
+fn unqualified(filter: Expr) -> Result<Expr> {
+    use datafusion::common::tree_node::{Transformed, TreeNode};
+    let strip = |expr: Expr| match expr {
+        Expr::Column(column) => Ok(Transformed::yes(Expr::Column(datafusion::common::Column::from_name(column.name)))),
+        other => Ok(Transformed::no(other)),
+    };
+    Ok(filter.transform(strip)?.data)
+}
+
+#[async_trait]
+impl TableProvider for SnapshotTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let support = |filter: &&Expr| match self.is_over_partitions(filter) {
+            true => TableProviderFilterPushDown::Exact,
+            false => TableProviderFilterPushDown::Inexact,
+        };
+        Ok(filters.iter().map(support).collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let (kept, _) = self.matching(filters)?;
+        let (in_files, in_path) = self.split_fields();
+        let types: Vec<DataType> = in_path.iter().map(|field| field.data_type().clone()).collect();
+        let files = self.partitioned_files(&kept, &types)?;
+        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let wanted = projection.unwrap_or(&all);
+        if files.is_empty() {
+            return Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(wanted)?))));
+        }
+        let order: Vec<&String> = in_files.iter().chain(&in_path).map(Field::name).collect();
+        let position = |&index: &usize| order.iter().position(|name| *name == self.schema.field(index).name());
+        let indices: Option<Vec<usize>> = wanted.iter().map(position).collect();
+        let table_schema = TableSchema::builder(Arc::new(Schema::new(in_files)))
+            .with_table_partition_cols(in_path.into_iter().map(Arc::new).collect::<Vec<_>>())
+            .build();
+        let source = ParquetSource::new(table_schema)
+            .with_table_parquet_options(state.config_options().execution.parquet.clone().into_table_options());
+        let groups = FileGroup::new(files).split_files(state.config().target_partitions());
+        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
+            .with_file_groups(groups)
+            .with_projection_indices(indices)?
+            .with_limit(limit)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+/// Turns session options into the options of one table.
+trait IntoTableOptions {
+    fn into_table_options(self) -> datafusion::common::config::TableParquetOptions;
+}
+
+impl IntoTableOptions for datafusion::common::config::ParquetOptions {
+    fn into_table_options(self) -> datafusion::common::config::TableParquetOptions {
+        datafusion::common::config::TableParquetOptions { global: self, ..Default::default() }
+    }
+}
+
+/// The as-of cut of a staged table: facts after the run date do not exist, later stage times are NULL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsOf {
+    /// Column at which a fact exists, if the contract names one.
+    pub event_date: Option<String>,
+    /// Columns of later stages.
+    pub stages: Vec<String>,
+    /// Last day that exists.
+    pub run_date: NaiveDate,
+    /// Zone in which days are counted.
+    pub timezone: Tz,
+}
+
+impl AsOf {
+    /// Returns the table as it was at the end of the run date.
+    ///
+    /// # Errors
+    /// When a column is not in the table or is neither a date nor a timestamp.
+    pub fn cut(&self, table: SnapshotTable, name: &str) -> Result<Arc<dyn TableProvider>> {
+        if self.event_date.is_none() && self.stages.is_empty() {
+            return Ok(Arc::new(table));
+        }
+        let schema = table.schema();
+        let source = datafusion::datasource::provider_as_source(Arc::new(table));
+        let mut plan = LogicalPlanBuilder::scan(name, source, None)?;
+        if let Some(event_date) = &self.event_date {
+            plan = plan.filter(self.exists(event_date, &schema)?)?;
+        }
+        let columns = schema.fields().iter().map(|field| self.column(field, &schema)).collect::<Result<Vec<_>>>()?;
+        Ok(Arc::new(ViewTable::new(plan.project(columns)?.build()?, None)))
+    }
+
+    fn column(&self, field: &Field, schema: &SchemaRef) -> Result<Expr> {
+        let name = field.name();
+        if !self.stages.contains(name) {
+            return Ok(quoted(name));
+        }
+        Ok(when(self.exists(name, schema)?, quoted(name)).end()?.alias(name))
+    }
+
+    /// Returns `column <= run_date`, in the zone's days for a timestamp.
+    fn exists(&self, name: &str, schema: &SchemaRef) -> Result<Expr> {
+        let data_type = schema.field_with_name(name)?.data_type();
+        let column = quoted(name);
+        match data_type {
+            DataType::Date32 => Ok(column.lt_eq(lit(ScalarValue::Date32(Some(days(self.run_date)))))),
+            DataType::Timestamp(_, zone) => {
+                let end = ScalarValue::TimestampMicrosecond(Some(self.end_micros()), zone.clone());
+                Ok(column.lt(lit(end)))
+            }
+            other => Err(internal_datafusion_err!("the as-of column `{name}` is {other}, not a date or timestamp")),
+        }
+    }
+
+    /// Returns the first microsecond after the run date, UTC.
+    fn end_micros(&self) -> i64 {
+        let midnight = NaiveDateTime::new(self.run_date + TimeDelta::days(1), NaiveTime::MIN);
+        match self.timezone.from_local_datetime(&midnight).earliest() {
+            Some(instant) => instant.timestamp_micros(),
+            None => midnight.and_utc().timestamp_micros(),
+        }
+    }
+}
+
+/// Returns a column by its exact name, whatever its case.
+fn quoted(name: &str) -> Expr {
+    Expr::Column(datafusion::common::Column::from_name(name))
+}
+
+/// Returns days since 1970-01-01.
+fn days(date: NaiveDate) -> i32 {
+    use chrono::Datelike;
+    date.num_days_from_ce() - 719_163
+}

@@ -1,0 +1,105 @@
+//! Where the header stands: the row that holds most of the contract's names.
+//!
+//! In: the first rows of a file and the hints. Out: one of the rows. Deliberately shared by all formats with title lines
+//! and ignorant of each.
+
+use std::collections::{HashMap, HashSet};
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::{
+    Hints,
+    row::{Row, is_blank},
+};
+
+/// Lines among which the header is looked for.
+pub(super) const HEADER_LINES: u64 = 50;
+
+/// Folds a name as contracts compare them: full-width letters, case and surrounding blanks do not count.
+pub(super) fn fold(name: &str) -> String {
+    name.nfkc().collect::<String>().trim().to_lowercase()
+}
+
+/// The folded names that a header may hold.
+#[derive(Debug, Default)]
+pub(super) struct Names(HashSet<String>);
+
+impl Names {
+    /// Folds the hints' names.
+    pub(super) fn new(hints: &Hints) -> Self {
+        Self(hints.names.iter().map(|name| fold(name)).filter(|name| !name.is_empty()).collect())
+    }
+
+    /// Returns how many different names a row holds.
+    pub(super) fn matches(&self, row: &Row) -> usize {
+        if self.0.is_empty() {
+            return 0;
+        }
+        row.cells().map(fold).filter(|name| self.0.contains(name)).collect::<HashSet<_>>().len()
+    }
+
+    /// Returns whether a text holds a name that ASCII cannot write: a witness for the text's encoding.
+    pub(super) fn prove(&self, text: &str) -> bool {
+        self.0.iter().any(|name| !name.is_ascii() && text.contains(name.as_str()))
+    }
+}
+
+/// A chosen header row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Choice {
+    /// Index among the rows that were looked at.
+    pub index: usize,
+    /// Names of the contract that it holds.
+    pub matches: usize,
+}
+
+/// Chooses the header among the first rows of a file: most names, then first; without any name, the first row of the
+/// commonest width that is at least half as full as the fullest.
+pub(super) fn choose(rows: &[Row], names: &Names) -> Option<Choice> {
+    let mut best: Option<Choice> = None;
+    for (index, row) in rows.iter().enumerate().take_while(|(_, row)| row.line <= HEADER_LINES) {
+        let matches = names.matches(row);
+        if matches > best.map_or(0, |choice| choice.matches) {
+            best = Some(Choice { index, matches });
+        }
+    }
+    best.or_else(|| commonest(rows).map(|index| Choice { index, matches: 0 }))
+}
+
+fn commonest(rows: &[Row]) -> Option<usize> {
+    let width = common_width(rows)?;
+    let fullest = rows.iter().filter(|row| row.width() == width).map(Row::filled).max()?;
+    rows.iter().position(|row| row.width() == width && row.filled() * 2 >= fullest)
+}
+
+/// Returns the width that most rows have, the larger one of two; blank rows do not count.
+pub(super) fn common_width(rows: &[Row]) -> Option<usize> {
+    let mut widths: HashMap<usize, usize> = HashMap::new();
+    for row in rows.iter().filter(|row| row.filled() > 0) {
+        *widths.entry(row.width()).or_default() += 1;
+    }
+    widths.into_iter().max_by_key(|&(width, count)| (count, width)).map(|(width, _)| width)
+}
+
+/// Returns the names of a header row, without unnamed columns at its end.
+pub(super) fn names_of(row: &Row) -> Vec<String> {
+    let mut names: Vec<String> = row.cells().map(str::to_owned).collect();
+    while names.last().is_some_and(|name| is_blank(name)) {
+        names.pop();
+    }
+    names
+}
+
+/// Returns how sure a choice of header is: 1 when half of its names are the contract's.
+pub(super) fn confidence(choice: Choice, width: usize) -> f64 {
+    match (choice.matches, width) {
+        (0, _) => 0.5,
+        (matches, width) => (share(matches, width) * 2.0).min(1.0),
+    }
+}
+
+/// Returns `part / whole`; 0 for nothing of nothing.
+pub(super) fn share(part: usize, whole: usize) -> f64 {
+    let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    if whole == 0 { 0.0 } else { number(part) / number(whole) }
+}

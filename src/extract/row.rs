@@ -1,0 +1,123 @@
+//! One row between the cutting of a file and the batch: reused, so that a row costs no allocation.
+//!
+//! In: cells as ranges or texts. Out: one row of a [`RawBatch`]. Deliberately knows no format.
+
+use std::ops::Range;
+
+use crate::record::{RawBatch, RawFault};
+
+/// A row that was cut.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Row {
+    /// First physical line, 1-based.
+    pub line: u64,
+    /// Physical lines.
+    pub lines: u64,
+    /// What the splitter or decoder found wrong.
+    pub fault: Option<RawFault>,
+    /// Whether the file ends within this row's last line, without a line end.
+    pub unended: bool,
+    /// The original text, then the texts of cells that differ from it.
+    text: String,
+    /// Bytes of `text` that are the original.
+    raw: usize,
+    cells: Vec<Option<Range<usize>>>,
+}
+
+impl Row {
+    /// Empties the row for the record at `line`.
+    pub(super) fn start(&mut self, line: u64) {
+        self.line = line;
+        self.lines = 1;
+        self.fault = None;
+        self.unended = false;
+        self.text.clear();
+        self.raw = 0;
+        self.cells.clear();
+    }
+
+    /// Takes the original text. The ranges of cells pushed by [`Row::push_range`] are ranges in it.
+    pub(super) fn set_raw(&mut self, raw: &str) {
+        self.text.push_str(raw);
+        self.raw = self.text.len();
+    }
+
+    /// Adds a cell that is a part of the original text.
+    pub(super) fn push_range(&mut self, cell: Range<usize>) {
+        self.cells.push(Some(cell));
+    }
+
+    /// Adds a cell whose text is not in the original.
+    pub(super) fn push_text(&mut self, cell: Option<&str>) {
+        let range = cell.map(|text| self.append(text));
+        self.cells.push(range);
+    }
+
+    /// Makes the row `width` cells wide; new ones are NULL.
+    pub(super) fn widen(&mut self, width: usize) {
+        self.cells.resize(width, None);
+    }
+
+    /// Replaces a cell by a part of the original text.
+    pub(super) fn set_range(&mut self, column: usize, cell: Range<usize>) {
+        self.cells[column] = Some(cell);
+    }
+
+    /// Replaces a cell by text that is not in the original.
+    pub(super) fn set_text(&mut self, column: usize, cell: Option<&str>) {
+        self.cells[column] = cell.map(|text| self.append(text));
+    }
+
+    /// Adds a cell to an original text that is nothing but the cells with tabs between them.
+    pub(super) fn push_joined(&mut self, cell: Option<&str>) {
+        if !self.cells.is_empty() {
+            self.text.push('\t');
+        }
+        self.push_text(cell);
+        self.raw = self.text.len();
+    }
+
+    /// Returns the number of cells.
+    pub(super) fn width(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Returns a cell's text; empty for NULL and beyond the end.
+    pub(super) fn cell(&self, column: usize) -> &str {
+        self.cells.get(column).and_then(Option::as_ref).map_or("", |range| &self.text[range.clone()])
+    }
+
+    /// Returns the texts of all cells.
+    pub(super) fn cells(&self) -> impl Iterator<Item = &str> {
+        (0..self.width()).map(|column| self.cell(column))
+    }
+
+    /// Returns the number of cells that hold more than blanks.
+    pub(super) fn filled(&self) -> usize {
+        self.cells().filter(|cell| !is_blank(cell)).count()
+    }
+
+    /// Writes the row into a batch, with at most `width` cells.
+    pub(super) fn write(&self, batch: &mut RawBatch, width: usize) {
+        let base = batch.append(&self.text).start;
+        for cell in self.cells.iter().take(width) {
+            batch.push_cell(cell.as_ref().map(|range| base + range.start..base + range.end));
+        }
+        batch.end_row(self.line, base..base + self.raw, self.fault);
+    }
+
+    fn append(&mut self, text: &str) -> Range<usize> {
+        let start = self.text.len();
+        self.text.push_str(text);
+        start..self.text.len()
+    }
+}
+
+/// Returns whether a text shows nothing: blanks of all kinds, and the NUL and end-of-file marks that programs leave.
+pub(super) fn is_blank(text: &str) -> bool {
+    match text.as_bytes().first() {
+        None => true,
+        Some(byte) if byte.is_ascii_graphic() => false,
+        Some(_) => text.chars().all(|letter| letter.is_whitespace() || matches!(letter, '\0' | '\u{1A}' | '\u{FEFF}')),
+    }
+}

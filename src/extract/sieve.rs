@@ -1,0 +1,265 @@
+//! Tells records from the lines around them: blanks, repeated headers, total rows, notes.
+//!
+//! In: rows below the header, in order. Out: records in batches, and every line counted. A total word alone makes no
+//! total row: a complete row stays a record, whatever its first cell says. What can only be told once the records have
+//! ended is held back, at most [`HELD_ROWS`] rows. Deliberately ignorant of types: a bad value is the contract's affair.
+
+use super::{
+    BATCH_ROWS, Hints,
+    header::fold,
+    row::{Row, is_blank},
+};
+use crate::record::{LineCount, RawBatch, RawFault, SkippedLines};
+
+/// The most rows that are held back; a footer is shorter.
+const HELD_ROWS: usize = 64;
+
+/// A batch is full at this size, so that the rows held back fit into it as well.
+const FULL: usize = BATCH_ROWS - HELD_ROWS - 1;
+
+/// Words that begin a total row, folded and without blanks.
+const TOTAL_WORDS: [&str; 17] = [
+    "合计",
+    "总计",
+    "小计",
+    "累计",
+    "共计",
+    "总合计",
+    "本页合计",
+    "本页小计",
+    "本月合计",
+    "本月累计",
+    "合計",
+    "總計",
+    "小計",
+    "total",
+    "grandtotal",
+    "subtotal",
+    "sum",
+];
+
+/// Words that begin a note below the records, folded.
+const NOTE_WORDS: [&str; 22] = [
+    "制表",
+    "制单",
+    "填表",
+    "填报",
+    "审核",
+    "复核",
+    "审批",
+    "备注",
+    "说明",
+    "注:",
+    "打印",
+    "导出",
+    "负责人",
+    "统计日期",
+    "共",
+    "note",
+    "remark",
+    "prepared by",
+    "printed",
+    "exported",
+    "generated",
+    "approved",
+];
+
+/// What a row below the header is.
+#[derive(Debug, PartialEq, Eq)]
+enum Kind {
+    Record,
+    Skipped(SkippedLines),
+    /// A footer if no record follows.
+    Held,
+}
+
+/// The rows below one header.
+#[derive(Debug)]
+pub(super) struct Sieve {
+    header: Vec<String>,
+    /// Cells of the header row as written, unnamed ones at its end included.
+    written: usize,
+    /// Columns of each required column of the contract that the header has.
+    required: Vec<Vec<usize>>,
+    held: Vec<Row>,
+    count: LineCount,
+}
+
+impl Sieve {
+    /// Begins below a header with these names, whose row has `written` cells.
+    pub(super) fn new(header: &[String], written: usize, hints: &Hints) -> Self {
+        let folded: Vec<String> = header.iter().map(|name| fold(name)).collect();
+        let columns = |names: &Vec<String>| -> Vec<usize> {
+            let names: Vec<String> = names.iter().map(|name| fold(name)).collect();
+            (0..folded.len()).filter(|column| names.contains(&folded[*column])).collect()
+        };
+        let required = hints.required.iter().map(columns).filter(|columns| !columns.is_empty()).collect();
+        let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+        Self { written: written.max(header.len()), header, required, held: Vec::new(), count: LineCount::default() }
+    }
+
+    /// Returns the lines counted so far.
+    pub(super) fn count(&self) -> &LineCount {
+        &self.count
+    }
+
+    /// Returns whether a batch should be handed on.
+    pub(super) fn is_full(batch: &RawBatch) -> bool {
+        batch.len() >= FULL
+    }
+
+    /// Returns whether a record of `width` cells fits the header, apart from what surplus cells hold.
+    pub(super) fn fits(&self, width: usize) -> bool {
+        (self.header.len()..=self.written).contains(&width)
+    }
+
+    /// Counts lines that are no records.
+    pub(super) fn skip(&mut self, kind: SkippedLines, lines: u64) {
+        self.count.lines += lines;
+        *self.count.skipped.entry(kind).or_default() += lines;
+    }
+
+    /// Takes the next row.
+    pub(super) fn take(&mut self, row: &mut Row, batch: &mut RawBatch) {
+        match self.kind(row) {
+            Kind::Skipped(kind) => self.skip(kind, row.lines),
+            Kind::Held => {
+                if self.held.len() == HELD_ROWS {
+                    self.release(batch);
+                }
+                self.held.push(row.clone());
+            }
+            Kind::Record => {
+                self.release(batch);
+                self.record(row, batch);
+            }
+        }
+    }
+
+    /// Ends the file: what was held back is its footer.
+    pub(super) fn finish(&mut self) {
+        for row in std::mem::take(&mut self.held) {
+            self.skip(SkippedLines::Footer, row.lines);
+        }
+    }
+
+    fn release(&mut self, batch: &mut RawBatch) {
+        for mut row in std::mem::take(&mut self.held) {
+            self.record(&mut row, batch);
+        }
+    }
+
+    fn record(&mut self, row: &mut Row, batch: &mut RawBatch) {
+        self.count.lines += 1;
+        self.count.rows += 1;
+        if row.lines > 1 {
+            self.skip(SkippedLines::Continuation, row.lines - 1);
+        }
+        row.fault = row.fault.or_else(|| self.width_fault(row));
+        row.write(batch, self.header.len());
+    }
+
+    fn width_fault(&self, row: &Row) -> Option<RawFault> {
+        let (found, expected) = (row.width(), self.header.len());
+        if found < expected {
+            let fault = if row.unended { RawFault::Truncated } else { RawFault::Shape(found, expected) };
+            return Some(fault);
+        }
+        let surplus = (self.written..found).any(|column| !is_blank(row.cell(column)));
+        surplus.then_some(RawFault::Shape(found, expected))
+    }
+
+    fn kind(&self, row: &Row) -> Kind {
+        if row.fault.is_some() {
+            return Kind::Record;
+        }
+        let filled = row.filled();
+        if filled == 0 {
+            return Kind::Skipped(SkippedLines::Blank);
+        }
+        if self.repeats_header(row) {
+            return Kind::Skipped(SkippedLines::RepeatedHeader);
+        }
+        let first = row.cells().find(|cell| !is_blank(cell)).unwrap_or_default();
+        let missing = self.missing(row);
+        if is_total_word(first) && missing > 0 {
+            return Kind::Skipped(SkippedLines::Footer);
+        }
+        if self.may_be_footer(row, first, filled, missing) { Kind::Held } else { Kind::Record }
+    }
+
+    fn repeats_header(&self, row: &Row) -> bool {
+        row.width() >= self.header.len()
+            && self.header.iter().enumerate().all(|(column, name)| row.cell(column).trim() == name)
+    }
+
+    /// Returns how many of the contract's required columns are empty.
+    fn missing(&self, row: &Row) -> usize {
+        let is_empty =
+            |column: &usize| is_blank(row.cell(*column)) || matches!(row.cell(*column).trim(), "-" | "—" | "–");
+        self.required.iter().filter(|columns| columns.iter().all(is_empty)).count()
+    }
+
+    /// Returns whether a row is a footer if no record follows: a total row, a note, or a row without most of its keys.
+    fn may_be_footer(&self, row: &Row, first: &str, filled: usize, missing: usize) -> bool {
+        let width = self.header.len();
+        let complete = !self.required.is_empty() && missing == 0;
+        let sparse = filled * 2 <= width;
+        if complete || !sparse {
+            return false;
+        }
+        let named = is_total_word(first) || is_note(first);
+        if row.unended && row.width() < width {
+            // A half-written record and a note look alike here; only what names itself is a note.
+            return named || is_label(first);
+        }
+        let alone = filled == 1 && width > 3;
+        let keyless = row.width() >= width && missing * 2 > self.required.len();
+        named || alone || keyless
+    }
+}
+
+/// Returns whether a cell is a word for a total, with or without a colon.
+fn is_total_word(cell: &str) -> bool {
+    let begins = |letter: char| "合总總小本累共tTsSgG".contains(letter) || ('\u{FF01}'..='\u{FF5E}').contains(&letter);
+    if cell.len() > 64 || !cell.trim_start().starts_with(begins) {
+        return false;
+    }
+    let word: String = fold(cell).chars().filter(|letter| !letter.is_whitespace() && *letter != '-').collect();
+    TOTAL_WORDS.contains(&word.trim_end_matches(':'))
+}
+
+fn is_note(cell: &str) -> bool {
+    let cell = fold(cell);
+    NOTE_WORDS.iter().any(|word| cell.starts_with(word))
+}
+
+/// Returns whether a cell reads `word: …`.
+fn is_label(cell: &str) -> bool {
+    let cell = fold(cell);
+    let Some((word, _)) = cell.split_once(':') else { return false };
+    !word.is_empty() && word.chars().count() <= 12 && !word.chars().any(|letter| letter.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn total_words_are_known_in_every_dress() {
+        for word in ["合计", " 合 计：", "总计:", "Grand Total", "Sub-total", "SUM", "ＴＯＴＡＬ", "本页合计"]
+        {
+            assert!(is_total_word(word), "{word}");
+        }
+        for word in ["合计有限公司", "", "totally", "小", "D001"] {
+            assert!(!is_total_word(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_label_is_a_word_before_a_colon() {
+        assert!(is_label("制表人：张三"));
+        assert!(!is_label("2024-01-01 10:00"));
+        assert!(!is_label("D001"));
+    }
+}

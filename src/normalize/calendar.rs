@@ -1,0 +1,283 @@
+//! Dates and times of day: what a text says, whether the calendar has it, and which instant it is in a zone.
+//!
+//! ISO is always read here; the contract's own formats are in `format.rs`. Only years 1900 to 2100 are believed: outside
+//! of them lie slips of the keyboard and serial numbers of something else.
+
+use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone};
+use chrono_tz::Tz;
+
+use super::format::Format;
+
+/// Days since 1970-01-01, as Arrow's Date32.
+pub(super) type Days = <Date32Type as arrow::array::ArrowPrimitiveType>::Native;
+/// Microseconds since 1970-01-01T00:00:00Z.
+pub(super) type Micros = <TimestampMicrosecondType as arrow::array::ArrowPrimitiveType>::Native;
+
+/// Days from the first of January of the year 1 to 1970-01-01, as chrono counts them.
+const EPOCH_DAYS: i32 = 719_163;
+
+/// A date with a time of day, as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment {
+    date: NaiveDate,
+    time: NaiveTime,
+    /// Seconds east of UTC, where the text says so.
+    offset: Option<i32>,
+}
+
+/// Why a text gives no moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Misread {
+    /// It has another form.
+    Foreign,
+    /// It has the form, and the calendar or clock has no such moment: says which.
+    Impossible(String),
+    /// It is finer than microseconds.
+    TooFine,
+}
+
+/// Parts of a moment as numbers, not yet checked against the calendar.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Fields {
+    pub year: i32,
+    pub month: u32,
+    pub day: u32,
+    pub hour: u32,
+    pub minute: u32,
+    pub second: u32,
+    pub microsecond: u32,
+    pub offset: Option<i32>,
+}
+
+impl Fields {
+    /// Checks the parts against calendar and clock.
+    pub fn check(self) -> Result<Moment, Misread> {
+        let Self { year, month, day, hour, minute, second, microsecond, offset } = self;
+        let impossible = |what: String| Err(Misread::Impossible(what));
+        if !(1900..=2100).contains(&year) {
+            return impossible(format!("the year {year} is outside 1900 to 2100"));
+        }
+        let Some(date) = NaiveDate::from_ymd_opt(year, month, day) else {
+            return impossible(format!("there is no day {year:04}-{month:02}-{day:02}"));
+        };
+        let Some(time) = NaiveTime::from_hms_micro_opt(hour, minute, second, microsecond) else {
+            return impossible(format!("there is no time {hour:02}:{minute:02}:{second:02}"));
+        };
+        Ok(Moment { date, time, offset })
+    }
+}
+
+impl Moment {
+    /// Returns the day; the time of day is dropped.
+    pub fn days(self) -> Days {
+        self.date.num_days_from_ce() - EPOCH_DAYS
+    }
+
+    /// Returns whether it is midnight.
+    pub fn is_midnight(self) -> bool {
+        self.time == NaiveTime::MIN
+    }
+
+    /// Returns the instant; a time without an offset is local to `zone`.
+    ///
+    /// Of an hour that the clock shows twice, the earlier one is taken; an hour that it skips is impossible.
+    pub fn instant(self, zone: Tz) -> Result<Micros, Misread> {
+        let local = NaiveDateTime::new(self.date, self.time);
+        let offset = match self.offset {
+            Some(seconds) => seconds,
+            None => match zone.offset_from_local_datetime(&local).earliest() {
+                Some(offset) => offset.fix().local_minus_utc(),
+                None => return Err(Misread::Impossible(format!("the clocks of {zone} skip {local}"))),
+            },
+        };
+        Ok(local.and_utc().timestamp_micros() - i64::from(offset) * 1_000_000)
+    }
+}
+
+/// Reads a trimmed text as ISO, else by the first declared format that fits.
+///
+/// Returns whether a declared format was used, whose time of day a date may drop.
+pub(super) fn read(text: &str, formats: &[(String, Format)]) -> Result<(Moment, bool), Misread> {
+    let mut first = match iso(text.as_bytes()) {
+        Ok(moment) => return Ok((moment, false)),
+        Err(misread) => misread,
+    };
+    for (_, format) in formats {
+        match format.read(text) {
+            Ok(moment) => return Ok((moment, true)),
+            Err(misread) if first == Misread::Foreign => first = misread,
+            Err(_) => {}
+        }
+    }
+    Err(first)
+}
+
+/// Reads `2024-01-05`, `2024-1-5`, with `T` or a blank before `10:30[:00[.123456]]` and an offset behind it.
+fn iso(text: &[u8]) -> Result<Moment, Misread> {
+    let mut cursor = Cursor(text);
+    let mut fields = Fields::default();
+    fields.year = cursor.signed_year().ok_or(Misread::Foreign)?;
+    fields.month = cursor.after(b'-').and_then(|()| cursor.number(1, 2)).ok_or(Misread::Foreign)?;
+    fields.day = cursor.after(b'-').and_then(|()| cursor.number(1, 2)).ok_or(Misread::Foreign)?;
+    if cursor.0.is_empty() {
+        return fields.check();
+    }
+    if cursor.after(b'T').or_else(|| cursor.after(b't')).or_else(|| cursor.blanks()).is_none() {
+        return Err(Misread::Foreign);
+    }
+    cursor.time(&mut fields)?;
+    fields.offset = cursor.offset().ok_or(Misread::Foreign)?;
+    fields.check()
+}
+
+/// Reads bytes from the left.
+pub(super) struct Cursor<'a>(pub &'a [u8]);
+
+impl Cursor<'_> {
+    /// Takes a number of `least` to `most` ASCII digits.
+    pub fn number(&mut self, least: usize, most: usize) -> Option<u32> {
+        let length = self.0.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count();
+        if length < least {
+            return None;
+        }
+        let (digits, rest) = self.0.split_at(length);
+        self.0 = rest;
+        Some(digits.iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0')))
+    }
+
+    /// Takes one byte.
+    pub fn after(&mut self, expected: u8) -> Option<()> {
+        self.0 = self.0.strip_prefix(&[expected])?;
+        Some(())
+    }
+
+    /// Takes at least one blank.
+    pub fn blanks(&mut self) -> Option<()> {
+        let rest = self.0.trim_ascii_start();
+        let taken = rest.len() < self.0.len();
+        self.0 = rest;
+        taken.then_some(())
+    }
+
+    fn signed_year(&mut self) -> Option<i32> {
+        i32::try_from(self.number(4, 4)?).ok()
+    }
+
+    fn time(&mut self, fields: &mut Fields) -> Result<(), Misread> {
+        fields.hour = self.number(1, 2).ok_or(Misread::Foreign)?;
+        fields.minute = self.after(b':').and_then(|()| self.number(2, 2)).ok_or(Misread::Foreign)?;
+        if self.after(b':').is_none() {
+            return Ok(());
+        }
+        fields.second = self.number(2, 2).ok_or(Misread::Foreign)?;
+        if self.after(b'.').is_some() {
+            fields.microsecond = self.fraction()?;
+        }
+        Ok(())
+    }
+
+    /// Takes decimals of a second; those beyond microseconds must be zeros.
+    pub fn fraction(&mut self) -> Result<u32, Misread> {
+        let length = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, rest) = self.0.split_at(length);
+        self.0 = rest;
+        let (kept, surplus) = digits.split_at(length.min(6));
+        if kept.is_empty() {
+            return Err(Misread::Foreign);
+        }
+        if surplus.iter().any(|digit| *digit != b'0') {
+            return Err(Misread::TooFine);
+        }
+        let padded = kept.iter().chain(std::iter::repeat(&b'0')).take(6);
+        Ok(padded.fold(0, |value, digit| value * 10 + u32::from(digit - b'0')))
+    }
+
+    /// Takes nothing, `Z`, or `+08:00`, `+0800`, `+08`; the text must end there.
+    #[expect(clippy::option_option, reason = "outer: readable at all; inner: whether there is an offset")]
+    pub fn offset(&mut self) -> Option<Option<i32>> {
+        let _ = self.blanks();
+        let sign = match self.0.first() {
+            None => return Some(None),
+            Some(b'Z' | b'z') if self.0.len() == 1 => return Some(Some(0)),
+            Some(b'+') => 1,
+            Some(b'-') => -1,
+            Some(_) => return None,
+        };
+        self.0 = &self.0[1..];
+        let hours = self.number(2, 2)?;
+        let _ = self.after(b':');
+        let minutes = if self.0.is_empty() { 0 } else { self.number(2, 2)? };
+        let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
+        (self.0.is_empty() && hours < 24 && minutes < 60).then_some(Some(sign * seconds))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Result<String, Misread> {
+        let (moment, _) = read(text, &[])?;
+        Ok(NaiveDate::from_num_days_from_ce_opt(moment.days() + EPOCH_DAYS).unwrap().to_string())
+    }
+
+    fn instant(text: &str, zone: Tz) -> Result<String, Misread> {
+        let micros = read(text, &[])?.0.instant(zone)?;
+        Ok(chrono::DateTime::from_timestamp_micros(micros).unwrap().format("%F %T%.6f").to_string())
+    }
+
+    fn impossible<T>(reason: &str) -> Result<T, Misread> {
+        Err(Misread::Impossible(reason.to_owned()))
+    }
+
+    #[test]
+    fn iso_days_are_read_and_the_calendar_is_asked() {
+        assert_eq!(day("2024-02-29"), Ok("2024-02-29".to_owned()));
+        assert_eq!(day("2024-2-9"), Ok("2024-02-09".to_owned()));
+        assert_eq!(day("1969-12-31 00:00:00"), Ok("1969-12-31".to_owned()));
+        assert_eq!(day("2023-02-29"), impossible("there is no day 2023-02-29"));
+        assert_eq!(day("2024-13-01"), impossible("there is no day 2024-13-01"));
+        assert_eq!(day("2924-01-01"), impossible("the year 2924 is outside 1900 to 2100"));
+        for text in
+            ["", "2024", "2024-01", "24-01-01", "2024-01-011", "2024/01/01", "2024-01-01x", "abc", "2024-01-01T"]
+        {
+            assert_eq!(day(text), Err(Misread::Foreign), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_local_to_the_zone_unless_they_say_otherwise() {
+        let shanghai = chrono_tz::Asia::Shanghai;
+        let at = |text| instant(text, shanghai).unwrap();
+        assert_eq!(at("2024-01-05"), "2024-01-04 16:00:00.000000");
+        assert_eq!(at("2024-01-05 10:30"), "2024-01-05 02:30:00.000000");
+        assert_eq!(at("2024-01-05T10:30:15.12"), "2024-01-05 02:30:15.120000");
+        assert_eq!(at("2024-01-05T10:30:15Z"), "2024-01-05 10:30:15.000000");
+        assert_eq!(at("2024-01-05T10:30:15.123456000+05:30"), "2024-01-05 05:00:15.123456");
+        assert_eq!(at("2024-01-05 10:30:15 -0800"), "2024-01-05 18:30:15.000000");
+        assert_eq!(at("2024-01-05 10:30:15+00"), "2024-01-05 10:30:15.000000");
+    }
+
+    #[test]
+    fn impossible_times_are_faults() {
+        let utc = chrono_tz::UTC;
+        assert_eq!(instant("2024-01-05 24:00", utc), impossible("there is no time 24:00:00"));
+        assert_eq!(instant("2024-01-05 10:30:60", utc), impossible("there is no time 10:30:60"));
+        assert_eq!(instant("2024-01-05 10:30:00.1234567", utc), Err(Misread::TooFine));
+        for text in
+            ["2024-01-05 10", "2024-01-05 10:3", "2024-01-05 10:30:00.", "2024-01-05 10:30 CET", "2024-01-05T10:30+8"]
+        {
+            assert_eq!(instant(text, utc), Err(Misread::Foreign), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_skipped_hour_is_impossible_and_a_doubled_one_is_its_first() {
+        let berlin = chrono_tz::Europe::Berlin;
+        let skipped = "the clocks of Europe/Berlin skip 2024-03-31 02:30:00";
+        assert_eq!(instant("2024-03-31 02:30", berlin), impossible(skipped));
+        assert_eq!(instant("2024-10-27 02:30", berlin), Ok("2024-10-27 00:30:00.000000".to_owned()));
+    }
+}

@@ -1,0 +1,175 @@
+//! From a cell to the text of a value: trim → fold → codes → null words → clean → default.
+//!
+//! Codes come before null words, so that a contract can give `-` a meaning. A default is taken as written: neither the
+//! file's decimal mark nor an alias's factor applies to it.
+
+use std::borrow::Cow;
+
+use super::{
+    codes::{CodeBook, Lookup},
+    fault::Fault,
+    text,
+};
+use crate::{
+    define::project::{Clean, Column},
+    record::DecimalMark,
+};
+
+/// What a contract says about the texts of one column.
+#[derive(Debug, Clone)]
+pub(super) struct CellRule {
+    null_words: Vec<String>,
+    longest_null_word: usize,
+    /// Whether an empty text is NULL although the contract does not list it: always, but for strings.
+    is_empty_null: bool,
+    /// The codes, if any.
+    pub codes: Option<CodeBook>,
+    clean: Option<Clean>,
+    default: Option<String>,
+    required: bool,
+}
+
+/// How a text is to be understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reading {
+    /// Decimal mark of its file.
+    pub mark: DecimalMark,
+    /// Factor of the alias.
+    pub scale_by: i64,
+}
+
+impl Reading {
+    /// A text of the contract itself.
+    pub const LITERAL: Self = Self { mark: DecimalMark::Point, scale_by: 1 };
+}
+
+impl CellRule {
+    /// Takes what the contract says.
+    pub fn new(column: &Column, is_string: bool) -> Self {
+        let null_words: Vec<String> =
+            column.null_words.iter().map(|word| text::fold(text::trim(word)).into_owned()).collect();
+        Self {
+            longest_null_word: null_words.iter().map(String::len).max().unwrap_or(0),
+            null_words,
+            is_empty_null: !is_string,
+            codes: column.codes.as_ref().map(CodeBook::new),
+            clean: column.clean,
+            default: column.default.clone(),
+            required: column.required,
+        }
+    }
+
+    /// Returns the text of the cell's value and how to read it; None is NULL.
+    pub fn value<'a>(&'a self, cell: Option<&'a str>, file: Reading) -> Result<Option<(Cow<'a, str>, Reading)>, Fault> {
+        let found = match cell {
+            Some(cell) => self.meaning(text::fold(text::trim(cell)))?,
+            None => None,
+        };
+        if let Some(text) = found {
+            return Ok(Some((text, file)));
+        }
+        match &self.default {
+            Some(default) => Ok(Some((Cow::Borrowed(default.as_str()), Reading::LITERAL))),
+            None if self.required => Err(Fault::required(cell)),
+            None => Ok(None),
+        }
+    }
+
+    fn meaning<'a>(&'a self, text: Cow<'a, str>) -> Result<Option<Cow<'a, str>>, Fault> {
+        let text = match self.decode(text)? {
+            Some(text) if !self.is_null(&text) => text,
+            _ => return Ok(None),
+        };
+        let Some(how) = self.clean else { return Ok(Some(text)) };
+        Ok(Some(text::clean(text, how)).filter(|cleaned| !cleaned.is_empty()))
+    }
+
+    fn decode<'a>(&'a self, text: Cow<'a, str>) -> Result<Option<Cow<'a, str>>, Fault> {
+        let Some(codes) = &self.codes else { return Ok(Some(text)) };
+        match codes.lookup(&text) {
+            Lookup::Meaning(meaning) => Ok(Some(Cow::Borrowed(meaning))),
+            Lookup::Unknown if self.is_null(&text) => Ok(None),
+            Lookup::Unknown => {
+                let shown = text.clone();
+                codes.judge(&shown, text)
+            }
+        }
+    }
+
+    fn is_null(&self, text: &str) -> bool {
+        (self.is_empty_null && text.is_empty())
+            || (text.len() <= self.longest_null_word && self.null_words.iter().any(|word| word == text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::normalize::fixture;
+
+    fn value(yaml: &fixture::ColumnFixture, cell: Option<&str>) -> Result<Option<String>, Fault> {
+        let rule = CellRule::new(&yaml.column(), true);
+        Ok(rule.value(cell, Reading::LITERAL)?.map(|(text, _)| text.into_owned()))
+    }
+
+    fn some(text: &str) -> Result<Option<String>, Fault> {
+        Ok(Some(text.to_owned()))
+    }
+
+    #[test]
+    fn null_words_are_found_after_trimming_and_folding() {
+        let column = fixture::string("name");
+        for word in ["", " ", "NULL", "null", "N/A", "n/a", "-", "—", "无", "\u{3000}无\u{a0}", "－", "ＮＵＬＬ"]
+        {
+            assert_eq!(value(&column, Some(word)), Ok(None), "{word:?}");
+        }
+        assert_eq!(value(&column, None), Ok(None));
+        assert_eq!(value(&column, Some("无锡")), some("无锡"));
+        assert_eq!(value(&column, Some("合计")), some("合计"));
+    }
+
+    #[test]
+    fn declared_null_words_replace_the_others() {
+        let column = fixture::string("name").null_words(&["?"]);
+        assert_eq!(value(&column, Some("?")), Ok(None));
+        assert_eq!(value(&column, Some("无")), some("无"));
+        assert_eq!(value(&column, Some("")), some(""));
+    }
+
+    #[test]
+    fn codes_become_meanings_and_meanings_pass() {
+        let column = fixture::string("line_kind").codes(&[("整机", "machine"), ("配件", "part"), ("-", "none")]);
+        assert_eq!(value(&column, Some(" 整机 ")), some("machine"));
+        assert_eq!(value(&column, Some("machine")), some("machine"));
+        assert_eq!(value(&column, Some("ｐａｒｔ")), some("part"));
+        assert_eq!(value(&column, Some("－")), some("none"));
+        assert_eq!(value(&column, Some("无")), Ok(None));
+        let reason = "`整车` is no known code, known are `-`, `整机`, `配件`";
+        assert_eq!(value(&column, Some("整车")), Err(Fault::code(reason)));
+    }
+
+    #[test]
+    fn unknown_codes_follow_the_policy() {
+        use crate::define::project::UnknownCode;
+        let column = fixture::string("kind").codes(&[("a", "x")]);
+        assert_eq!(value(&column.clone().unknown(UnknownCode::Keep), Some("b")), some("b"));
+        assert_eq!(value(&column.clone().unknown(UnknownCode::Null), Some("b")), Ok(None));
+        let required = column.unknown(UnknownCode::Null).required();
+        assert_eq!(value(&required, Some("b")).map_err(|fault| fault.rule), Err("required"));
+    }
+
+    #[test]
+    fn a_default_stands_in_for_null() {
+        let column = fixture::string("country").default("CN").required();
+        assert_eq!(value(&column, Some("-")), some("CN"));
+        assert_eq!(value(&column, None), some("CN"));
+        assert_eq!(value(&column, Some("DE")), some("DE"));
+    }
+
+    #[test]
+    fn nothing_left_after_cleaning_is_null() {
+        let column = fixture::string("phone").clean(Clean::Phone);
+        assert_eq!(value(&column, Some("１３８ 0000")), some("1380000"));
+        assert_eq!(value(&column, Some("见备注")), Ok(None));
+    }
+}

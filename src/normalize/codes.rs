@@ -1,0 +1,107 @@
+//! Codes of a column and what they mean.
+//!
+//! A code is looked up as it stands after trimming and folding, then in its compatibility form. A text that already is
+//! a meaning passes, so that systems which send the clear value need no rule of their own.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use super::{contract::CodeTableRef, fault, fault::Fault, text};
+use crate::define::project::{CodeTable, Codes, UnknownCode};
+
+/// Codes named in a reason before it says "and others".
+const NAMED: usize = 8;
+
+/// The codes of one column.
+#[derive(Debug, Clone)]
+pub(super) struct CodeBook {
+    /// The table that holds them; None when they stand in the contract.
+    pub table: Option<CodeTableRef>,
+    /// Code to meaning, meanings to themselves; None until a referenced table was set.
+    meanings: Option<Arc<HashMap<String, String>>>,
+    unknown: UnknownCode,
+    /// What a reason says about known codes.
+    known: String,
+}
+
+/// What became of a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Lookup<'a> {
+    /// It is a code or a meaning.
+    Meaning(&'a str),
+    /// It is neither.
+    Unknown,
+}
+
+impl CodeBook {
+    /// Takes what the contract says.
+    pub fn new(codes: &Codes) -> Self {
+        let empty = Self { table: None, meanings: None, unknown: codes.unknown, known: String::new() };
+        match &codes.table {
+            CodeTable::Inline(meanings) => Self {
+                meanings: Some(index(meanings.clone())),
+                known: format!("known are {}", named(meanings)),
+                ..empty
+            },
+            CodeTable::Source { source, from, to } => {
+                let table =
+                    CodeTableRef { source: source.value.clone(), from: from.value.clone(), to: to.value.clone() };
+                let known = format!("it is not in `{}` of `staged.{}`", table.from, table.source);
+                Self { table: Some(table), known, ..empty }
+            }
+        }
+    }
+
+    /// Sets the content of a referenced table.
+    pub fn set(&mut self, meanings: Arc<HashMap<String, String>>) {
+        self.meanings = Some(meanings);
+    }
+
+    /// Returns whether the meanings are there.
+    pub fn is_loaded(&self) -> bool {
+        self.meanings.is_some()
+    }
+
+    /// Returns codes and meanings in turn, in order of the codes.
+    pub fn sorted(&self) -> Vec<&str> {
+        let meanings: BTreeMap<&String, &String> = self.meanings.iter().flat_map(|meanings| meanings.iter()).collect();
+        meanings.into_iter().flat_map(|(code, meaning)| [code.as_str(), meaning.as_str()]).collect()
+    }
+
+    /// Looks a trimmed and folded text up.
+    pub fn lookup(&self, text: &str) -> Lookup<'_> {
+        let Some(meanings) = &self.meanings else { return Lookup::Unknown };
+        let found = meanings.get(text).or_else(|| meanings.get(text::compatible(text).as_ref()));
+        found.map_or(Lookup::Unknown, |meaning| Lookup::Meaning(meaning))
+    }
+
+    /// Returns what to do with an unknown code: keep it, make it NULL (None), or refuse it.
+    pub fn judge<T>(&self, text: &str, kept: T) -> Result<Option<T>, Fault> {
+        match self.unknown {
+            UnknownCode::Keep => Ok(Some(kept)),
+            UnknownCode::Null => Ok(None),
+            UnknownCode::Reject => {
+                Err(Fault::code(format!("{} is no known code, {}", fault::quoted(text), self.known)))
+            }
+        }
+    }
+}
+
+/// Indexes codes and meanings as cells will look: trimmed, folded, in compatibility form.
+pub(super) fn index(meanings: BTreeMap<String, String>) -> Arc<HashMap<String, String>> {
+    let key = |text: &str| text::compatible(&text::fold(text::trim(text))).into_owned();
+    let mut index: HashMap<String, String> = meanings.values().map(|meaning| (key(meaning), meaning.clone())).collect();
+    // A code that is also another's meaning keeps its own meaning.
+    index.extend(meanings.into_iter().map(|(code, meaning)| (key(&code), meaning)));
+    Arc::new(index)
+}
+
+fn named(meanings: &BTreeMap<String, String>) -> String {
+    let mut names: Vec<String> = meanings.keys().take(NAMED).map(|code| format!("`{code}`")).collect();
+    if meanings.len() > NAMED {
+        names.push("others".to_owned());
+    }
+    names.join(", ")
+}

@@ -1,0 +1,186 @@
+//! Derived columns and row rules: planned by the engine, explained where they are wrong, evaluated row-safe.
+//!
+//! One row on which an expression fails (a division by zero, a text that is no number) must not take its batch down:
+//! the batch is then halved until the row stands alone, and that row is rejected.
+
+use std::{ops::Range, sync::Arc};
+
+use arrow::{
+    array::{Array, ArrayRef, RecordBatch, new_empty_array, new_null_array},
+    compute::{CastOptions, cast_with_options, concat},
+    datatypes::{DataType, SchemaRef},
+};
+use datafusion::{error::DataFusionError, sql::parser::DFParserBuilder};
+
+use crate::{
+    engine::{Parameters, Problem, expression, expression::Expression},
+    record::{Diagnostic, Place, Placed, diagnostic::nearest},
+};
+
+/// A planned expression and the type that its values are cast to.
+#[derive(Debug, Clone)]
+pub(super) struct Compiled {
+    expression: Expression,
+    data_type: DataType,
+    /// The columns that it reads, as indexes of the schema it was planned over.
+    pub inputs: Vec<usize>,
+    /// The expression as written, on one line.
+    pub text: String,
+    /// The expression re-printed from its syntax tree with parameters put in: blanks and comments do not count.
+    pub canonical: String,
+}
+
+/// A row on which an expression failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// Index of the row.
+    pub row: usize,
+    /// `type`, or `overflow` where the value does not fit its type.
+    pub rule: &'static str,
+    /// Why.
+    pub reason: String,
+}
+
+/// Plans a derived column.
+pub(super) fn derived(
+    text: &Placed<String>,
+    data_type: &DataType,
+    schema: &SchemaRef,
+    parameters: &Parameters,
+    later: &[&str],
+) -> Result<Compiled, Diagnostic> {
+    let compiled = compile(text, data_type, schema, parameters, later)?;
+    let actual = result_type(&compiled.expression, schema, text, parameters)?;
+    if actual == DataType::Null || arrow::compute::can_cast_types(&actual, data_type) {
+        return Ok(compiled);
+    }
+    let message = format!("the expression is {actual}, which cannot become {data_type}");
+    Err(Diagnostic::error(message, text.place.clone()).hint("change the column's `type` or cast within the expression"))
+}
+
+/// Plans a row rule.
+pub(super) fn rule(text: &Placed<String>, schema: &SchemaRef, parameters: &Parameters) -> Result<Compiled, Diagnostic> {
+    let compiled = compile(text, &DataType::Boolean, schema, parameters, &[])?;
+    match result_type(&compiled.expression, schema, text, parameters)? {
+        DataType::Boolean => Ok(compiled),
+        actual => {
+            Err(Diagnostic::error(format!("a row rule must be true or false, this is {actual}"), text.place.clone())
+                .hint("compare the value with something, for example `quantity > 0`"))
+        }
+    }
+}
+
+fn compile(
+    text: &Placed<String>,
+    data_type: &DataType,
+    schema: &SchemaRef,
+    parameters: &Parameters,
+    later: &[&str],
+) -> Result<Compiled, Diagnostic> {
+    let expression = expression::compile(&text.value, schema, parameters)
+        .map_err(|error| explain(&error, text, parameters, later))?;
+    let inputs = expression.columns.iter().filter_map(|name| schema.index_of(name).ok()).collect();
+    Ok(Compiled {
+        expression,
+        data_type: data_type.clone(),
+        inputs,
+        text: text.value.split_whitespace().collect::<Vec<_>>().join(" "),
+        canonical: canonical(&text.value, parameters).unwrap_or_else(|| text.value.clone()),
+    })
+}
+
+fn canonical(text: &str, parameters: &Parameters) -> Option<String> {
+    let mut tree = DFParserBuilder::new(text).build().ok()?.parse_expr().ok()?;
+    parameters.substitute(&mut tree.expr).ok()?;
+    Some(tree.expr.to_string())
+}
+
+fn result_type(
+    expression: &Expression,
+    schema: &SchemaRef,
+    text: &Placed<String>,
+    parameters: &Parameters,
+) -> Result<DataType, Diagnostic> {
+    let data_type = expression.physical.data_type(schema);
+    data_type.map_err(|error| explain(&error, text, parameters, &[]))
+}
+
+/// Says what is wrong with an expression, underlined within it where the engine knows the place.
+fn explain(error: &DataFusionError, text: &Placed<String>, parameters: &Parameters, later: &[&str]) -> Diagnostic {
+    let problem = Problem::new(error, &text.value);
+    let message = problem.message;
+    let quoted = message.split('`').nth(1).unwrap_or_default();
+    let hint = match problem.hint {
+        _ if later.contains(&quoted) => {
+            Some(format!("`{quoted}` is derived too: declare it above the column that reads it"))
+        }
+        None if message.starts_with("unknown parameter") => {
+            let name = quoted.trim_start_matches('$');
+            nearest(name, parameters.names()).map(|known| format!("did you mean `${known}`?"))
+        }
+        hint => hint,
+    };
+    let place = within(&text.place, &text.value, problem.range);
+    Diagnostic { hint, ..Diagnostic::error(message, place) }
+}
+
+/// Returns the place of a part of an expression; of the whole where YAML writes it in another way (quotes, folding).
+fn within(place: &Place, expression: &str, part: Option<Range<usize>>) -> Place {
+    let written = place.text.body.get(place.range.clone()).unwrap_or_default();
+    match (written.find(expression), part) {
+        (Some(at), Some(part)) if !part.is_empty() && part.end <= expression.len() => {
+            let start = place.range.start + at;
+            Place { text: Arc::clone(&place.text), range: start + part.start..start + part.end }
+        }
+        _ => place.clone(),
+    }
+}
+
+/// Returns what the engine says about a row on which an expression fails.
+fn reason(error: &DataFusionError) -> String {
+    Problem::new(error, "").message
+}
+
+impl Compiled {
+    /// Evaluates over a batch whose first columns are those of the planned schema.
+    ///
+    /// Rows on which it fails are NULL and listed.
+    pub fn evaluate(&self, batch: &RecordBatch) -> Result<(ArrayRef, Vec<Failure>), super::Error> {
+        let mut failures = Vec::new();
+        if batch.num_rows() == 0 {
+            return Ok((new_empty_array(&self.data_type), failures));
+        }
+        let values = self.halve(batch, 0, &mut failures)?;
+        Ok((values, failures))
+    }
+
+    fn halve(&self, batch: &RecordBatch, first: usize, failures: &mut Vec<Failure>) -> Result<ArrayRef, super::Error> {
+        let rows = batch.num_rows();
+        match self.attempt(batch) {
+            Ok(values) => Ok(values),
+            Err((rule, reason)) if rows == 1 => {
+                failures.push(Failure { row: first, rule, reason });
+                Ok(new_null_array(&self.data_type, 1))
+            }
+            Err(_) => {
+                let half = rows / 2;
+                let left = self.halve(&batch.slice(0, half), first, failures)?;
+                let right = self.halve(&batch.slice(half, rows - half), first + half, failures)?;
+                Ok(concat(&[left.as_ref(), right.as_ref()])?)
+            }
+        }
+    }
+
+    fn attempt(&self, batch: &RecordBatch) -> Result<ArrayRef, (&'static str, String)> {
+        let evaluated = self.expression.physical.evaluate(batch).and_then(|value| value.into_array(batch.num_rows()));
+        let values = evaluated.map_err(|error| ("type", reason(&error)))?;
+        if values.data_type() == &self.data_type {
+            return Ok(values);
+        }
+        let strict = CastOptions { safe: false, ..CastOptions::default() };
+        cast_with_options(&values, &self.data_type, &strict).map_err(|error| {
+            let rule = if values.data_type().is_numeric() { "overflow" } else { "type" };
+            (rule, reason(&DataFusionError::from(error)))
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! Normalizing: text cells under a contract become typed rows, or rejections that say why not.
+//!
+//! In: a validated [`Source`], the file's header and batches of raw records. Out: record batches of accepted rows in
+//! file order, and every fault of every other row. Pure: no I/O, no async, no clock. Deliberately does not read files,
+//! count lines, or cut rows as of a day; which of two rows with one key wins is decided by [`Reduction`], which sees all
+//! files of a source.
+//!
+//! ```text
+//!  Source ── compile ──► Contract ── bind(header) ──► Binding
+//!                            │                           │
+//!  RawBatch ──────────── normalize ◄─────────────────────┘
+//!                            │
+//!      cells: trim · fold · codes · null words · clean · default · parse
+//!      then derived columns, then row rules
+//!                            ├──► rows, lines ──► Reduction: observe, keep ──► staged.<source>
+//!                            └──► rejections ───► quarantine::to_batch ──────► quarantine.<source>
+//! ```
+//!
+//! [`Source`]: crate::define::project::Source
+
+mod bind;
+mod calendar;
+mod cell;
+mod codes;
+mod column;
+mod contract;
+mod expression;
+mod fault;
+mod fingerprint;
+mod format;
+mod number;
+pub mod quarantine;
+pub mod reduce;
+mod rows;
+mod text;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
+use arrow::array::RecordBatch;
+
+use crate::record::Rejection;
+
+pub use bind::{Binding, BoundCell, Unbound};
+pub use contract::{CodeTableRef, Contract};
+pub use reduce::{Reduction, VersionColumn};
+
+/// What became of one batch of raw records.
+#[derive(Debug, Clone)]
+pub struct Normalized {
+    /// The accepted rows in file order, with the contract's schema.
+    pub rows: RecordBatch,
+    /// First physical line of each accepted row, 1-based.
+    pub lines: Vec<u64>,
+    /// All faults, by line, then in the order of the contract's columns and rules.
+    pub rejections: Vec<Rejection>,
+    /// Rows with at least one fault.
+    pub rejected_rows: u64,
+}
+
+/// A failure that is not the data's: a caller's mistake or a broken invariant.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A column takes its codes from another source, and [`Contract::set_codes`] was not called for it.
+    #[error("the codes of `{source_name}.{column}` were not loaded from `staged.{table}`")]
+    CodesMissing {
+        /// The source that is being normalized.
+        source_name: String,
+        /// Its column.
+        column: String,
+        /// The source that holds the codes.
+        table: String,
+    },
+    /// A file rank or line number is too large to be ordered.
+    #[error("file rank {file_rank}, line {line} lie beyond {} files of {} lines", reduce::MAX_FILES, reduce::MAX_LINES)]
+    TooMany {
+        /// The rank.
+        file_rank: u32,
+        /// The line.
+        line: u64,
+    },
+    /// A version column is neither date, timestamp nor integer.
+    #[error("a version cannot be read from a column of type {data_type}")]
+    VersionType {
+        /// Its type.
+        data_type: String,
+    },
+    /// Arrow refused a batch.
+    #[error("cannot build a batch of rows: {0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+}

@@ -1,0 +1,138 @@
+//! `views.sql`: the public tables of one snapshot as `DuckDB` views.
+//!
+//! In: a manifest and the snapshot's folder. Out: SQL that a reader runs once; from then on it sees exactly this snapshot,
+//! whatever is published meanwhile. Paths are absolute, since `DuckDB` resolves relative ones against the reader's folder.
+//! Deliberately absent: private tables.
+
+use std::{fmt::Write, path::Path, str::FromStr};
+
+use arrow::datatypes::{DataType, Field, TimeUnit};
+
+use super::layout;
+use crate::record::{
+    Manifest, TableName,
+    manifest::{Column, Table},
+};
+
+/// Renders the views of a snapshot that lies in `folder`.
+pub(super) fn render(manifest: &Manifest, folder: &Path) -> String {
+    let public = || manifest.tables.iter().filter(|(name, _)| !name.is_private());
+    let mut sql = format!(
+        "-- Snapshot {} of pipeline {}, as of {}. In DuckDB: .read views.sql\n\
+         -- The views read the snapshot's own folder, so they never see two snapshots at once.\n\n",
+        manifest.snapshot,
+        one_line(&manifest.pipeline),
+        manifest.run_date
+    );
+    let mut schemas: Vec<&str> = public().map(|(name, _)| name.schema.as_str()).collect();
+    schemas.dedup();
+    for schema in schemas {
+        let _ = writeln!(sql, "CREATE SCHEMA IF NOT EXISTS {};", identifier(schema));
+    }
+    for (name, table) in public() {
+        sql.push('\n');
+        sql.push_str(&view(name, table, folder));
+    }
+    sql
+}
+
+fn view(name: &TableName, table: &Table, folder: &Path) -> String {
+    let view = format!("{}.{}", identifier(&name.schema), identifier(&name.table));
+    let has_files = table.partitions.iter().any(|partition| !partition.files.is_empty());
+    let select = if has_files { read(name, table, folder) } else { nothing(table) };
+    let mut sql = format!("CREATE OR REPLACE VIEW {view} AS\n{select};\n");
+    if let Some(description) = &table.description {
+        let _ = writeln!(sql, "COMMENT ON VIEW {view} IS {};", literal(description));
+    }
+    sql
+}
+
+/// Selects the columns from the table's files, the partition columns from their paths.
+fn read(name: &TableName, table: &Table, folder: &Path) -> String {
+    let columns: Vec<String> = table.columns.iter().map(|column| identifier(&column.name)).collect();
+    let data = folder.join(layout::data_path(name));
+    let depth = if table.partition_by.is_empty() { "" } else { "**/" };
+    let files = literal(&format!("{}/{depth}*.parquet", escape_glob(&data.to_string_lossy())));
+    format!("SELECT {}\nFROM read_parquet({files}, {})", columns.join(", "), hive(table))
+}
+
+/// Returns the options that make `DuckDB` read the partition columns with their types.
+fn hive(table: &Table) -> String {
+    let typed = |name: &String| {
+        let column = table.columns.iter().find(|column| column.name == *name);
+        format!("{}: {}", literal(name), column.map_or_else(|| "VARCHAR".to_owned(), column_type))
+    };
+    if table.partition_by.is_empty() {
+        return "hive_partitioning = false".to_owned();
+    }
+    let all: Vec<String> = table.partition_by.iter().map(typed).collect();
+    format!("hive_partitioning = true, hive_types = {{{}}}", all.join(", "))
+}
+
+/// Selects no rows with the table's columns, where there is no file that could show them.
+fn nothing(table: &Table) -> String {
+    let column = |column: &Column| format!("CAST(NULL AS {}) AS {}", column_type(column), identifier(&column.name));
+    let columns: Vec<String> = table.columns.iter().map(column).collect();
+    format!("SELECT {}\nWHERE false", columns.join(", "))
+}
+
+fn column_type(column: &Column) -> String {
+    DataType::from_str(&column.data_type).map_or_else(|_| "VARCHAR".to_owned(), |data_type| duckdb_type(&data_type))
+}
+
+fn duckdb_type(data_type: &DataType) -> String {
+    let name = match data_type {
+        DataType::Boolean => "BOOLEAN",
+        DataType::Int8 => "TINYINT",
+        DataType::Int16 => "SMALLINT",
+        DataType::Int32 => "INTEGER",
+        DataType::Int64 => "BIGINT",
+        DataType::UInt8 => "UTINYINT",
+        DataType::UInt16 => "USMALLINT",
+        DataType::UInt32 => "UINTEGER",
+        DataType::UInt64 => "UBIGINT",
+        DataType::Float32 => "FLOAT",
+        DataType::Float64 | DataType::Decimal256(..) => "DOUBLE",
+        DataType::Date32 => "DATE",
+        DataType::Time64(_) => "TIME",
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "TIMESTAMPTZ",
+        DataType::Timestamp(..) => "TIMESTAMP",
+        DataType::Binary | DataType::FixedSizeBinary(_) => "BLOB",
+        DataType::Decimal128(precision, scale) => return format!("DECIMAL({precision}, {scale})"),
+        DataType::List(item) | DataType::LargeList(item) => return format!("{}[]", duckdb_type(item.data_type())),
+        DataType::Struct(fields) => {
+            let field = |field: &std::sync::Arc<Field>| {
+                format!("{} {}", identifier(field.name()), duckdb_type(field.data_type()))
+            };
+            return format!("STRUCT({})", fields.iter().map(field).collect::<Vec<_>>().join(", "));
+        }
+        _ => "VARCHAR",
+    };
+    name.to_owned()
+}
+
+fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Takes from a path's characters the meaning that they have in a glob.
+fn escape_glob(path: &str) -> String {
+    let mut escaped = String::with_capacity(path.len());
+    for character in path.chars() {
+        match character {
+            '*' | '?' | '[' => {
+                let _ = write!(escaped, "[{character}]");
+            }
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,216 @@
+//! The Parquet files of one partition.
+//!
+//! In: its rows in sorted order. Out: files named by the hash of their bytes, split by number of rows. Nothing that
+//! differs from run to run goes in, and rows come in chunks of one size, so equal rows give equal bytes. Deliberately
+//! absent: the partition columns, which stand in the path only.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use arrow::{array::RecordBatch, datatypes::DataType};
+use parquet::{
+    arrow::ArrowWriter,
+    basic::{Compression, ZstdLevel},
+    errors::ParquetError,
+    file::{
+        metadata::SortingColumn,
+        properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder},
+    },
+    schema::types::ColumnPath,
+};
+
+use super::{WriterOptions, plan::Plan};
+use crate::{
+    publish::Error,
+    record::{PartitionValues, manifest::DataFile},
+    storage::local::{self, PRIVATE_MODE},
+};
+
+/// Rows of a row group: the unit that readers skip and decode in parallel.
+const ROW_GROUP_ROWS: usize = 131_072;
+/// Rows from which finding one key pays for a bloom filter.
+const BLOOM_ROWS: u64 = 10_000;
+/// Characters of the hash in a file's name.
+const NAME_LENGTH: usize = 32;
+
+/// The files of one partition, in progress.
+pub(super) struct PartitionFiles<'a> {
+    plan: &'a Plan,
+    folder: PathBuf,
+    /// `month=2026-06-01`, or nothing.
+    path: String,
+    properties: Arc<WriterProperties>,
+    rows_per_file: usize,
+    open: Option<OpenFile>,
+    files: Vec<DataFile>,
+}
+
+struct OpenFile {
+    temporary: PathBuf,
+    writer: ArrowWriter<HashingFile>,
+    rows: usize,
+}
+
+impl<'a> PartitionFiles<'a> {
+    /// Prepares to write `rows` rows; a partition without rows gets one file that shows its columns.
+    pub fn new(
+        plan: &'a Plan,
+        folder: &Path,
+        values: &PartitionValues,
+        rows: u64,
+        options: &WriterOptions,
+    ) -> Result<Self, Error> {
+        let path = values.to_path(&plan.partition_by);
+        let folder = if path.is_empty() { folder.to_owned() } else { folder.join(&path) };
+        local::create_dir_all(&folder, plan.name.is_private().then_some(PRIVATE_MODE))?;
+        let properties = properties(plan, rows, options.zstd_level).map_err(|source| parquet_error(&folder, source))?;
+        let (rows_per_file, files) = (options.rows_per_file.max(1), Vec::new());
+        let mut files = Self { plan, folder, path, properties: Arc::new(properties), rows_per_file, open: None, files };
+        if rows == 0 {
+            files.open = Some(files.create()?);
+        }
+        Ok(files)
+    }
+
+    /// Returns how many rows the present file still takes.
+    pub fn room(&self) -> usize {
+        self.open.as_ref().map_or(self.rows_per_file, |open| self.rows_per_file - open.rows)
+    }
+
+    /// Appends rows, at most as many as there is room for.
+    pub fn write(&mut self, rows: &RecordBatch) -> Result<(), Error> {
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.create()?,
+        };
+        open.writer.write(rows).map_err(|source| parquet_error(&open.temporary, source))?;
+        open.rows += rows.num_rows();
+        self.open = Some(open);
+        if self.room() == 0 { self.close() } else { Ok(()) }
+    }
+
+    /// Closes the last file and returns all, in key order.
+    pub fn finish(mut self) -> Result<Vec<DataFile>, Error> {
+        self.close()?;
+        Ok(self.files)
+    }
+
+    fn create(&self) -> Result<OpenFile, Error> {
+        let temporary = self.folder.join(format!(".{}.new", self.files.len()));
+        let file = HashingFile::new(local::create_data_file(&temporary)?);
+        let writer = ArrowWriter::try_new(file, self.plan.data_schema.clone(), Some((*self.properties).clone()))
+            .map_err(|source| parquet_error(&temporary, source))?;
+        Ok(OpenFile { temporary, writer, rows: 0 })
+    }
+
+    /// Closes the open file, makes it durable and gives it its name.
+    fn close(&mut self) -> Result<(), Error> {
+        let Some(open) = self.open.take() else { return Ok(()) };
+        let file = open.writer.into_inner().map_err(|source| parquet_error(&open.temporary, source))?;
+        local::sync_file(&file.file, &open.temporary)?;
+        let blake3 = file.hasher.finalize().to_hex().to_string();
+        let path = self.unused_path(&blake3[..NAME_LENGTH]);
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        local::rename(&open.temporary, &self.folder.join(name))?;
+        self.files.push(DataFile { path, rows: open.rows as u64, bytes: file.bytes, blake3 });
+        Ok(())
+    }
+
+    /// Returns the path below `data/`. Two files of equal rows, as in a table without a key, get names of their own.
+    fn unused_path(&self, hash: &str) -> String {
+        let prefix = if self.path.is_empty() { String::new() } else { format!("{}/", self.path) };
+        let numbered = (1..).map(|number| format!("{prefix}{hash}-{number}.parquet"));
+        let mut names = std::iter::once(format!("{prefix}{hash}.parquet")).chain(numbered);
+        names.find(|name| self.files.iter().all(|file| file.path != *name)).unwrap_or_default()
+    }
+}
+
+fn properties(plan: &Plan, rows: u64, zstd_level: i32) -> Result<WriterProperties, ParquetError> {
+    let builder = WriterProperties::builder()
+        // The form that readers know how to take apart; without a version they distrust the statistics of strings.
+        .set_created_by(format!("tallyhouse version {}", env!("CARGO_PKG_VERSION")))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd_level)?))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_sorting_columns(sorting_columns(plan));
+    Ok(bloom_filters(builder, plan, rows).build())
+}
+
+fn bloom_filters(mut builder: WriterPropertiesBuilder, plan: &Plan, rows: u64) -> WriterPropertiesBuilder {
+    if rows <= BLOOM_ROWS {
+        return builder;
+    }
+    for &column in &plan.key_columns {
+        let field = plan.data_schema.field(column);
+        if !field.data_type().is_nested() && field.data_type() != &DataType::Boolean {
+            let path = ColumnPath::from(vec![field.name().clone()]);
+            let distinct = rows.min(ROW_GROUP_ROWS as u64);
+            builder = builder
+                .set_column_bloom_filter_enabled(path.clone(), true)
+                .set_column_bloom_filter_max_ndv(path, distinct);
+        }
+    }
+    builder
+}
+
+/// Declares the order of the key, where columns of the file and of Parquet correspond one to one.
+fn sorting_columns(plan: &Plan) -> Option<Vec<SortingColumn>> {
+    let flat = plan.data_schema.fields().iter().all(|field| !field.data_type().is_nested());
+    let column = |&column: &usize| {
+        Some(SortingColumn { column_idx: i32::try_from(column).ok()?, descending: false, nulls_first: true })
+    };
+    if flat && !plan.key_columns.is_empty() { plan.key_columns.iter().map(column).collect() } else { None }
+}
+
+/// Names the file in an error of Parquet; a full disk stays a full disk.
+fn parquet_error(path: &Path, source: ParquetError) -> Error {
+    match source {
+        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+            Ok(source) => local::Error::new("write", path, *source).into(),
+            Err(inner) => Error::Parquet { path: path.to_owned(), source: ParquetError::External(inner) },
+        },
+        source => Error::Parquet { path: path.to_owned(), source },
+    }
+}
+
+/// A file that hashes what is written to it.
+struct HashingFile {
+    file: File,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl HashingFile {
+    fn new(file: File) -> Self {
+        Self { file, hasher: blake3::Hasher::new(), bytes: 0 }
+    }
+}
+
+impl Write for HashingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_below_parquet_stays_a_full_disk() {
+        let error = parquet_error(Path::new("/w/a"), io::Error::from(io::ErrorKind::StorageFull).into());
+        assert_eq!(error.to_string(), "cannot write `/w/a`: the disk is full");
+        assert!(matches!(error, Error::Storage(error) if error.kind() == local::Kind::Full));
+    }
+}

@@ -1,0 +1,80 @@
+//! What is wrong with a definition: where, what, and what to do about it. Rendering is the command line's work.
+
+use super::Place;
+
+/// Says whether a diagnostic stops the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Shown, and the command goes on.
+    Warning,
+    /// The definition cannot be used.
+    Error,
+}
+
+/// One finding in a definition file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Whether the command can go on.
+    pub severity: Severity,
+    /// One lower-case sentence without a full stop, values in backticks.
+    pub message: String,
+    /// Where, if the finding has a place in a file.
+    pub place: Option<Place>,
+    /// The words under the underlined span.
+    pub label: Option<String>,
+    /// What to do about it, computed where possible ("did you mean `amount`").
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// Returns an error that names its place.
+    pub fn error(message: impl Into<String>, place: Place) -> Self {
+        Self { severity: Severity::Error, message: message.into(), place: Some(place), label: None, hint: None }
+    }
+
+    /// Returns an error of the whole project.
+    pub fn error_without_place(message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, message: message.into(), place: None, label: None, hint: None }
+    }
+
+    /// Turns the finding into a warning.
+    #[must_use]
+    pub fn into_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
+    /// Adds the words under the underlined span.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds "did you mean" when one of `known` is close to `written`.
+    #[must_use]
+    pub fn did_you_mean<'a>(self, written: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        match nearest(written, known) {
+            Some(name) => self.hint(format!("did you mean `{name}`?")),
+            None => self,
+        }
+    }
+}
+
+/// Returns the known name that is nearest to `written`, if it is near enough to be a slip of the hand.
+pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let written = written.to_lowercase();
+    known
+        .into_iter()
+        .map(|name| (strsim::normalized_damerau_levenshtein(&written, &name.to_lowercase()), name))
+        .filter(|(likeness, _)| *likeness >= 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}

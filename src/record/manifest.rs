@@ -1,0 +1,231 @@
+//! The snapshot manifest: which files make up every table of one publication, and what produced them.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{LineCount, PartitionValues, TableName};
+
+/// The version of the manifest's own format; readers refuse a larger one.
+pub const MANIFEST_VERSION: u32 = 1;
+
+/// One publication: all tables, and all that is needed to decide what the next run must rebuild.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this format.
+    pub manifest_version: u32,
+    /// Id of the snapshot: `000042-3f9a1c2b`, a sequence number and the start of the content's hash.
+    pub snapshot: String,
+    /// Id of the snapshot that was current when this one was made.
+    pub parent: Option<String>,
+    /// The run that published it.
+    pub run: String,
+    /// When it was made: RFC 3339, UTC.
+    pub created_at: String,
+    /// The day as of which its tables answer.
+    #[serde(with = "date")]
+    #[schemars(with = "String")]
+    pub run_date: NaiveDate,
+    /// Name of the pipeline.
+    pub pipeline: String,
+    /// Version of the tool that wrote it.
+    pub tool_version: String,
+    /// Why it was made, other than by a run: `rollback to 000041-…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whether it is held: `run` publishes again only after `snapshots release`.
+    #[serde(default)]
+    pub held: bool,
+    /// Extracts by source name.
+    pub inputs: BTreeMap<String, Input>,
+    /// Tables by name, `schema.table`.
+    #[schemars(with = "BTreeMap<String, Table>")]
+    pub tables: BTreeMap<TableName, Table>,
+}
+
+/// The extract files of one source, as read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Hash of everything that decides the staged rows: contract, file contents and versions, code tables.
+    pub fingerprint: String,
+    /// The files, by path.
+    pub files: Vec<InputFile>,
+    /// Rows staged, rejected and superseded; their sum is the rows of all files.
+    pub rows: RowBalance,
+}
+
+/// One extract file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InputFile {
+    /// Path below the part of the source's location that has no wildcard.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// BLAKE3 of the content, hexadecimal.
+    pub content: String,
+    /// Its version, as the contract's rule found it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Its lines by kind.
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub lines: LineCount,
+    /// Rows of it that were rejected.
+    pub rejected: u64,
+}
+
+/// `rows = staged + rejected + superseded`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RowBalance {
+    /// Rows in all files.
+    pub rows: u64,
+    /// Rows that the staged table holds.
+    pub staged: u64,
+    /// Rows in quarantine (rows, not faults).
+    pub rejected: u64,
+    /// Rows replaced by a later row of the same key.
+    pub superseded: u64,
+}
+
+impl RowBalance {
+    /// Returns whether no row was lost or doubled.
+    #[must_use]
+    pub const fn is_balanced(&self) -> bool {
+        self.rows == self.staged + self.rejected + self.superseded
+    }
+}
+
+/// One table of a snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// Columns in order, partition columns included.
+    pub columns: Vec<Column>,
+    /// Partition columns in order of the path.
+    pub partition_by: Vec<String>,
+    /// Key columns; empty when the table declares none.
+    pub key: Vec<String>,
+    /// What the table is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Hash of the SQL, its parameters and the schemas that it reads; None where the rows are not made by SQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+    /// Partitions, ordered by their values.
+    pub partitions: Vec<Partition>,
+}
+
+/// One column of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Name.
+    pub name: String,
+    /// Arrow type, as Arrow writes it.
+    #[serde(rename = "type")]
+    pub data_type: String,
+    /// Whether it may hold NULL.
+    pub nullable: bool,
+}
+
+/// One partition of a table; an unpartitioned table has one without values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Partition {
+    /// Values of the partition columns.
+    #[schemars(with = "Vec<Option<String>>")]
+    pub values: PartitionValues,
+    /// Hash of what produced it: plan, parameters, content of the inputs. Empty where the rows are not made by a plan.
+    pub fingerprint: String,
+    /// Hash of its rows, independent of their order and of the files' layout.
+    pub content: String,
+    /// The same by column, each value hashed with its row's key.
+    pub column_contents: BTreeMap<String, String>,
+    /// Number of rows.
+    pub rows: u64,
+    /// The latest date in the contract's event date and as-of columns: a run date on or after it cuts nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_date")]
+    #[schemars(with = "Option<String>")]
+    pub latest_date: Option<NaiveDate>,
+    /// Data files in key order.
+    pub files: Vec<DataFile>,
+}
+
+/// One immutable Parquet file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataFile {
+    /// Path below the table's `data/`: `month=2026-06-01/3f9a….parquet`.
+    pub path: String,
+    /// Rows.
+    pub rows: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// BLAKE3 of the bytes, hexadecimal; the file's name begins with it.
+    pub blake3: String,
+}
+
+impl Manifest {
+    /// Returns the partitions of a table by their values.
+    #[must_use]
+    pub fn partitions(&self, table: &TableName) -> BTreeMap<&PartitionValues, &Partition> {
+        self.tables
+            .get(table)
+            .into_iter()
+            .flat_map(|table| &table.partitions)
+            .map(|part| (&part.values, part))
+            .collect()
+    }
+}
+
+impl Table {
+    /// Returns the number of rows.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.partitions.iter().map(|partition| partition.rows).sum()
+    }
+
+    /// Returns the number of bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.partitions.iter().flat_map(|partition| &partition.files).map(|file| file.bytes).sum()
+    }
+}
+
+/// A date as `2026-06-30`.
+mod date {
+    use chrono::NaiveDate;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub fn serialize<S: Serializer>(date: &NaiveDate, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(date)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// A date as `2026-06-30`, or null.
+mod optional_date {
+    use chrono::NaiveDate;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+    pub fn serialize<S: Serializer>(date: &Option<NaiveDate>, serializer: S) -> Result<S::Ok, S::Error> {
+        match date {
+            Some(date) => super::date::serialize(date, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(de::Error::custom)).transpose()
+    }
+}

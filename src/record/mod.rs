@@ -1,0 +1,20 @@
+//! The words that cross from one stage to the next.
+//!
+//! In → out: nothing is computed here. A stage returns these types and the next one takes them, so that no stage has to
+//! know another. Deliberately absent: I/O, DataFusion sessions, and anything that only one stage needs.
+
+pub mod check_result;
+pub mod diagnostic;
+pub mod manifest;
+pub mod raw;
+pub mod rejection;
+pub mod table;
+pub mod text;
+
+pub use check_result::CheckResult;
+pub use diagnostic::{Diagnostic, Severity};
+pub use manifest::Manifest;
+pub use raw::{DecimalMark, FileShape, LineCount, RawBatch, RawFault, SkippedLines};
+pub use rejection::Rejection;
+pub use table::{PartitionValues, TableName};
+pub use text::{Place, Placed, Text};

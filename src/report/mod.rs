@@ -1,0 +1,138 @@
+//! What a run did, as data, and as text for people.
+//!
+//! In: counts and decisions that the conductor collected. Out: [`RunReport`], which serializes to JSON, and its text.
+//! Deliberately prints nothing.
+
+mod text;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::record::{CheckResult, FileShape, LineCount, PartitionValues, TableName, manifest::RowBalance};
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// A new snapshot is served.
+    Published {
+        /// Its id.
+        snapshot: String,
+    },
+    /// Nothing changed, so nothing was published.
+    Unchanged {
+        /// The snapshot that is still served.
+        snapshot: String,
+    },
+    /// The data said no; the old snapshot, if any, is still served.
+    Stopped {
+        /// Why.
+        reason: String,
+        /// What is still served.
+        snapshot: Option<String>,
+    },
+}
+
+/// What one run did.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    /// Id of the run.
+    pub run: String,
+    /// Name of the pipeline.
+    pub pipeline: String,
+    /// The day as of which it answers.
+    pub run_date: String,
+    /// When it began: RFC 3339, UTC.
+    pub started_at: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// Sources in the order in which they were staged.
+    pub sources: Vec<SourceReport>,
+    /// Models in the order in which they were built.
+    pub models: Vec<ModelReport>,
+    /// Checks that failed, warnings included.
+    pub failed_checks: Vec<CheckResult>,
+    /// Number of checks that ran.
+    pub checks: usize,
+    /// Warnings about definitions and inputs.
+    pub warnings: Vec<String>,
+}
+
+/// What happened to one source.
+#[derive(Debug, Clone, Serialize)]
+pub struct SourceReport {
+    /// Its name.
+    pub source: String,
+    /// Whether contract and files are those of the last snapshot, so that nothing was read.
+    pub is_unchanged: bool,
+    /// Rows in, staged, rejected and superseded.
+    pub rows: RowBalance,
+    /// Faults by rule.
+    pub faults: BTreeMap<String, u64>,
+    /// What was found out about each file that was read.
+    pub files: Vec<FileReport>,
+    /// Partitions of the staged table whose rows changed.
+    pub changed_partitions: Vec<PartitionValues>,
+}
+
+/// What the reader found out about one file.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileReport {
+    /// The file.
+    pub path: String,
+    /// Encoding, dialect, header, and how sure the reader is.
+    #[serde(flatten)]
+    pub shape: FileShape,
+    /// Its lines by kind.
+    pub lines: LineCount,
+    /// Rows that were rejected.
+    pub rejected: u64,
+    /// Columns that the contract does not know.
+    pub extra_columns: Vec<String>,
+    /// Optional columns that the file does not have.
+    pub missing_columns: Vec<String>,
+}
+
+/// What happened to one model.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelReport {
+    /// The table.
+    pub table: TableName,
+    /// Rebuilt partitions and why.
+    pub rebuilt: Vec<RebuiltPartition>,
+    /// Partitions kept from the last snapshot.
+    pub kept_partitions: usize,
+    /// Partitions that the last snapshot had and this one does not.
+    pub dropped: Vec<PartitionValues>,
+    /// Rows in all partitions.
+    pub rows: u64,
+    /// Seconds spent on it.
+    pub seconds: f64,
+}
+
+/// One rebuilt partition.
+#[derive(Debug, Clone, Serialize)]
+pub struct RebuiltPartition {
+    /// Its values.
+    pub values: PartitionValues,
+    /// Why it was rebuilt.
+    pub reasons: Vec<String>,
+    /// Whether its rows are other than before.
+    pub is_changed: bool,
+    /// Its rows.
+    pub rows: u64,
+    /// Its files, below the table's `data/`.
+    pub files: Vec<String>,
+}
+
+impl RunReport {
+    /// Returns the report as text for a person.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        text::render(self)
+    }
+}

@@ -1,0 +1,124 @@
+//! The run report as text: what changed first, what needs a person last.
+
+use std::fmt::Write;
+
+use super::{ModelReport, Outcome, RunReport, SourceReport};
+
+/// Partitions named in a line before it says how many more there are.
+const NAMED_PARTITIONS: usize = 4;
+
+/// Renders a report.
+pub(super) fn render(report: &RunReport) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_report(&mut out, report);
+    out
+}
+
+fn write_report(out: &mut String, report: &RunReport) -> std::fmt::Result {
+    writeln!(out, "pipeline {} as of {} · run {}", report.pipeline, report.run_date, report.run)?;
+    write_sources(out, &report.sources)?;
+    write_models(out, &report.models)?;
+    write_checks(out, report)?;
+    for warning in &report.warnings {
+        writeln!(out, "  warning: {warning}")?;
+    }
+    write_outcome(out, report)
+}
+
+fn write_sources(out: &mut String, sources: &[SourceReport]) -> std::fmt::Result {
+    let read: Vec<&SourceReport> = sources.iter().filter(|source| !source.is_unchanged).collect();
+    writeln!(out, "\nsources: {} read, {} unchanged", read.len(), sources.len() - read.len())?;
+    for source in read {
+        let rows = &source.rows;
+        writeln!(
+            out,
+            "  {:<24} {:>4} files {:>9} rows = {} staged + {} rejected + {} superseded",
+            source.source,
+            source.files.len(),
+            rows.rows,
+            rows.staged,
+            rows.rejected,
+            rows.superseded
+        )?;
+        if !source.faults.is_empty() {
+            let faults: Vec<String> = source.faults.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
+            writeln!(out, "  {:<24} faults: {}", "", faults.join(", "))?;
+        }
+    }
+    Ok(())
+}
+
+fn write_models(out: &mut String, models: &[ModelReport]) -> std::fmt::Result {
+    let is_built = |model: &&ModelReport| !model.rebuilt.is_empty() || !model.dropped.is_empty();
+    let built: Vec<&ModelReport> = models.iter().filter(is_built).collect();
+    writeln!(out, "\nmodels: {} rebuilt, {} unchanged", built.len(), models.len() - built.len())?;
+    for model in built {
+        let changed = model.rebuilt.iter().filter(|partition| partition.is_changed).count();
+        writeln!(
+            out,
+            "  {:<24} {} rebuilt ({changed} changed), {} kept, {} rows, {:.1} s",
+            model.table.to_string(),
+            plural(model.rebuilt.len(), "partition"),
+            model.kept_partitions,
+            model.rows,
+            model.seconds
+        )?;
+        write_partitions(out, model)?;
+    }
+    Ok(())
+}
+
+fn write_partitions(out: &mut String, model: &ModelReport) -> std::fmt::Result {
+    if model.kept_partitions == 0 && model.rebuilt.iter().all(|partition| partition.reasons == ["new model"]) {
+        return Ok(());
+    }
+    for partition in model.rebuilt.iter().take(NAMED_PARTITIONS) {
+        let name = if partition.values.0.is_empty() { "whole table".to_owned() } else { partition.values.to_string() };
+        let state = if partition.is_changed { "" } else { " (same rows)" };
+        writeln!(out, "    {name}{state}: {}", partition.reasons.join("; "))?;
+    }
+    if model.rebuilt.len() > NAMED_PARTITIONS {
+        writeln!(out, "    … and {} more", model.rebuilt.len() - NAMED_PARTITIONS)?;
+    }
+    Ok(())
+}
+
+fn write_checks(out: &mut String, report: &RunReport) -> std::fmt::Result {
+    writeln!(out, "\nchecks: {} run, {} failed", report.checks, report.failed_checks.len())?;
+    for check in &report.failed_checks {
+        let severity = if check.is_fatal() { "error" } else { "warning" };
+        writeln!(
+            out,
+            "  {severity}: {} {} fails for {} ({})",
+            check.table,
+            check.check,
+            plural(usize::try_from(check.failed_rows).unwrap_or(usize::MAX), "row"),
+            check.written_at
+        )?;
+        for sample in check.samples.iter().take(2) {
+            writeln!(out, "    {sample}")?;
+        }
+    }
+    Ok(())
+}
+
+fn write_outcome(out: &mut String, report: &RunReport) -> std::fmt::Result {
+    writeln!(out)?;
+    match &report.outcome {
+        Outcome::Published { snapshot } => writeln!(out, "published snapshot {snapshot} in {:.1} s", report.seconds),
+        Outcome::Unchanged { snapshot } => {
+            writeln!(out, "nothing changed: snapshot {snapshot} stays, nothing was published ({:.1} s)", report.seconds)
+        }
+        Outcome::Stopped { reason, snapshot } => {
+            let served = snapshot
+                .as_deref()
+                .map_or("no snapshot is served yet".to_owned(), |id| format!("snapshot {id} is still served"));
+            writeln!(out, "stopped before publishing: {reason}; {served}")
+        }
+    }
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}

@@ -1,0 +1,197 @@
+//! Looking at what is served: tables, queries, rejected rows.
+
+use arrow::{
+    array::{AsArray, RecordBatch},
+    datatypes::{Int64Type, SchemaRef},
+};
+
+use super::{Request, load, nightly::snapshot_catalog, outcome};
+use crate::{
+    Error,
+    engine::{Catalog, Engine, Parameters, Problem, Statement, catalog},
+    publish::Warehouse,
+    record::{Diagnostic, Manifest, Place, TableName, Text, diagnostic::nearest, table::QUARANTINE},
+};
+
+/// One served snapshot, open for reading.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// What it is.
+    pub manifest: Manifest,
+    catalog: Catalog,
+    parameters: Parameters,
+}
+
+/// Rejected rows of one source, counted.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Rejects {
+    /// The source.
+    pub source: String,
+    /// The rule that they break.
+    pub rule: String,
+    /// The column, if one is at fault.
+    pub column: Option<String>,
+    /// Faults.
+    pub faults: i64,
+    /// Files with such faults.
+    pub files: i64,
+}
+
+/// Opens the warehouse of a request's pipeline.
+///
+/// # Errors
+/// When the pipeline file is wrong or the warehouse cannot be opened.
+pub(crate) fn warehouse(request: &Request) -> Result<(Warehouse, crate::define::project::Pipeline), Error> {
+    let pipeline = load::pipeline(request)?;
+    let warehouse = load::warehouse(&pipeline, request)?;
+    Ok((warehouse, pipeline))
+}
+
+impl Snapshot {
+    /// Opens the served snapshot, or another by its id.
+    ///
+    /// # Errors
+    /// When nothing is published yet, or there is no such snapshot.
+    pub fn open(request: &Request, id: Option<&str>) -> Result<Self, Error> {
+        let (warehouse, pipeline) = warehouse(request)?;
+        let manifest = match id {
+            Some(id) => warehouse.manifest(&warehouse.resolve(id)?)?,
+            None => warehouse.current()?.ok_or_else(|| Error::Usage {
+                message: format!("`{}` serves no snapshot yet", pipeline.warehouse.value),
+                hint: Some("`tallyhouse run` publishes the first".to_owned()),
+            })?,
+        };
+        let catalog = snapshot_catalog(&warehouse, &manifest)
+            .map_err(|error| Error::Environment { message: error.strip_backtrace(), hint: None })?;
+        let parameters = Parameters {
+            run_date: manifest.run_date,
+            timezone: pipeline.timezone,
+            variables: pipeline.variables,
+        };
+        Ok(Self { manifest, catalog, parameters })
+    }
+
+    /// Runs a query over all tables of the snapshot.
+    ///
+    /// # Errors
+    /// What is wrong with the query, at its place.
+    pub async fn query(&self, sql: &str, engine: &Engine) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
+        let told = |error: datafusion::error::DataFusionError| self.told(&error, sql);
+        let statement = Statement::parse(sql, &self.parameters).map_err(told)?;
+        for table in statement.tables.iter().filter(|table| !self.catalog.contains_key(table)) {
+            return Err(self.unknown_table(table));
+        }
+        let session = engine.session(catalog::providers(&self.catalog).map_err(told)?).map_err(told)?;
+        let plan = statement.plan(&session).await.map_err(told)?;
+        let frame = session.execute_logical_plan(plan).await.map_err(told)?;
+        let schema: SchemaRef = std::sync::Arc::new(frame.schema().as_arrow().clone());
+        let name = TableName::new("query", "result");
+        let batches = frame.collect().await.map_err(|error| outcome::engine_failure(&name, &error))?;
+        Ok((schema, batches))
+    }
+
+    fn told(&self, error: &datafusion::error::DataFusionError, sql: &str) -> Error {
+        let text = std::sync::Arc::new(Text { path: "query".to_owned(), body: sql.to_owned() });
+        let problem = Problem::new(error, sql);
+        let range = problem.range.unwrap_or(0..sql.len());
+        let mut finding = Diagnostic::error(problem.message, Place { text, range });
+        finding.hint = problem.hint;
+        Error::Definition(vec![finding])
+    }
+
+    /// Returns a few rows of a table in the order of its files.
+    ///
+    /// # Errors
+    /// When there is no such table, or the filter is wrong.
+    pub async fn show(
+        &self,
+        table: &TableName,
+        limit: usize,
+        filter: Option<&str>,
+        engine: &Engine,
+    ) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
+        let known = self.catalog.get(table).ok_or_else(|| self.unknown_table(table))?;
+        let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
+        let order: Vec<String> = known.table.partition_by.iter().chain(&known.table.key).map(quoted).collect();
+        let filter = filter.map_or_else(String::new, |filter| format!(" WHERE {filter}"));
+        let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
+        let from = format!("{}.{}", quoted(&table.schema), quoted(&table.table));
+        self.query(&format!("SELECT * FROM {from}{filter}{order} LIMIT {limit}"), engine).await
+    }
+
+    fn unknown_table(&self, table: &TableName) -> Error {
+        let names: Vec<String> = self.catalog.keys().map(ToString::to_string).collect();
+        let near = nearest(&table.to_string(), names.iter().map(String::as_str));
+        Error::Usage {
+            message: format!("snapshot {} has no table `{table}`", self.manifest.snapshot),
+            hint: Some(near.map_or_else(|| format!("it has {}", names.join(", ")), |name| format!("did you mean `{name}`?"))),
+        }
+    }
+
+    /// Counts rejected rows by source, rule and column.
+    ///
+    /// # Errors
+    /// When a quarantine table cannot be read.
+    pub async fn rejects(&self, engine: &Engine) -> Result<Vec<Rejects>, Error> {
+        let mut all = Vec::new();
+        for name in self.catalog.keys().filter(|name| name.schema == QUARANTINE) {
+            let sql = format!(
+                "SELECT rule, \"column\", count(*) AS faults, count(DISTINCT file) AS files \
+                 FROM {QUARANTINE}.\"{}\" GROUP BY rule, \"column\" ORDER BY faults DESC, rule, \"column\"",
+                name.table
+            );
+            for batch in self.query(&sql, engine).await?.1 {
+                all.extend(rejects_of(&name.table, &batch)?);
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn rejects_of(source: &str, batch: &RecordBatch) -> Result<Vec<Rejects>, Error> {
+    use arrow::{array::Array, compute::cast, datatypes::DataType};
+    let bug = |error: arrow::error::ArrowError| Error::Bug { message: error.to_string() };
+    let text = |index: usize| cast(batch.column(index), &DataType::Utf8).map_err(bug);
+    let (rules, columns) = (text(0)?, text(1)?);
+    let (rules, columns) = (rules.as_string::<i32>(), columns.as_string::<i32>());
+    let (faults, files) = (batch.column(2).as_primitive::<Int64Type>(), batch.column(3).as_primitive::<Int64Type>());
+    let row = |row: usize| Rejects {
+        source: source.to_owned(),
+        rule: rules.value(row).to_owned(),
+        column: columns.is_valid(row).then(|| columns.value(row).to_owned()),
+        faults: faults.value(row),
+        files: files.value(row),
+    };
+    Ok((0..batch.num_rows()).map(row).collect())
+}
+
+/// Returns the id of the served snapshot and all manifests, newest first.
+///
+/// # Errors
+/// When the warehouse cannot be read.
+pub fn snapshots(request: &Request) -> Result<(Option<String>, Vec<Manifest>), Error> {
+    let (warehouse, _) = warehouse(request)?;
+    Ok((warehouse.served()?, warehouse.snapshots()?))
+}
+
+/// Serves the content of an older snapshot as a new one, and holds it.
+///
+/// # Errors
+/// When there is no such snapshot, another run holds the warehouse, or the disk refuses.
+pub fn rollback(request: &Request, id: &str) -> Result<Manifest, Error> {
+    let (warehouse, pipeline) = warehouse(request)?;
+    let run = super::nightly::run_id(request);
+    let lock = warehouse.lock(&run)?;
+    let id = warehouse.resolve(id)?;
+    Ok(warehouse.rollback(&lock, &id, &run, pipeline.publish.keep_snapshots)?)
+}
+
+/// Lets the next run publish again; returns whether anything was held.
+///
+/// # Errors
+/// When another run holds the warehouse, or the disk refuses.
+pub fn release(request: &Request) -> Result<bool, Error> {
+    let (warehouse, _) = warehouse(request)?;
+    let lock = warehouse.lock(&super::nightly::run_id(request))?;
+    Ok(warehouse.release(&lock)?.is_some())
+}

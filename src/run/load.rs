@@ -1,0 +1,136 @@
+//! Loading: definition files → one checked project.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::Request;
+use crate::{
+    Error,
+    define::{
+        self, PipelineFile, Project,
+        project::{Pipeline, Variable},
+    },
+    publish::Warehouse,
+    record::{Diagnostic, Text, diagnostic::nearest},
+    storage::definitions,
+};
+
+/// Reads the pipeline file and everything that it names.
+///
+/// # Errors
+/// Missing files and everything that is wrong in them.
+pub(super) fn load(request: &Request) -> Result<(Project, Vec<Diagnostic>), Error> {
+    let file = pipeline_file(request)?;
+    let environment = |name: &str| request.process_environment.get(name).cloned();
+    let sources = sources(&file)?;
+    let models = models(&file)?;
+    define::assemble(file, sources, models, &environment).map_err(Error::Definition)
+}
+
+/// Reads nothing but the pipeline file.
+///
+/// # Errors
+/// When it is missing, and everything that is wrong in it.
+pub(super) fn pipeline(request: &Request) -> Result<Pipeline, Error> {
+    Ok(pipeline_file(request)?.pipeline)
+}
+
+fn pipeline_file(request: &Request) -> Result<PipelineFile, Error> {
+    let text = definitions::read(&request.pipeline).map_err(|error| Error::Usage {
+        message: error.to_string(),
+        hint: Some("name the pipeline file with `--pipeline path/to/pipeline.yaml`".to_owned()),
+    })?;
+    let environment = |name: &str| request.process_environment.get(name).cloned();
+    define::read_pipeline(text, &environment).map_err(Error::Definition)
+}
+
+fn sources(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
+    let place = &file.sources_place;
+    let failed = |error: definitions::Error| Error::Definition(vec![Diagnostic::error(error.to_string(), place.clone())]);
+    let paths = definitions::glob(&file.sources_glob).map_err(failed)?;
+    if paths.is_empty() {
+        let finding = Diagnostic::error(format!("no file matches `{}`", file.sources_glob), place.clone());
+        return Err(Error::Definition(vec![finding.hint("paths are relative to the pipeline file")]));
+    }
+    paths.iter().map(|path| definitions::read(path).map_err(failed)).collect()
+}
+
+fn models(file: &PipelineFile) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
+    let place = &file.models_place;
+    let failed = |error: definitions::Error| {
+        let finding = Diagnostic::error(error.to_string(), place.clone()).hint("paths are relative to the pipeline file");
+        Error::Definition(vec![finding])
+    };
+    let is_model = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sql");
+    let paths = definitions::below(&file.models_dir).map_err(failed)?.into_iter().filter(is_model);
+    paths.map(|path| Ok((definitions::read(&path).map_err(failed)?, below(&path, &file.models_dir)))).collect()
+}
+
+fn below(path: &Path, folder: &Path) -> PathBuf {
+    path.strip_prefix(folder).unwrap_or(path).to_owned()
+}
+
+/// Returns the variables of a project with those of the command line put over them.
+///
+/// # Errors
+/// A variable that the pipeline does not declare, or a value of another type.
+pub(super) fn variables(project: &Project, request: &Request) -> Result<BTreeMap<String, Variable>, Error> {
+    let mut variables = project.pipeline.variables.clone();
+    for (name, text) in &request.variables {
+        let Some(declared) = variables.get_mut(name) else { return Err(undeclared(name, project)) };
+        *declared = like(declared, text).ok_or_else(|| Error::Usage {
+            message: format!("`--var {name}={text}` is no {}", type_name(declared)),
+            hint: Some("a variable keeps the type of its value in the pipeline file".to_owned()),
+        })?;
+    }
+    Ok(variables)
+}
+
+fn undeclared(name: &str, project: &Project) -> Error {
+    let known: Vec<&str> = project.pipeline.variables.keys().map(String::as_str).collect();
+    let near = nearest(name, known.iter().copied()).map(|name| format!("did you mean `{name}`?"));
+    let hint = near.or_else(|| (!known.is_empty()).then(|| format!("it declares {}", known.join(", "))));
+    Error::Usage { message: format!("the pipeline declares no variable `{name}`"), hint }
+}
+
+/// Reads a text as a value of the same type as another.
+fn like(declared: &Variable, text: &str) -> Option<Variable> {
+    Some(match declared {
+        Variable::Boolean(_) => Variable::Boolean(text.parse().ok()?),
+        Variable::Integer(_) => Variable::Integer(text.parse().ok()?),
+        Variable::Double(_) => Variable::Double(text.parse().ok().filter(|value: &f64| value.is_finite())?),
+        Variable::Date(_) => Variable::Date(text.parse().ok()?),
+        Variable::Text(_) => Variable::Text(text.to_owned()),
+    })
+}
+
+const fn type_name(variable: &Variable) -> &'static str {
+    match variable {
+        Variable::Boolean(_) => "boolean",
+        Variable::Integer(_) => "integer",
+        Variable::Double(_) => "number",
+        Variable::Date(_) => "date",
+        Variable::Text(_) => "text",
+    }
+}
+
+/// Opens the warehouse that a pipeline names.
+///
+/// # Errors
+/// When it is on an object store, or is no folder.
+pub(super) fn warehouse(pipeline: &Pipeline, request: &Request) -> Result<Warehouse, Error> {
+    let written = &pipeline.warehouse;
+    if let Some((scheme, _)) = written.value.split_once("://") {
+        let message = format!("a warehouse on `{scheme}://` comes with a later version");
+        let finding = Diagnostic::error(message, written.place.clone()).hint("name a folder on this machine");
+        return Err(Error::Definition(vec![finding]));
+    }
+    let path = std::path::absolute(&written.value).map_err(|error| Error::Environment {
+        message: format!("cannot find `{}`: {error}", written.value),
+        hint: None,
+    })?;
+    Ok(Warehouse::open(&path, request.environment.as_deref())?)
+}

@@ -1,0 +1,120 @@
+//! The conductor: the only module that knows the order of the stages.
+//!
+//! ```text
+//!  load ──► validate ──► stage every source ──► build every model ──► check ──► publish
+//!  texts    Definitions  staged.*, quarantine.*  partitions that        gate      one flip
+//!                        (or those of the last   must be rebuilt
+//!                        snapshot, unread)
+//! ```
+//!
+//! In: a [`Request`]. Out: a [`RunReport`], plans and tables as values. Deliberately prints nothing and knows no format.
+
+mod build;
+mod inspect;
+mod load;
+mod nightly;
+mod outcome;
+mod plan;
+mod sources;
+mod stage;
+mod validate;
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+pub use inspect::{Rejects, Snapshot, release, rollback, snapshots};
+pub use nightly::nightly;
+pub use plan::{ModelPlan, SourcePlan, plan};
+pub use validate::{Definitions, definitions};
+
+use crate::{engine::Settings, record::TableName};
+
+/// What a command asks for, with all that the process knows of the world.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The pipeline file.
+    pub pipeline: PathBuf,
+    /// The run date, if it was given on the command line.
+    pub run_date: Option<NaiveDate>,
+    /// Values of pipeline variables that were given on the command line.
+    pub variables: BTreeMap<String, String>,
+    /// Development environment whose link is flipped instead of `current`.
+    pub environment: Option<String>,
+    /// Whether everything is rebuilt.
+    pub full: bool,
+    /// Threads and memory.
+    pub settings: Settings,
+    /// Environment variables, for `${…}` in definitions.
+    pub process_environment: BTreeMap<String, String>,
+    /// The clock, read once.
+    pub now: DateTime<Utc>,
+}
+
+/// What a run is doing, for whoever watches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// So many sources will be staged and models built.
+    Begun {
+        /// Sources.
+        sources: usize,
+        /// Models.
+        models: usize,
+    },
+    /// A source is being staged.
+    Staging {
+        /// Its name.
+        source: String,
+        /// Its files.
+        files: usize,
+    },
+    /// A file of the source in work was read.
+    FileRead {
+        /// Its path.
+        file: String,
+    },
+    /// A source is staged.
+    Staged {
+        /// Its name.
+        source: String,
+        /// Rows in its staged table.
+        rows: u64,
+        /// Whether nothing was read because nothing changed.
+        is_unchanged: bool,
+    },
+    /// A model is being built.
+    Building {
+        /// Its table.
+        table: TableName,
+    },
+    /// A model is built.
+    Built {
+        /// Its table.
+        table: TableName,
+        /// Its rows.
+        rows: u64,
+        /// Partitions that were rebuilt.
+        rebuilt: usize,
+    },
+    /// The checks run.
+    Checking {
+        /// How many.
+        checks: usize,
+    },
+    /// The snapshot is put together and served.
+    Publishing,
+}
+
+/// Is told what a run is doing.
+pub trait Observer: Sync {
+    /// Takes note of an event.
+    fn notice(&self, event: &Event);
+}
+
+/// An observer that does not care.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn notice(&self, _: &Event) {}
+}

@@ -1,0 +1,231 @@
+//! The nightly run, from locked warehouse to flipped snapshot.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use super::{
+    Definitions, Event, Observer, Request, build, definitions, load,
+    sources::{self, stage_all},
+    stage::{self, StagedSource},
+};
+use crate::{
+    Error, check,
+    engine::{Catalog, Engine, catalog},
+    publish::{self, Staging, Warehouse},
+    record::{
+        CheckResult, Manifest, TableName,
+        manifest::{MANIFEST_VERSION, Table},
+    },
+    report::{ModelReport, Outcome, RunReport},
+};
+
+/// Runs a pipeline: stages what changed, rebuilds what depends on it, checks it and serves it.
+///
+/// # Errors
+/// Everything that keeps the run from reaching its checks; a failed check is an outcome of the report.
+pub async fn nightly(request: &Request, engine: &Engine, observer: &dyn Observer) -> Result<RunReport, Error> {
+    let definitions = definitions(request, engine).await?;
+    let warehouse = load::warehouse(&definitions.project.pipeline, request)?;
+    let run = run_id(request);
+    let lock = warehouse.lock(&run)?;
+    refuse_if_held(&warehouse)?;
+    let staging = warehouse.begin(&lock, &run)?;
+    let is_first = warehouse.served()?.is_none();
+    let result = carry_out(request, &definitions, engine, staging, &run, is_first, observer).await;
+    match &result {
+        Ok(report) => warehouse.record_run(&run, report)?,
+        Err(error) => warehouse.record_run(&run, &failure(request, &run, error))?,
+    };
+    result
+}
+
+/// Returns the run's id: when it began, and the process, so that two never share one.
+pub(super) fn run_id(request: &Request) -> String {
+    format!("{}-{}", request.now.format("%Y%m%dT%H%M%S%3fZ"), std::process::id())
+}
+
+fn failure(request: &Request, run: &str, error: &Error) -> serde_json::Value {
+    serde_json::json!({
+        "run": run,
+        "started_at": request.now.to_rfc3339(),
+        "outcome": "failed",
+        "exit_code": error.exit_code(),
+        "error": error.to_string(),
+        "hint": error.hint(),
+    })
+}
+
+fn refuse_if_held(warehouse: &Warehouse) -> Result<(), Error> {
+    match warehouse.hold()? {
+        None => Ok(()),
+        Some(hold) => Err(Error::Data {
+            message: format!("snapshot {} is held ({}), so nothing is published", hold.snapshot, hold.reason),
+            hint: Some("`tallyhouse snapshots release` lets the next run publish again".to_owned()),
+        }),
+    }
+}
+
+async fn carry_out(
+    request: &Request,
+    definitions: &Definitions,
+    engine: &Engine,
+    staging: Staging,
+    run: &str,
+    is_first: bool,
+    observer: &dyn Observer,
+) -> Result<RunReport, Error> {
+    let started = Instant::now();
+    let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len());
+    observer.notice(&Event::Begun { sources, models });
+    let parent = staging.parent().cloned();
+    let locate = |table: &TableName, file: &_| staging.readable(table, file);
+    let around = stage::Surroundings {
+        folder: staging.path(),
+        parent: parent.as_ref(),
+        timezone: definitions.parameters.timezone,
+        threads: engine.settings().threads,
+        memory_bytes: engine.settings().memory_limit_bytes / 4,
+        observer,
+    };
+    let (staged, catalog) = stage_all(definitions, engine, around, &locate).await?;
+    let around = build::Surroundings {
+        engine,
+        staging: &staging,
+        parent: parent.as_ref(),
+        timezone: definitions.parameters.timezone,
+        full: request.full,
+        observer,
+    };
+    let (catalog, models) = build::build_all(&definitions.graph, catalog, around).await?;
+    let manifest = manifest(request, definitions, run, &staged, &catalog);
+    // A development environment starts from production's snapshot and still gets a link of its own.
+    let is_new = is_first || parent.as_ref().is_none_or(|parent| !publish::same_facts(parent, &manifest));
+    let failed = match is_new {
+        true => run_checks(definitions, engine, &catalog, observer).await?,
+        false => Vec::new(),
+    };
+    let outcome = settle(definitions, staging, manifest, parent, is_new, &failed, observer)?;
+    Ok(report(request, definitions, run, started, outcome, staged, models, failed))
+}
+
+/// Returns the manifest of what was built; `prepare` fills in its id and parent.
+fn manifest(
+    request: &Request,
+    definitions: &Definitions,
+    run: &str,
+    staged: &[StagedSource],
+    catalog: &Catalog,
+) -> Manifest {
+    let mut tables: BTreeMap<TableName, Table> =
+        catalog.iter().map(|(name, table)| (name.clone(), table.table.clone())).collect();
+    for source in staged {
+        tables.insert(TableName::quarantine(&source.report.source), source.quarantine.clone());
+    }
+    Manifest {
+        manifest_version: MANIFEST_VERSION,
+        snapshot: String::new(),
+        parent: None,
+        run: run.to_owned(),
+        created_at: request.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        run_date: definitions.parameters.run_date,
+        pipeline: definitions.project.pipeline.name.clone(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        reason: None,
+        held: false,
+        inputs: staged.iter().map(|source| (source.report.source.clone(), source.input.clone())).collect(),
+        tables,
+    }
+}
+
+async fn run_checks(
+    definitions: &Definitions,
+    engine: &Engine,
+    catalog: &Catalog,
+    observer: &dyn Observer,
+) -> Result<Vec<CheckResult>, Error> {
+    let checks = definitions.checks.iter().map(|table| table.checks.len()).sum();
+    observer.notice(&Event::Checking { checks });
+    let mut failed = Vec::new();
+    for table in &definitions.checks {
+        let told = |error: datafusion::error::DataFusionError| super::outcome::engine_failure(&table.table, &error);
+        let session = engine.session(catalog::providers(catalog).map_err(told)?).map_err(told)?;
+        let results = check::run(std::slice::from_ref(table), &session).await.map_err(told)?;
+        failed.extend(results.into_iter().filter(|result| !result.is_passed()));
+    }
+    Ok(failed)
+}
+
+/// Serves the snapshot, unless it is the same as before or a check forbids it.
+fn settle(
+    definitions: &Definitions,
+    staging: Staging,
+    manifest: Manifest,
+    parent: Option<Manifest>,
+    is_new: bool,
+    failed: &[CheckResult],
+    observer: &dyn Observer,
+) -> Result<Outcome, Error> {
+    let served = parent.map(|parent| parent.snapshot);
+    if let (false, Some(snapshot)) = (is_new, served.clone()) {
+        return Ok(Outcome::Unchanged { snapshot });
+    }
+    let fatal: Vec<String> =
+        failed.iter().filter(|check| check.is_fatal()).map(|check| format!("{} {}", check.table, check.check)).collect();
+    if !fatal.is_empty() {
+        let reason = format!("{} failed: {}", if fatal.len() == 1 { "a check" } else { "checks" }, fatal.join(", "));
+        return Ok(Outcome::Stopped { reason, snapshot: served });
+    }
+    observer.notice(&Event::Publishing);
+    let published = staging.prepare(manifest)?.commit(definitions.project.pipeline.publish.keep_snapshots)?;
+    Ok(Outcome::Published { snapshot: published.snapshot })
+}
+
+#[expect(clippy::too_many_arguments, reason = "a report is made of all that a run did")]
+fn report(
+    request: &Request,
+    definitions: &Definitions,
+    run: &str,
+    started: Instant,
+    outcome: Outcome,
+    staged: Vec<StagedSource>,
+    models: Vec<ModelReport>,
+    failed_checks: Vec<CheckResult>,
+) -> RunReport {
+    RunReport {
+        run: run.to_owned(),
+        pipeline: definitions.project.pipeline.name.clone(),
+        run_date: definitions.parameters.run_date.to_string(),
+        started_at: request.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        seconds: started.elapsed().as_secs_f64(),
+        checks: match outcome {
+            Outcome::Unchanged { .. } => 0,
+            _ => definitions.checks.iter().map(|table| table.checks.len()).sum(),
+        },
+        outcome,
+        warnings: warnings(definitions, &staged),
+        sources: staged.into_iter().map(|source| source.report).collect(),
+        models,
+        failed_checks,
+    }
+}
+
+fn warnings(definitions: &Definitions, staged: &[StagedSource]) -> Vec<String> {
+    let written = definitions.warnings.iter().map(|finding| match &finding.place {
+        Some(place) => format!("{place}: {}", finding.message),
+        None => finding.message.clone(),
+    });
+    let empty = staged.iter().filter(|source| source.input.files.is_empty());
+    let empty = empty.map(|source| format!("source `{}`: no file matches its location", source.report.source));
+    let extra = staged.iter().flat_map(|source| &source.report.files).filter(|file| !file.extra_columns.is_empty());
+    let extra = extra.map(|file| format!("`{}`: columns no contract names: {}", file.path, file.extra_columns.join(", ")));
+    written.chain(empty).chain(extra).collect()
+}
+
+/// Returns every table of a snapshot as a catalog, quarantine included, nothing cut.
+///
+/// # Errors
+/// When the manifest declares a type that is none.
+pub(super) fn snapshot_catalog(warehouse: &Warehouse, manifest: &Manifest) -> datafusion::error::Result<Catalog> {
+    let locate = |table: &TableName, file: &_| warehouse.file(&manifest.snapshot, table, file);
+    let table = |(name, table): (&TableName, &Table)| Ok((name.clone(), sources::uncut(name, table, &locate)?));
+    manifest.tables.iter().map(table).collect()
+}

@@ -1,0 +1,117 @@
+//! Staging all sources: those that hold codes before those that use them.
+
+use std::collections::BTreeMap;
+
+use arrow::{array::AsArray, compute::cast, datatypes::DataType};
+use datafusion::common::TableReference;
+
+use super::{
+    Definitions, outcome,
+    stage::{self, StagedSource, Surroundings},
+    validate,
+};
+use crate::{
+    Error,
+    define::project::Source,
+    engine::{Catalog, CatalogTable, Engine, SnapshotTable, catalog},
+    normalize::{CodeTableRef, Contract},
+    record::{
+        TableName,
+        manifest::{DataFile, Table},
+        table::STAGED,
+    },
+};
+
+/// Finds the file of a table, new or of the last snapshot.
+pub(super) type Locate<'a> = &'a dyn Fn(&TableName, &DataFile) -> std::path::PathBuf;
+
+/// Stages every source and returns them in the order in which they were staged, with the catalog of `staged.*`.
+///
+/// # Errors
+/// As [`stage::stage`].
+pub(super) async fn stage_all(
+    definitions: &Definitions,
+    engine: &Engine,
+    around: Surroundings<'_>,
+    locate: Locate<'_>,
+) -> Result<(Vec<StagedSource>, Catalog), Error> {
+    let (mut staged, mut catalog) = (Vec::new(), Catalog::new());
+    for source in in_order(&definitions.project.sources) {
+        let Some(contract) = definitions.contracts.get(&source.name.value) else { continue };
+        let contract = with_codes(contract, engine, &catalog).await?;
+        let result = stage::stage(source, &contract, around).await?;
+        catalog.insert(source.table(), catalog_table(source, &contract, &result.staged, definitions, locate));
+        staged.push(result);
+    }
+    Ok((staged, catalog))
+}
+
+/// Orders sources so that each comes after those that hold its codes; `define` has refused circles.
+fn in_order(sources: &[Source]) -> Vec<&Source> {
+    let mut waiting: Vec<&Source> = sources.iter().collect();
+    let mut ordered: Vec<&Source> = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let is_waiting = |name: &str| waiting.iter().any(|source| source.name.value == name);
+        let is_ready = |source: &&Source| !source.code_sources().any(|code| is_waiting(&code.value));
+        let (ready, rest): (Vec<&Source>, Vec<&Source>) = waiting.iter().copied().partition(is_ready);
+        if ready.is_empty() {
+            ordered.extend(rest);
+            break;
+        }
+        ordered.extend(ready);
+        waiting = rest;
+    }
+    ordered
+}
+
+fn catalog_table(
+    source: &Source,
+    contract: &Contract,
+    table: &Table,
+    definitions: &Definitions,
+    locate: Locate<'_>,
+) -> CatalogTable {
+    let name = source.table();
+    let as_of = validate::as_of(source, &definitions.parameters);
+    CatalogTable::new(table.clone(), contract.schema(), Some(as_of), &|file| locate(&name, file))
+}
+
+/// Returns a contract that knows the codes of all its code tables.
+async fn with_codes(contract: &Contract, engine: &Engine, catalog: &Catalog) -> Result<Contract, Error> {
+    let mut contract = contract.clone();
+    for reference in contract.code_tables() {
+        let codes = codes(&reference, engine, catalog).await?;
+        contract.set_codes(&reference.source, &reference.from, &reference.to, codes);
+    }
+    Ok(contract)
+}
+
+async fn codes(
+    reference: &CodeTableRef,
+    engine: &Engine,
+    catalog: &Catalog,
+) -> Result<BTreeMap<String, String>, Error> {
+    let name = TableName::staged(&reference.source);
+    let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(&name, &error);
+    let only: Catalog = catalog.get(&name).map(|table| (name.clone(), table.clone())).into_iter().collect();
+    let session = engine.session(catalog::providers(&only).map_err(failed)?).map_err(failed)?;
+    let table = session.table(TableReference::partial(STAGED, reference.source.as_str())).await.map_err(failed)?;
+    let columns = table.select_columns(&[&reference.from, &reference.to]).map_err(failed)?;
+    let mut codes = BTreeMap::new();
+    for batch in columns.collect().await.map_err(failed)? {
+        let text = |index: usize| cast(batch.column(index), &DataType::Utf8).map_err(|error| failed(error.into()));
+        let (from, to) = (text(0)?, text(1)?);
+        let pairs = from.as_string::<i32>().iter().zip(to.as_string::<i32>().iter());
+        codes.extend(pairs.filter_map(|(from, to)| Some((from?.to_owned(), to?.to_owned()))));
+    }
+    Ok(codes)
+}
+
+/// Returns the catalog's table of something that no contract cuts, such as quarantine.
+///
+/// # Errors
+/// When the manifest declares a type that is none.
+pub(super) fn uncut(name: &TableName, table: &Table, locate: Locate<'_>) -> datafusion::error::Result<CatalogTable> {
+    let schema = SnapshotTable::declared_schema(table)?;
+    Ok(CatalogTable::new(table.clone(), schema, None, &|file| locate(name, file)))
+}

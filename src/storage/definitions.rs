@@ -1,0 +1,83 @@
+//! Definition files: read as text, found by a glob or below a folder.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use globset::GlobBuilder;
+
+use crate::record::Text;
+
+/// A definition file or folder that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read `{}`: {reason}", path.display())]
+pub struct Error {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why, in words.
+    pub reason: String,
+}
+
+impl Error {
+    fn new(path: &Path, error: &io::Error) -> Self {
+        let reason = match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+            io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
+            _ => error.to_string(),
+        };
+        Self { path: path.to_owned(), reason }
+    }
+}
+
+/// Reads a definition file; a byte order mark is dropped.
+///
+/// # Errors
+/// When there is no such file or it is not UTF-8.
+pub fn read(path: &Path) -> Result<Arc<Text>, Error> {
+    let body = std::fs::read_to_string(path).map_err(|error| Error::new(path, &error))?;
+    let body = body.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(body);
+    Ok(Arc::new(Text { path: path.display().to_string(), body }))
+}
+
+/// Returns the files that a path with wildcards names, sorted.
+///
+/// # Errors
+/// When the pattern is wrong or its folder cannot be listed.
+pub fn glob(pattern: &str) -> Result<Vec<PathBuf>, Error> {
+    let path = Path::new(pattern);
+    let wrong = |error: &globset::Error| Error { path: path.to_owned(), reason: error.to_string() };
+    let matcher =
+        GlobBuilder::new(pattern).literal_separator(true).build().map_err(|error| wrong(&error))?.compile_matcher();
+    let fixed: PathBuf = path
+        .components()
+        .take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']))
+        .collect();
+    if fixed == path {
+        return Ok(vec![fixed]);
+    }
+    let mut found = below(&fixed)?;
+    found.retain(|file| matcher.is_match(file));
+    Ok(found)
+}
+
+/// Returns all files below a folder, sorted.
+///
+/// # Errors
+/// When a folder cannot be listed.
+pub fn below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let mut found = Vec::new();
+    let mut folders = vec![here.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let failed = |error: io::Error| Error::new(&folder, &error);
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    Ok(found)
+}

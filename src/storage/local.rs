@@ -1,0 +1,419 @@
+//! The local disk of a warehouse: the few operations from which a snapshot is made durable and visible.
+//!
+//! In: paths. Out: bytes, names, or an [`Error`] that knows its path and tells a full disk from a missing right. It is the
+//! only place that calls `std::fs` for the warehouse. Deliberately absent: object stores, and any idea of what a snapshot
+//! is; the order of the calls, which makes a publication atomic, is `publish::commit`'s.
+
+pub mod lock;
+pub mod spill;
+
+use std::{
+    fs::{DirBuilder, File, OpenOptions},
+    io::{self, ErrorKind, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+/// Mode of folders that may hold personal data.
+pub const PRIVATE_MODE: u32 = 0o700;
+/// Mode of data files: nobody writes to a file whose name is its content.
+const DATA_MODE: u32 = 0o444;
+
+/// An operation on the disk that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} `{}`: {}", .path.display(), describe(.source))]
+pub struct Error {
+    /// What was tried: `create`, `read`, `link`, …
+    pub action: &'static str,
+    /// On which path.
+    pub path: PathBuf,
+    /// What the operating system said.
+    pub source: io::Error,
+}
+
+/// The kinds of failures that a user answers in different ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// No space, no inodes, or a quota is used up.
+    Full,
+    /// The file system is mounted read-only.
+    ReadOnly,
+    /// The user may not do this here.
+    Permission,
+    /// The path does not exist.
+    Missing,
+    /// Anything else.
+    Other,
+}
+
+impl Error {
+    /// Names the operation and the path of a failure of the operating system.
+    #[must_use]
+    pub fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self { action, path: path.to_owned(), source }
+    }
+
+    /// Returns which kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        kind(&self.source)
+    }
+
+    /// Returns what to do about it, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self.kind() {
+            Kind::Full => Some("free some space, or keep fewer snapshots (`publish.keep_snapshots`), and run again"),
+            Kind::ReadOnly => Some("mount the file system writable, or set `warehouse` to another folder"),
+            Kind::Permission => {
+                Some("let the user who runs tallyhouse own the folder, or set `warehouse` to another one")
+            }
+            Kind::Missing => Some("create the folder above it, or correct `warehouse` in the pipeline file"),
+            Kind::Other => None,
+        }
+    }
+}
+
+fn kind(source: &io::Error) -> Kind {
+    match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Kind::Full,
+        ErrorKind::ReadOnlyFilesystem => Kind::ReadOnly,
+        ErrorKind::PermissionDenied => Kind::Permission,
+        ErrorKind::NotFound => Kind::Missing,
+        _ => Kind::Other,
+    }
+}
+
+fn describe(source: &io::Error) -> String {
+    match kind(source) {
+        Kind::Full => "the disk is full".to_owned(),
+        Kind::ReadOnly => "the file system is read-only".to_owned(),
+        Kind::Permission => "permission denied".to_owned(),
+        Kind::Missing => "no such file or directory".to_owned(),
+        Kind::Other => source.to_string(),
+    }
+}
+
+/// Adds action and path to an `io::Result`.
+trait At<T> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T, Error>;
+}
+
+impl<T> At<T> for io::Result<T> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T, Error> {
+        self.map_err(|source| Error::new(action, path, source))
+    }
+}
+
+/// Creates one folder; one that exists is fine.
+///
+/// # Errors
+/// When the folder above does not exist, or the disk refuses.
+pub fn create_dir(path: &Path) -> Result<(), Error> {
+    match std::fs::create_dir(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        result => result.at("create", path),
+    }
+}
+
+/// Creates a folder and those above it, each missing one with `mode` where that is given.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn create_dir_all(path: &Path, mode: Option<u32>) -> Result<(), Error> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    if let Some(mode) = mode {
+        builder.mode(mode);
+    }
+    builder.create(path).at("create", path)
+}
+
+/// Creates a data file, which must not exist; it is read-only for everyone but the returned handle.
+///
+/// # Errors
+/// When the file exists or the disk refuses.
+pub fn create_data_file(path: &Path) -> Result<File, Error> {
+    OpenOptions::new().write(true).create_new(true).mode(DATA_MODE).open(path).at("create", path)
+}
+
+/// Writes a file that must not exist and waits until the disk holds it.
+///
+/// # Errors
+/// When the file exists or the disk refuses.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).at("create", path)?;
+    file.write_all(bytes).at("write", path)?;
+    file.sync_all().at("sync", path)
+}
+
+/// Replaces a small file in one step: a reader sees the old bytes or the new ones.
+///
+/// # Errors
+/// When the disk refuses; the old file is then still there.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let temporary = beside(path);
+    remove_file(&temporary)?;
+    write_new(&temporary, bytes)?;
+    rename(&temporary, path)?;
+    sync_parent(path)
+}
+
+/// Lets the symbolic link `link` point at `target` in one step: a reader resolves the old target or the new one.
+///
+/// # Errors
+/// When the disk refuses; the old link is then still there.
+pub fn replace_symlink(target: &Path, link: &Path) -> Result<(), Error> {
+    let temporary = beside(link);
+    remove_file(&temporary)?;
+    std::os::unix::fs::symlink(target, &temporary).at("link", &temporary)?;
+    rename(&temporary, link)?;
+    sync_parent(link)
+}
+
+/// A hidden name in the same folder, so that `rename(2)` stays within one file system.
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.new"))
+}
+
+/// How a file came to its second name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Linked {
+    /// Both names are one file.
+    Hard,
+    /// The file system has no (more) links for it, so its bytes were copied.
+    Copied,
+}
+
+/// Gives a file a second name, by a hard link or, where that is not possible, by a durable copy: other file system,
+/// file system without links, or the file's links are used up (65,000 on ext4).
+///
+/// # Errors
+/// When `from` is missing, `to` exists, or the disk refuses.
+pub fn link_or_copy(from: &Path, to: &Path) -> Result<Linked, Error> {
+    match std::fs::hard_link(from, to) {
+        Ok(()) => Ok(Linked::Hard),
+        Err(error) if cannot_link(&error) => copy(from, to).map(|()| Linked::Copied),
+        Err(error) => Err(Error::new("link", if error.kind() == ErrorKind::NotFound { from } else { to }, error)),
+    }
+}
+
+fn cannot_link(error: &io::Error) -> bool {
+    use ErrorKind::{CrossesDevices, PermissionDenied, TooManyLinks, Unsupported};
+    matches!(error.kind(), CrossesDevices | TooManyLinks | PermissionDenied | Unsupported)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+    let mut source = File::open(from).at("read", from)?;
+    let mut target = create_data_file(to)?;
+    io::copy(&mut source, &mut target).at("write", to)?;
+    target.sync_all().at("sync", to)
+}
+
+/// Renames a file or folder within one file system; a file or link of that name is replaced.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn rename(from: &Path, to: &Path) -> Result<(), Error> {
+    std::fs::rename(from, to).at("rename", from)
+}
+
+/// Waits until the disk holds the bytes of an open file.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn sync_file(file: &File, path: &Path) -> Result<(), Error> {
+    file.sync_all().at("sync", path)
+}
+
+/// Waits until the disk holds the names within a folder.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn sync_dir(path: &Path) -> Result<(), Error> {
+    File::open(path).and_then(|folder| folder.sync_all()).at("sync", path)
+}
+
+fn sync_parent(path: &Path) -> Result<(), Error> {
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Removes a folder with all that is in it; one that does not exist is fine.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn remove_dir_all(path: &Path) -> Result<(), Error> {
+    gone(std::fs::remove_dir_all(path)).at("remove", path)
+}
+
+/// Removes a file or link; one that does not exist is fine.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn remove_file(path: &Path) -> Result<(), Error> {
+    gone(std::fs::remove_file(path)).at("remove", path)
+}
+
+fn gone(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// Reads a small file; None when it does not exist.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    optional(std::fs::read(path)).at("read", path)
+}
+
+/// Returns where a symbolic link points; None when it does not exist.
+///
+/// # Errors
+/// When the path is no link or cannot be read.
+pub fn read_link(path: &Path) -> Result<Option<PathBuf>, Error> {
+    optional(std::fs::read_link(path)).at("read the link", path)
+}
+
+fn optional<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the names in a folder, sorted; none when it does not exist. Names that are no UTF-8 are left out.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn list(path: &Path) -> Result<Vec<String>, Error> {
+    let Some(entries) = optional(std::fs::read_dir(path)).at("list", path)? else { return Ok(Vec::new()) };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry.at("list", path)?.file_name().into_string().ok());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Returns the absolute path of an existing folder, symbolic links resolved.
+///
+/// # Errors
+/// When it does not exist.
+pub fn canonical(path: &Path) -> Result<PathBuf, Error> {
+    path.canonicalize().at("resolve", path)
+}
+
+/// Returns whether the path exists, as a file, a folder or a link to either.
+#[must_use]
+pub fn exists(path: &Path) -> bool {
+    path.exists()
+}
+
+/// Returns whether the path is a folder.
+#[must_use]
+pub fn is_dir(path: &Path) -> bool {
+    path.is_dir()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_a_missing_right() {
+        let error = |kind| Error::new("write", Path::new("/w/销售/a'b"), io::Error::from(kind));
+        assert_eq!(error(ErrorKind::StorageFull).to_string(), "cannot write `/w/销售/a'b`: the disk is full");
+        assert_eq!(error(ErrorKind::StorageFull).kind(), Kind::Full);
+        assert_eq!(error(ErrorKind::QuotaExceeded).kind(), Kind::Full);
+        assert_eq!(
+            error(ErrorKind::ReadOnlyFilesystem).to_string(),
+            "cannot write `/w/销售/a'b`: the file system is read-only"
+        );
+        assert_eq!(error(ErrorKind::PermissionDenied).kind(), Kind::Permission);
+        assert!(error(ErrorKind::StorageFull).hint().unwrap().contains("keep_snapshots"));
+        assert_eq!(error(ErrorKind::InvalidInput).hint(), None);
+    }
+
+    #[test]
+    fn a_device_that_is_full_is_reported_as_full() {
+        let device = Path::new("/dev/full");
+        if !device.exists() {
+            return;
+        }
+        let error = std::fs::write(device, b"x").at("write", device).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (Kind::Full, "cannot write `/dev/full`: the disk is full".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_link_shares_the_file_and_a_missing_source_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("a"), folder.path().join("b"));
+        write_new(&from, b"x").unwrap();
+        assert_eq!(link_or_copy(&from, &to).unwrap(), Linked::Hard);
+        assert_eq!(std::fs::metadata(&from).unwrap().ino(), std::fs::metadata(&to).unwrap().ino());
+        let error = link_or_copy(&folder.path().join("none"), &folder.path().join("c")).unwrap_err();
+        assert!(error.to_string().ends_with("none`: no such file or directory"), "{error}");
+    }
+
+    #[test]
+    fn another_file_system_gets_a_copy() {
+        let shared = Path::new("/dev/shm");
+        let (here, Ok(there)) = (tempfile::tempdir().unwrap(), tempfile::tempdir_in(shared)) else { return };
+        let (from, to) = (here.path().join("a"), there.path().join("b"));
+        write_new(&from, b"bytes").unwrap();
+        if std::fs::metadata(here.path()).unwrap().dev() == std::fs::metadata(there.path()).unwrap().dev() {
+            return;
+        }
+        assert_eq!(link_or_copy(&from, &to).unwrap(), Linked::Copied);
+        assert_eq!(read(&to).unwrap().unwrap(), b"bytes");
+    }
+
+    #[test]
+    fn replacing_leaves_no_litter_and_survives_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, file) = (folder.path().join("current"), folder.path().join("current.json"));
+        std::os::unix::fs::symlink("half", folder.path().join(".current.new")).unwrap();
+        for target in ["snapshots/1", "snapshots/2"] {
+            replace_symlink(Path::new(target), &link).unwrap();
+            replace_file(&file, target.as_bytes()).unwrap();
+        }
+        assert_eq!(read_link(&link).unwrap().unwrap(), Path::new("snapshots/2"));
+        assert_eq!(read(&file).unwrap().unwrap(), b"snapshots/2");
+        assert_eq!(list(folder.path()).unwrap(), ["current", "current.json"]);
+    }
+
+    #[test]
+    fn private_folders_and_data_files_have_their_modes() {
+        let folder = tempfile::tempdir().unwrap();
+        let private = folder.path().join("private/staged");
+        create_dir_all(&private, Some(PRIVATE_MODE)).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&private), mode(private.parent().unwrap())), (0o700, 0o700));
+        create_data_file(&private.join("a")).unwrap();
+        assert_eq!(mode(&private.join("a")) & 0o222, 0);
+    }
+
+    #[test]
+    fn what_is_missing_is_no_error_where_absence_is_an_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let none = folder.path().join("none");
+        assert_eq!(read(&none).unwrap(), None);
+        assert_eq!(read_link(&none).unwrap(), None);
+        assert_eq!(list(&none).unwrap(), Vec::<String>::new());
+        remove_dir_all(&none).unwrap();
+        remove_file(&none).unwrap();
+        let error = create_dir(&none.join("deeper")).unwrap_err();
+        assert_eq!(error.kind(), Kind::Missing);
+    }
+}

@@ -1,0 +1,292 @@
+//! What must be rebuilt, and why.
+//!
+//! A partition is clean when its fingerprint — the model's definition and the content of what the partition depends on —
+//! is the one in the last manifest. Everything that is not a clean partition is rebuilt in one query, `partition NOT IN
+//! (clean ones)`: so partitions that did not exist before appear without anybody listing them.
+
+use std::{collections::BTreeSet, fmt};
+
+use datafusion::{
+    common::ScalarValue,
+    error::Result,
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit},
+    prelude::SessionContext,
+};
+
+use super::{PlannedModel, depend};
+use crate::{
+    engine::{AsOf, Catalog, CatalogTable},
+    record::{
+        Manifest, PartitionValues, TableName,
+        manifest::{Partition, Table},
+    },
+};
+
+/// What a run must do about one model.
+#[derive(Debug, Clone, Default)]
+pub struct Decision {
+    /// Partitions of the last snapshot that are still true.
+    pub clean: Vec<Partition>,
+    /// Partitions of the last snapshot that must be rebuilt, each with why.
+    pub dirty: Vec<(PartitionValues, Vec<Reason>)>,
+    /// Why partitions that do not exist yet may appear; empty when nothing has to run for that.
+    pub open: Vec<Reason>,
+}
+
+impl Decision {
+    /// Returns whether the model's query has to run at all.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.dirty.is_empty() && self.open.is_empty()
+    }
+}
+
+/// Why a partition must be rebuilt.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Reason {
+    /// The last snapshot does not have the table.
+    NewModel,
+    /// SQL, parameters, partitioning, or the schema of an input changed.
+    DefinitionChanged,
+    /// Everything is rebuilt because somebody asked for it.
+    Asked,
+    /// Rows of an input changed.
+    InputChanged {
+        /// The input.
+        table: TableName,
+        /// Its changed, new or vanished partitions on which the rebuilt one depends.
+        partitions: Vec<PartitionValues>,
+        /// Whether the whole input counts because no filter on its partitions could be proved.
+        whole: bool,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NewModel => f.write_str("new model"),
+            Self::DefinitionChanged => f.write_str("its SQL, its parameters or the schema of an input changed"),
+            Self::Asked => f.write_str("a full rebuild was asked for"),
+            Self::InputChanged { table, partitions, whole } => {
+                write!(f, "{table}")?;
+                let named: Vec<String> =
+                    partitions.iter().filter(|p| !p.0.is_empty()).take(3).map(ToString::to_string).collect();
+                if !named.is_empty() {
+                    let more = if partitions.len() > named.len() { ", …" } else { "" };
+                    write!(f, " [{}{more}]", named.join(" | "))?;
+                }
+                f.write_str(if *whole { " changed (the whole table counts)" } else { " changed" })
+            }
+        }
+    }
+}
+
+/// The state that a decision compares with.
+#[derive(Debug, Clone, Copy)]
+pub struct Base<'a> {
+    /// The last snapshot.
+    pub parent: &'a Manifest,
+    /// The catalog of all tables as they are now.
+    pub catalog: &'a Catalog,
+}
+
+/// Decides what must be rebuilt of a model whose inputs stand in the catalog as they will be published.
+///
+/// # Errors
+/// When the plan cannot be optimized.
+pub async fn decide(
+    model: &PlannedModel,
+    base: Option<Base<'_>>,
+    catalog: &Catalog,
+    session: &SessionContext,
+) -> Result<Decision> {
+    let Some((base, table)) = base.and_then(|base| Some((base, base.parent.tables.get(&model.model.name)?))) else {
+        return Ok(Decision { open: vec![Reason::NewModel], ..Decision::default() });
+    };
+    if table.definition.as_ref() != Some(&model.definition) {
+        return Ok(everything(table, Reason::DefinitionChanged));
+    }
+    let changed = changed_inputs(model, base);
+    if changed.is_empty() {
+        return Ok(Decision { clean: table.partitions.clone(), ..Decision::default() });
+    }
+    let plan = model.statement.plan(session).await?;
+    let mut decision = Decision::default();
+    for partition in &table.partitions {
+        let (fingerprint, reads) = fingerprint(model, &plan, &partition.values, catalog, session)?;
+        if fingerprint == partition.fingerprint {
+            decision.clean.push(partition.clone());
+        } else {
+            decision.dirty.push((partition.values.clone(), reasons(&reads, base)));
+        }
+    }
+    // An unpartitioned table is one partition: it cannot gain another.
+    if !model.model.partition_by.is_empty() {
+        decision.open = changed;
+    }
+    Ok(decision)
+}
+
+/// Returns the decision to rebuild all of a table for one reason.
+#[must_use]
+pub fn everything(table: &Table, reason: Reason) -> Decision {
+    let dirty = table.partitions.iter().map(|partition| (partition.values.clone(), vec![reason.clone()])).collect();
+    Decision { clean: Vec::new(), dirty, open: vec![reason] }
+}
+
+/// Returns a partition's fingerprint, and what it depends on.
+///
+/// # Errors
+/// When the plan cannot be optimized.
+pub fn fingerprint(
+    model: &PlannedModel,
+    plan: &LogicalPlan,
+    values: &PartitionValues,
+    catalog: &Catalog,
+    session: &SessionContext,
+) -> Result<(String, Vec<depend::Dependency>)> {
+    let narrowed = match equals(model, values)? {
+        Some(filter) => LogicalPlanBuilder::from(plan.clone()).filter(filter)?.build()?,
+        None => plan.clone(),
+    };
+    let reads = depend::dependencies(&session.state().optimize(&narrowed)?, catalog)?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(model.definition.as_bytes());
+    hasher.update(depend::content(&reads, catalog).as_bytes());
+    Ok((hasher.finalize().to_hex().to_string(), reads))
+}
+
+/// Returns the filter that admits nothing but what a decision rebuilds; None when that is everything.
+///
+/// # Errors
+/// When a manifest's partition value is no value of its column's type.
+pub fn rebuilt(model: &PlannedModel, decision: &Decision) -> Result<Option<Expr>> {
+    if decision.clean.is_empty() || model.model.partition_by.is_empty() {
+        return Ok(None);
+    }
+    if let [column] = model.model.partition_by.as_slice() {
+        return not_in(model, &column.value, &decision.clean).map(Some);
+    }
+    let mut filter: Option<Expr> = None;
+    for partition in &decision.clean {
+        let Some(is_clean) = equals(model, &partition.values)? else { continue };
+        // `IS NOT TRUE` keeps rows whose comparison is NULL.
+        let is_other = is_clean.is_not_true();
+        filter = Some(match filter {
+            Some(filter) => filter.and(is_other),
+            None => is_other,
+        });
+    }
+    Ok(filter)
+}
+
+fn not_in(model: &PlannedModel, column: &str, clean: &[Partition]) -> Result<Expr> {
+    let mut values = Vec::with_capacity(clean.len());
+    let mut is_null_clean = false;
+    for partition in clean {
+        match scalars(model, &partition.values)?.into_iter().next() {
+            Some(value) if value.is_null() => is_null_clean = true,
+            Some(value) => values.push(lit(value)),
+            None => {}
+        }
+    }
+    let column = output(column);
+    let others = column.clone().in_list(values, true);
+    Ok(if is_null_clean { column.is_not_null().and(others) } else { column.is_null().or(others) })
+}
+
+/// Returns `partition columns = values`, NULL equal to NULL; None for an unpartitioned model.
+fn equals(model: &PlannedModel, values: &PartitionValues) -> Result<Option<Expr>> {
+    let columns = model.model.partition_by.iter().map(|column| output(&column.value));
+    let compare = |(column, value): (Expr, ScalarValue)| match value.is_null() {
+        true => column.is_null(),
+        false => column.eq(lit(value)),
+    };
+    Ok(columns.zip(scalars(model, values)?).map(compare).reduce(Expr::and))
+}
+
+fn scalars(model: &PlannedModel, values: &PartitionValues) -> Result<Vec<ScalarValue>> {
+    let data_type =
+        |column: &crate::record::Placed<String>| Ok(model.schema.field_with_name(&column.value)?.data_type().clone());
+    values.to_scalars(&model.model.partition_by.iter().map(data_type).collect::<Result<Vec<_>>>()?)
+}
+
+fn output(column: &str) -> Expr {
+    Expr::Column(datafusion::common::Column::from_name(column))
+}
+
+/// Returns a reason for each input whose rows, as scans see them, are not those of the last snapshot.
+fn changed_inputs(model: &PlannedModel, base: Base<'_>) -> Vec<Reason> {
+    let reads = model.statement.tables.iter();
+    let changed = reads.filter_map(|name| {
+        let partitions = changed_partitions(name, None, base);
+        (!partitions.is_empty()).then(|| Reason::InputChanged { table: name.clone(), partitions, whole: false })
+    });
+    changed.collect()
+}
+
+/// Returns why a partition with these dependencies is dirty.
+fn reasons(reads: &[depend::Dependency], base: Base<'_>) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    for read in reads {
+        let partitions = changed_partitions(&read.table, Some(read), base);
+        if !partitions.is_empty() {
+            reasons.push(Reason::InputChanged { table: read.table.clone(), partitions, whole: !read.is_proved });
+        }
+    }
+    reasons.sort();
+    reasons.dedup();
+    reasons
+}
+
+/// Returns the partitions of an input that are not as they were, vanished ones included, within what is read of it.
+fn changed_partitions(name: &TableName, read: Option<&depend::Dependency>, base: Base<'_>) -> Vec<PartitionValues> {
+    let Some(now) = base.catalog.get(name) else { return Vec::new() };
+    let before = base.parent.partitions(name);
+    let columns = read.map(|read| &read.columns);
+    let cut_before = now.as_of.clone().map(|as_of| AsOf { run_date: base.parent.run_date, ..as_of });
+    let indices = read.map_or_else(|| (0..now.table.partitions.len()).collect(), |read| read.partitions.clone());
+    let mut changed = BTreeSet::new();
+    for partition in indices.iter().filter_map(|&index| now.table.partitions.get(index)) {
+        let state = depend::partition_content(partition, columns, now.as_of.as_ref());
+        let same = before
+            .get(&partition.values)
+            .is_some_and(|old| depend::partition_content(old, columns, cut_before.as_ref()) == state);
+        if !same {
+            changed.insert(partition.values.clone());
+        }
+    }
+    let all: BTreeSet<&PartitionValues> = now.table.partitions.iter().map(|partition| &partition.values).collect();
+    changed.extend(before.keys().filter(|values| !all.contains(*values)).map(|values| (*values).clone()));
+    changed.into_iter().collect()
+}
+
+/// Returns a table as it is assumed to be after a decision, for planning without running: rebuilt partitions have a
+/// content that equals no other.
+#[must_use]
+pub fn assumed(declared: Table, decision: &Decision) -> Table {
+    let assume = |values: &PartitionValues| Partition {
+        values: values.clone(),
+        fingerprint: "assumed".to_owned(),
+        content: "assumed to change".to_owned(),
+        column_contents: declared
+            .columns
+            .iter()
+            .map(|column| (column.name.clone(), "assumed to change".to_owned()))
+            .collect(),
+        rows: 0,
+        latest_date: None,
+        files: Vec::new(),
+    };
+    let mut partitions = decision.clean.clone();
+    partitions.extend(decision.dirty.iter().map(|(values, _)| assume(values)));
+    partitions.sort_by(|a, b| a.values.cmp(&b.values));
+    Table { partitions, ..declared }
+}
+
+/// Returns whether a table's rows, as scans see them, are the same in two catalogs.
+#[must_use]
+pub fn same_rows(a: &CatalogTable, b: &CatalogTable) -> bool {
+    depend::table_content(a) == depend::table_content(b)
+}

@@ -1,0 +1,14 @@
+//! Transforming: SQL models → a graph in order, what must be rebuilt and why, and the rows of what must.
+//!
+//! In: models, and a catalog of the tables they may read. Out: planned models, decisions, and streams of batches.
+//! Deliberately writes nothing: where the rows go is the conductor's business.
+
+pub mod decide;
+pub mod depend;
+pub mod execute;
+pub mod graph;
+pub mod plan;
+
+pub use decide::{Decision, Reason};
+pub use graph::Graph;
+pub use plan::PlannedModel;

@@ -1,0 +1,261 @@
+//! Planning: every model against the contracts and the models before it, without data.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::{
+    common::tree_node::TreeNode, error::Result as EngineResult, logical_expr::LogicalPlan, prelude::SessionContext,
+};
+
+use super::{
+    Graph,
+    graph::{self, ParsedModel},
+};
+use crate::{
+    define::project::Model,
+    engine::{Catalog, CatalogTable, Engine, Parameters, Problem, Statement, catalog, types},
+    record::{Diagnostic, Placed, TableName},
+};
+
+/// The version of everything but SQL that decides a model's rows: a change rebuilds all models.
+const TRANSFORM_VERSION: &str = "1";
+
+/// A model that can be built.
+#[derive(Debug, Clone)]
+pub struct PlannedModel {
+    /// What was written.
+    pub model: Model,
+    /// Its SQL, parsed.
+    pub statement: Statement,
+    /// The published schema.
+    pub schema: SchemaRef,
+    /// Hash of its SQL, parameters, partitioning and output schema, and of the schemas that it reads.
+    pub definition: String,
+}
+
+impl PlannedModel {
+    /// Returns the partition columns.
+    #[must_use]
+    pub fn partition_by(&self) -> Vec<String> {
+        self.model.partition_by.iter().map(|column| column.value.clone()).collect()
+    }
+
+    /// Returns the key columns.
+    #[must_use]
+    pub fn key(&self) -> Vec<String> {
+        self.model.key.iter().map(|column| column.value.clone()).collect()
+    }
+
+    /// Returns the model as a manifest's table without partitions.
+    #[must_use]
+    pub fn declared(&self) -> crate::record::manifest::Table {
+        let mut table = catalog::declared(&self.schema, self.partition_by(), self.key());
+        table.description.clone_from(&self.model.description);
+        table.definition = Some(self.definition.clone());
+        table
+    }
+}
+
+/// Plans all models; `staged` holds the tables that sources make (without data is enough).
+///
+/// Returns the models that can be built and every finding; a model that stands on a failed one is left out silently.
+///
+/// # Errors
+/// When no session can be made, which is a fault of the program.
+pub async fn plan(
+    models: &[Model],
+    staged: &Catalog,
+    parameters: &Parameters,
+    engine: &Engine,
+) -> EngineResult<(Graph, Vec<Diagnostic>)> {
+    let (parsed, mut findings) = graph::parse(models, parameters);
+    findings.extend(graph::unknown_tables(&parsed, &staged.keys().cloned().collect(), models));
+    let (ordered, cycles) = graph::order(parsed);
+    findings.extend(cycles);
+    let session = engine.session(catalog::providers(staged)?)?;
+    let mut schemas: BTreeMap<TableName, SchemaRef> = staged
+        .iter()
+        .map(|(name, table)| (name.clone(), datafusion::catalog::TableProvider::schema(&table.files)))
+        .collect();
+    let mut graph = Graph::default();
+    for parsed in ordered {
+        if parsed.statement.tables.iter().any(|table| !schemas.contains_key(table)) {
+            continue;
+        }
+        match plan_model(parsed, &session, &schemas, parameters).await {
+            Ok(planned) => {
+                let table = CatalogTable::empty(&planned.schema, planned.partition_by(), None);
+                register(&session, &planned.model.name, &table)?;
+                schemas.insert(planned.model.name.clone(), planned.schema.clone());
+                graph.models.push(planned);
+            }
+            Err(found) => findings.extend(found),
+        }
+    }
+    Ok((graph, findings))
+}
+
+fn register(session: &SessionContext, name: &TableName, table: &CatalogTable) -> EngineResult<()> {
+    let catalog = session.catalog("datafusion");
+    let schema = catalog.as_ref().and_then(|catalog| catalog.schema(&name.schema));
+    let schema = match (schema, catalog) {
+        (Some(schema), _) => schema,
+        (None, Some(catalog)) => {
+            let schema = std::sync::Arc::new(datafusion::catalog::MemorySchemaProvider::new());
+            catalog.register_schema(&name.schema, schema.clone())?;
+            schema
+        }
+        (None, None) => return datafusion::common::internal_err!("the session has no catalog"),
+    };
+    schema.register_table(name.table.clone(), table.provider(name)?)?;
+    Ok(())
+}
+
+async fn plan_model(
+    parsed: ParsedModel,
+    session: &SessionContext,
+    schemas: &BTreeMap<TableName, SchemaRef>,
+    parameters: &Parameters,
+) -> Result<PlannedModel, Vec<Diagnostic>> {
+    let ParsedModel { model, statement } = parsed;
+    let told = |error| graph::diagnostic(&model, Problem::new(&error, &model.text.body), parameters.names());
+    let plan = statement.plan(session).await.map_err(|error| vec![told(error)])?;
+    // Type coercion happens in the analyzer, so a clash of types shows only here.
+    session.state().optimize(&plan).map_err(|error| vec![told(error)])?;
+    let schema = published_schema(&model, &plan)?;
+    let mut findings = header_findings(&model, &schema);
+    findings.extend(clock_findings(&model, &plan));
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let definition = definition(&model, &statement, &schema, schemas);
+    Ok(PlannedModel { model, statement, schema, definition })
+}
+
+fn published_schema(model: &Model, plan: &LogicalPlan) -> Result<SchemaRef, Vec<Diagnostic>> {
+    let output = plan.schema().as_arrow();
+    let mut seen = BTreeSet::new();
+    let twice = output.fields().iter().find(|field| !seen.insert(field.name().clone()));
+    if let Some(field) = twice {
+        let message = format!("two columns of the result are named `{}`", field.name());
+        return Err(vec![Diagnostic::error(message, graph::place(model, None)).hint("give one of them another alias")]);
+    }
+    types::published_schema(output).map_err(|(name, data_type)| {
+        let message = format!("the column `{name}` has the type {data_type}, which no table can hold");
+        vec![Diagnostic::error(message, graph::place(model, None)).hint(format!("cast it: `CAST({name} AS …)`"))]
+    })
+}
+
+/// Finds names in the header that the result does not have, and declared types that it does not produce.
+fn header_findings(model: &Model, schema: &SchemaRef) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    let described = model.columns.iter().map(|column| &column.name);
+    for column in model.key.iter().chain(&model.partition_by).chain(described) {
+        if schema.field_with_name(&column.value).is_err() {
+            findings.push(unknown_output(column, schema));
+        }
+    }
+    for column in &model.partition_by {
+        if let Some(finding) =
+            schema.field_with_name(&column.value).ok().and_then(|field| unfit(column, field.data_type()))
+        {
+            findings.push(finding);
+        }
+    }
+    for column in &model.columns {
+        let (Some(declared), Ok(field)) = (&column.data_type, schema.field_with_name(&column.name.value)) else {
+            continue;
+        };
+        if declared.value != *field.data_type() {
+            let message = format!(
+                "the column `{}` is declared as {} and the query gives {}",
+                column.name.value,
+                declared.value,
+                field.data_type()
+            );
+            findings.push(
+                Diagnostic::error(message, declared.place.clone())
+                    .hint("cast it in the query, or change the declaration"),
+            );
+        }
+    }
+    findings
+}
+
+/// Says that a header names a column that the result does not have.
+#[must_use]
+pub fn unknown_output(column: &Placed<String>, schema: &SchemaRef) -> Diagnostic {
+    let names = schema.fields().iter().map(|field| field.name().as_str());
+    Diagnostic::error(format!("the result has no column `{}`", column.value), column.place.clone())
+        .did_you_mean(&column.value, names)
+}
+
+fn unfit(column: &Placed<String>, data_type: &DataType) -> Option<Diagnostic> {
+    let fits =
+        matches!(data_type, DataType::Date32 | DataType::Int32 | DataType::Int64 | DataType::Utf8 | DataType::Boolean);
+    (!fits).then(|| {
+        Diagnostic::error(format!("the partition column `{}` is {data_type}", column.value), column.place.clone())
+            .hint("partition by a date, an integer, a string or a boolean: derive a day or a month from it")
+    })
+}
+
+/// Finds functions whose value is not decided by their arguments: a run must be a function of its inputs.
+fn clock_findings(model: &Model, plan: &LogicalPlan) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    let walked = plan.apply_with_subqueries(|node| {
+        for expr in node.expressions() {
+            expr.apply(|inner| {
+                if let datafusion::logical_expr::Expr::ScalarFunction(function) = inner {
+                    let volatility = function.func.signature().volatility;
+                    if volatility != datafusion::logical_expr::Volatility::Immutable {
+                        findings.push(clock_finding(model, function.func.name()));
+                    }
+                }
+                Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
+            })?;
+        }
+        Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
+    });
+    if let Err(error) = walked {
+        findings.push(graph::diagnostic(model, Problem::new(&error, &model.text.body), std::iter::empty()));
+    }
+    findings.dedup();
+    findings
+}
+
+fn clock_finding(model: &Model, function: &str) -> Diagnostic {
+    let range =
+        model.text.body.to_ascii_lowercase().find(&format!("{function}(")).map(|start| start..start + function.len());
+    Diagnostic::error(format!("`{function}` does not give the same value on every run"), graph::place(model, range))
+        .hint("use `$run_date` for today; a model reads no clock and throws no dice")
+}
+
+fn definition(
+    model: &Model,
+    statement: &Statement,
+    schema: &SchemaRef,
+    schemas: &BTreeMap<TableName, SchemaRef>,
+) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let mut part = |text: &str| {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    part(TRANSFORM_VERSION);
+    part(&statement.canonical());
+    for column in model.key.iter().chain(&model.partition_by) {
+        part(&column.value);
+    }
+    part(&model.partition_by.len().to_string());
+    part(&spelled(schema));
+    for table in &statement.tables {
+        part(&table.to_string());
+        part(&schemas.get(table).map(spelled).unwrap_or_default());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+fn spelled(schema: &SchemaRef) -> String {
+    let field = |field: &std::sync::Arc<arrow::datatypes::Field>| format!("{}:{}", field.name(), field.data_type());
+    schema.fields().iter().map(field).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,43 @@
+//! What tallyhouse promises, tried on the binary from outside.
+//!
+//! ```text
+//!  shipped pipeline over the fixtures          small projects of a few lines
+//!  nightly, truth, determinism, outside        mistakes, dirty, snapshots, crash, incremental, newcomer
+//!
+//!  project: a pipeline in a folder of its own, and the binary run over it
+//!  snapshot: what a reader finds on the disk, read back as text
+//!  shipped: one publication of the fixtures, shared by all tests
+//!
+//!  tidy: how the source may look
+//! ```
+//!
+//! `TALLYHOUSE_OUTSIDE=1` makes a missing outside reader a failure. `TALLYHOUSE_NIGHT=1` runs the long loops.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says why")]
+
+mod project;
+mod shipped;
+mod snapshot;
+
+mod tidy;
+
+mod newcomer;
+
+mod nightly;
+
+mod truth;
+
+mod determinism;
+
+mod incremental;
+
+mod dirty;
+
+mod mistakes;
+
+mod snapshots;
+
+mod crash;
+
+mod outside;
