@@ -9,7 +9,7 @@ use arrow::{
     array::{AsArray, RecordBatch},
     datatypes::Int64Type,
 };
-use datafusion::{error::Result, prelude::SessionContext};
+use datafusion::{common::DFSchema, error::Result, prelude::SessionContext};
 
 use crate::{
     define::project::{Check, CheckKind, CheckSeverity, Model, Source},
@@ -25,6 +25,8 @@ const SAMPLE_ROWS: usize = 5;
 pub struct TableChecks {
     /// The table.
     pub table: TableName,
+    /// Key columns, by which failing rows are named.
+    pub key: Vec<String>,
     /// What is checked, the key's uniqueness first.
     pub checks: Vec<Check>,
 }
@@ -32,13 +34,17 @@ pub struct TableChecks {
 /// Collects the checks of a source's staged table.
 #[must_use]
 pub fn of_source(source: &Source) -> TableChecks {
-    TableChecks { table: source.table(), checks: with_key(&source.key, &source.checks) }
+    TableChecks { table: source.table(), key: names(&source.key), checks: with_key(&source.key, &source.checks) }
 }
 
 /// Collects the checks of a model's table.
 #[must_use]
 pub fn of_model(model: &Model) -> TableChecks {
-    TableChecks { table: model.name.clone(), checks: with_key(&model.key, &model.checks) }
+    TableChecks { table: model.name.clone(), key: names(&model.key), checks: with_key(&model.key, &model.checks) }
+}
+
+fn names(columns: &[Placed<String>]) -> Vec<String> {
+    columns.iter().map(|column| column.value.clone()).collect()
 }
 
 fn with_key(key: &[Placed<String>], checks: &[Check]) -> Vec<Check> {
@@ -109,18 +115,22 @@ pub async fn run(tables: &[TableChecks], session: &SessionContext) -> Result<Vec
     let mut results = Vec::new();
     for table in tables {
         for check in &table.checks {
-            results.push(run_one(&table.table, check, session).await?);
+            results.push(run_one(table, check, session).await?);
         }
     }
     Ok(results)
 }
 
-async fn run_one(table: &TableName, check: &Check, session: &SessionContext) -> Result<CheckResult> {
+async fn run_one(checked: &TableChecks, check: &Check, session: &SessionContext) -> Result<CheckResult> {
+    let table = &checked.table;
     let counted = session.sql(&query::count(table, check)).await?.collect().await?;
     let failed_rows = first_count(&counted);
-    let samples = match failed_rows {
-        0 => Vec::new(),
-        _ => json_rows(&session.sql(&query::sample(table, check, SAMPLE_ROWS)).await?.collect().await?)?,
+    let samples = if failed_rows == 0 {
+        Vec::new()
+    } else {
+        let failing = session.sql(&query::failing(table, check)).await?;
+        let columns = shown(checked, check, failing.schema());
+        json_rows(&session.sql(&query::sample(table, check, &columns, SAMPLE_ROWS)).await?.collect().await?)?
     };
     Ok(CheckResult {
         table: table.clone(),
@@ -130,6 +140,21 @@ async fn run_one(table: &TableName, check: &Check, session: &SessionContext) -> 
         written_at: check.place.to_string(),
         samples,
     })
+}
+
+/// Returns the columns of a failing row that say which row it is and why it fails: its key, and what the check names.
+/// The rest stays unseen, since a report is read by more people than the row may be.
+fn shown(checked: &TableChecks, check: &Check, schema: &DFSchema) -> Vec<String> {
+    let named = |name: &str| match &check.kind {
+        CheckKind::NotNull(columns) | CheckKind::Unique(columns) => columns.iter().any(|column| column.value == name),
+        CheckKind::AcceptedValues { column, .. } | CheckKind::Relationships { column, .. } => column.value == name,
+        CheckKind::Expr(expr) => {
+            expr.value.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name)
+        }
+        CheckKind::RowCount { .. } => true,
+    };
+    let is_shown = |name: &&String| checked.key.contains(name) || named(name) || *name == "rows";
+    schema.fields().iter().map(|field| field.name()).filter(is_shown).cloned().collect()
 }
 
 fn first_count(batches: &[RecordBatch]) -> u64 {

@@ -38,9 +38,16 @@ pub(super) fn count(table: &TableName, check: &Check) -> String {
     format!("SELECT count(*) AS failed FROM ({}) AS failing", failing(table, check))
 }
 
-/// Returns the query of a few failing rows.
-pub(super) fn sample(table: &TableName, check: &Check, rows: usize) -> String {
-    format!("{} LIMIT {rows}", failing(table, check))
+/// Returns the query of a few failing rows, of which only `columns` are shown; all where there is none.
+pub(super) fn sample(table: &TableName, check: &Check, columns: &[String], rows: usize) -> String {
+    let list: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
+    let list = if list.is_empty() { "*".to_owned() } else { list.join(", ") };
+    format!("SELECT {list} FROM ({}) AS failing ORDER BY {} LIMIT {rows}", failing(table, check), order(columns.len()))
+}
+
+/// Returns `1, 2, …`: samples are the same on every run.
+fn order(columns: usize) -> String {
+    (1..=columns.max(1)).map(|position| position.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn unrelated(

@@ -165,7 +165,7 @@ pub(super) enum RejectsAction {
     Ls,
     /// Show the faults of one source with file, line, reason and original text
     Show {
-        /// The source, such as dealer_sales
+        /// The source, such as `dealer_sales`
         source: String,
         /// Only this file
         #[arg(long)]
@@ -269,7 +269,9 @@ impl Common {
             environment: self.env.clone(),
             full,
             settings: self.settings(),
-            process_environment: std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect(),
+            process_environment: std::env::vars_os()
+                .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
+                .collect(),
             now: Utc::now(),
         }
     }
@@ -307,7 +309,8 @@ fn bytes(text: &str) -> Result<u64, String> {
         "t" => 40,
         _ => return Err("expected a number with K, M, G or T, such as 8G".to_owned()),
     };
-    let number: u64 = digits.trim().parse().map_err(|_| "expected a number with K, M, G or T, such as 8G".to_owned())?;
+    let number: u64 =
+        digits.trim().parse().map_err(|_| "expected a number with K, M, G or T, such as 8G".to_owned())?;
     let bytes = number.checked_mul(1 << shift).ok_or_else(|| "that is more than any machine has".to_owned())?;
     if bytes < 16 << 20 { Err("at least 16M are needed".to_owned()) } else { Ok(bytes) }
 }

@@ -79,8 +79,7 @@ fn runtime(common: &Common) -> Result<tokio::runtime::Runtime, Error> {
 }
 
 fn engine(settings: &Settings) -> Result<Engine, Error> {
-    Engine::new(settings.clone())
-        .map_err(|error| Error::Environment { message: error.strip_backtrace(), hint: None })
+    Engine::new(settings.clone()).map_err(|error| Error::Environment { message: error.strip_backtrace(), hint: None })
 }
 
 /// Says what went wrong: for people on standard error, for programs as one JSON object on standard output.

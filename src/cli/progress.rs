@@ -89,9 +89,12 @@ fn draw(bar: &ProgressBar, event: &Event) {
 
 fn line(event: &Event) -> Option<String> {
     Some(match event {
-        Event::Begun { .. } | Event::FileRead { .. } | Event::Building { .. } => return None,
         Event::Staging { source, files } => format!("staging {source}: {files} files"),
-        Event::Staged { is_unchanged: true, .. } | Event::Built { rebuilt: 0, .. } => return None,
+        Event::Begun { .. }
+        | Event::FileRead { .. }
+        | Event::Building { .. }
+        | Event::Staged { is_unchanged: true, .. }
+        | Event::Built { rebuilt: 0, .. } => return None,
         Event::Staged { source, rows, .. } => format!("staged {source}: {rows} rows"),
         Event::Built { table, rows, rebuilt } => format!("built {table}: {rows} rows, {rebuilt} partitions rebuilt"),
         Event::Checking { checks } => format!("running {checks} checks"),
@@ -101,7 +104,9 @@ fn line(event: &Event) -> Option<String> {
 
 fn json(event: &Event) -> serde_json::Value {
     match event {
-        Event::Begun { sources, models } => serde_json::json!({ "event": "begun", "sources": sources, "models": models }),
+        Event::Begun { sources, models } => {
+            serde_json::json!({ "event": "begun", "sources": sources, "models": models })
+        }
         Event::Staging { source, files } => serde_json::json!({ "event": "staging", "source": source, "files": files }),
         Event::FileRead { file } => serde_json::json!({ "event": "file_read", "file": file }),
         Event::Staged { source, rows, is_unchanged } => {

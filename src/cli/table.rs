@@ -20,12 +20,11 @@ pub(super) fn render(schema: &SchemaRef, batches: &[RecordBatch], output: Output
 
 fn text(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, arrow::error::ArrowError> {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let table = match batches.is_empty() {
-        true => pretty_format_batches_with_schema(schema.clone(), batches)?.to_string(),
-        false => {
-            let options = FormatOptions::default().with_null("NULL");
-            arrow::util::pretty::pretty_format_batches_with_options(batches, &options)?.to_string()
-        }
+    let table = if batches.is_empty() {
+        pretty_format_batches_with_schema(schema.clone(), batches)?.to_string()
+    } else {
+        let options = FormatOptions::default().with_null("NULL");
+        arrow::util::pretty::pretty_format_batches_with_options(batches, &options)?.to_string()
     };
     Ok(format!("{table}\n{rows} {}\n", if rows == 1 { "row" } else { "rows" }))
 }

@@ -76,7 +76,7 @@ fn kind(check: file::Check, findings: &mut Findings) -> Option<CheckKind> {
     if let Some(expr) = check.expr {
         return not_blank(&expr, findings).then(|| CheckKind::Expr(findings.placed(expr)));
     }
-    row_count(check.row_count?, findings)
+    row_count(&check.row_count?, findings)
 }
 
 fn columns(kind: &str, list: At<Vec<At<String>>>, findings: &mut Findings) -> Option<Vec<Placed<String>>> {
@@ -103,11 +103,11 @@ fn relationships(written: At<Relationships>, findings: &mut Findings) -> Option<
     let column = findings.required(value.column, &range, "column", "product_code");
     let to = findings.required(value.to, &range, "to", "core.product");
     let field = findings.required(value.field, &range, "field", "product_code");
-    let to = to.and_then(|to| table(to, findings));
+    let to = to.and_then(|to| table(&to, findings));
     Some(CheckKind::Relationships { column: findings.placed(column?), to: to?, field: findings.placed(field?) })
 }
 
-fn table(written: At<String>, findings: &mut Findings) -> Option<Placed<TableName>> {
+fn table(written: &At<String>, findings: &mut Findings) -> Option<Placed<TableName>> {
     let name = TableName::try_from(written.value.clone()).ok().filter(|name| !name.table.contains('.'));
     if name.is_none() {
         let message = format!("`{}` is not the name of a table", written.value);
@@ -116,7 +116,7 @@ fn table(written: At<String>, findings: &mut Findings) -> Option<Placed<TableNam
     Some(Placed::new(name?, findings.place(&written.range)))
 }
 
-fn row_count(written: At<RowCount>, findings: &mut Findings) -> Option<CheckKind> {
+fn row_count(written: &At<RowCount>, findings: &mut Findings) -> Option<CheckKind> {
     let RowCount { min, max } = written.value;
     match (min, max) {
         (None, None) => findings.error(&written.range, "`row_count` has no bound", "write `{ min: 1 }`"),

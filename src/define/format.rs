@@ -66,11 +66,14 @@ fn with_options(options: FormatOptions, range: &Range<usize>, findings: &mut Fin
     }
 }
 
+/// An option, where it is written if it is, and the formats that have it.
+type WrittenOption<'a> = (&'a str, Option<&'a Range<usize>>, &'a [FormatName]);
+
 /// Reports every option that the format does not have.
 fn refuse_foreign(options: &FormatOptions, findings: &mut Findings) {
     use FormatName::{Csv, Database, Xlsx};
     let Some(name) = &options.name else { return };
-    let written: [(&str, Option<&Range<usize>>, &[FormatName]); 8] = [
+    let written: [WrittenOption<'_>; 8] = [
         ("encoding", options.encoding.as_ref().map(|at| &at.range), &[Csv]),
         ("delimiter", options.delimiter.as_ref().map(|at| &at.range), &[Csv]),
         ("quote", options.quote.as_ref().map(|at| &at.range), &[Csv]),

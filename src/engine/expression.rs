@@ -97,7 +97,12 @@ mod tests {
     #[test]
     fn money_times_quantity_is_exact() -> Result<(), DataFusionError> {
         let money = |name: &str| Field::new(name, DataType::Decimal128(18, 2), true);
-        let fields = vec![Field::new("quantity", DataType::Int32, true), money("unit_price"), money("discount"), money("amount")];
+        let fields = vec![
+            Field::new("quantity", DataType::Int32, true),
+            money("unit_price"),
+            money("discount"),
+            money("amount"),
+        ];
         let schema: SchemaRef = Arc::new(Schema::new(fields));
         let text = "amount = quantity * unit_price - coalesce(discount, 0)";
         let expression = compile(text, &schema, &parameters())?;

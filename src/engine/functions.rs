@@ -100,16 +100,18 @@ impl ZoneFunction {
         let micros = cast(times, &target)?;
         let micros = micros.as_primitive::<TimestampMicrosecondType>();
         Ok(match self.kind {
-            Kind::LocalDate => Arc::new(Date32Array::from_iter(
-                micros.iter().map(|time| Some(local(time?, zone)?.num_days_from_ce() - EPOCH_DAYS)),
-            )),
-            Kind::LocalTime => Arc::new(TimestampMicrosecondArray::from_iter(
-                micros.iter().map(|time| Some(local(time?, zone)?.and_utc().timestamp_micros())),
-            )),
-            Kind::UtcTime => Arc::new(
-                TimestampMicrosecondArray::from_iter(micros.iter().map(|time| instant(time?, zone)))
-                    .with_timezone("UTC"),
-            ),
+            Kind::LocalDate => {
+                let day = |time: Option<i64>| Some(local(time?, zone)?.num_days_from_ce() - EPOCH_DAYS);
+                Arc::new(micros.iter().map(day).collect::<Date32Array>())
+            }
+            Kind::LocalTime => {
+                let clock = |time: Option<i64>| Some(local(time?, zone)?.and_utc().timestamp_micros());
+                Arc::new(micros.iter().map(clock).collect::<TimestampMicrosecondArray>())
+            }
+            Kind::UtcTime => {
+                let instants: TimestampMicrosecondArray = micros.iter().map(|time| instant(time?, zone)).collect();
+                Arc::new(instants.with_timezone("UTC"))
+            }
         })
     }
 }
@@ -132,10 +134,7 @@ fn zone(argument: &ColumnarValue, function: &str) -> Result<Tz> {
     let Some(Some(name)) = scalar.try_as_str() else {
         return exec_err!("{function} takes a time zone as text second, such as $timezone");
     };
-    match name.parse() {
-        Ok(zone) => Ok(zone),
-        Err(_) => exec_err!("`{name}` is no IANA time zone"),
-    }
+    if let Ok(zone) = name.parse() { Ok(zone) } else { exec_err!("`{name}` is no IANA time zone") }
 }
 
 #[cfg(test)]

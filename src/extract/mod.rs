@@ -88,7 +88,7 @@ pub fn open(path: &Arc<str>, bytes: Bytes, format: &Format, hints: &Hints) -> Re
     match format {
         Format::Auto => csv::open(path, bytes, &CsvOptions::default(), hints),
         Format::Csv(options) => csv::open(path, bytes, options, hints),
-        Format::Xlsx(options) => xlsx::open(path, bytes, options, hints),
+        Format::Xlsx(options) => xlsx::open(path, &bytes, options, hints),
         Format::JsonLines => json_lines::open(path, bytes),
         Format::Parquet => parquet::open(path, bytes),
         Format::Database { table } => {

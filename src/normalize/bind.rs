@@ -62,13 +62,12 @@ impl Unbound {
             let nearest = |name: &String| diagnostic::nearest(name, header.iter().copied());
             names.iter().find_map(nearest).map(|name| (column, name))
         });
-        match near {
-            Some((column, name)) => format!("is it `{name}`? then add that name to `from` of `{column}`"),
-            None => {
-                let named = |(column, names): &(String, Vec<String>)| format!("`{column}` as {}", names.join(" or "));
-                let wanted: Vec<String> = self.missing.iter().map(named).collect();
-                format!("expected {}; add the file's own name to `from`, or declare its header row", wanted.join(", "))
-            }
+        if let Some((column, name)) = near {
+            format!("is it `{name}`? then add that name to `from` of `{column}`")
+        } else {
+            let named = |(column, names): &(String, Vec<String>)| format!("`{column}` as {}", names.join(" or "));
+            let wanted: Vec<String> = self.missing.iter().map(named).collect();
+            format!("expected {}; add the file's own name to `from`, or declare its header row", wanted.join(", "))
         }
     }
 }

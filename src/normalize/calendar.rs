@@ -116,8 +116,7 @@ pub(super) fn read(text: &str, formats: &[(String, Format)]) -> Result<(Moment, 
 /// Reads `2024-01-05`, `2024-1-5`, with `T` or a blank before `10:30[:00[.123456]]` and an offset behind it.
 fn iso(text: &[u8]) -> Result<Moment, Misread> {
     let mut cursor = Cursor(text);
-    let mut fields = Fields::default();
-    fields.year = cursor.signed_year().ok_or(Misread::Foreign)?;
+    let mut fields = Fields { year: cursor.signed_year().ok_or(Misread::Foreign)?, ..Fields::default() };
     fields.month = cursor.after(b'-').and_then(|()| cursor.number(1, 2)).ok_or(Misread::Foreign)?;
     fields.day = cursor.after(b'-').and_then(|()| cursor.number(1, 2)).ok_or(Misread::Foreign)?;
     if cursor.0.is_empty() {

@@ -98,7 +98,7 @@ impl Kind {
         reading: Reading,
         cells: impl ExactSizeIterator<Item = Option<&'a str>>,
     ) -> (ArrayRef, Vec<CellFault>) {
-        let column = Cells { rule, reading, cells };
+        let column = Cells { rule, reading, texts: cells };
         match self {
             Self::Text => column.strings(),
             Self::Boolean => column.booleans(),
@@ -121,7 +121,7 @@ impl Kind {
 struct Cells<'r, I> {
     rule: &'r CellRule,
     reading: Reading,
-    cells: I,
+    texts: I,
 }
 
 impl<'a, I: ExactSizeIterator<Item = Option<&'a str>>> Cells<'_, I> {
@@ -130,21 +130,21 @@ impl<'a, I: ExactSizeIterator<Item = Option<&'a str>>> Cells<'_, I> {
         data_type: &DataType,
         parse: impl Fn(&str, Reading) -> Result<T::Native, Fault>,
     ) -> (ArrayRef, Vec<CellFault>) {
-        let mut values = PrimitiveBuilder::<T>::with_capacity(self.cells.len()).with_data_type(data_type.clone());
+        let mut values = PrimitiveBuilder::<T>::with_capacity(self.texts.len()).with_data_type(data_type.clone());
         let faults = self.each(parse, |value| values.append_option(value));
         (Arc::new(values.finish()), faults)
     }
 
     fn booleans(self) -> (ArrayRef, Vec<CellFault>) {
-        let mut values = BooleanBuilder::with_capacity(self.cells.len());
+        let mut values = BooleanBuilder::with_capacity(self.texts.len());
         let faults = self.each(|text, _| boolean(text), |value| values.append_option(value));
         (Arc::new(values.finish()), faults)
     }
 
     fn strings(self) -> (ArrayRef, Vec<CellFault>) {
-        let mut values = StringBuilder::with_capacity(self.cells.len(), self.cells.len() * 16);
+        let mut values = StringBuilder::with_capacity(self.texts.len(), self.texts.len() * 16);
         let mut faults = Vec::new();
-        for (row, cell) in self.cells.enumerate() {
+        for (row, cell) in self.texts.enumerate() {
             match self.rule.value(cell, self.reading) {
                 Ok(value) => values.append_option(value.map(|(text, _)| text)),
                 Err(fault) => {
@@ -162,7 +162,7 @@ impl<'a, I: ExactSizeIterator<Item = Option<&'a str>>> Cells<'_, I> {
         mut push: impl FnMut(Option<V>),
     ) -> Vec<CellFault> {
         let mut faults = Vec::new();
-        for (row, cell) in self.cells.enumerate() {
+        for (row, cell) in self.texts.enumerate() {
             let text = self.rule.value(cell, self.reading);
             let value = text.and_then(|text| text.map(|(text, reading)| parse(&text, reading)).transpose());
             push(value.unwrap_or_else(|fault| {
@@ -236,8 +236,9 @@ fn misread_fault(misread: Misread, text: &str, what: &str, formats: &[(String, F
         Misread::TooFine => Fault::precision(format!("{shown} is finer than microseconds")),
         Misread::Impossible(why) => Fault::of_type(format!("{shown}: {why}")),
         Misread::Foreign => {
-            let known: String = formats.iter().map(|(format, _)| format!(" or `{format}`")).collect();
-            Fault::of_type(format!("{shown} is not a {what} like `2024-01-31`{known}"))
+            let known: Vec<String> = formats.iter().map(|(format, _)| format!("`{format}`")).collect();
+            let known = std::iter::once("`2024-01-31`".to_owned()).chain(known).collect::<Vec<_>>().join(" or ");
+            Fault::of_type(format!("{shown} is not a {what} like {known}"))
         }
     }
 }

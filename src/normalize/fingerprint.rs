@@ -84,7 +84,7 @@ fn codes(writer: &mut Writer, codes: &Codes) {
     writer.text(&format!("{:?}", codes.unknown));
     match &codes.table {
         CodeTable::Inline(meanings) => {
-            writer.list(meanings.iter().flat_map(|(code, meaning)| [code.as_str(), meaning]))
+            writer.list(meanings.iter().flat_map(|(code, meaning)| [code.as_str(), meaning]));
         }
         CodeTable::Source { source, from, to } => writer.list([source, from, to].map(|name| name.value.as_str())),
     }

@@ -237,7 +237,7 @@ fn shift(value: u128, by: i64) -> Result<u128, Misfit> {
     if by >= 0 {
         factor.and_then(|factor| value.checked_mul(factor)).ok_or(Misfit::Overflow)
     } else {
-        factor.filter(|factor| value % factor == 0).map(|factor| value / factor).ok_or(Misfit::Precision)
+        factor.filter(|factor| value.is_multiple_of(*factor)).map(|factor| value / factor).ok_or(Misfit::Precision)
     }
 }
 

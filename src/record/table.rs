@@ -81,11 +81,11 @@ impl PartitionValues {
     /// # Errors
     /// When a text is no value of its type, which only a damaged manifest can cause.
     pub fn to_scalars(&self, types: &[DataType]) -> datafusion::error::Result<Vec<ScalarValue>> {
-        let typed = |(value, data_type): (&Option<String>, &DataType)| match value {
+        let to_scalar = |(value, data_type): (&Option<String>, &DataType)| match value {
             Some(text) => ScalarValue::try_from_string(text.clone(), data_type),
             None => ScalarValue::try_from(data_type),
         };
-        self.0.iter().zip(types).map(typed).collect()
+        self.0.iter().zip(types).map(to_scalar).collect()
     }
 
     /// Returns the text of row `row` of each partition column.

@@ -95,7 +95,8 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     };
     fingerprint_all(model, &mut written, &inputs, &session).await.map_err(failed)?;
     let report = report(model, &decision, &written, around.parent, started);
-    let partitions = merged(&decision, written, around.parent.map(|parent| parent.partitions(&name)).unwrap_or_default());
+    let partitions =
+        merged(&decision, written, &around.parent.map(|parent| parent.partitions(&name)).unwrap_or_default());
     let table = Table { partitions, ..model.declared() };
     let rows = table.rows();
     around.observer.notice(&Event::Built { table: name.clone(), rows, rebuilt: report.rebuilt.len() });
@@ -156,7 +157,7 @@ async fn fingerprint_all(
 fn merged(
     decision: &Decision,
     written: Vec<Partition>,
-    before: BTreeMap<&PartitionValues, &Partition>,
+    before: &BTreeMap<&PartitionValues, &Partition>,
 ) -> Vec<Partition> {
     let settle = |partition: Partition| match before.get(&partition.values) {
         Some(old) if old.content == partition.content => {
@@ -181,7 +182,12 @@ fn report(
     let dirty: BTreeMap<_, _> = decision.dirty.iter().map(|(values, reasons)| (values, reasons)).collect();
     let rebuilt = |partition: &Partition| RebuiltPartition {
         values: partition.values.clone(),
-        reasons: dirty.get(&partition.values).map_or(&decision.open, |reasons| reasons).iter().map(Reason::to_string).collect(),
+        reasons: dirty
+            .get(&partition.values)
+            .map_or(&decision.open, |reasons| reasons)
+            .iter()
+            .map(Reason::to_string)
+            .collect(),
         is_changed: before.get(&partition.values).is_none_or(|old| old.content != partition.content),
         rows: partition.rows,
         files: partition.files.iter().map(|file| file.path.clone()).collect(),

@@ -63,11 +63,8 @@ impl Snapshot {
         };
         let catalog = snapshot_catalog(&warehouse, &manifest)
             .map_err(|error| Error::Environment { message: error.strip_backtrace(), hint: None })?;
-        let parameters = Parameters {
-            run_date: manifest.run_date,
-            timezone: pipeline.timezone,
-            variables: pipeline.variables,
-        };
+        let parameters =
+            Parameters { run_date: manifest.run_date, timezone: pipeline.timezone, variables: pipeline.variables };
         Ok(Self { manifest, catalog, parameters })
     }
 
@@ -76,9 +73,9 @@ impl Snapshot {
     /// # Errors
     /// What is wrong with the query, at its place.
     pub async fn query(&self, sql: &str, engine: &Engine) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
-        let told = |error: datafusion::error::DataFusionError| self.told(&error, sql);
+        let told = |error: datafusion::error::DataFusionError| Self::told(&error, sql);
         let statement = Statement::parse(sql, &self.parameters).map_err(told)?;
-        for table in statement.tables.iter().filter(|table| !self.catalog.contains_key(table)) {
+        if let Some(table) = statement.tables.iter().find(|table| !self.catalog.contains_key(table)) {
             return Err(self.unknown_table(table));
         }
         let session = engine.session(catalog::providers(&self.catalog).map_err(told)?).map_err(told)?;
@@ -90,7 +87,7 @@ impl Snapshot {
         Ok((schema, batches))
     }
 
-    fn told(&self, error: &datafusion::error::DataFusionError, sql: &str) -> Error {
+    fn told(error: &datafusion::error::DataFusionError, sql: &str) -> Error {
         let text = std::sync::Arc::new(Text { path: "query".to_owned(), body: sql.to_owned() });
         let problem = Problem::new(error, sql);
         let range = problem.range.unwrap_or(0..sql.len());
@@ -124,7 +121,9 @@ impl Snapshot {
         let near = nearest(&table.to_string(), names.iter().map(String::as_str));
         Error::Usage {
             message: format!("snapshot {} has no table `{table}`", self.manifest.snapshot),
-            hint: Some(near.map_or_else(|| format!("it has {}", names.join(", ")), |name| format!("did you mean `{name}`?"))),
+            hint: Some(
+                near.map_or_else(|| format!("it has {}", names.join(", ")), |name| format!("did you mean `{name}`?")),
+            ),
         }
     }
 

@@ -49,7 +49,8 @@ fn pipeline_file(request: &Request) -> Result<PipelineFile, Error> {
 
 fn sources(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
     let place = &file.sources_place;
-    let failed = |error: definitions::Error| Error::Definition(vec![Diagnostic::error(error.to_string(), place.clone())]);
+    let failed =
+        |error: definitions::Error| Error::Definition(vec![Diagnostic::error(error.to_string(), place.clone())]);
     let paths = definitions::glob(&file.sources_glob).map_err(failed)?;
     if paths.is_empty() {
         let finding = Diagnostic::error(format!("no file matches `{}`", file.sources_glob), place.clone());
@@ -61,7 +62,8 @@ fn sources(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
 fn models(file: &PipelineFile) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
     let place = &file.models_place;
     let failed = |error: definitions::Error| {
-        let finding = Diagnostic::error(error.to_string(), place.clone()).hint("paths are relative to the pipeline file");
+        let finding =
+            Diagnostic::error(error.to_string(), place.clone()).hint("paths are relative to the pipeline file");
         Error::Definition(vec![finding])
     };
     let is_model = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sql");

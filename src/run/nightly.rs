@@ -15,7 +15,7 @@ use crate::{
         CheckResult, Manifest, TableName,
         manifest::{MANIFEST_VERSION, Table},
     },
-    report::{ModelReport, Outcome, RunReport},
+    report::{ModelReport, Outcome, RunReport, SourceReport},
 };
 
 /// Runs a pipeline: stages what changed, rebuilds what depends on it, checks it and serves it.
@@ -168,8 +168,11 @@ fn settle(
     if let (false, Some(snapshot)) = (is_new, served.clone()) {
         return Ok(Outcome::Unchanged { snapshot });
     }
-    let fatal: Vec<String> =
-        failed.iter().filter(|check| check.is_fatal()).map(|check| format!("{} {}", check.table, check.check)).collect();
+    let fatal: Vec<String> = failed
+        .iter()
+        .filter(|check| check.is_fatal())
+        .map(|check| format!("{} {}", check.table, check.check))
+        .collect();
     if !fatal.is_empty() {
         let reason = format!("{} failed: {}", if fatal.len() == 1 { "a check" } else { "checks" }, fatal.join(", "));
         return Ok(Outcome::Stopped { reason, snapshot: served });
@@ -215,9 +218,23 @@ fn warnings(definitions: &Definitions, staged: &[StagedSource]) -> Vec<String> {
     });
     let empty = staged.iter().filter(|source| source.input.files.is_empty());
     let empty = empty.map(|source| format!("source `{}`: no file matches its location", source.report.source));
-    let extra = staged.iter().flat_map(|source| &source.report.files).filter(|file| !file.extra_columns.is_empty());
-    let extra = extra.map(|file| format!("`{}`: columns no contract names: {}", file.path, file.extra_columns.join(", ")));
+    let extra = staged.iter().flat_map(|source| extra_columns(&source.report));
     written.chain(empty).chain(extra).collect()
+}
+
+/// Returns one warning for each column that no contract names.
+fn extra_columns(source: &SourceReport) -> Vec<String> {
+    let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for file in &source.files {
+        for column in &file.extra_columns {
+            files.entry(column).or_default().push(&file.path);
+        }
+    }
+    let warning = |(column, files): (&str, Vec<&str>)| {
+        let more = if files.len() > 1 { format!(" and {} more", files.len() - 1) } else { String::new() };
+        format!("source `{}`: no column is fed by `{column}` of `{}`{more}", source.source, files[0])
+    };
+    files.into_iter().map(warning).collect()
 }
 
 /// Returns every table of a snapshot as a catalog, quarantine included, nothing cut.

@@ -29,7 +29,9 @@ pub(super) fn engine_failure(table: &TableName, error: &DataFusionError) -> Erro
     match error.find_root() {
         DataFusionError::ResourcesExhausted(_) => Error::Environment {
             message: format!("`{table}` needs more memory than the limit: {words}"),
-            hint: Some("raise `--memory-limit`, or split the model so that less is joined or sorted at once".to_owned()),
+            hint: Some(
+                "raise `--memory-limit`, or split the model so that less is joined or sorted at once".to_owned(),
+            ),
         },
         DataFusionError::IoError(_) | DataFusionError::ObjectStore(_) => {
             Error::Environment { message: format!("cannot make `{table}`: {words}"), hint: None }

@@ -62,7 +62,8 @@ pub async fn plan(
     })?;
     let locate = |table: &TableName, file: &crate::record::manifest::DataFile| {
         let staged = folder.path().join(&table.schema).join(&table.table).join("data").join(&file.path);
-        let private = folder.path().join("private").join(&table.schema).join(&table.table).join("data").join(&file.path);
+        let private =
+            folder.path().join("private").join(&table.schema).join(&table.table).join("data").join(&file.path);
         let new = if table.is_private() { private } else { staged };
         match &parent {
             Some(parent) if !new.exists() => warehouse.file(&parent.snapshot, table, file),

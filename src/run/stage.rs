@@ -79,18 +79,24 @@ struct HashedFile {
 ///
 /// # Errors
 /// An unreadable file, a header without a required column, too many rejected rows, a disk that refuses.
-pub(super) async fn stage(source: &Source, contract: &Contract, around: Surroundings<'_>) -> Result<StagedSource, Error> {
+pub(super) async fn stage(
+    source: &Source,
+    contract: &Contract,
+    around: Surroundings<'_>,
+) -> Result<StagedSource, Error> {
     let files = hashed_files(source, around.threads).await?;
-    let fingerprint = fingerprint(contract, &files);
+    let fingerprint = fingerprint(source, contract, &files);
     if let Some(kept) = kept(source, &fingerprint, around.parent) {
-        let event = Event::Staged { source: source.name.value.clone(), rows: kept.input.rows.staged, is_unchanged: true };
+        let event =
+            Event::Staged { source: source.name.value.clone(), rows: kept.input.rows.staged, is_unchanged: true };
         around.observer.notice(&event);
         return Ok(kept);
     }
     around.observer.notice(&Event::Staging { source: source.name.value.clone(), files: files.len() });
     let staged = read_all(source, contract, files, fingerprint, around).await?;
     refuse_too_many_rejects(source, &staged)?;
-    let event = Event::Staged { source: source.name.value.clone(), rows: staged.input.rows.staged, is_unchanged: false };
+    let event =
+        Event::Staged { source: source.name.value.clone(), rows: staged.input.rows.staged, is_unchanged: false };
     around.observer.notice(&event);
     Ok(staged)
 }
@@ -110,7 +116,7 @@ async fn hashed_files(source: &Source, threads: usize) -> Result<Vec<HashedFile>
 }
 
 /// Returns the hash of all that decides the staged rows.
-fn fingerprint(contract: &Contract, files: &[HashedFile]) -> String {
+fn fingerprint(source: &Source, contract: &Contract, files: &[HashedFile]) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut part = |text: &str| {
         hasher.update(&(text.len() as u64).to_le_bytes());
@@ -118,6 +124,9 @@ fn fingerprint(contract: &Contract, files: &[HashedFile]) -> String {
     };
     part(STAGE_VERSION);
     part(&contract.fingerprint());
+    for column in source.event_date.iter().chain(&source.as_of) {
+        part(&column.value);
+    }
     for file in files {
         part(&file.file.path);
         part(file.file.version.as_deref().unwrap_or_default());
@@ -197,7 +206,11 @@ async fn read_all(
 }
 
 /// Returns the partitions whose rows are other than in the last snapshot, vanished ones included.
-fn changed_partitions(source: &Source, staged: &Table, parent: Option<&Manifest>) -> Vec<crate::record::PartitionValues> {
+fn changed_partitions(
+    source: &Source,
+    staged: &Table,
+    parent: Option<&Manifest>,
+) -> Vec<crate::record::PartitionValues> {
     let before = parent.map(|parent| parent.partitions(&source.table())).unwrap_or_default();
     let now: BTreeSet<_> = staged.partitions.iter().map(|partition| &partition.values).collect();
     let is_changed =
@@ -211,7 +224,8 @@ fn changed_partitions(source: &Source, staged: &Table, parent: Option<&Manifest>
 fn balanced(source: &Source, reports: &[ReadFile], rows: RowBalance) -> Result<(), Error> {
     let name = &source.name.value;
     if let Some(read) = reports.iter().find(|read| !read.report.lines.is_balanced()) {
-        let message = format!("the lines of `{}` in source `{name}` do not add up: {:?}", read.report.path, read.report.lines);
+        let message =
+            format!("the lines of `{}` in source `{name}` do not add up: {:?}", read.report.path, read.report.lines);
         return Err(Error::Bug { message });
     }
     if !rows.is_balanced() {
@@ -241,9 +255,8 @@ async fn read_files(
             }
             let rank = u32::try_from(rank).map_err(|_| Error::Bug { message: "too many files".to_owned() })?;
             let path = file.file.path.clone();
-            let task = tokio::task::spawn_blocking(move || {
-                read_file(&path, rank, bytes, &format, &hints, &contract, &sender)
-            });
+            let task =
+                tokio::task::spawn_blocking(move || read_file(&path, rank, bytes, &format, &hints, &contract, &sender));
             let read = task.await.map_err(|error| outcome::lost_thread(&error))??;
             observer.notice(&Event::FileRead { file: file.file.path.to_string() });
             Ok(read)
@@ -368,7 +381,11 @@ impl<'a> Collector<'a> {
         }
         Ok(Collected {
             staged: described(self.source, &spec, writer.finish()?),
-            quarantine: described(self.source, &quarantine_spec(self.source, self.around.timezone), self.quarantine.finish()?),
+            quarantine: described(
+                self.source,
+                &quarantine_spec(self.source, self.around.timezone),
+                self.quarantine.finish()?,
+            ),
             superseded: self.reduction.superseded(),
             faults: self.faults,
         })
@@ -402,7 +419,11 @@ fn spooled(rows: &RecordBatch, rank: u32, lines: Vec<u64>, contract: &Contract) 
 }
 
 /// Returns the rows of a spooled batch that win their key. A batch holds rows of one file.
-fn winners(batch: &RecordBatch, contract: &Contract, reduction: &crate::normalize::Reduction) -> Result<RecordBatch, Error> {
+fn winners(
+    batch: &RecordBatch,
+    contract: &Contract,
+    reduction: &crate::normalize::Reduction,
+) -> Result<RecordBatch, Error> {
     let width = contract.schema().fields().len();
     let rows = batch.project(&(0..width).collect::<Vec<_>>()).map_err(|error| broken(&error))?;
     let rank = batch.column(width).as_primitive::<UInt32Type>().value(0);
@@ -470,7 +491,10 @@ fn refuse_too_many_rejects(source: &Source, staged: &StagedSource) -> Result<(),
             faults.join(", ")
         ),
         hint: worst.map(|file| {
-            format!("most are in `{}` ({}): `tallyhouse rejects show {}` explains them once published under a higher limit", file.path, file.rejected, source.name.value)
+            format!(
+                "most are in `{}` ({}): `tallyhouse rejects show {}` explains them once published under a higher limit",
+                file.path, file.rejected, source.name.value
+            )
         }),
     })
 }

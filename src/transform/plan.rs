@@ -73,20 +73,18 @@ pub async fn plan(
     let (ordered, cycles) = graph::order(parsed);
     findings.extend(cycles);
     let session = engine.session(catalog::providers(staged)?)?;
-    let mut schemas: BTreeMap<TableName, SchemaRef> = staged
-        .iter()
-        .map(|(name, table)| (name.clone(), datafusion::catalog::TableProvider::schema(&table.files)))
-        .collect();
+    let mut inputs: BTreeMap<TableName, String> =
+        staged.iter().map(|(name, table)| (name.clone(), spelled_input(table))).collect();
     let mut graph = Graph::default();
     for parsed in ordered {
-        if parsed.statement.tables.iter().any(|table| !schemas.contains_key(table)) {
+        if parsed.statement.tables.iter().any(|table| !inputs.contains_key(table)) {
             continue;
         }
-        match plan_model(parsed, &session, &schemas, parameters).await {
+        match plan_model(parsed, &session, &inputs, parameters).await {
             Ok(planned) => {
                 let table = CatalogTable::empty(&planned.schema, planned.partition_by(), None);
                 register(&session, &planned.model.name, &table)?;
-                schemas.insert(planned.model.name.clone(), planned.schema.clone());
+                inputs.insert(planned.model.name.clone(), spelled(&planned.schema));
                 graph.models.push(planned);
             }
             Err(found) => findings.extend(found),
@@ -114,7 +112,7 @@ fn register(session: &SessionContext, name: &TableName, table: &CatalogTable) ->
 async fn plan_model(
     parsed: ParsedModel,
     session: &SessionContext,
-    schemas: &BTreeMap<TableName, SchemaRef>,
+    inputs: &BTreeMap<TableName, String>,
     parameters: &Parameters,
 ) -> Result<PlannedModel, Vec<Diagnostic>> {
     let ParsedModel { model, statement } = parsed;
@@ -128,7 +126,7 @@ async fn plan_model(
     if !findings.is_empty() {
         return Err(findings);
     }
-    let definition = definition(&model, &statement, &schema, schemas);
+    let definition = definition(&model, &statement, &schema, inputs);
     Ok(PlannedModel { model, statement, schema, definition })
 }
 
@@ -234,7 +232,7 @@ fn definition(
     model: &Model,
     statement: &Statement,
     schema: &SchemaRef,
-    schemas: &BTreeMap<TableName, SchemaRef>,
+    inputs: &BTreeMap<TableName, String>,
 ) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut part = |text: &str| {
@@ -250,9 +248,18 @@ fn definition(
     part(&spelled(schema));
     for table in &statement.tables {
         part(&table.to_string());
-        part(&schemas.get(table).map(spelled).unwrap_or_default());
+        part(inputs.get(table).map(String::as_str).unwrap_or_default());
     }
     hasher.finalize().to_hex().to_string()
+}
+
+/// Returns everything about an input that is not its rows: its columns and the cut that its scan applies.
+fn spelled_input(table: &CatalogTable) -> String {
+    let columns = spelled(&datafusion::catalog::TableProvider::schema(&table.files));
+    match &table.as_of {
+        Some(cut) => format!("{columns} cut by {:?} {:?} in {}", cut.event_date, cut.stages, cut.timezone),
+        None => columns,
+    }
 }
 
 fn spelled(schema: &SchemaRef) -> String {

@@ -96,14 +96,10 @@ fn keys_may_hold_quotes_slashes_and_percent_signs() {
     let expected = ["..|6", "100%|4", "A/1|1", "O'Neill|3", "a=b|5", "say \"hi\"|2", "单 号|7"];
     assert_eq!(project.rows("core.sale"), expected);
     let folders: Vec<String> = project.current().files("core.sale").iter().map(|file| folder(file)).collect();
-    let mut expected = vec![
-        "order_no=%2E%2E", "order_no=100%25", "order_no=A%2F1", "order_no=O%27Neill", "order_no=a%3Db",
+    let expected = [
+        "order_no=..", "order_no=100%25", "order_no=A%2F1", "order_no=O%27Neill", "order_no=a%3Db",
         "order_no=say%20%22hi%22", "order_no=单%20号",
     ];
-    // `..` stands behind `order_no=` and leads nowhere else, escaped or not.
-    if folders[0] == "order_no=.." {
-        expected[0] = "order_no=..";
-    }
     assert_eq!(folders, expected);
     assert_eq!(project.query("SELECT amount FROM core.sale WHERE order_no = 'A/1'"), ["1"]);
     assert_eq!(project.run()["outcome"], "unchanged");

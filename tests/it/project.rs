@@ -26,7 +26,7 @@ use crate::{
 /// The pipeline file of a new project.
 const PIPELINE: &str = "\
 name: nightly
-warehouse: ../warehouse
+warehouse: ${TALLYHOUSE_WAREHOUSE:-../warehouse}
 timezone: Asia/Shanghai
 run_date: 2026-06-30
 sources: sources/*.yaml

@@ -92,7 +92,7 @@ pub enum FormatName {
     Jsonl,
     /// Parquet.
     Parquet,
-    /// A table of a `SQLite` file.
+    /// A table of a SQLite file.
     Database,
 }
 

@@ -83,7 +83,7 @@ fn quoted(name: &str) -> String {
 
 fn columns(database: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
     let statement = database.prepare(&format!("SELECT * FROM {}", quoted(table)))?;
-    Ok(statement.column_names().into_iter().map(str::to_owned).collect())
+    Ok(statement.column_names().map(str::to_owned).collect())
 }
 
 /// How the next rows are asked for; the parameter is the last row's mark.

@@ -33,7 +33,7 @@ use crate::{
 /// Opens a workbook.
 pub(super) fn open(
     path: &Arc<str>,
-    bytes: Bytes,
+    bytes: &Bytes,
     options: &XlsxOptions,
     hints: &Hints,
 ) -> Result<Box<dyn RecordReader>, Error> {
@@ -46,8 +46,8 @@ pub(super) fn open(
     Ok(Box::new(Reader::new(sheet, hints)))
 }
 
-fn workbook(path: &Arc<str>, bytes: Bytes) -> Result<Sheets<Cursor<Bytes>>, Error> {
-    let has = |word: &[u8]| memmem::find(&bytes, word).is_some();
+fn workbook(path: &Arc<str>, bytes: &Bytes) -> Result<Sheets<Cursor<Bytes>>, Error> {
+    let has = |word: &[u8]| memmem::find(bytes, word).is_some();
     let encrypted: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
     if bytes.starts_with(COMPOUND) && has(&encrypted) {
         return Err(locked(path));

@@ -1,0 +1,140 @@
+//! A real SIGKILL at moments all over a run: readers see the old snapshot or the new one, whole, and the next run needs
+//! nobody's help.
+
+use std::{
+    collections::BTreeSet,
+    fs, thread,
+    time::{Duration, Instant},
+};
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::{
+    project::{Project, is_night},
+    snapshot::Snapshot,
+};
+
+/// Order lines in each extract: enough that a run takes long enough to be hit anywhere.
+const LINES: usize = 4_000;
+
+#[test]
+fn a_run_that_is_killed_at_any_moment_leaves_a_whole_snapshot_and_no_work_for_anybody() {
+    let project = sales();
+    send(&project, 0);
+    project.run();
+    let started = Instant::now();
+    send(&project, 1);
+    project.run();
+    let duration = started.elapsed();
+
+    let kills = if is_night() { 200 } else { 12 };
+    let mut random = ChaCha8Rng::seed_from_u64(20_260_630);
+    let mut served_new = 0;
+    for kill in 0..kills {
+        let night = kill + 2;
+        send(&project, night);
+        let before = project.current().id().to_owned();
+        // One kill in each stretch of the run, so that every stage is hit.
+        let stretch = (f64::from(kill) + random.random_range(0.0..1.0)) / f64::from(kills);
+        kill_after(&project, duration.mul_f64(stretch * 1.1), night);
+
+        let served = project.current();
+        served.verify();
+        served_new += u32::from(served.id() != before);
+        assert_eq!(nights(&served), if served.id() == before { night } else { night + 1 }, "kill {kill}");
+
+        project.run();
+        project.current().verify();
+        assert_eq!(nights(&project.current()), night + 1, "after kill {kill}");
+        assert_clean(&project);
+    }
+    eprintln!("{kills} runs of {duration:?} were killed; {served_new} had published before");
+    assert!(served_new < kills, "no run was hit before its end");
+}
+
+#[test]
+fn a_rollback_that_is_killed_leaves_a_whole_snapshot_too() {
+    let project = sales();
+    for night in 0..2 {
+        send(&project, night);
+        project.run();
+    }
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    for _ in 0..if is_night() { 60 } else { 6 } {
+        let mut rollback = project.start(&["snapshots", "rollback", "1"]);
+        thread::sleep(Duration::from_micros(random.random_range(0..40_000)));
+        rollback.kill().unwrap();
+        rollback.wait().unwrap();
+        project.current().verify();
+        project.tallyhouse(&["snapshots", "release"]).succeeds();
+        project.run();
+        assert_eq!(nights(&project.current()), 2);
+        assert_clean(&project);
+    }
+}
+
+/// Starts a run and kills it, reading all the while what is served.
+fn kill_after(project: &Project, delay: Duration, night: u32) {
+    let started = Instant::now();
+    let mut run = project.start(&["run"]);
+    while started.elapsed() < delay {
+        let served = Snapshot::open(&project.path("warehouse/current"));
+        served.verify();
+        assert!([night, night + 1].contains(&nights(&served)), "half a publication was seen");
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+}
+
+/// Asserts that nothing is left of a run that was killed.
+fn assert_clean(project: &Project) {
+    let names = |path: &str| -> BTreeSet<String> {
+        let entries = fs::read_dir(project.path(path)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let listed = project.tallyhouse(&["snapshots", "ls", "--output", "json"]).succeeds().json();
+    let listed = listed.as_array().unwrap().iter().map(|snapshot| snapshot["snapshot"].as_str().unwrap().to_owned());
+    assert_eq!(names("warehouse/snapshots"), listed.collect());
+    assert_eq!(names("warehouse/staging"), BTreeSet::new());
+    let expected = ["current", "current.json", "lock", "runs", "snapshots", "staging"];
+    assert_eq!(names("warehouse"), expected.map(str::to_owned).into());
+    let pointer: serde_json::Value =
+        serde_json::from_slice(&fs::read(project.path("warehouse/current.json")).unwrap()).unwrap();
+    assert_eq!(pointer["snapshot"], project.current().id());
+}
+
+/// Returns of how many nights the served snapshot knows; all its tables must say the same.
+fn nights(snapshot: &Snapshot) -> u32 {
+    let rows = |table: &str| -> u64 {
+        let partitions = snapshot.manifest["tables"][table]["partitions"].as_array().unwrap();
+        partitions.iter().map(|partition| partition["rows"].as_u64().unwrap()).sum()
+    };
+    let nights = rows("core.night");
+    assert_eq!(rows("staged.sale"), nights * LINES as u64);
+    assert_eq!(rows("core.sale"), nights * LINES as u64);
+    u32::try_from(nights).unwrap()
+}
+
+/// Sends the order lines of one night.
+fn send(project: &Project, night: u32) {
+    let line = |line: usize| format!("{night}-{line},{night},{},{}\n", line % 31, line * 7 % 1_013);
+    let lines: String = (0..LINES).map(line).collect();
+    project.extract(&format!("sale/sale_{night:04}.csv"), format!("id,night,buyer,amount\n{lines}"));
+}
+
+fn sales() -> Project {
+    let project = Project::new();
+    project.source(
+        "sale",
+        "key: [id]\npartition_by: [night]\ncolumns:\n  id: { type: string }\n  night: { type: int }\n  buyer: { type: int }\n  \
+         amount: { type: \"decimal(18,2)\" }\n",
+    );
+    project.model(
+        "core.sale",
+        "/* ---\nkey: [id]\npartition_by: [night]\n--- */\n\
+         SELECT id, night, amount, rank() OVER (PARTITION BY night ORDER BY amount DESC) AS place FROM staged.sale",
+    );
+    project.model("core.night", "SELECT night, sum(amount) AS amount FROM core.sale GROUP BY night");
+    project
+}
