@@ -15,6 +15,7 @@ mod table;
 use std::{io::Write, process::ExitCode};
 
 use clap::{CommandFactory, Parser};
+use tracing_subscriber::EnvFilter;
 
 use crate::{
     Error,
@@ -34,12 +35,24 @@ pub fn main() -> ExitCode {
         }
     };
     let output = arguments.verb.output();
+    log_to_standard_error(output);
     match carry_out(arguments) {
         Ok(code) => code,
         Err(error) => {
             tell(&error, output);
             ExitCode::from(error.exit_code())
         }
+    }
+}
+
+/// Shows what the stages log, warnings by default: plain lines, or JSON lines beside JSON output.
+fn log_to_standard_error(output: OutputFormat) {
+    let filter = EnvFilter::try_from_env("TALLYHOUSE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let colour = diagnostics::wants_colour(&std::io::stderr());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
+    match output {
+        OutputFormat::Text => log.without_time().with_target(false).init(),
+        OutputFormat::Json => log.json().init(),
     }
 }
 

@@ -3,7 +3,10 @@
 //! The stock listing table is not used: it cannot read `__HIVE_DEFAULT_PARTITION__` and lists folders, where a snapshot
 //! is exactly what its manifest says.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use arrow::{
     array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions},
@@ -51,13 +54,15 @@ pub struct SnapshotTable {
     schema: SchemaRef,
     partition_by: Vec<String>,
     partitions: Vec<TablePartition>,
+    /// One row for each partition, made when first asked for: proofs ask once for every partition of an output.
+    values: Arc<OnceLock<RecordBatch>>,
 }
 
 impl SnapshotTable {
     /// Joins a published schema with files; without any, the table is empty.
     #[must_use]
-    pub const fn new(schema: SchemaRef, partition_by: Vec<String>, partitions: Vec<TablePartition>) -> Self {
-        Self { schema, partition_by, partitions }
+    pub fn new(schema: SchemaRef, partition_by: Vec<String>, partitions: Vec<TablePartition>) -> Self {
+        Self { schema, partition_by, partitions, values: Arc::default() }
     }
 
     /// Returns the schema that a manifest declares for a table.
@@ -115,6 +120,14 @@ impl SnapshotTable {
 
     /// Returns one row for each partition: the values of the partition columns.
     fn partition_batch(&self) -> Result<RecordBatch> {
+        if let Some(batch) = self.values.get() {
+            return Ok(batch.clone());
+        }
+        let batch = self.new_partition_batch()?;
+        Ok(self.values.get_or_init(|| batch).clone())
+    }
+
+    fn new_partition_batch(&self) -> Result<RecordBatch> {
         let (_, fields) = self.split_fields();
         let types: Vec<DataType> = fields.iter().map(|field| field.data_type().clone()).collect();
         let rows: Vec<Vec<ScalarValue>> =

@@ -19,7 +19,7 @@ use crate::{
     },
     report::{ModelReport, RebuiltPartition},
     transform::{
-        Decision, Graph, PlannedModel, Reason,
+        Decision, Graph, PlannedModel, Prover, Reason,
         decide::{self, Base},
         execute,
     },
@@ -136,6 +136,7 @@ async fn write(
     Ok(tokio::task::block_in_place(|| writer.finish())?)
 }
 
+/// Puts on every written partition the fingerprint by which the next run knows that it is still true.
 async fn fingerprint_all(
     model: &PlannedModel,
     written: &mut [Partition],
@@ -145,9 +146,11 @@ async fn fingerprint_all(
     if written.is_empty() {
         return Ok(());
     }
-    let plan = model.statement.plan(session).await?;
-    for partition in written {
-        partition.fingerprint = decide::fingerprint(model, &plan, &partition.values, inputs, session)?.0;
+    let prover = Prover::new(model, inputs, session).await?;
+    let values: Vec<&PartitionValues> = written.iter().map(|partition| &partition.values).collect();
+    let proofs = tokio::task::block_in_place(|| prover.prove(&values))?;
+    for (partition, proof) in written.iter_mut().zip(proofs) {
+        partition.fingerprint = proof.fingerprint;
     }
     Ok(())
 }

@@ -9,11 +9,11 @@ use std::{collections::BTreeSet, fmt};
 use datafusion::{
     common::ScalarValue,
     error::Result,
-    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit},
+    logical_expr::{Expr, lit},
     prelude::SessionContext,
 };
 
-use super::{PlannedModel, depend};
+use super::{PlannedModel, depend, prove::Prover};
 use crate::{
     engine::{AsOf, Catalog, CatalogTable},
     record::{
@@ -111,14 +111,14 @@ pub async fn decide(
     if changed.is_empty() {
         return Ok(Decision { clean: table.partitions.clone(), ..Decision::default() });
     }
-    let plan = model.statement.plan(session).await?;
+    let values: Vec<&PartitionValues> = table.partitions.iter().map(|partition| &partition.values).collect();
+    let proofs = Prover::new(model, catalog, session).await?.prove(&values)?;
     let mut decision = Decision::default();
-    for partition in &table.partitions {
-        let (fingerprint, reads) = fingerprint(model, &plan, &partition.values, catalog, session)?;
-        if fingerprint == partition.fingerprint {
+    for (partition, proof) in table.partitions.iter().zip(proofs) {
+        if proof.fingerprint == partition.fingerprint {
             decision.clean.push(partition.clone());
         } else {
-            decision.dirty.push((partition.values.clone(), reasons(&reads, base)));
+            decision.dirty.push((partition.values.clone(), reasons(&proof.reads, base)));
         }
     }
     // An unpartitioned table is one partition: it cannot gain another.
@@ -133,28 +133,6 @@ pub async fn decide(
 pub fn everything(table: &Table, reason: Reason) -> Decision {
     let dirty = table.partitions.iter().map(|partition| (partition.values.clone(), vec![reason.clone()])).collect();
     Decision { clean: Vec::new(), dirty, open: vec![reason] }
-}
-
-/// Returns a partition's fingerprint, and what it depends on.
-///
-/// # Errors
-/// When the plan cannot be optimized.
-pub fn fingerprint(
-    model: &PlannedModel,
-    plan: &LogicalPlan,
-    values: &PartitionValues,
-    catalog: &Catalog,
-    session: &SessionContext,
-) -> Result<(String, Vec<depend::Dependency>)> {
-    let narrowed = match equals(model, values)? {
-        Some(filter) => LogicalPlanBuilder::from(plan.clone()).filter(filter)?.build()?,
-        None => plan.clone(),
-    };
-    let reads = depend::dependencies(&session.state().optimize(&narrowed)?, catalog)?;
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(model.definition.as_bytes());
-    hasher.update(depend::content(&reads, catalog).as_bytes());
-    Ok((hasher.finalize().to_hex().to_string(), reads))
 }
 
 /// Returns the filter that admits nothing but what a decision rebuilds; None when that is everything.
@@ -197,7 +175,7 @@ fn not_in(model: &PlannedModel, column: &str, clean: &[Partition]) -> Result<Exp
 }
 
 /// Returns `partition columns = values`, NULL equal to NULL; None for an unpartitioned model.
-fn equals(model: &PlannedModel, values: &PartitionValues) -> Result<Option<Expr>> {
+pub(super) fn equals(model: &PlannedModel, values: &PartitionValues) -> Result<Option<Expr>> {
     let columns = model.model.partition_by.iter().map(|column| output(&column.value));
     let compare = |(column, value): (Expr, ScalarValue)| match value.is_null() {
         true => column.is_null(),

@@ -8,7 +8,9 @@ pub mod depend;
 pub mod execute;
 pub mod graph;
 pub mod plan;
+pub mod prove;
 
 pub use decide::{Decision, Reason};
 pub use graph::Graph;
 pub use plan::PlannedModel;
+pub use prove::Prover;

@@ -18,39 +18,52 @@ use crate::{
 /// Order lines in each extract: enough that a run takes long enough to be hit anywhere.
 const LINES: usize = 4_000;
 
+/// Kills in one project, one in each stretch of the run.
+const KILLS: u32 = 12;
+
 #[test]
 fn a_run_that_is_killed_at_any_moment_leaves_a_whole_snapshot_and_no_work_for_anybody() {
-    let project = sales();
-    send(&project, 0);
-    project.run();
-    let started = Instant::now();
-    send(&project, 1);
-    project.run();
-    let duration = started.elapsed();
-
-    let kills = if is_night() { 200 } else { 12 };
     let mut random = ChaCha8Rng::seed_from_u64(20_260_630);
     let mut served_new = 0;
-    for kill in 0..kills {
-        let night = kill + 2;
-        send(&project, night);
-        let before = project.current().id().to_owned();
-        // One kill in each stretch of the run, so that every stage is hit.
-        let stretch = (f64::from(kill) + random.random_range(0.0..1.0)) / f64::from(kills);
-        kill_after(&project, duration.mul_f64(stretch * 1.1), night);
-
-        let served = project.current();
-        served.verify();
-        served_new += u32::from(served.id() != before);
-        assert_eq!(nights(&served), if served.id() == before { night } else { night + 1 }, "kill {kill}");
-
+    let projects = if is_night() { 30 } else { 1 };
+    for _ in 0..projects {
+        let project = sales();
+        send(&project, 0);
         project.run();
-        project.current().verify();
-        assert_eq!(nights(&project.current()), night + 1, "after kill {kill}");
-        assert_clean(&project);
+        for kill in 0..KILLS {
+            let stretch = (f64::from(kill) + random.random_range(0.0..1.0)) / f64::from(KILLS);
+            served_new += u32::from(kill_one(&project, kill + 1, stretch * 1.2));
+        }
     }
-    eprintln!("{kills} runs of {duration:?} were killed; {served_new} had published before");
-    assert!(served_new < kills, "no run was hit before its end");
+    eprintln!("{} runs were killed; {served_new} had published before", projects * KILLS);
+    assert!(served_new < projects * KILLS, "no run was hit before its end");
+}
+
+/// Kills the run of a night after so much of its time, and lets the next run end it; returns whether the killed one had
+/// published.
+fn kill_one(project: &Project, night: u32, share: f64) -> bool {
+    let duration = duration(project);
+    send(project, night);
+    let before = project.current().id().to_owned();
+    kill_after(project, duration.mul_f64(share), night);
+
+    let served = project.current();
+    served.verify();
+    let has_published = served.id() != before;
+    assert_eq!(nights(&served), night + u32::from(has_published));
+
+    project.run();
+    project.current().verify();
+    assert_eq!(nights(&project.current()), night + 1);
+    assert_clean(project);
+    has_published
+}
+
+/// Returns how long a run takes that builds everything.
+fn duration(project: &Project) -> Duration {
+    let started = Instant::now();
+    project.run_with(&["--full"]);
+    started.elapsed()
 }
 
 #[test]
@@ -61,8 +74,8 @@ fn a_rollback_that_is_killed_leaves_a_whole_snapshot_too() {
         project.run();
     }
     let mut random = ChaCha8Rng::seed_from_u64(7);
-    for _ in 0..if is_night() { 60 } else { 6 } {
-        let mut rollback = project.start(&["snapshots", "rollback", "1"]);
+    for _ in 0..if is_night() { 200 } else { 8 } {
+        let mut rollback = project.start(&["snapshots", "rollback", &first(&project)]);
         thread::sleep(Duration::from_micros(random.random_range(0..40_000)));
         rollback.kill().unwrap();
         rollback.wait().unwrap();
@@ -72,6 +85,14 @@ fn a_rollback_that_is_killed_leaves_a_whole_snapshot_too() {
         assert_eq!(nights(&project.current()), 2);
         assert_clean(&project);
     }
+}
+
+/// Returns the oldest snapshot of one night.
+fn first(project: &Project) -> String {
+    let listed = project.tallyhouse(&["snapshots", "--output", "json"]).succeeds().json();
+    let snapshots = listed.as_array().unwrap().iter().map(|snapshot| snapshot["snapshot"].as_str().unwrap());
+    let is_one_night = |id: &&str| nights(&Snapshot::open(&project.path("warehouse/snapshots").join(id))) == 1;
+    snapshots.filter(is_one_night).next_back().unwrap().to_owned()
 }
 
 /// Starts a run and kills it, reading all the while what is served.
@@ -93,7 +114,7 @@ fn assert_clean(project: &Project) {
         let entries = fs::read_dir(project.path(path)).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     };
-    let listed = project.tallyhouse(&["snapshots", "ls", "--output", "json"]).succeeds().json();
+    let listed = project.tallyhouse(&["snapshots", "--output", "json"]).succeeds().json();
     let listed = listed.as_array().unwrap().iter().map(|snapshot| snapshot["snapshot"].as_str().unwrap().to_owned());
     assert_eq!(names("warehouse/snapshots"), listed.collect());
     assert_eq!(names("warehouse/staging"), BTreeSet::new());

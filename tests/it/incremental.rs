@@ -108,7 +108,7 @@ const MODELS: &[(&str, &str, &str)] = &[
 
 #[test]
 fn a_warehouse_that_grew_equals_one_that_was_built_at_once() {
-    let (cases, edits) = if is_night() { (300, 8) } else { (10, 4) };
+    let (cases, edits) = if is_night() { (300, 8) } else { (6, 3) };
     for seed in 0..cases {
         let mut world = World::new(seed);
         let project = world.project();

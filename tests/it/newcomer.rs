@@ -42,12 +42,12 @@ fn a_source_is_one_file_as_the_docs_show_it() {
     project.extract("toll_report/2026-06.csv", "行程号,日期,金额\nT1,2026/6/3,12.50\nT2,2026/6/4,many\n");
     project.run();
     assert_eq!(project.rows("staged.toll_report"), ["T1|2026-06-03|12.50"]);
-    let rejected = project.tallyhouse(&["rejects", "show", "toll_report", "--output", "json"]).succeeds().json();
+    let rejected = project.tallyhouse(&["rejects", "--output", "json", "show", "toll_report"]).succeeds().json();
     assert_eq!(
         rejected,
         json!([{
             "file": "2026-06.csv", "line": 3, "column": "amount", "rule": "type",
-            "reason": "`many` is no decimal(18,2)", "text": "T2,2026/6/4,many"
+            "reason": "`many` is not a number", "text": "T2,2026/6/4,many"
         }])
     );
 }
@@ -66,9 +66,9 @@ fn published() -> Project {
 fn check_needs_no_data() {
     let project = published();
     project.withdraw("sale/a.csv");
-    assert_eq!(project.tallyhouse(&["check"]).succeeds().out, "1 sources, 1 models, 1 checks: no errors\n");
+    assert_eq!(project.tallyhouse(&["check"]).succeeds().out, "1 sources, 1 models, 2 checks: no errors\n");
     let json = project.tallyhouse(&["check", "--output", "json"]).succeeds().json();
-    assert_eq!(json, json!({ "sources": 1, "models": 1, "checks": 1, "findings": [], "exit_code": 0 }));
+    assert_eq!(json, json!({ "sources": 1, "models": 1, "checks": 2, "findings": [], "exit_code": 0 }));
 }
 
 #[test]
@@ -125,14 +125,26 @@ fn rejects_are_counted_and_shown() {
     `tallyhouse rejects show SOURCE` shows the rows
     ");
     insta::assert_snapshot!(project.tallyhouse(&["rejects", "show", "sale", "--file", "a.csv"]).succeeds().out, @r"
-    +-------+------+--------+------+---------------------------+----------------+
-    | file  | line | column | rule | reason                    | text           |
-    +-------+------+--------+------+---------------------------+----------------+
-    | a.csv | 4    | day    | type | `2024-13-01` is no date   | x,2024-13-01,  |
-    | a.csv | 4    | id     | type | `x` is no int             | x,2024-13-01,  |
-    +-------+------+--------+------+---------------------------+----------------+
+    +-------+------+--------+------+------------------------------------------+---------------+
+    | file  | line | column | rule | reason                                   | text          |
+    +-------+------+--------+------+------------------------------------------+---------------+
+    | a.csv | 4    | day    | type | `2024-13-01`: there is no day 2024-13-01 | x,2024-13-01, |
+    | a.csv | 4    | id     | type | `x` is not a number                      | x,2024-13-01, |
+    +-------+------+--------+------+------------------------------------------+---------------+
     2 rows
     ");
+}
+
+#[test]
+fn options_may_stand_before_and_after_what_a_verb_does() {
+    let project = published();
+    for (one, other) in [
+        (vec!["snapshots", "--output", "json", "ls"], vec!["snapshots", "ls", "--output", "json"]),
+        (vec!["rejects", "--output", "json", "show", "sale"], vec!["rejects", "show", "sale", "--output", "json"]),
+    ] {
+        let (one, other) = (project.tallyhouse(&one).succeeds(), project.tallyhouse(&other).succeeds());
+        assert_eq!(one.json(), other.json());
+    }
 }
 
 #[test]

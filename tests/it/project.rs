@@ -167,11 +167,6 @@ impl Project {
         Snapshot::open(&self.path("warehouse/current"))
     }
 
-    /// Returns whether anything is served.
-    pub fn is_published(&self) -> bool {
-        self.path("warehouse/current").exists()
-    }
-
     /// Returns a table's rows as readers of `current` find them, sorted: a row a line, its values joined by `|`.
     pub fn rows(&self, table: &str) -> Vec<String> {
         self.current().rows(table)

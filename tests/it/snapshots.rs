@@ -31,7 +31,7 @@ fn published(amounts: &[u32]) -> Project {
 }
 
 fn ids(project: &Project) -> Vec<String> {
-    let listed = project.tallyhouse(&["snapshots", "ls", "--output", "json"]).succeeds().json();
+    let listed = project.tallyhouse(&["snapshots", "--output", "json"]).succeeds().json();
     listed.as_array().unwrap().iter().map(|snapshot| snapshot["snapshot"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -174,7 +174,7 @@ fn an_environment_shares_every_file_that_is_the_same_and_leaves_production_alone
 fn production_does_not_see_what_an_environment_rolled_back() {
     let project = published(&[1, 2]);
     project.run_with(&["--env", "dev"]);
-    project.tallyhouse(&["snapshots", "rollback", "1", "--env", "dev"]).succeeds();
+    project.tallyhouse(&["snapshots", "--env", "dev", "rollback", "1"]).succeeds();
     set_amount(&project, 3);
     assert_eq!(project.run()["outcome"], "published");
     project.tallyhouse(&["run", "--env", "dev"]).ends(1);
