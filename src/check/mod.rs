@@ -27,6 +27,8 @@ pub struct TableChecks {
     pub table: TableName,
     /// Key columns, by which failing rows are named.
     pub key: Vec<String>,
+    /// Columns that hold personal data, which no report shows.
+    pub personal: Vec<String>,
     /// What is checked, the key's uniqueness first.
     pub checks: Vec<Check>,
 }
@@ -34,13 +36,28 @@ pub struct TableChecks {
 /// Collects the checks of a source's staged table.
 #[must_use]
 pub fn of_source(source: &Source) -> TableChecks {
-    TableChecks { table: source.table(), key: names(&source.key), checks: with_key(&source.key, &source.checks) }
+    TableChecks {
+        table: source.table(),
+        key: names(&source.key),
+        personal: personal(source),
+        checks: with_key(&source.key, &source.checks),
+    }
 }
 
-/// Collects the checks of a model's table.
+/// Collects the checks of a model's table. A column named as a personal one of any source is taken for personal.
 #[must_use]
-pub fn of_model(model: &Model) -> TableChecks {
-    TableChecks { table: model.name.clone(), key: names(&model.key), checks: with_key(&model.key, &model.checks) }
+pub fn of_model(model: &Model, sources: &[Source]) -> TableChecks {
+    TableChecks {
+        table: model.name.clone(),
+        key: names(&model.key),
+        personal: sources.iter().flat_map(personal).collect(),
+        checks: with_key(&model.key, &model.checks),
+    }
+}
+
+fn personal(source: &Source) -> Vec<String> {
+    let marked = source.columns.iter().filter(|column| column.pii.is_some());
+    marked.map(|column| column.name.value.clone()).collect()
 }
 
 fn names(columns: &[Placed<String>]) -> Vec<String> {
@@ -125,13 +142,7 @@ async fn run_one(checked: &TableChecks, check: &Check, session: &SessionContext)
     let table = &checked.table;
     let counted = session.sql(&query::count(table, check)).await?.collect().await?;
     let failed_rows = first_count(&counted);
-    let samples = if failed_rows == 0 {
-        Vec::new()
-    } else {
-        let failing = session.sql(&query::failing(table, check)).await?;
-        let columns = shown(checked, check, failing.schema());
-        json_rows(&session.sql(&query::sample(table, check, &columns, SAMPLE_ROWS)).await?.collect().await?)?
-    };
+    let samples = if failed_rows == 0 { Vec::new() } else { samples(checked, check, session).await? };
     Ok(CheckResult {
         table: table.clone(),
         check: check.name.clone(),
@@ -140,6 +151,15 @@ async fn run_one(checked: &TableChecks, check: &Check, session: &SessionContext)
         written_at: check.place.to_string(),
         samples,
     })
+}
+
+async fn samples(checked: &TableChecks, check: &Check, session: &SessionContext) -> Result<Vec<serde_json::Value>> {
+    let failing = session.sql(&query::failing(&checked.table, check)).await?;
+    let columns = shown(checked, check, failing.schema());
+    if columns.is_empty() {
+        return Ok(Vec::new());
+    }
+    json_rows(&session.sql(&query::sample(&checked.table, check, &columns, SAMPLE_ROWS)).await?.collect().await?)
 }
 
 /// Returns the columns of a failing row that say which row it is and why it fails: its key, and what the check names.
@@ -153,7 +173,9 @@ fn shown(checked: &TableChecks, check: &Check, schema: &DFSchema) -> Vec<String>
         }
         CheckKind::RowCount { .. } => true,
     };
-    let is_shown = |name: &&String| checked.key.contains(name) || named(name) || *name == "rows";
+    let is_shown = |name: &&String| {
+        !checked.personal.contains(name) && (checked.key.contains(name) || named(name) || *name == "rows")
+    };
     schema.fields().iter().map(|field| field.name()).filter(is_shown).cloned().collect()
 }
 

@@ -8,7 +8,7 @@ use crate::{
 /// Returns the query of a check's failing rows (keys, for `unique`).
 pub(super) fn failing(table: &TableName, check: &Check) -> String {
     let from = format!("FROM {}", quoted_table(table));
-    let looked_at = check.filter.as_ref().map_or_else(|| "TRUE".to_owned(), |filter| format!("({})", filter.value));
+    let looked_at = check.filter.as_ref().map_or_else(|| "TRUE".to_owned(), |filter| format!("({}\n)", filter.value));
     match &check.kind {
         CheckKind::NotNull(columns) => {
             let null: Vec<String> = columns.iter().map(|column| format!("{} IS NULL", quoted(&column.value))).collect();
@@ -23,7 +23,7 @@ pub(super) fn failing(table: &TableName, check: &Check) -> String {
             format!("SELECT * {from} WHERE {looked_at} AND CAST({} AS VARCHAR) NOT IN ({list})", quoted(&column.value))
         }
         CheckKind::Relationships { column, to, field } => unrelated(table, &looked_at, column, &to.value, field),
-        CheckKind::Expr(expr) => format!("SELECT * {from} WHERE {looked_at} AND ({}) IS FALSE", expr.value),
+        CheckKind::Expr(expr) => format!("SELECT * {from} WHERE {looked_at} AND ({}\n) IS FALSE", expr.value),
         CheckKind::RowCount { min, max } => {
             let low = min.map(|min| format!("rows < {min}"));
             let high = max.map(|max| format!("rows > {max}"));
@@ -38,16 +38,16 @@ pub(super) fn count(table: &TableName, check: &Check) -> String {
     format!("SELECT count(*) AS failed FROM ({}) AS failing", failing(table, check))
 }
 
-/// Returns the query of a few failing rows, of which only `columns` are shown; all where there is none.
+/// Returns the query of a few failing rows, of which only `columns` are shown.
 pub(super) fn sample(table: &TableName, check: &Check, columns: &[String], rows: usize) -> String {
     let list: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
-    let list = if list.is_empty() { "*".to_owned() } else { list.join(", ") };
-    format!("SELECT {list} FROM ({}) AS failing ORDER BY {} LIMIT {rows}", failing(table, check), order(columns.len()))
+    let (failing, order) = (failing(table, check), order(columns.len()));
+    format!("SELECT {} FROM ({failing}) AS failing ORDER BY {order} LIMIT {rows}", list.join(", "))
 }
 
 /// Returns `1, 2, …`: samples are the same on every run.
 fn order(columns: usize) -> String {
-    (1..=columns.max(1)).map(|position| position.to_string()).collect::<Vec<_>>().join(", ")
+    (1..=columns).map(|position| position.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn unrelated(

@@ -10,6 +10,9 @@ use crate::{engine::Settings, run::Request};
 /// Bytes that are assumed where the machine does not say how much memory it has.
 const UNKNOWN_MEMORY_BYTES: u64 = 4 << 30;
 
+/// Memory below which the sorts of a few columns no longer get on.
+const LEAST_MEMORY_BYTES: u64 = 64 << 20;
+
 /// tallyhouse turns messy dealer, CRM and complaint extracts into a customer warehouse of partitioned Parquet.
 #[derive(Debug, Parser)]
 #[command(
@@ -70,25 +73,31 @@ pub(super) enum OutputFormat {
 #[derive(Debug, Clone, Args)]
 pub(super) struct Common {
     /// The pipeline file
-    #[arg(long, value_name = "FILE", default_value = "pipelines/nightly.yaml", env = "TALLYHOUSE_PIPELINE")]
+    #[arg(
+        global = true,
+        long,
+        value_name = "FILE",
+        default_value = "pipelines/nightly.yaml",
+        env = "TALLYHOUSE_PIPELINE"
+    )]
     pipeline: PathBuf,
     /// Answer as of this day instead of the pipeline's run date or today (YYYY-MM-DD)
-    #[arg(long, value_name = "DATE")]
+    #[arg(global = true, long, value_name = "DATE")]
     run_date: Option<NaiveDate>,
     /// Set a pipeline variable; may be repeated
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    #[arg(global = true, long = "var", value_name = "NAME=VALUE", value_parser = variable)]
     variables: Vec<(String, String)>,
     /// Work on a development environment, which shares every unchanged file with production
-    #[arg(long, value_name = "NAME")]
+    #[arg(global = true, long, value_name = "NAME")]
     env: Option<String>,
     /// Print for people or as JSON
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(global = true, long, value_enum, default_value_t)]
     pub output: OutputFormat,
     /// Threads that work on data; results never depend on it
-    #[arg(long, value_name = "N", env = "TALLYHOUSE_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(global = true, long, value_name = "N", env = "TALLYHOUSE_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Memory for sorts, joins and aggregates before they spill, such as 512M or 8G [default: 70 % of the machine's]
-    #[arg(long, value_name = "BYTES", env = "TALLYHOUSE_MEMORY_LIMIT", value_parser = bytes)]
+    #[arg(global = true, long, value_name = "BYTES", env = "TALLYHOUSE_MEMORY_LIMIT", value_parser = bytes)]
     memory_limit: Option<u64>,
 }
 
@@ -122,8 +131,8 @@ pub(super) struct PlanArguments {
 /// `show`
 #[derive(Debug, Args)]
 pub(super) struct ShowArguments {
-    /// The table, such as segment.market
-    pub table: String,
+    /// The table, such as segment.market; all tables are listed without one
+    pub table: Option<String>,
     #[command(flatten)]
     pub common: Common,
     /// Rows at most
@@ -312,5 +321,5 @@ fn bytes(text: &str) -> Result<u64, String> {
     let number: u64 =
         digits.trim().parse().map_err(|_| "expected a number with K, M, G or T, such as 8G".to_owned())?;
     let bytes = number.checked_mul(1 << shift).ok_or_else(|| "that is more than any machine has".to_owned())?;
-    if bytes < 16 << 20 { Err("at least 16M are needed".to_owned()) } else { Ok(bytes) }
+    if bytes < LEAST_MEMORY_BYTES { Err("at least 64M are needed".to_owned()) } else { Ok(bytes) }
 }

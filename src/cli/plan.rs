@@ -69,7 +69,7 @@ fn write_models(out: &mut String, models: &[ModelPlan]) -> std::fmt::Result {
         }
         if model.rebuilt.is_empty() {
             let reasons: Vec<String> = model.open.iter().map(ToString::to_string).collect();
-            writeln!(out, "    partitions that do not exist yet: {}", reasons.join("; "))?;
+            writeln!(out, "    new partitions may appear: {}", reasons.join("; "))?;
         }
     }
     Ok(())

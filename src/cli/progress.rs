@@ -89,14 +89,14 @@ fn draw(bar: &ProgressBar, event: &Event) {
 
 fn line(event: &Event) -> Option<String> {
     Some(match event {
-        Event::Staging { source, files } => format!("staging {source}: {files} files"),
+        Event::Staging { source, files } => format!("staging {source}, files: {files}"),
         Event::Begun { .. }
         | Event::FileRead { .. }
         | Event::Building { .. }
         | Event::Staged { is_unchanged: true, .. }
         | Event::Built { rebuilt: 0, .. } => return None,
-        Event::Staged { source, rows, .. } => format!("staged {source}: {rows} rows"),
-        Event::Built { table, rows, rebuilt } => format!("built {table}: {rows} rows, {rebuilt} partitions rebuilt"),
+        Event::Staged { source, rows, .. } => format!("staged {source}, rows: {rows}"),
+        Event::Built { table, rows, rebuilt } => format!("built {table}, rows: {rows}, partitions rebuilt: {rebuilt}"),
         Event::Checking { checks } => format!("running {checks} checks"),
         Event::Publishing => "publishing".to_owned(),
     })

@@ -3,21 +3,46 @@
 use std::process::ExitCode;
 
 use super::{
-    arguments::{QueryArguments, ShowArguments},
+    arguments::{OutputFormat, QueryArguments, ShowArguments},
     print, table,
 };
-use crate::{Error, engine::Engine, record::TableName, run::Snapshot};
+use crate::{
+    Error,
+    engine::Engine,
+    record::{Manifest, TableName, manifest::Table},
+    run::Snapshot,
+};
 
 /// Shows a few rows of a table.
 pub(super) async fn show(arguments: &ShowArguments, engine: &Engine) -> Result<ExitCode, Error> {
-    let name = TableName::try_from(arguments.table.clone()).map_err(|message| Error::Usage {
+    let snapshot = Snapshot::open(&arguments.common.request(false), arguments.snapshot.as_deref())?;
+    let Some(table) = &arguments.table else {
+        print(&listing(&snapshot.manifest, arguments.common.output));
+        return Ok(ExitCode::SUCCESS);
+    };
+    let name = TableName::try_from(table.clone()).map_err(|message| Error::Usage {
         message,
         hint: Some("name the schema too, such as `core.sales`".to_owned()),
     })?;
-    let snapshot = Snapshot::open(&arguments.common.request(false), arguments.snapshot.as_deref())?;
     let (schema, batches) = snapshot.show(&name, arguments.limit, arguments.filter.as_deref(), engine).await?;
     print(&table::render(&schema, &batches, arguments.common.output)?);
     Ok(ExitCode::SUCCESS)
+}
+
+fn listing(manifest: &Manifest, output: OutputFormat) -> String {
+    match output {
+        OutputFormat::Json => {
+            let table = |(name, table): (&TableName, &Table)| serde_json::json!({ "table": name, "rows": table.rows(), "description": table.description });
+            format!("{}\n", serde_json::json!(manifest.tables.iter().map(table).collect::<Vec<_>>()))
+        }
+        OutputFormat::Text => {
+            let line = |(name, table): (&TableName, &Table)| {
+                let description = table.description.as_deref().and_then(|text| text.lines().next()).unwrap_or_default();
+                format!("{:<32} {:>10} rows  {description}\n", name.to_string(), table.rows())
+            };
+            manifest.tables.iter().map(line).collect::<Vec<_>>().concat()
+        }
+    }
 }
 
 /// Runs a query.

@@ -54,6 +54,12 @@ async fn show(common: &Common, source: &str, file: Option<&str>, limit: usize, e
     let snapshot = Snapshot::open(&common.request(false), None)?;
     let filter = file.map(|file| format!("file = '{}'", file.replace('\'', "''")));
     let (schema, batches) = snapshot.show(&TableName::quarantine(source), limit, filter.as_deref(), engine).await?;
+    if let (Some(file), true) = (file, batches.iter().all(|batch| batch.num_rows() == 0)) {
+        return Err(Error::Usage {
+            message: format!("no row of `{file}` was rejected, or source `{source}` has no such file"),
+            hint: Some(format!("`tallyhouse query \"select distinct file from quarantine.{source}\"` lists the files")),
+        });
+    }
     print(&table::render(&schema, &batches, common.output)?);
     Ok(())
 }

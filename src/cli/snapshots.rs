@@ -6,7 +6,11 @@ use super::{
     arguments::{Common, OutputFormat, SnapshotsAction, SnapshotsArguments},
     print,
 };
-use crate::{Error, record::Manifest, run};
+use crate::{
+    Error,
+    record::Manifest,
+    run::{self, Snapshots},
+};
 
 /// Lists, rolls back or releases.
 pub(super) fn snapshots(arguments: &SnapshotsArguments) -> Result<ExitCode, Error> {
@@ -19,24 +23,24 @@ pub(super) fn snapshots(arguments: &SnapshotsArguments) -> Result<ExitCode, Erro
 }
 
 fn list(common: &Common) -> Result<(), Error> {
-    let (served, manifests) = run::snapshots(&common.request(false))?;
+    let snapshots = run::snapshots(&common.request(false))?;
     match common.output {
-        OutputFormat::Text => print(&text(served.as_deref(), &manifests)),
+        OutputFormat::Text => print(&text(&snapshots)),
         OutputFormat::Json => {
-            let all: Vec<_> = manifests.iter().map(|manifest| json(served.as_deref(), manifest)).collect();
+            let all: Vec<_> = snapshots.manifests.iter().map(|manifest| json(&snapshots, manifest)).collect();
             print(&format!("{}\n", serde_json::json!(all)));
         }
     }
     Ok(())
 }
 
-fn text(served: Option<&str>, manifests: &[Manifest]) -> String {
-    if manifests.is_empty() {
+fn text(snapshots: &Snapshots) -> String {
+    if snapshots.manifests.is_empty() {
         return "no snapshot yet: `tallyhouse run` publishes the first\n".to_owned();
     }
     let mut out = String::new();
-    for manifest in manifests {
-        let mark = if served == Some(manifest.snapshot.as_str()) { "*" } else { " " };
+    for manifest in &snapshots.manifests {
+        let mark = if snapshots.served.as_ref() == Some(&manifest.snapshot) { "*" } else { " " };
         let (rows, bytes) = totals(manifest);
         // Writing to a String cannot fail.
         let _ = writeln!(
@@ -47,7 +51,7 @@ fn text(served: Option<&str>, manifests: &[Manifest]) -> String {
             manifest.run_date,
             manifest.tables.len(),
             megabytes(bytes),
-            if manifest.held { "  held" } else { "" },
+            if snapshots.held.as_ref() == Some(&manifest.snapshot) { "  held" } else { "" },
             manifest.reason.as_ref().map(|reason| format!("  ({reason})")).unwrap_or_default()
         );
     }
@@ -63,7 +67,7 @@ fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-fn json(served: Option<&str>, manifest: &Manifest) -> serde_json::Value {
+fn json(snapshots: &Snapshots, manifest: &Manifest) -> serde_json::Value {
     let (rows, bytes) = totals(manifest);
     serde_json::json!({
         "snapshot": manifest.snapshot,
@@ -71,8 +75,8 @@ fn json(served: Option<&str>, manifest: &Manifest) -> serde_json::Value {
         "run": manifest.run,
         "created_at": manifest.created_at,
         "run_date": manifest.run_date.to_string(),
-        "is_served": served == Some(manifest.snapshot.as_str()),
-        "held": manifest.held,
+        "is_served": snapshots.served.as_ref() == Some(&manifest.snapshot),
+        "held": snapshots.held.as_ref() == Some(&manifest.snapshot),
         "reason": manifest.reason,
         "tables": manifest.tables.len(),
         "rows": rows,
@@ -88,7 +92,11 @@ fn rollback(common: &Common, id: &str) -> Result<(), Error> {
             print(&format!("snapshot {} is served ({reason}) and held\n", manifest.snapshot));
             print("`tallyhouse snapshots release` lets the next run publish again\n");
         }
-        OutputFormat::Json => print(&format!("{}\n", json(Some(&manifest.snapshot), &manifest))),
+        OutputFormat::Json => {
+            let id = Some(manifest.snapshot.clone());
+            let snapshots = Snapshots { served: id.clone(), held: id, manifests: Vec::new() };
+            print(&format!("{}\n", json(&snapshots, &manifest)));
+        }
     }
     Ok(())
 }

@@ -15,8 +15,24 @@ pub fn resolved(written: &At<String>, environment: Environment<'_>, findings: &m
         findings.error(&written.range, "the path is empty", "name a file or a folder");
         return None;
     }
-    let path = resolve(&findings.text().path, &expanded);
+    let path = if begins_with_variable(&written.value, environment) {
+        here(&expanded)
+    } else {
+        resolve(&findings.text().path, &expanded)
+    };
     Some(Placed::new(path, findings.place(&written.range)))
+}
+
+/// Returns whether a path begins with a variable that is set: its value is then what somebody typed where the command
+/// runs, and not relative to the definition.
+fn begins_with_variable(written: &str, environment: Environment<'_>) -> bool {
+    let Some(inner) = written.trim_start().strip_prefix("${") else { return false };
+    let name = inner.split([':', '}']).next().unwrap_or_default();
+    environment(name).is_some_and(|value| !value.is_empty())
+}
+
+fn here(path: &str) -> String {
+    if path.contains("://") { path.to_owned() } else { normal(Path::new(path)).to_string_lossy().into_owned() }
 }
 
 /// Joins a path to the folder of the file that names it and removes `.` and `..` where that is possible.

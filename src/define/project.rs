@@ -382,6 +382,26 @@ pub enum CheckKind {
     },
 }
 
+impl CheckKind {
+    /// Returns what is checked as text, without places.
+    #[must_use]
+    pub fn spelled(&self) -> String {
+        let names = |columns: &[Placed<String>]| {
+            columns.iter().map(|column| column.value.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        match self {
+            Self::NotNull(columns) => format!("not_null {}", names(columns)),
+            Self::Unique(columns) => format!("unique {}", names(columns)),
+            Self::AcceptedValues { column, values } => format!("accepted_values {} {values:?}", column.value),
+            Self::Relationships { column, to, field } => {
+                format!("relationships {} {} {}", column.value, to.value, field.value)
+            }
+            Self::Expr(expr) => format!("expr {}", expr.value),
+            Self::RowCount { min, max } => format!("row_count {min:?} {max:?}"),
+        }
+    }
+}
+
 /// Whether a failing check stops the publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -74,6 +74,8 @@ pub fn declared(schema: &SchemaRef, partition_by: Vec<String>, key: Vec<String>)
         key,
         description: None,
         definition: None,
+        event_date: None,
+        as_of: Vec::new(),
         partitions: Vec::new(),
     }
 }

@@ -143,8 +143,9 @@ fn offset(text: &str, place: Location) -> usize {
     start + rest.char_indices().nth(column - 1).map_or(rest.len(), |(index, _)| index)
 }
 
-/// Finds the first place where `word` stands as a whole word outside comments' reach (case-insensitive).
-fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
+/// Finds the first place where `word` stands as a whole word (case-insensitive), a model's header left out.
+#[must_use]
+pub fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
     if word.is_empty() {
         return None;
     }

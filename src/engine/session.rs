@@ -43,7 +43,8 @@ impl Engine {
     /// # Errors
     /// When the spill folder cannot be used.
     pub fn new(settings: Settings) -> Result<Self> {
-        let pool = TrackConsumersPool::new(FairSpillPool::new(settings.memory_limit_bytes), NAMED_CONSUMERS);
+        // The rest is for the partition writers.
+        let pool = TrackConsumersPool::new(FairSpillPool::new(settings.memory_limit_bytes / 4 * 3), NAMED_CONSUMERS);
         let mut builder = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool));
         if let Some(folder) = &settings.spill_folder {
             builder = builder.with_temp_file_path(folder);
@@ -66,7 +67,7 @@ impl Engine {
         tables: impl IntoIterator<Item = (TableName, Arc<dyn TableProvider>)>,
     ) -> Result<SessionContext> {
         let mut state = SessionStateBuilder::new()
-            .with_config(config(self.settings.threads))
+            .with_config(config(&self.settings))
             .with_runtime_env(Arc::clone(&self.runtime))
             .with_default_features()
             .build();
@@ -80,9 +81,12 @@ impl Engine {
 }
 
 /// Returns the session options that decide results and plans.
-pub(super) fn config(threads: usize) -> SessionConfig {
+fn config(settings: &Settings) -> SessionConfig {
+    // Every sort sets this aside for its merge: with little memory the stock 10 MB would take all of it.
+    let merge_bytes = (settings.memory_limit_bytes / (64 * settings.threads.max(1))).min(10 << 20);
     SessionConfig::new()
-        .with_target_partitions(threads)
+        .with_target_partitions(settings.threads)
+        .with_sort_spill_reservation_bytes(merge_bytes)
         .with_information_schema(false)
         .set_bool("datafusion.sql_parser.collect_spans", true)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true)

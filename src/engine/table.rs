@@ -13,7 +13,7 @@ use arrow::{
     datatypes::{DataType, Field, Schema, SchemaRef},
 };
 use async_trait::async_trait;
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
+use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use datafusion::{
     catalog::{Session, TableProvider},
@@ -116,6 +116,7 @@ impl SnapshotTable {
         !columns.is_empty()
             && columns.iter().all(|column| self.partition_by.contains(&column.name))
             && !filter.is_volatile()
+            && !filter.contains_outer()
     }
 
     /// Returns one row for each partition: the values of the partition columns.
@@ -306,11 +307,12 @@ impl AsOf {
 
     /// Returns the first microsecond after the run date, UTC.
     fn end_micros(&self) -> i64 {
-        let midnight = NaiveDateTime::new(self.run_date + TimeDelta::days(1), NaiveTime::MIN);
-        match self.timezone.from_local_datetime(&midnight).earliest() {
-            Some(instant) => instant.timestamp_micros(),
-            None => midnight.and_utc().timestamp_micros(),
-        }
+        let next_day = self.run_date.checked_add_days(Days::new(1)).unwrap_or(self.run_date);
+        let midnight = NaiveDateTime::new(next_day, NaiveTime::MIN);
+        // Where the clock skips midnight, the day begins with the first time that it shows.
+        let first = (0..48).map(|half_hours| midnight + TimeDelta::minutes(30 * half_hours));
+        let begins = first.filter_map(|local| self.timezone.from_local_datetime(&local).earliest()).next();
+        begins.map_or_else(|| midnight.and_utc().timestamp_micros(), |instant| instant.timestamp_micros())
     }
 }
 

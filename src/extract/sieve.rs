@@ -165,8 +165,8 @@ impl Sieve {
             let fault = if row.unended { RawFault::Truncated } else { RawFault::Shape(found, expected) };
             return Some(fault);
         }
-        let surplus = (self.written..found).any(|column| !is_blank(row.cell(column)));
-        surplus.then_some(RawFault::Shape(found, expected))
+        // A shifted row may end in an empty cell, so a surplus cell counts even if it is empty.
+        (found > self.written).then_some(RawFault::Shape(found, expected))
     }
 
     fn kind(&self, row: &Row) -> Kind {

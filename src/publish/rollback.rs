@@ -49,7 +49,12 @@ impl Warehouse {
             local::create_dir_all(folder, None)?;
         }
         local::replace_file(&self.target.hold, &to_json(&self.target.hold, &hold)?)?;
-        prepared.flip(keep_snapshots)
+        let flipped = prepared.flip(keep_snapshots);
+        if flipped.is_err() {
+            // Nothing was rolled back, so nothing is held.
+            let _ = local::remove_file(&self.target.hold);
+        }
+        flipped
     }
 
     /// Returns the hold after a rollback, if there is one.

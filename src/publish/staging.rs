@@ -57,9 +57,7 @@ impl Warehouse {
             .into_iter()
             .filter(|id| layout::sequence(id).is_some() && !published.contains(id) && !served.contains(id))
             .collect();
-        if served.is_empty() {
-            self.refuse_lost_links(&unpublished)?;
-        }
+        self.refuse_lost_links(&unpublished)?;
         unpublished.iter().try_for_each(|id| self.remove_snapshot(id))
     }
 

@@ -159,7 +159,8 @@ impl Warehouse {
     pub fn record_run(&self, run: &str, record: &impl Serialize) -> Result<PathBuf, Error> {
         self.check_name("a run", run)?;
         let path = self.root.join("runs").join(format!("{run}.json"));
-        local::create_dir_all(&self.root.join("runs"), None)?;
+        // A run names files and keys that not everybody may see.
+        local::create_dir_all(&self.root.join("runs"), Some(local::PRIVATE_MODE))?;
         local::replace_file(&path, &to_json(&path, record)?)?;
         Ok(path)
     }
@@ -271,5 +272,5 @@ fn same_table(one: &Table, other: &Table) -> bool {
 /// and descriptions. Where only this differs, publishing costs links and saves rebuilding every night.
 #[must_use]
 pub fn same_facts(one: &Manifest, other: &Manifest) -> bool {
-    one.inputs == other.inputs && one.tables == other.tables
+    one.checks == other.checks && one.inputs == other.inputs && one.tables == other.tables
 }

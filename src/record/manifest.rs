@@ -39,6 +39,9 @@ pub struct Manifest {
     /// Whether it is held: `run` publishes again only after `snapshots release`.
     #[serde(default)]
     pub held: bool,
+    /// Hash of the checks and reject limits that the snapshot has passed.
+    #[serde(default)]
+    pub checks: String,
     /// Extracts by source name.
     pub inputs: BTreeMap<String, Input>,
     /// Tables by name, `schema.table`.
@@ -116,6 +119,12 @@ pub struct Table {
     /// Hash of the SQL, its parameters and the schemas that it reads; None where the rows are not made by SQL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
+    /// Column at which a row's fact exists: scans of the table are cut after the run date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_date: Option<String>,
+    /// Columns of later stages, which are NULL after the run date.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub as_of: Vec<String>,
     /// Partitions, ordered by their values.
     pub partitions: Vec<Partition>,
 }

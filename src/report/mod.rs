@@ -73,6 +73,8 @@ pub struct SourceReport {
     pub rows: RowBalance,
     /// Faults by rule.
     pub faults: BTreeMap<String, u64>,
+    /// The first few faults: file, line, column, rule and reason.
+    pub examples: Vec<String>,
     /// What was found out about each file that was read.
     pub files: Vec<FileReport>,
     /// Partitions of the staged table whose rows changed.

@@ -57,7 +57,7 @@ fn write_models(out: &mut String, models: &[ModelReport]) -> std::fmt::Result {
         let changed = model.rebuilt.iter().filter(|partition| partition.is_changed).count();
         writeln!(
             out,
-            "  {:<24} {} rebuilt ({changed} changed), {} kept, {} rows, {:.1} s",
+            "  {:<26} {} rebuilt ({changed} changed), {} kept, {} rows, {:.1} s",
             model.table.to_string(),
             plural(model.rebuilt.len(), "partition"),
             model.kept_partitions,
@@ -85,7 +85,9 @@ fn write_partitions(out: &mut String, model: &ModelReport) -> std::fmt::Result {
 }
 
 fn write_checks(out: &mut String, report: &RunReport) -> std::fmt::Result {
-    writeln!(out, "\nchecks: {} run, {} failed", report.checks, report.failed_checks.len())?;
+    let errors = report.failed_checks.iter().filter(|check| check.is_fatal()).count();
+    let warnings = plural(report.failed_checks.len() - errors, "warning");
+    writeln!(out, "\nchecks: {} run, {errors} failed, {warnings}", report.checks)?;
     for check in &report.failed_checks {
         let severity = if check.is_fatal() { "error" } else { "warning" };
         writeln!(

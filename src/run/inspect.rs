@@ -47,6 +47,17 @@ pub(crate) fn warehouse(request: &Request) -> Result<(Warehouse, crate::define::
     Ok((warehouse, pipeline))
 }
 
+/// Refuses an environment that nobody has published: production's tables under its name would mislead.
+fn refuse_unknown_environment(warehouse: &Warehouse, request: &Request) -> Result<(), Error> {
+    match &request.environment {
+        Some(name) if warehouse.served()?.is_none() => Err(Error::Usage {
+            message: format!("the environment `{name}` serves no snapshot"),
+            hint: Some(format!("`tallyhouse run --env {name}` makes it")),
+        }),
+        _ => Ok(()),
+    }
+}
+
 impl Snapshot {
     /// Opens the served snapshot, or another by its id.
     ///
@@ -54,6 +65,7 @@ impl Snapshot {
     /// When nothing is published yet, or there is no such snapshot.
     pub fn open(request: &Request, id: Option<&str>) -> Result<Self, Error> {
         let (warehouse, pipeline) = warehouse(request)?;
+        refuse_unknown_environment(&warehouse, request)?;
         let manifest = match id {
             Some(id) => warehouse.manifest(&warehouse.resolve(id)?)?,
             None => warehouse.current()?.ok_or_else(|| Error::Usage {
@@ -61,10 +73,13 @@ impl Snapshot {
                 hint: Some("`tallyhouse run` publishes the first".to_owned()),
             })?,
         };
-        let catalog = snapshot_catalog(&warehouse, &manifest)
+        let parameters = Parameters {
+            run_date: request.run_date.unwrap_or(manifest.run_date),
+            timezone: pipeline.timezone,
+            variables: load::variables(&pipeline, request)?,
+        };
+        let catalog = snapshot_catalog(&warehouse, &manifest, &parameters)
             .map_err(|error| Error::Environment { message: error.strip_backtrace(), hint: None })?;
-        let parameters =
-            Parameters { run_date: manifest.run_date, timezone: pipeline.timezone, variables: pipeline.variables };
         Ok(Self { manifest, catalog, parameters })
     }
 
@@ -75,6 +90,9 @@ impl Snapshot {
     pub async fn query(&self, sql: &str, engine: &Engine) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
         let told = |error: datafusion::error::DataFusionError| Self::told(&error, sql);
         let statement = Statement::parse(sql, &self.parameters).map_err(told)?;
+        if let Some(name) = statement.unqualified.first() {
+            return Err(self.unknown_table(&TableName::new("", name)));
+        }
         if let Some(table) = statement.tables.iter().find(|table| !self.catalog.contains_key(table)) {
             return Err(self.unknown_table(table));
         }
@@ -118,12 +136,15 @@ impl Snapshot {
 
     fn unknown_table(&self, table: &TableName) -> Error {
         let names: Vec<String> = self.catalog.keys().map(ToString::to_string).collect();
-        let near = nearest(&table.to_string(), names.iter().map(String::as_str));
+        let written = table.to_string();
+        let written = written.trim_start_matches('.');
+        let same_table = self.catalog.keys().find(|known| known.table == table.table).map(ToString::to_string);
+        let near = same_table.or_else(|| nearest(written, names.iter().map(String::as_str)).map(str::to_owned));
+        let hint =
+            near.map_or("`tallyhouse show` lists all tables".to_owned(), |name| format!("did you mean `{name}`?"));
         Error::Usage {
-            message: format!("snapshot {} has no table `{table}`", self.manifest.snapshot),
-            hint: Some(
-                near.map_or_else(|| format!("it has {}", names.join(", ")), |name| format!("did you mean `{name}`?")),
-            ),
+            message: format!("snapshot {} has no table `{written}`", self.manifest.snapshot),
+            hint: Some(hint),
         }
     }
 
@@ -164,13 +185,26 @@ fn rejects_of(source: &str, batch: &RecordBatch) -> Result<Vec<Rejects>, Error> 
     Ok((0..batch.num_rows()).map(row).collect())
 }
 
-/// Returns the id of the served snapshot and all manifests, newest first.
+/// The snapshots of a warehouse.
+#[derive(Debug)]
+pub struct Snapshots {
+    /// Id of the served one.
+    pub served: Option<String>,
+    /// Id of the one that is held after a rollback.
+    pub held: Option<String>,
+    /// All manifests, newest first.
+    pub manifests: Vec<Manifest>,
+}
+
+/// Returns what a warehouse has.
 ///
 /// # Errors
 /// When the warehouse cannot be read.
-pub fn snapshots(request: &Request) -> Result<(Option<String>, Vec<Manifest>), Error> {
+pub fn snapshots(request: &Request) -> Result<Snapshots, Error> {
     let (warehouse, _) = warehouse(request)?;
-    Ok((warehouse.served()?, warehouse.snapshots()?))
+    refuse_unknown_environment(&warehouse, request)?;
+    let held = warehouse.hold()?.map(|hold| hold.snapshot);
+    Ok(Snapshots { served: warehouse.served()?, held, manifests: warehouse.snapshots()? })
 }
 
 /// Serves the content of an older snapshot as a new one, and holds it.

@@ -75,14 +75,14 @@ fn below(path: &Path, folder: &Path) -> PathBuf {
     path.strip_prefix(folder).unwrap_or(path).to_owned()
 }
 
-/// Returns the variables of a project with those of the command line put over them.
+/// Returns the variables of a pipeline with those of the command line put over them.
 ///
 /// # Errors
 /// A variable that the pipeline does not declare, or a value of another type.
-pub(super) fn variables(project: &Project, request: &Request) -> Result<BTreeMap<String, Variable>, Error> {
-    let mut variables = project.pipeline.variables.clone();
+pub(super) fn variables(pipeline: &Pipeline, request: &Request) -> Result<BTreeMap<String, Variable>, Error> {
+    let mut variables = pipeline.variables.clone();
     for (name, text) in &request.variables {
-        let Some(declared) = variables.get_mut(name) else { return Err(undeclared(name, project)) };
+        let Some(declared) = variables.get_mut(name) else { return Err(undeclared(name, pipeline)) };
         *declared = like(declared, text).ok_or_else(|| Error::Usage {
             message: format!("`--var {name}={text}` is no {}", type_name(declared)),
             hint: Some("a variable keeps the type of its value in the pipeline file".to_owned()),
@@ -91,8 +91,8 @@ pub(super) fn variables(project: &Project, request: &Request) -> Result<BTreeMap
     Ok(variables)
 }
 
-fn undeclared(name: &str, project: &Project) -> Error {
-    let known: Vec<&str> = project.pipeline.variables.keys().map(String::as_str).collect();
+fn undeclared(name: &str, pipeline: &Pipeline) -> Error {
+    let known: Vec<&str> = pipeline.variables.keys().map(String::as_str).collect();
     let near = nearest(name, known.iter().copied()).map(|name| format!("did you mean `{name}`?"));
     let hint = near.or_else(|| (!known.is_empty()).then(|| format!("it declares {}", known.join(", "))));
     Error::Usage { message: format!("the pipeline declares no variable `{name}`"), hint }
@@ -124,15 +124,22 @@ const fn type_name(variable: &Variable) -> &'static str {
 /// # Errors
 /// When it is on an object store, or is no folder.
 pub(super) fn warehouse(pipeline: &Pipeline, request: &Request) -> Result<Warehouse, Error> {
+    Ok(Warehouse::open(&warehouse_path(pipeline)?, request.environment.as_deref())?)
+}
+
+/// Returns the folder of a pipeline's warehouse, absolute.
+///
+/// # Errors
+/// When it is on an object store.
+pub(super) fn warehouse_path(pipeline: &Pipeline) -> Result<PathBuf, Error> {
     let written = &pipeline.warehouse;
     if let Some((scheme, _)) = written.value.split_once("://") {
         let message = format!("a warehouse on `{scheme}://` comes with a later version");
         let finding = Diagnostic::error(message, written.place.clone()).hint("name a folder on this machine");
         return Err(Error::Definition(vec![finding]));
     }
-    let path = std::path::absolute(&written.value).map_err(|error| Error::Environment {
+    std::path::absolute(&written.value).map_err(|error| Error::Environment {
         message: format!("cannot find `{}`: {error}", written.value),
         hint: None,
-    })?;
-    Ok(Warehouse::open(&path, request.environment.as_deref())?)
+    })
 }

@@ -23,7 +23,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-pub use inspect::{Rejects, Snapshot, release, rollback, snapshots};
+pub use inspect::{Rejects, Snapshot, Snapshots, release, rollback, snapshots};
 pub use nightly::nightly;
 pub use plan::{ModelPlan, SourcePlan, plan};
 pub use validate::{Definitions, definitions};

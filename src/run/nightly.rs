@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, time::Instant};
 
 use super::{
     Definitions, Event, Observer, Request, build, definitions, load,
-    sources::{self, stage_all},
+    sources::stage_all,
     stage::{self, StagedSource},
 };
 use crate::{
     Error, check,
-    engine::{Catalog, Engine, catalog},
+    engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, SnapshotTable, catalog},
     publish::{self, Staging, Warehouse},
     record::{
         CheckResult, Manifest, TableName,
@@ -31,10 +31,14 @@ pub async fn nightly(request: &Request, engine: &Engine, observer: &dyn Observer
     let staging = warehouse.begin(&lock, &run)?;
     let is_first = warehouse.served()?.is_none();
     let result = carry_out(request, &definitions, engine, staging, &run, is_first, observer).await;
-    match &result {
-        Ok(report) => warehouse.record_run(&run, report)?,
-        Err(error) => warehouse.record_run(&run, &failure(request, &run, error))?,
+    let recorded = match &result {
+        Ok(report) => warehouse.record_run(&run, report),
+        Err(error) => warehouse.record_run(&run, &failure(request, &run, error)),
     };
+    // The outcome stands, whether or not there is room to write it down.
+    if let Err(error) = recorded {
+        tracing::warn!("the run is not recorded: {error}");
+    }
     result
 }
 
@@ -131,6 +135,7 @@ fn manifest(
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         reason: None,
         held: false,
+        checks: definitions.checks_fingerprint(),
         inputs: staged.iter().map(|source| (source.report.source.clone(), source.input.clone())).collect(),
         tables,
     }
@@ -237,12 +242,26 @@ fn extra_columns(source: &SourceReport) -> Vec<String> {
     files.into_iter().map(warning).collect()
 }
 
-/// Returns every table of a snapshot as a catalog, quarantine included, nothing cut.
+/// Returns every table of a snapshot as a catalog, quarantine included; staged tables are cut after the parameters' run
+/// date, as models see them.
 ///
 /// # Errors
 /// When the manifest declares a type that is none.
-pub(super) fn snapshot_catalog(warehouse: &Warehouse, manifest: &Manifest) -> datafusion::error::Result<Catalog> {
+pub(super) fn snapshot_catalog(
+    warehouse: &Warehouse,
+    manifest: &Manifest,
+    parameters: &Parameters,
+) -> datafusion::error::Result<Catalog> {
     let locate = |table: &TableName, file: &_| warehouse.file(&manifest.snapshot, table, file);
-    let table = |(name, table): (&TableName, &Table)| Ok((name.clone(), sources::uncut(name, table, &locate)?));
+    let table = |(name, table): (&TableName, &Table)| {
+        let as_of = AsOf {
+            event_date: table.event_date.clone(),
+            stages: table.as_of.clone(),
+            run_date: parameters.run_date,
+            timezone: parameters.timezone,
+        };
+        let schema = SnapshotTable::declared_schema(table)?;
+        Ok((name.clone(), CatalogTable::new(table.clone(), schema, Some(as_of), &|file| locate(name, file))))
+    };
     manifest.tables.iter().map(table).collect()
 }

@@ -1,5 +1,6 @@
 //! Folding the stages' rich errors into the few behaviours of [`crate::Error`].
 
+use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
 use crate::{Error, extract, normalize, record::TableName, storage::read};
@@ -26,6 +27,13 @@ impl From<normalize::Error> for Error {
 /// Returns what a failure of the engine while it makes a table means to the user.
 pub(super) fn engine_failure(table: &TableName, error: &DataFusionError) -> Error {
     let words = error.find_root().strip_backtrace();
+    let words = words.lines().next().unwrap_or_default().to_owned();
+    if is_denied(error) {
+        return Error::Environment {
+            message: format!("no right to read what `{table}` needs: {words}"),
+            hint: Some("`private/` of a snapshot is readable by the user who publishes, and nobody else".to_owned()),
+        };
+    }
     match error.find_root() {
         DataFusionError::ResourcesExhausted(_) => Error::Environment {
             message: format!("`{table}` needs more memory than the limit: {words}"),
@@ -33,15 +41,48 @@ pub(super) fn engine_failure(table: &TableName, error: &DataFusionError) -> Erro
                 "raise `--memory-limit`, or split the model so that less is joined or sorted at once".to_owned(),
             ),
         },
-        DataFusionError::IoError(_) | DataFusionError::ObjectStore(_) => {
+        DataFusionError::IoError(_)
+        | DataFusionError::ObjectStore(_)
+        | DataFusionError::ParquetError(_)
+        | DataFusionError::ArrowError(_, _)
+            if is_io(error) =>
+        {
             Error::Environment { message: format!("cannot make `{table}`: {words}"), hint: None }
         }
-        DataFusionError::Internal(_) => Error::Bug { message: format!("cannot make `{table}`: {words}") },
+        DataFusionError::Internal(_) | DataFusionError::ExecutionJoin(_) => {
+            Error::Bug { message: format!("cannot make `{table}`: {words}") }
+        }
+        DataFusionError::Plan(_) | DataFusionError::NotImplemented(_) | DataFusionError::SchemaError(_, _) => {
+            Error::Usage { message: format!("`{table}` cannot be planned: {words}"), hint: None }
+        }
         _ => Error::Data {
-            message: format!("`{table}` cannot be computed from these rows: {words}"),
+            message: match table.schema.as_str() {
+                "query" => format!("the query fails on these rows: {words}"),
+                _ => format!("`{table}` cannot be computed from these rows: {words}"),
+            },
             hint: Some("`TRY_CAST` gives NULL where a value does not fit".to_owned()),
         },
     }
+}
+
+/// Returns whether the disk or a file is at fault, and not a value.
+fn is_io(error: &DataFusionError) -> bool {
+    match error.find_root() {
+        DataFusionError::ArrowError(error, _) => matches!(**error, ArrowError::IoError(_, _)),
+        _ => true,
+    }
+}
+
+fn is_denied(error: &DataFusionError) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::PermissionDenied) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Returns the failure of a thread that should not have ended.

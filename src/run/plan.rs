@@ -3,6 +3,8 @@
 //! Changed sources are really staged, into a folder that is thrown away, so that the plan knows which partitions changed.
 //! Models are not run: a partition that would be rebuilt counts as changed for what stands on it.
 
+use std::collections::BTreeSet;
+
 use super::{
     Definitions, Observer, Request, build, definitions, load, outcome,
     sources::stage_all,
@@ -99,7 +101,7 @@ async fn plan_models(
     request: &Request,
     engine: &Engine,
 ) -> Result<Vec<ModelPlan>, Error> {
-    let mut plans = Vec::new();
+    let (mut plans, mut growing) = (Vec::new(), BTreeSet::new());
     let graph: &Graph = &definitions.graph;
     for model in &graph.models {
         let name = &model.model.name;
@@ -107,10 +109,17 @@ async fn plan_models(
         let inputs = build::inputs(model, &catalog);
         let session = engine.session(catalog::providers(&inputs).map_err(failed)?).map_err(failed)?;
         let base = parent.map(|parent| Base { parent, catalog: &inputs });
-        let decision: Decision = match parent.and_then(|parent| parent.tables.get(name)).filter(|_| request.full) {
+        let mut decision: Decision = match parent.and_then(|parent| parent.tables.get(name)).filter(|_| request.full) {
             Some(table) => decide::everything(table, Reason::Asked),
             None => decide::decide(model, base, &inputs, &session).await.map_err(failed)?,
         };
+        // Partitions that an input may gain are not in its assumed table.
+        for table in model.statement.tables.iter().filter(|table| growing.contains(*table)) {
+            decision.open.push(Reason::InputChanged { table: table.clone(), partitions: Vec::new(), whole: false });
+        }
+        if !decision.open.is_empty() {
+            growing.insert(name.clone());
+        }
         let assumed = decide::assumed(model.declared(), &decision);
         let table = CatalogTable::new(assumed, model.schema.clone(), None, &|_| std::path::PathBuf::new());
         catalog.insert(name.clone(), table);

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Error,
     define::project::Source,
-    engine::{Catalog, CatalogTable, Engine, SnapshotTable, catalog},
+    engine::{Catalog, CatalogTable, Engine, catalog},
     normalize::{CodeTableRef, Contract},
     record::{
         TableName,
@@ -86,6 +86,13 @@ async fn with_codes(contract: &Contract, engine: &Engine, catalog: &Catalog) -> 
     Ok(contract)
 }
 
+fn two_meanings(reference: &CodeTableRef, code: &str, one: &str, other: &str) -> Error {
+    Error::Data {
+        message: format!("the code `{code}` of `staged.{}` has two meanings, `{one}` and `{other}`", reference.source),
+        hint: Some(format!("let `{}` be the key of source `{}`", reference.from, reference.source)),
+    }
+}
+
 async fn codes(
     reference: &CodeTableRef,
     engine: &Engine,
@@ -102,16 +109,12 @@ async fn codes(
         let text = |index: usize| cast(batch.column(index), &DataType::Utf8).map_err(|error| failed(error.into()));
         let (from, to) = (text(0)?, text(1)?);
         let pairs = from.as_string::<i32>().iter().zip(to.as_string::<i32>().iter());
-        codes.extend(pairs.filter_map(|(from, to)| Some((from?.to_owned(), to?.to_owned()))));
+        for (from, to) in pairs.filter_map(|(from, to)| Some((from?, to?))) {
+            match codes.insert(from.to_owned(), to.to_owned()) {
+                Some(other) if other != to => return Err(two_meanings(reference, from, &other, to)),
+                _ => {}
+            }
+        }
     }
     Ok(codes)
-}
-
-/// Returns the catalog's table of something that no contract cuts, such as quarantine.
-///
-/// # Errors
-/// When the manifest declares a type that is none.
-pub(super) fn uncut(name: &TableName, table: &Table, locate: Locate<'_>) -> datafusion::error::Result<CatalogTable> {
-    let schema = SnapshotTable::declared_schema(table)?;
-    Ok(CatalogTable::new(table.clone(), schema, None, &|file| locate(name, file)))
 }

@@ -44,6 +44,8 @@ use crate::{
 const STAGE_VERSION: &str = "1";
 /// Normalized batches that wait between the readers and the collector.
 const WAITING_BATCHES: usize = 8;
+/// Rejections that a run shows which stops because of too many.
+const EXAMPLES: usize = 5;
 /// Rejections after which a batch of them is written.
 const REJECTIONS_PER_BATCH: usize = 8_192;
 
@@ -84,21 +86,49 @@ pub(super) async fn stage(
     contract: &Contract,
     around: Surroundings<'_>,
 ) -> Result<StagedSource, Error> {
-    let files = hashed_files(source, around.threads).await?;
-    let fingerprint = fingerprint(source, contract, &files);
+    let files = hashed_files(source, around.threads).await.map_err(|error| of_source(source, error))?;
+    refuse_vanished(source, &files, around.parent)?;
+    let fingerprint = fingerprint(source, contract, &files, around.timezone);
     if let Some(kept) = kept(source, &fingerprint, around.parent) {
+        refuse_too_many_rejects(source, &kept)?;
         let event =
             Event::Staged { source: source.name.value.clone(), rows: kept.input.rows.staged, is_unchanged: true };
         around.observer.notice(&event);
         return Ok(kept);
     }
     around.observer.notice(&Event::Staging { source: source.name.value.clone(), files: files.len() });
-    let staged = read_all(source, contract, files, fingerprint, around).await?;
+    let staged =
+        read_all(source, contract, files, fingerprint, around).await.map_err(|error| of_source(source, error))?;
     refuse_too_many_rejects(source, &staged)?;
     let event =
         Event::Staged { source: source.name.value.clone(), rows: staged.input.rows.staged, is_unchanged: false };
     around.observer.notice(&event);
     Ok(staged)
+}
+
+/// Refuses a source of which every file is gone: an unmounted disk must not empty its tables.
+fn refuse_vanished(source: &Source, files: &[HashedFile], parent: Option<&Manifest>) -> Result<(), Error> {
+    let before = parent.and_then(|parent| parent.inputs.get(&source.name.value)).map_or(0, |input| input.files.len());
+    if before == 0 || !files.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Data {
+        message: format!(
+            "source `{}`: no file matches `{}`, where the last snapshot read {before}",
+            source.name.value, source.location.value
+        ),
+        hint: Some("bring the files back; to go on without the source, remove its contract".to_owned()),
+    })
+}
+
+/// Says to which source a failing file belongs.
+fn of_source(source: &Source, error: Error) -> Error {
+    let named = |message: String| format!("source `{}`: {message}", source.name.value);
+    match error {
+        Error::Data { message, hint } => Error::Data { message: named(message), hint },
+        Error::Environment { message, hint } => Error::Environment { message: named(message), hint },
+        other => other,
+    }
 }
 
 /// Lists and hashes a source's files, in the order of versions: (version, path).
@@ -116,7 +146,7 @@ async fn hashed_files(source: &Source, threads: usize) -> Result<Vec<HashedFile>
 }
 
 /// Returns the hash of all that decides the staged rows.
-fn fingerprint(source: &Source, contract: &Contract, files: &[HashedFile]) -> String {
+fn fingerprint(source: &Source, contract: &Contract, files: &[HashedFile], timezone: Tz) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut part = |text: &str| {
         hasher.update(&(text.len() as u64).to_le_bytes());
@@ -124,7 +154,11 @@ fn fingerprint(source: &Source, contract: &Contract, files: &[HashedFile]) -> St
     };
     part(STAGE_VERSION);
     part(&contract.fingerprint());
-    for column in source.event_date.iter().chain(&source.as_of) {
+    // The latest date of a partition is a local one of these columns.
+    part(timezone.name());
+    part(source.event_date.as_ref().map_or("", |column| &column.value));
+    part(&source.as_of.len().to_string());
+    for column in &source.as_of {
         part(&column.value);
     }
     for file in files {
@@ -144,6 +178,7 @@ fn kept(source: &Source, fingerprint: &str, parent: Option<&Manifest>) -> Option
         is_unchanged: true,
         rows: input.rows,
         faults: BTreeMap::new(),
+        examples: Vec::new(),
         files: Vec::new(),
         changed_partitions: Vec::new(),
     };
@@ -176,8 +211,7 @@ async fn read_all(
     let (sender, receiver) = mpsc::channel::<Message>(WAITING_BATCHES);
     let reading = read_files(source, contract, &files, sender, around);
     let collecting = Collector::new(source, contract, around)?.collect(receiver);
-    let (reports, collected) = tokio::join!(reading, collecting);
-    let (reports, collected) = (reports?, collected?);
+    let (collected, reports) = tokio::try_join!(collecting, reading)?;
     let rows = RowBalance {
         rows: reports.iter().map(|read| read.report.lines.rows).sum(),
         staged: collected.staged.rows(),
@@ -199,10 +233,20 @@ async fn read_all(
         is_unchanged: false,
         rows,
         faults: collected.faults,
+        examples: collected.examples.iter().map(|rejection| example(rejection, source)).collect(),
         files: reports.into_iter().map(|read| read.report).collect(),
         changed_partitions: changed_partitions(source, &collected.staged, around.parent),
     };
     Ok(StagedSource { input, staged: collected.staged, quarantine: collected.quarantine, report })
+}
+
+/// Returns a rejection as one line, without the row's text, and without a reason that would quote personal data.
+fn example(rejection: &crate::record::Rejection, source: &Source) -> String {
+    let column = rejection.column.as_deref();
+    let is_personal = column.and_then(|column| source.column(column)).is_some_and(|column| column.pii.is_some());
+    let shown = column.map(|column| format!(", `{column}`")).unwrap_or_default();
+    let reason = if is_personal { String::new() } else { format!(": {}", rejection.reason) };
+    format!("{}:{}{shown}: {}{reason}", rejection.file, rejection.line, rejection.rule)
 }
 
 /// Returns the partitions whose rows are other than in the last snapshot, vanished ones included.
@@ -291,8 +335,10 @@ fn read_file(
     while let Some(batch) = reader.next_batch()? {
         let normalized = contract.normalize(&binding, path, &batch)?;
         rejected += normalized.rejected_rows;
-        // The collector is gone only when it failed, and then its error is the one to tell.
-        let _ = sender.blocking_send(Message { rank, normalized });
+        if sender.blocking_send(Message { rank, normalized }).is_err() {
+            // The collector is gone only when it failed, and its error is the one that is told.
+            return Err(Error::Bug { message: "the collector of rows ended early".to_owned() });
+        }
     }
     let lines: LineCount = reader.lines();
     let report = FileReport {
@@ -316,6 +362,8 @@ struct Collector<'a> {
     rejections: Vec<crate::record::Rejection>,
     quarantine: TableWriter,
     faults: BTreeMap<String, u64>,
+    /// The first rejections by file and line, for the message when there are too many.
+    examples: BTreeSet<crate::record::Rejection>,
 }
 
 /// What the collector wrote.
@@ -324,6 +372,7 @@ struct Collected {
     quarantine: Table,
     superseded: u64,
     faults: BTreeMap<String, u64>,
+    examples: BTreeSet<crate::record::Rejection>,
 }
 
 impl<'a> Collector<'a> {
@@ -338,6 +387,7 @@ impl<'a> Collector<'a> {
             rejections: Vec::new(),
             quarantine: TableWriter::create(quarantine_spec(source, around.timezone), around.folder, options(around))?,
             faults: BTreeMap::new(),
+            examples: BTreeSet::new(),
         })
     }
 
@@ -352,6 +402,10 @@ impl<'a> Collector<'a> {
         let Message { rank, normalized } = message;
         for rejection in normalized.rejections {
             *self.faults.entry(rejection.rule.clone()).or_default() += 1;
+            self.examples.insert(rejection.clone());
+            if self.examples.len() > EXAMPLES {
+                self.examples.pop_last();
+            }
             self.rejections.push(rejection);
         }
         if self.rejections.len() >= REJECTIONS_PER_BATCH {
@@ -372,15 +426,19 @@ impl<'a> Collector<'a> {
 
     fn finish(mut self) -> Result<Collected, Error> {
         self.write_rejections()?;
-        let failure = self.spool_failure(&arrow::error::ArrowError::ComputeError(String::new()));
+        let name = &self.source.name.value;
         let spec = staged_spec(self.source, self.contract, self.around.timezone);
         let mut writer = TableWriter::create(spec.clone(), self.around.folder, options(self.around))?;
-        for batch in self.spool.drain().map_err(|_| failure)? {
-            let batch = batch.map_err(|error| spool_failure(&self.source.name.value, &error))?;
+        for batch in self.spool.drain().map_err(|error| spool_failure(name, &error))? {
+            let batch = batch.map_err(|error| spool_failure(name, &error))?;
             writer.write(&winners(&batch, self.contract, &self.reduction)?)?;
         }
         Ok(Collected {
-            staged: described(self.source, &spec, writer.finish()?),
+            staged: Table {
+                event_date: self.source.event_date.as_ref().map(|column| column.value.clone()),
+                as_of: self.source.as_of.iter().map(|column| column.value.clone()).collect(),
+                ..described(self.source, &spec, writer.finish()?)
+            },
             quarantine: described(
                 self.source,
                 &quarantine_spec(self.source, self.around.timezone),
@@ -388,6 +446,7 @@ impl<'a> Collector<'a> {
             ),
             superseded: self.reduction.superseded(),
             faults: self.faults,
+            examples: self.examples,
         })
     }
 
@@ -481,20 +540,15 @@ fn refuse_too_many_rejects(source: &Source, staged: &StagedSource) -> Result<(),
     if !over_share && !over_rows {
         return Ok(());
     }
-    let worst = staged.report.files.iter().max_by_key(|file| file.rejected);
     let faults: Vec<String> = staged.report.faults.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
+    let faults = if faults.is_empty() { String::new() } else { format!(": {}", faults.join(", ")) };
+    let examples = staged.report.examples.iter().map(|example| format!("\n    {example}")).collect::<Vec<_>>().concat();
     Err(Error::Data {
         message: format!(
-            "source `{}` has {rejected} rejected rows of {rows} ({:.1} %), more than its `reject_limit`: {}",
+            "source `{}` has {rejected} rejected rows of {rows} ({:.1} %), more than its `reject_limit`{faults}{examples}",
             source.name.value,
             share * 100.0,
-            faults.join(", ")
         ),
-        hint: worst.map(|file| {
-            format!(
-                "most are in `{}` ({}): `tallyhouse rejects show {}` explains them once published under a higher limit",
-                file.path, file.rejected, source.name.value
-            )
-        }),
+        hint: Some("ask for the files again, mend the contract, or raise `reject_limit`".to_owned()),
     })
 }

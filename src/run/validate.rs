@@ -30,17 +30,45 @@ pub struct Definitions {
     pub warnings: Vec<Diagnostic>,
 }
 
+impl Definitions {
+    /// Returns a hash of all checks and reject limits: a snapshot that has passed others has to be checked again.
+    #[must_use]
+    pub fn checks_fingerprint(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for table in &self.checks {
+            for check in &table.checks {
+                let filter = check.filter.as_ref().map(|filter| &filter.value);
+                let text = format!(
+                    "{} {} {:?} {:?} {filter:?}\n",
+                    table.table,
+                    check.name,
+                    check.severity,
+                    check.kind.spelled()
+                );
+                hasher.update(text.as_bytes());
+            }
+        }
+        for source in &self.project.sources {
+            hasher.update(format!("{} {:?}\n", source.name.value, source.reject_limit).as_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
 /// Loads and validates all definitions of a pipeline, offline and without data.
 ///
 /// # Errors
 /// Everything that is wrong with them, at once where one mistake does not hide another.
 pub async fn definitions(request: &Request, engine: &Engine) -> Result<Definitions, Error> {
     let (project, mut warnings) = load::load(request)?;
+    load::warehouse_path(&project.pipeline)?;
     let parameters = parameters(&project, request)?;
     let (contracts, mut findings) = contracts(&project, &parameters);
     let staged = staged_catalog(&project, &contracts, &parameters);
+    let sources = project.sources.iter().map(Source::table).collect();
     let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
-    let (graph, found) = transform::plan::plan(&project.models, &staged, &parameters, engine).await.map_err(bug)?;
+    let (graph, found) =
+        transform::plan::plan(&project.models, &staged, &sources, &parameters, engine).await.map_err(bug)?;
     findings.extend(found);
     let checks: Vec<TableChecks> = checks(&project, &contracts, &graph);
     let session = engine.session(catalog::providers(&with_models(staged, &graph)).map_err(bug)?).map_err(bug)?;
@@ -59,7 +87,7 @@ fn parameters(project: &Project, request: &Request) -> Result<Parameters, Error>
     Ok(Parameters {
         run_date: request.run_date.or(project.pipeline.run_date).unwrap_or(today),
         timezone,
-        variables: load::variables(project, request)?,
+        variables: load::variables(&project.pipeline, request)?,
     })
 }
 
@@ -106,6 +134,6 @@ fn with_models(mut staged: Catalog, graph: &Graph) -> Catalog {
 
 fn checks(project: &Project, contracts: &BTreeMap<String, Contract>, graph: &Graph) -> Vec<TableChecks> {
     let compiled = project.sources.iter().filter(|source| contracts.contains_key(&source.name.value));
-    let planned = graph.models.iter().map(|planned| check::of_model(&planned.model));
+    let planned = graph.models.iter().map(|planned| check::of_model(&planned.model, &project.sources));
     compiled.map(check::of_source).chain(planned).collect()
 }

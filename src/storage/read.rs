@@ -52,11 +52,9 @@ pub enum Error {
         hint: String,
     },
     /// The location is in a kind of storage that this version does not read.
-    #[error("cannot read `{location}`: `{scheme}://` locations come with a later version")]
+    #[error("`{scheme}://` locations come with a later version")]
     Unsupported {
-        /// The location.
-        location: String,
-        /// Its scheme.
+        /// Its scheme; the rest may hold a password.
         scheme: String,
     },
     /// The location is no path, or its glob no glob.
@@ -142,7 +140,7 @@ fn disk_path(location: &str) -> Result<String, Error> {
     let wrong = |reason: &str| Error::Location { location: location.to_owned(), reason: reason.to_owned() };
     if let Some((scheme, rest)) = location.split_once("://") {
         if scheme != "file" {
-            return Err(Error::Unsupported { location: location.to_owned(), scheme: scheme.to_owned() });
+            return Err(Error::Unsupported { scheme: scheme.to_owned() });
         }
         // `?` would begin the URL's query and `#` its fragment; in a location both belong to file names.
         let url = format!("file://{}", rest.replace('?', "%3F").replace('#', "%23"));
@@ -333,6 +331,6 @@ mod tests {
     #[tokio::test]
     async fn other_stores_are_refused() {
         let error = list("s3://bucket/*.csv").await.unwrap_err();
-        assert_eq!(error.to_string(), "cannot read `s3://bucket/*.csv`: `s3://` locations come with a later version");
+        assert_eq!(error.to_string(), "`s3://` locations come with a later version");
     }
 }

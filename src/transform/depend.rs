@@ -13,6 +13,7 @@
 use std::collections::BTreeSet;
 
 use datafusion::{
+    catalog::cte_worktable::CteWorkTable,
     common::tree_node::TreeNodeRecursion,
     datasource::source_as_provider,
     error::Result,
@@ -44,7 +45,9 @@ pub struct Dependency {
 pub fn dependencies(plan: &LogicalPlan, catalog: &Catalog) -> Result<Vec<Dependency>> {
     let mut found = Vec::new();
     plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node {
+        if let LogicalPlan::TableScan(scan) = node
+            && !is_recursion(scan)?
+        {
             found.push(dependency(scan, catalog)?);
         }
         Ok(TreeNodeRecursion::Continue)
@@ -52,6 +55,11 @@ pub fn dependencies(plan: &LogicalPlan, catalog: &Catalog) -> Result<Vec<Depende
     found.sort_by(|a, b| (&a.table, &a.partitions, &a.columns).cmp(&(&b.table, &b.partitions, &b.columns)));
     found.dedup();
     Ok(found)
+}
+
+/// Returns whether a scan reads the rows that a recursive query has made so far, and no table.
+fn is_recursion(scan: &TableScan) -> Result<bool> {
+    Ok(source_as_provider(&scan.source)?.is::<CteWorkTable>())
 }
 
 fn dependency(scan: &TableScan, catalog: &Catalog) -> Result<Dependency> {

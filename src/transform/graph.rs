@@ -71,8 +71,9 @@ pub(super) fn place(model: &Model, range: Option<std::ops::Range<usize>>) -> Pla
 }
 
 /// Finds tables that nobody makes, and table names without a schema.
-pub(super) fn unknown_tables(parsed: &[ParsedModel], staged: &BTreeSet<TableName>, all: &[Model]) -> Vec<Diagnostic> {
-    let known: BTreeSet<TableName> = staged.iter().cloned().chain(all.iter().map(|model| model.name.clone())).collect();
+pub(super) fn unknown_tables(parsed: &[ParsedModel], sources: &BTreeSet<TableName>, all: &[Model]) -> Vec<Diagnostic> {
+    let known: BTreeSet<TableName> =
+        sources.iter().cloned().chain(all.iter().map(|model| model.name.clone())).collect();
     let names: Vec<String> = known.iter().map(ToString::to_string).collect();
     let mut findings = Vec::new();
     for ParsedModel { model, statement } in parsed {
@@ -94,13 +95,9 @@ fn with_table_hint(finding: Diagnostic, table: &str, names: &[String]) -> Diagno
     }
 }
 
+/// Finds a table's name as a whole word in a model's SQL, its header left out.
 fn find(text: &str, table: &str) -> Option<std::ops::Range<usize>> {
-    let from = match text.trim_start().starts_with("/*") {
-        true => text.find("*/").unwrap_or(0),
-        false => 0,
-    };
-    let start = from + text[from..].to_ascii_lowercase().find(&table.to_ascii_lowercase())?;
-    Some(start..start + table.len())
+    crate::engine::problem::find_word(text, table)
 }
 
 /// Orders models after what they read; a cycle is a finding that names its way round.

@@ -56,7 +56,8 @@ impl PlannedModel {
     }
 }
 
-/// Plans all models; `staged` holds the tables that sources make (without data is enough).
+/// Plans all models; `staged` holds the tables that sources make (without data is enough), `sources` names them all, those
+/// whose contract is wrong included.
 ///
 /// Returns the models that can be built and every finding; a model that stands on a failed one is left out silently.
 ///
@@ -65,11 +66,12 @@ impl PlannedModel {
 pub async fn plan(
     models: &[Model],
     staged: &Catalog,
+    sources: &BTreeSet<TableName>,
     parameters: &Parameters,
     engine: &Engine,
 ) -> EngineResult<(Graph, Vec<Diagnostic>)> {
     let (parsed, mut findings) = graph::parse(models, parameters);
-    findings.extend(graph::unknown_tables(&parsed, &staged.keys().cloned().collect(), models));
+    findings.extend(graph::unknown_tables(&parsed, sources, models));
     let (ordered, cycles) = graph::order(parsed);
     findings.extend(cycles);
     let session = engine.session(catalog::providers(staged)?)?;
@@ -77,7 +79,8 @@ pub async fn plan(
         staged.iter().map(|(name, table)| (name.clone(), spelled_input(table))).collect();
     let mut graph = Graph::default();
     for parsed in ordered {
-        if parsed.statement.tables.iter().any(|table| !inputs.contains_key(table)) {
+        let is_known = |table: &TableName| inputs.contains_key(table);
+        if !parsed.statement.unqualified.is_empty() || !parsed.statement.tables.iter().all(is_known) {
             continue;
         }
         match plan_model(parsed, &session, &inputs, parameters).await {
@@ -118,8 +121,8 @@ async fn plan_model(
     let ParsedModel { model, statement } = parsed;
     let told = |error| graph::diagnostic(&model, Problem::new(&error, &model.text.body), parameters.names());
     let plan = statement.plan(session).await.map_err(|error| vec![told(error)])?;
-    // Type coercion happens in the analyzer, so a clash of types shows only here.
-    session.state().optimize(&plan).map_err(|error| vec![told(error)])?;
+    // Clashes of types show in the analyzer, and what the engine cannot run only in the physical plan.
+    session.state().create_physical_plan(&plan).await.map_err(|error| vec![told(error)])?;
     let schema = published_schema(&model, &plan)?;
     let mut findings = header_findings(&model, &schema);
     findings.extend(clock_findings(&model, &plan));

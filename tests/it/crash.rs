@@ -29,40 +29,36 @@ fn a_run_that_is_killed_at_any_moment_leaves_a_whole_snapshot_and_no_work_for_an
     for _ in 0..projects {
         let project = sales();
         send(&project, 0);
-        project.run();
+        let mut duration = run_timed(&project);
         for kill in 0..KILLS {
             let stretch = (f64::from(kill) + random.random_range(0.0..1.0)) / f64::from(KILLS);
-            served_new += u32::from(kill_one(&project, kill + 1, stretch * 1.2));
+            send(&project, kill + 1);
+            served_new += u32::from(kill_one(&project, kill + 1, duration.mul_f64(stretch * 1.4)));
+            duration = run_timed(&project);
+            project.current().verify();
+            assert_eq!(nights(&project.current()), kill + 2);
+            assert_clean(&project);
         }
     }
     eprintln!("{} runs were killed; {served_new} had published before", projects * KILLS);
     assert!(served_new < projects * KILLS, "no run was hit before its end");
 }
 
-/// Kills the run of a night after so much of its time, and lets the next run end it; returns whether the killed one had
-/// published.
-fn kill_one(project: &Project, night: u32, share: f64) -> bool {
-    let duration = duration(project);
-    send(project, night);
+/// Kills the run of a night after so much time; returns whether it had published.
+fn kill_one(project: &Project, night: u32, delay: Duration) -> bool {
     let before = project.current().id().to_owned();
-    kill_after(project, duration.mul_f64(share), night);
-
+    kill_after(project, delay, night);
     let served = project.current();
     served.verify();
     let has_published = served.id() != before;
     assert_eq!(nights(&served), night + u32::from(has_published));
-
-    project.run();
-    project.current().verify();
-    assert_eq!(nights(&project.current()), night + 1);
-    assert_clean(project);
     has_published
 }
 
-/// Returns how long a run takes that builds everything.
-fn duration(project: &Project) -> Duration {
+/// Runs the pipeline and returns how long it took.
+fn run_timed(project: &Project) -> Duration {
     let started = Instant::now();
-    project.run_with(&["--full"]);
+    project.run();
     started.elapsed()
 }
 
@@ -90,9 +86,9 @@ fn a_rollback_that_is_killed_leaves_a_whole_snapshot_too() {
 /// Returns the oldest snapshot of one night.
 fn first(project: &Project) -> String {
     let listed = project.tallyhouse(&["snapshots", "--output", "json"]).succeeds().json();
-    let snapshots = listed.as_array().unwrap().iter().map(|snapshot| snapshot["snapshot"].as_str().unwrap());
+    let mut snapshots = listed.as_array().unwrap().iter().map(|snapshot| snapshot["snapshot"].as_str().unwrap());
     let is_one_night = |id: &&str| nights(&Snapshot::open(&project.path("warehouse/snapshots").join(id))) == 1;
-    snapshots.filter(is_one_night).next_back().unwrap().to_owned()
+    snapshots.rfind(is_one_night).unwrap().to_owned()
 }
 
 /// Starts a run and kills it, reading all the while what is served.

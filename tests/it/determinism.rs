@@ -29,10 +29,10 @@ fn files_that_come_in_another_order_give_the_same_bytes() {
 }
 
 #[test]
-fn memory_that_forces_spilling_changes_no_byte() {
-    let small = sales_project(4_000);
-    small.run_with(&["--memory-limit", "16M", "--threads", "3"]);
-    let large = sales_project(4_000);
+fn a_small_memory_limit_changes_no_byte() {
+    let small = sales_project(200_000);
+    small.run_with(&["--memory-limit", "64M", "--threads", "3"]);
+    let large = sales_project(200_000);
     large.run_with(&["--memory-limit", "2G", "--threads", "1"]);
     assert_eq!(small.current().bytes(), large.current().bytes());
 }
@@ -104,7 +104,14 @@ fn sales_project(rows: usize) -> Project {
 }
 
 fn sale(id: usize) -> String {
-    format!("{id},2024-{:02}-{:02},buyer {},{}.{:02}", id * 7 % 12 + 1, id % 28 + 1, id * 31 % 97, id * 13 % 1009, id % 100)
+    format!(
+        "{id},2024-{:02}-{:02},buyer {},{}.{:02}",
+        id * 7 % 12 + 1,
+        id % 28 + 1,
+        id * 31 % 97,
+        id * 13 % 1009,
+        id % 100
+    )
 }
 
 fn with_header<'a>(lines: impl Iterator<Item = &'a String>) -> String {

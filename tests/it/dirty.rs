@@ -41,7 +41,10 @@ fn faults(project: &Project) -> Vec<String> {
 #[test]
 fn a_customer_named_like_a_total_row_stays_and_the_total_row_goes() {
     let project = sales();
-    project.extract("sale/a_20240101.csv", "客户,订单号,日期,金额\n合计,1,2024-01-05,10.00\n小王,2,2024-01-06,5.00\n合计,,,15.00\n");
+    project.extract(
+        "sale/a_20240101.csv",
+        "客户,订单号,日期,金额\n合计,1,2024-01-05,10.00\n小王,2,2024-01-06,5.00\n合计,,,15.00\n",
+    );
     let report = project.run();
     assert_eq!(project.rows("staged.sale"), ["1|2024-01-05|合计|10.00", "2|2024-01-06|小王|5.00"]);
     assert_eq!(balance(&report), [2, 2, 0, 0]);
@@ -91,14 +94,22 @@ fn keys_may_hold_quotes_slashes_and_percent_signs() {
         "key: [order_no]\npartition_by: [order_no]\ncolumns:\n  order_no: { type: string }\n  amount: { type: int }\n",
     );
     project.model("core.sale", "/* ---\npartition_by: [order_no]\n--- */\nSELECT * FROM staged.sale");
-    project.extract("sale/a.csv", "order_no,amount\nA/1,1\n\"say \"\"hi\"\"\",2\nO'Neill,3\n100%,4\na=b,5\n..,6\n单 号,7\n");
+    project.extract(
+        "sale/a.csv",
+        "order_no,amount\nA/1,1\n\"say \"\"hi\"\"\",2\nO'Neill,3\n100%,4\na=b,5\n..,6\n单 号,7\n",
+    );
     project.run();
     let expected = ["..|6", "100%|4", "A/1|1", "O'Neill|3", "a=b|5", "say \"hi\"|2", "单 号|7"];
     assert_eq!(project.rows("core.sale"), expected);
     let folders: Vec<String> = project.current().files("core.sale").iter().map(|file| folder(file)).collect();
     let expected = [
-        "order_no=..", "order_no=100%25", "order_no=A%2F1", "order_no=O%27Neill", "order_no=a%3Db",
-        "order_no=say%20%22hi%22", "order_no=单%20号",
+        "order_no=..",
+        "order_no=100%25",
+        "order_no=A%2F1",
+        "order_no=O%27Neill",
+        "order_no=a%3Db",
+        "order_no=say%20%22hi%22",
+        "order_no=单%20号",
     ];
     assert_eq!(folders, expected);
     assert_eq!(project.query("SELECT amount FROM core.sale WHERE order_no = 'A/1'"), ["1"]);
@@ -108,7 +119,10 @@ fn keys_may_hold_quotes_slashes_and_percent_signs() {
 #[test]
 fn a_partition_value_that_is_null_has_the_name_that_hive_gives_it() {
     let project = Project::new();
-    project.source("sale", &format!("{SALE}  month: {{ type: date, derive: \"date_trunc('month', day)\" }}\npartition_by: [month]\n"));
+    project.source(
+        "sale",
+        &format!("{SALE}  month: {{ type: date, derive: \"date_trunc('month', day)\" }}\npartition_by: [month]\n"),
+    );
     project.model("core.sale", "/* ---\npartition_by: [month]\n--- */\nSELECT order_no, month FROM staged.sale");
     project.extract("sale/a_20240101.csv", "order_no,day,amount\n1,2024-01-05,1\n2,,2\n");
     project.run();
@@ -126,7 +140,10 @@ fn a_partition_value_that_is_null_has_the_name_that_hive_gives_it() {
 #[test]
 fn semicolons_and_decimal_commas_are_found_out() {
     let project = sales();
-    project.extract("sale/a_20240101.csv", "order_no;day;customer;amount\n1;05.01.2024;Müller;1.234,56\n2;06.01.2024;;12,50\n");
+    project.extract(
+        "sale/a_20240101.csv",
+        "order_no;day;customer;amount\n1;05.01.2024;Müller;1.234,56\n2;06.01.2024;;12,50\n",
+    );
     let report = project.run();
     assert_eq!(project.rows("staged.sale"), ["1|2024-01-05|Müller|1234.56", "2|2024-01-06|NULL|12.50"]);
     let file = &report["sources"][0]["files"][0];
@@ -174,7 +191,7 @@ fn write_workbook(path: &Path) {
         sheet.write(2, u16::try_from(column).unwrap(), name).unwrap();
     }
     sheet.write(3, 0, 1).unwrap();
-    sheet.write_with_format(3, 1, &ExcelDateTime::from_ymd(2024, 1, 5).unwrap(), &date).unwrap();
+    sheet.write_with_format(3, 1, ExcelDateTime::from_ymd(2024, 1, 5).unwrap(), &date).unwrap();
     sheet.write(3, 2, "合计").unwrap();
     sheet.write(3, 3, 10.5).unwrap();
     sheet.write(4, 0, 2).unwrap();
@@ -193,7 +210,10 @@ fn line_ends_within_a_cell_belong_to_it() {
     let report = project.run();
     assert_eq!(project.rows("staged.sale"), ["1|NULL|two\nlines|1.00"]);
     assert_eq!(faults(&project), ["a_20240101.csv|4|amount|type"]);
-    assert_eq!(report["sources"][0]["files"][0]["lines"]["skipped"], serde_json::json!({ "header": 1, "continuation": 1 }));
+    assert_eq!(
+        report["sources"][0]["files"][0]["lines"]["skipped"],
+        serde_json::json!({ "header": 1, "continuation": 1 })
+    );
 }
 
 #[test]
@@ -217,7 +237,8 @@ fn all_faults_of_a_row_are_told_and_the_row_counts_once() {
     let project = sales();
     project.extract("sale/a_20240101.csv", "order_no,day,customer,amount\n,2024-02-30,a,1.234\n2,2024-01-06,b,2\n");
     assert_eq!(balance(&project.run()), [2, 1, 1, 0]);
-    let expected = ["amount|precision", "day|type", "order_no|required"].map(|fault| format!("a_20240101.csv|2|{fault}"));
+    let expected =
+        ["amount|precision", "day|type", "order_no|required"].map(|fault| format!("a_20240101.csv|2|{fault}"));
     assert_eq!(faults(&project), expected);
 }
 
@@ -242,8 +263,12 @@ fn a_later_version_wins_whatever_its_name_and_time_of_arrival() {
 #[test]
 fn a_line_sent_again_under_another_month_moves_there() {
     let project = Project::new();
-    project.source("sale", &format!("{SALE}  month: {{ type: date, derive: \"date_trunc('month', day)\" }}\npartition_by: [month]\n"));
-    project.model("core.sale", "/* ---\npartition_by: [month]\n--- */\nSELECT order_no, month, amount FROM staged.sale");
+    project.source(
+        "sale",
+        &format!("{SALE}  month: {{ type: date, derive: \"date_trunc('month', day)\" }}\npartition_by: [month]\n"),
+    );
+    project
+        .model("core.sale", "/* ---\npartition_by: [month]\n--- */\nSELECT order_no, month, amount FROM staged.sale");
     project.extract("sale/a_20240101.csv", "order_no,day,amount\n1,2024-01-05,1\n2,2024-02-05,2\n3,2024-03-05,3\n");
     project.run();
     project.extract("sale/b_20240301.csv", "order_no,day,amount\n2,2024-01-31,2\n");
@@ -309,7 +334,9 @@ fn a_sqlite_table_is_a_source() {
     );
     let database = rusqlite::Connection::open(project.path("extracts/crm.sqlite")).unwrap();
     database
-        .execute_batch("CREATE TABLE visit (id, note, amount); INSERT INTO visit VALUES (1, '好', 2.5), (2, NULL, 'much')")
+        .execute_batch(
+            "CREATE TABLE visit (id, note, amount); INSERT INTO visit VALUES (1, '好', 2.5), (2, NULL, 'much')",
+        )
         .unwrap();
     drop(database);
     project.run();
@@ -324,7 +351,9 @@ fn a_published_table_is_an_extract_for_another_pipeline() {
     first.run();
     let second = Project::new();
     let file = &first.current().files("staged.sale")[0];
-    second.source("sale", SALE).extract("sale/a_20240101.parquet", std::fs::read(first.current().data("staged.sale").join(file)).unwrap());
+    second
+        .source("sale", SALE)
+        .extract("sale/a_20240101.parquet", std::fs::read(first.current().data("staged.sale").join(file)).unwrap());
     second.run();
     assert_eq!(second.rows("staged.sale"), first.rows("staged.sale"));
 }
@@ -338,7 +367,10 @@ fn the_run_date_hides_what_happened_later() {
          shipped: { type: date }\n",
     );
     project.model("core.order", "SELECT id, ordered, shipped FROM staged.order");
-    project.extract("order/a.csv", "id,ordered,shipped\n1,2026-06-29,2026-06-30\n2,2026-06-30,2026-07-01\n3,2026-07-01,\n");
+    project.extract(
+        "order/a.csv",
+        "id,ordered,shipped\n1,2026-06-29,2026-06-30\n2,2026-06-30,2026-07-01\n3,2026-07-01,\n",
+    );
     project.run();
     assert_eq!(project.rows("core.order"), ["1|2026-06-29|2026-06-30", "2|2026-06-30|NULL"]);
     project.run_with(&["--run-date", "2026-07-01"]);

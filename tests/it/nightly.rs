@@ -1,7 +1,7 @@
 //! Three nights of the shipped pipeline: the first publishes, the second has nothing to do, the third finds one
 //! corrected line and rewrites one month.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, process::Command};
 
 use crate::{
     project::{Project, repository},
@@ -69,9 +69,7 @@ fn a_night_without_changes_says_so_and_publishes_nothing() {
 
 #[test]
 fn where_extracts_and_warehouse_lie_changes_nothing() {
-    let mut project = Project::shipped_and_published();
-    copy(&repository("fixtures/extracts"), &project.path("elsewhere"));
-    project.read_extracts_from(&project.path("elsewhere"));
+    let project = with_own_extracts(Project::shipped_and_published());
     assert_eq!(project.run()["outcome"], "unchanged");
 }
 
@@ -102,6 +100,30 @@ fn a_corrected_line_rewrites_one_partition_of_core_sales() {
 }
 
 #[test]
+fn the_correction_in_the_readme_rebuilds_what_the_readme_shows() {
+    let project = with_own_extracts(Project::shipped_and_published());
+    let readme = fs::read_to_string(repository("README.md")).unwrap();
+    let correction = readme.lines().find(|line| line.starts_with("{ head ")).unwrap();
+    let dealer = project.path("extracts/dealer_sales/D008");
+    assert!(Command::new("sh").args(["-ec", correction]).current_dir(dealer).status().unwrap().success());
+
+    let shown: Vec<&str> = readme.lines().skip_while(|line| *line != "models: 2 rebuilt, 17 unchanged").collect();
+    let shown: Vec<String> = shown.iter().take_while(|line| **line != "```").map(|line| words(line)).collect();
+    let said: Vec<String> = project.tallyhouse(&["run"]).succeeds().out.lines().map(words).collect();
+    let start = said.iter().position(|line| line.starts_with("models: ")).unwrap();
+    assert_eq!(said[start..start + shown.len()], shown);
+}
+
+/// Returns the words of a line without the seconds at its end.
+fn words(line: &str) -> String {
+    let line = match line.rsplit_once(',') {
+        Some((start, seconds)) if seconds.ends_with(" s") => start,
+        _ => line,
+    };
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
 fn the_plan_names_what_the_run_then_rebuilds() {
     let project = Project::shipped_and_published();
     let project = with_a_corrected_line(project);
@@ -129,11 +151,9 @@ fn what_did_not_change_is_the_same_file() {
 }
 
 /// Sends one order line of April 2024 again with a discount that is one cent larger.
-fn with_a_corrected_line(mut project: Project) -> Project {
-    let extracts = project.path("extracts");
-    copy(&repository("fixtures/extracts"), &extracts);
-    project.read_extracts_from(&extracts);
-    let sent = fs::read_to_string(extracts.join("dealer_sales/D006/D006_2024Q2_20240705.csv")).unwrap();
+fn with_a_corrected_line(project: Project) -> Project {
+    let project = with_own_extracts(project);
+    let sent = fs::read_to_string(project.path("extracts").join("dealer_sales/D006/D006_2024Q2_20240705.csv")).unwrap();
     let header = sent.lines().next().unwrap();
     let line = sent.lines().find(|line| line.starts_with("D006,SO05-2024Q2-0002,1,")).unwrap();
     let corrected = line.replace("\"1,254.82\",\"42,014.98\"", "\"1,254.83\",\"42,014.97\"");
@@ -142,10 +162,19 @@ fn with_a_corrected_line(mut project: Project) -> Project {
     project
 }
 
+/// Gives a project a copy of the fixtures that it may change.
+fn with_own_extracts(mut project: Project) -> Project {
+    let extracts = project.path("extracts");
+    copy(&repository("fixtures/extracts"), &extracts);
+    project.read_extracts_from(&extracts);
+    project
+}
+
 /// Returns the partitions whose files are other ones.
 fn changed_files(before: &Snapshot, after: &Snapshot, table: &str) -> Vec<String> {
     let (before, after) = (before.files(table), after.files(table));
-    let changed = before.iter().filter(|file| !after.contains(file)).chain(after.iter().filter(|file| !before.contains(file)));
+    let changed =
+        before.iter().filter(|file| !after.contains(file)).chain(after.iter().filter(|file| !before.contains(file)));
     let mut partitions: Vec<String> = changed.map(|file| file[..=file.rfind('/').unwrap()].to_owned()).collect();
     partitions.sort();
     partitions.dedup();

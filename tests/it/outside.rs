@@ -38,7 +38,8 @@ fn python(script: &str, arguments: &[&str]) {
         eprintln!("skipped: {missing}; `.ci/run` installs them");
         return;
     }
-    let output = Command::new("python3").arg(repository("tests/outside").join(script)).args(arguments).output().unwrap();
+    let output =
+        Command::new("python3").arg(repository("tests/outside").join(script)).args(arguments).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{script} says:\n{}{}", text(&output.stdout), text(&output.stderr));
 }

@@ -137,7 +137,7 @@ impl Project {
     /// Runs a command to its end.
     pub fn tallyhouse(&self, arguments: &[&str]) -> Ran {
         let output = self.command(arguments).output().unwrap();
-        let text = |bytes: &[u8]| self.anonymous(&String::from_utf8(bytes.to_vec()).unwrap());
+        let text = |bytes: &[u8]| self.anonymous(std::str::from_utf8(bytes).unwrap());
         Ran { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
     }
 

@@ -100,11 +100,18 @@ impl Snapshot {
         for table in self.tables() {
             let mut named = BTreeSet::new();
             for partition in self.manifest["tables"][table]["partitions"].as_array().unwrap() {
-                let rows: u64 = partition["files"].as_array().unwrap().iter().map(|file| self.verify_file(table, file)).sum();
+                let rows: u64 =
+                    partition["files"].as_array().unwrap().iter().map(|file| self.verify_file(table, file)).sum();
                 assert_eq!(partition["rows"], rows, "rows of {table} {}", partition["values"]);
-                named.extend(partition["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap().to_owned()));
+                named.extend(
+                    partition["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap().to_owned()),
+                );
             }
-            assert_eq!(self.files(table).into_iter().collect::<BTreeSet<_>>(), named, "files of {table} on the disk and in the manifest");
+            assert_eq!(
+                self.files(table).into_iter().collect::<BTreeSet<_>>(),
+                named,
+                "files of {table} on the disk and in the manifest"
+            );
         }
     }
 

@@ -99,7 +99,10 @@ fn after_a_rollback_nothing_is_published_until_the_release() {
     );
     assert_eq!(project.rows("core.sale"), ["1|1"]);
 
-    assert_eq!(project.tallyhouse(&["snapshots", "release"]).succeeds().out, "released: the next run publishes again\n");
+    assert_eq!(
+        project.tallyhouse(&["snapshots", "release"]).succeeds().out,
+        "released: the next run publishes again\n"
+    );
     assert_eq!(project.tallyhouse(&["snapshots", "release"]).succeeds().out, "nothing was held\n");
     assert_eq!(project.run()["outcome"], "published");
     assert_eq!(project.rows("core.sale"), ["1|3"]);
@@ -147,7 +150,10 @@ fn current_json_says_what_the_link_says() {
     let project = published(&[1, 2]);
     let pointer: Value = serde_json::from_slice(&fs::read(project.path("warehouse/current.json")).unwrap()).unwrap();
     let id = project.current().id().to_owned();
-    assert_eq!([&pointer["snapshot"], &pointer["manifest"]], [&json!(id), &json!(format!("snapshots/{id}/manifest.json"))]);
+    assert_eq!(
+        [&pointer["snapshot"], &pointer["manifest"]],
+        [&json!(id), &json!(format!("snapshots/{id}/manifest.json"))]
+    );
     assert_eq!(fs::read_link(project.path("warehouse/current")).unwrap().to_str().unwrap(), format!("snapshots/{id}"));
 }
 
@@ -188,7 +194,8 @@ fn every_run_is_recorded_also_one_that_fails() {
     project.run();
     project.extract("sale/b.xlsx", "no workbook");
     project.tallyhouse(&["run"]).ends(1);
-    let mut files: Vec<_> = fs::read_dir(project.path("warehouse/runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        fs::read_dir(project.path("warehouse/runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let outcome = |path: &std::path::PathBuf| -> Value {
         serde_json::from_slice::<Value>(&fs::read(path).unwrap()).unwrap()["outcome"].clone()

@@ -19,7 +19,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // the conductor
     (
         "run",
-        &["extract", "normalize", "transform", "check", "publish", "report", "define", "engine", "storage", "record", "error"],
+        &[
+            "extract",
+            "normalize",
+            "transform",
+            "check",
+            "publish",
+            "report",
+            "define",
+            "engine",
+            "storage",
+            "record",
+            "error",
+        ],
     ),
     // the stages, in the order of the data
     ("extract", &["define", "storage", "record"]),
@@ -194,9 +206,8 @@ fn a_module_knows_only_what_the_table_of_edges_allows() {
 #[test]
 fn every_exception_from_the_table_of_edges_is_still_needed() {
     let sources = sources();
-    let is_needed = |path: &str, to: &str| {
-        sources.iter().any(|source| source.path == path && source.edges().contains(to))
-    };
+    let is_needed =
+        |path: &str, to: &str| sources.iter().any(|source| source.path == path && source.edges().contains(to));
     let idle = EDGE_EXCEPTIONS.iter().filter(|(path, to, _)| !is_needed(path, to));
     assert_none(&idle.map(|(path, to, _)| format!("{path} → {to}")).collect::<Vec<_>>(), "exceptions without a case");
 }
@@ -210,7 +221,9 @@ fn only_its_owner_does_what_is_done_in_one_place() {
             let hits: Vec<_> = source.code().filter(|(_, line)| calls.is_match(line)).collect();
             let is_excepted = reign.exceptions.iter().any(|(path, _)| *path == source.path);
             let shown = hits.iter().map(|(number, line)| format!("{}:{number}: {}", source.path, line.trim()));
-            findings.extend(shown.filter(|_| !is_excepted).map(|line| format!("only {} {}: {line}", reign.owners[0], reign.what)));
+            findings.extend(
+                shown.filter(|_| !is_excepted).map(|line| format!("only {} {}: {line}", reign.owners[0], reign.what)),
+            );
         }
     }
     assert_none(&findings, "done in the wrong place");
@@ -218,7 +231,9 @@ fn only_its_owner_does_what_is_done_in_one_place() {
 
 #[test]
 fn the_pure_modules_neither_wait_nor_read_files_or_clocks() {
-    let impure = Regex::new(r"\basync\b|\.await\b|\btokio::|\bstd::(fs|net|time|thread)\b|\bInstant\b|\bobject_store::").unwrap();
+    let impure =
+        Regex::new(r"\basync\b|\.await\b|\btokio::|\bstd::(fs|net|time|thread)\b|\bInstant\b|\bobject_store::")
+            .unwrap();
     let mut findings = Vec::new();
     for source in sources().iter().filter(|source| PURE.contains(&source.module.as_str())) {
         let hits = source.code().filter(|(_, line)| impure.is_match(line));
@@ -246,6 +261,21 @@ fn nothing_is_left_for_later() {
         findings.extend(hits.map(|(index, line)| format!("{}:{}: {}", path.display(), index + 1, line.trim())));
     }
     assert_none(&findings, "left for later");
+}
+
+#[test]
+fn links_in_the_docs_lead_somewhere() {
+    let link = Regex::new(r"\]\(([^)#:]+)(#[^)]*)?\)").unwrap();
+    let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
+    let pages = files_below(&repository("docs")).into_iter().filter(is_page).chain([repository("README.md")]);
+    let mut findings = Vec::new();
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        let targets = link.captures_iter(&text).map(|found| found[1].to_owned());
+        let lost = targets.filter(|target| !page.parent().unwrap().join(target).exists());
+        findings.extend(lost.map(|target| format!("{}: {target}", page.display())));
+    }
+    assert_none(&findings, "links that lead nowhere");
 }
 
 #[test]
@@ -278,8 +308,7 @@ fn function_lengths(source: &Source) -> Vec<(usize, String)> {
     for (index, line) in lines.iter().enumerate() {
         let Some(found) = opens.captures(line) else { continue };
         let (body_ends, signature_ends) = (format!("{}}}", &found[1]), format!("{})", &found[1]));
-        let is_open =
-            |line: &&&str| **line != body_ends && !(line.starts_with(&signature_ends) && line.ends_with(';'));
+        let is_open = |line: &&&str| **line != body_ends && !(line.starts_with(&signature_ends) && line.ends_with(';'));
         let is_one_line = line.ends_with('}') || line.ends_with(';');
         let length = if is_one_line { 1 } else { lines[index..].iter().take_while(is_open).count() + 1 };
         lengths.push((length, format!("{} in {}", &found[2], source.path)));

@@ -109,7 +109,7 @@ impl Trial {
     }
 
     fn into_detected(self, is_given: bool, options: &CsvOptions) -> Detected {
-        let header = self.choice.map(|choice| header(&self.rows[choice.index]));
+        let header = self.choice.map(|choice| header(&self.rows, choice));
         let below = self.choice.map_or(0, |choice| choice.index + 1);
         let decimal_mark =
             options.decimal_mark.unwrap_or_else(|| decimal_mark(&self.rows[below..], self.dialect.delimiter));
@@ -122,8 +122,20 @@ impl Trial {
     }
 }
 
-fn header(row: &Row) -> Header {
-    Header { lines: row.line..row.line + row.lines, names: names_of(row), written: row.width() }
+/// Returns the header. Where most rows below it end in the same number of empty surplus cells, they belong to it.
+fn header(rows: &[Row], choice: Choice) -> Header {
+    let row = &rows[choice.index];
+    let below = &rows[choice.index + 1..];
+    let written = match common_width(below) {
+        Some(width) if width > row.width() && below.iter().all(|below| is_padded(below, row.width())) => width,
+        _ => row.width(),
+    };
+    Header { lines: row.line..row.line + row.lines, names: names_of(row), written }
+}
+
+/// Returns whether a row holds nothing beyond `width` cells.
+fn is_padded(row: &Row, width: usize) -> bool {
+    (width..row.width()).all(|column| row.cell(column).trim().is_empty())
 }
 
 /// Cuts the first rows, comments left out; no row begins within a declared header's title lines.

@@ -63,11 +63,17 @@ fn a_last_row_that_misses_one_key_stays_a_record() {
 }
 
 #[test]
+fn empty_cells_that_most_rows_end_in_are_no_fault() {
+    let found = below_header("D1,1,a,1,1,\nD1,2,b,1,1,\nD1,3,c,1,1,\n");
+    assert_eq!(found.rows, ["2: D1|1|a|1|1", "3: D1|2|b|1|1", "4: D1|3|c|1|1"]);
+}
+
+#[test]
 fn rows_of_another_width_are_faults() {
     let found = below_header("D1,1,a,1,1,,\nD1,1,a,1\nD1,1,a,b,1,1\nD1,1,a,1,1\n");
     assert_eq!(
         found.rows,
-        ["2: D1|1|a|1|1", "3: Shape(4, 5) D1,1,a,1", "4: Shape(6, 5) D1,1,a,b,1,1", "5: D1|1|a|1|1"]
+        ["2: Shape(7, 5) D1,1,a,1,1,,", "3: Shape(4, 5) D1,1,a,1", "4: Shape(6, 5) D1,1,a,b,1,1", "5: D1|1|a|1|1"]
     );
 }
 

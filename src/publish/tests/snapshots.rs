@@ -35,10 +35,20 @@ pub fn stage(staging: &Staging, values: &[&str]) -> Manifest {
         let description = Some("客户's sales".to_owned());
         tables.insert(
             name,
-            Table { definition: None, columns: columns(&rows.schema()), partition_by, key, description, partitions },
+            Table {
+                definition: None,
+                event_date: None,
+                as_of: Vec::new(),
+                columns: columns(&rows.schema()),
+                partition_by,
+                key,
+                description,
+                partitions,
+            },
         );
     }
     Manifest {
+        checks: String::new(),
         manifest_version: MANIFEST_VERSION,
         snapshot: String::new(),
         parent: None,
