@@ -17,7 +17,7 @@ use datafusion::{
     sql::parser::DFParserBuilder,
 };
 
-use super::{Parameters, functions};
+use super::{Parameters, functions, guards};
 
 /// An expression that was planned over a schema.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ fn simplified(expr: Expr, columns: &DFSchema, state: &SessionState) -> Result<Ex
         .build();
     let simplifier = ExprSimplifier::new(context);
     let coerced = simplifier.coerce(expr, columns)?;
-    simplifier.simplify(coerced)
+    simplifier.simplify(guards::opaque_casts(coerced, columns)?.data)
 }
 
 /// Refuses functions whose value is not decided by their arguments: a run must be a function of its inputs.

@@ -6,7 +6,9 @@
 pub mod catalog;
 pub mod expression;
 pub mod functions;
+mod guards;
 pub mod parameters;
+pub mod partition_set;
 pub mod problem;
 pub mod session;
 pub mod statement;
@@ -15,6 +17,7 @@ pub mod types;
 
 pub use catalog::{Catalog, CatalogTable};
 pub use parameters::Parameters;
+pub use partition_set::PartitionSet;
 pub use problem::Problem;
 pub use session::{Engine, Settings};
 pub use statement::Statement;

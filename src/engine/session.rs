@@ -13,7 +13,7 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::functions;
+use super::{functions, guards};
 use crate::record::TableName;
 
 /// Consumers named in the message when memory runs out.
@@ -72,6 +72,7 @@ impl Engine {
             .with_default_features()
             .build();
         functions::register(&mut state)?;
+        guards::register(&mut state);
         let context = SessionContext::new_with_state(state);
         for (name, provider) in tables {
             schema(&context, &name.schema)?.register_table(name.table, provider)?;

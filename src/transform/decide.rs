@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
+use arrow::datatypes::DataType;
 use datafusion::{
     common::ScalarValue,
     error::Result,
@@ -15,9 +16,9 @@ use datafusion::{
 
 use super::{PlannedModel, depend, prove::Prover};
 use crate::{
-    engine::{AsOf, Catalog, CatalogTable},
+    engine::{AsOf, Catalog, PartitionSet},
     record::{
-        Manifest, PartitionValues, TableName,
+        Manifest, PartitionValues, Placed, TableName,
         manifest::{Partition, Table},
     },
 };
@@ -135,43 +136,15 @@ pub fn everything(table: &Table, reason: Reason) -> Decision {
     Decision { clean: Vec::new(), dirty, open: vec![reason] }
 }
 
-/// Returns the filter that admits nothing but what a decision rebuilds; None when that is everything.
+/// Returns the partitions that a rebuild must leave alone; None when it leaves none.
 ///
 /// # Errors
 /// When a manifest's partition value is no value of its column's type.
-pub fn rebuilt(model: &PlannedModel, decision: &Decision) -> Result<Option<Expr>> {
+pub fn kept(model: &PlannedModel, decision: &Decision) -> Result<Option<PartitionSet>> {
     if decision.clean.is_empty() || model.model.partition_by.is_empty() {
         return Ok(None);
     }
-    if let [column] = model.model.partition_by.as_slice() {
-        return not_in(model, &column.value, &decision.clean).map(Some);
-    }
-    let mut filter: Option<Expr> = None;
-    for partition in &decision.clean {
-        let Some(is_clean) = equals(model, &partition.values)? else { continue };
-        // `IS NOT TRUE` keeps rows whose comparison is NULL.
-        let is_other = is_clean.is_not_true();
-        filter = Some(match filter {
-            Some(filter) => filter.and(is_other),
-            None => is_other,
-        });
-    }
-    Ok(filter)
-}
-
-fn not_in(model: &PlannedModel, column: &str, clean: &[Partition]) -> Result<Expr> {
-    let mut values = Vec::with_capacity(clean.len());
-    let mut is_null_clean = false;
-    for partition in clean {
-        match scalars(model, &partition.values)?.into_iter().next() {
-            Some(value) if value.is_null() => is_null_clean = true,
-            Some(value) => values.push(lit(value)),
-            None => {}
-        }
-    }
-    let column = output(column);
-    let others = column.clone().in_list(values, true);
-    Ok(if is_null_clean { column.is_not_null().and(others) } else { column.is_null().or(others) })
+    PartitionSet::new(decision.clean.iter().map(|partition| &partition.values), &types(model)?).map(Some)
 }
 
 /// Returns `partition columns = values`, NULL equal to NULL; None for an unpartitioned model.
@@ -185,12 +158,16 @@ pub(super) fn equals(model: &PlannedModel, values: &PartitionValues) -> Result<O
 }
 
 fn scalars(model: &PlannedModel, values: &PartitionValues) -> Result<Vec<ScalarValue>> {
-    let data_type =
-        |column: &crate::record::Placed<String>| Ok(model.schema.field_with_name(&column.value)?.data_type().clone());
-    values.to_scalars(&model.model.partition_by.iter().map(data_type).collect::<Result<Vec<_>>>()?)
+    values.to_scalars(&types(model)?)
 }
 
-fn output(column: &str) -> Expr {
+/// Returns the types of the partition columns.
+fn types(model: &PlannedModel) -> Result<Vec<DataType>> {
+    let data_type = |column: &Placed<String>| Ok(model.schema.field_with_name(&column.value)?.data_type().clone());
+    model.model.partition_by.iter().map(data_type).collect()
+}
+
+pub(super) fn output(column: &str) -> Expr {
     Expr::Column(datafusion::common::Column::from_name(column))
 }
 
@@ -261,10 +238,4 @@ pub fn assumed(declared: Table, decision: &Decision) -> Table {
     partitions.extend(decision.dirty.iter().map(|(values, _)| assume(values)));
     partitions.sort_by(|a, b| a.values.cmp(&b.values));
     Table { partitions, ..declared }
-}
-
-/// Returns whether a table's rows, as scans see them, are the same in two catalogs.
-#[must_use]
-pub fn same_rows(a: &CatalogTable, b: &CatalogTable) -> bool {
-    depend::table_content(a) == depend::table_content(b)
 }

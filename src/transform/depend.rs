@@ -21,7 +21,7 @@ use datafusion::{
 };
 
 use crate::{
-    engine::{AsOf, Catalog, CatalogTable, SnapshotTable},
+    engine::{AsOf, Catalog, SnapshotTable},
     record::{TableName, manifest::Partition},
 };
 
@@ -119,14 +119,4 @@ pub fn partition_content(
 
 fn cut_bites(partition: &Partition, run_date: chrono::NaiveDate) -> bool {
     partition.latest_date.is_some_and(|latest| latest > run_date)
-}
-
-/// Returns the hash of a whole table as scans see it.
-#[must_use]
-pub fn table_content(table: &CatalogTable) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new();
-    for partition in &table.table.partitions {
-        hasher.update(partition_content(partition, None, table.as_of.as_ref()).as_bytes());
-    }
-    hasher.finalize()
 }

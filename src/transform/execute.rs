@@ -1,16 +1,16 @@
 //! Running a model: the rows of what must be rebuilt, as a stream of published batches.
 
-use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use arrow::{
+    array::{ArrayRef, RecordBatch},
+    compute::filter_record_batch,
+};
 use datafusion::{
-    error::{DataFusionError, Result},
-    execution::SendableRecordBatchStream,
-    logical_expr::LogicalPlanBuilder,
-    prelude::SessionContext,
+    error::Result, execution::SendableRecordBatchStream, logical_expr::LogicalPlanBuilder, prelude::SessionContext,
 };
 use futures::{Stream, StreamExt};
 
 use super::{Decision, PlannedModel, decide};
-use crate::engine::types;
+use crate::engine::{PartitionSet, types};
 
 /// Starts a model's query and returns the rows that the decision asks for, in the published schema.
 ///
@@ -22,11 +22,29 @@ pub async fn rows(
     session: &SessionContext,
 ) -> Result<impl Stream<Item = Result<RecordBatch>> + use<>> {
     let plan = model.statement.plan(session).await?;
-    let plan = match decide::rebuilt(model, decision)? {
-        Some(filter) => LogicalPlanBuilder::from(plan).filter(filter)?.build()?,
+    let kept = decide::kept(model, decision)?;
+    let plan = match &kept {
+        Some(kept) => {
+            let columns = model.model.partition_by.iter().map(|column| decide::output(&column.value)).collect();
+            LogicalPlanBuilder::from(plan).filter(kept.is_other(columns))?.build()?
+        }
         None => plan,
     };
     let stream: SendableRecordBatchStream = session.execute_logical_plan(plan).await?.execute_stream().await?;
-    let schema: SchemaRef = model.schema.clone();
-    Ok(stream.map(move |batch| types::cast_batch(&batch?, &schema).map_err(DataFusionError::from)))
+    let (schema, partition_by) = (model.schema.clone(), model.partition_by());
+    Ok(stream.map(move |batch| {
+        let batch = types::cast_batch(&batch?, &schema)?;
+        match &kept {
+            Some(kept) => without(&batch, kept, &partition_by),
+            None => Ok(batch),
+        }
+    }))
+}
+
+/// Drops rows of partitions that are kept. The filter in the plan lets none through unless the optimizer errs; a kept
+/// partition must not get a second copy of its rows even then.
+fn without(batch: &RecordBatch, kept: &PartitionSet, partition_by: &[String]) -> Result<RecordBatch> {
+    let column = |name: &String| batch.column_by_name(name).cloned();
+    let columns: Vec<ArrayRef> = partition_by.iter().filter_map(column).collect();
+    Ok(filter_record_batch(batch, &kept.others(&columns)?)?)
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  shipped pipeline over the fixtures          small projects of a few lines
-//!  nightly, truth, determinism, outside        mistakes, dirty, snapshots, crash, incremental, newcomer
+//!  nightly, truth, determinism, outside        newcomer, incremental, dirty, damage, mistakes,
+//!                                              snapshots, crash
 //!
 //!  project: a pipeline in a folder of its own, and the binary run over it
 //!  snapshot: what a reader finds on the disk, read back as text
@@ -33,6 +34,8 @@ mod determinism;
 mod incremental;
 
 mod dirty;
+
+mod damage;
 
 mod mistakes;
 
