@@ -10,6 +10,7 @@ use arrow::{
     datatypes::Int64Type,
 };
 use datafusion::{common::DFSchema, error::Result, prelude::SessionContext};
+use serde_json::value::RawValue;
 
 use crate::{
     define::project::{Check, CheckKind, CheckSeverity, Model, Source},
@@ -153,7 +154,7 @@ async fn run_one(checked: &TableChecks, check: &Check, session: &SessionContext)
     })
 }
 
-async fn samples(checked: &TableChecks, check: &Check, session: &SessionContext) -> Result<Vec<serde_json::Value>> {
+async fn samples(checked: &TableChecks, check: &Check, session: &SessionContext) -> Result<Vec<Box<RawValue>>> {
     let failing = session.sql(&query::failing(&checked.table, check)).await?;
     let columns = shown(checked, check, failing.schema());
     if columns.is_empty() {
@@ -186,7 +187,7 @@ fn first_count(batches: &[RecordBatch]) -> u64 {
     u64::try_from(count).unwrap_or(0)
 }
 
-fn json_rows(batches: &[RecordBatch]) -> Result<Vec<serde_json::Value>> {
+fn json_rows(batches: &[RecordBatch]) -> Result<Vec<Box<RawValue>>> {
     let mut writer = arrow::json::ArrayWriter::new(Vec::new());
     for batch in batches {
         writer.write(batch)?;

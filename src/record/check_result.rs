@@ -1,10 +1,12 @@
 //! What a data check found.
 
+use serde_json::value::RawValue;
+
 use super::TableName;
 use crate::define::project::CheckSeverity;
 
 /// What a check found.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize)]
 pub struct CheckResult {
     /// The table.
     pub table: TableName,
@@ -16,8 +18,8 @@ pub struct CheckResult {
     pub failed_rows: u64,
     /// Where the check is written.
     pub written_at: String,
-    /// A few failing rows.
-    pub samples: Vec<serde_json::Value>,
+    /// A few failing rows, as JSON that keeps every digit.
+    pub samples: Vec<Box<RawValue>>,
 }
 
 impl CheckResult {

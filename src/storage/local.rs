@@ -90,6 +90,7 @@ fn describe(source: &io::Error) -> String {
         Kind::ReadOnly => "the file system is read-only".to_owned(),
         Kind::Permission => "permission denied".to_owned(),
         Kind::Missing => "no such file or directory".to_owned(),
+        Kind::Other if source.kind() == ErrorKind::NotADirectory => "not a directory".to_owned(),
         Kind::Other => source.to_string(),
     }
 }

@@ -124,7 +124,7 @@ const MODELS: &[(&str, &str, &str)] = &[
 
 #[test]
 fn a_warehouse_that_grew_equals_one_that_was_built_at_once() {
-    let (cases, edits) = if is_night() { (60, 8) } else { (6, 3) };
+    let (cases, edits) = if is_night() { (40, 6) } else { (6, 3) };
     for seed in 0..cases {
         let mut world = World::new(seed);
         let project = world.project();

@@ -13,6 +13,9 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -32,6 +35,9 @@ run_date: 2026-06-30
 sources: sources/*.yaml
 models: ../sql
 ";
+
+/// After so long a command counts as one that never ends.
+const LONGEST_RUN: Duration = Duration::from_mins(2);
 
 /// A pipeline in a folder of its own.
 pub struct Project {
@@ -134,9 +140,18 @@ impl Project {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to its end, which is -1 if it had to be killed because it never came.
     pub fn tallyhouse(&self, arguments: &[&str]) -> Ran {
-        let output = self.command(arguments).output().unwrap();
+        let child = self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let process = child.id().to_string();
+        let (done, wait) = mpsc::channel::<()>();
+        thread::spawn(move || {
+            if wait.recv_timeout(LONGEST_RUN) == Err(RecvTimeoutError::Timeout) {
+                let _ = Command::new("kill").args(["-KILL", &process]).status();
+            }
+        });
+        let output = child.wait_with_output().unwrap();
+        drop(done);
         let text = |bytes: &[u8]| self.anonymous(std::str::from_utf8(bytes).unwrap());
         Ran { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
     }

@@ -22,6 +22,7 @@ pub(super) fn open(path: &Arc<str>, bytes: &[u8], table: Option<&str>) -> Result
         .map_err(|()| Error::unreadable(path, "no temporary path", "set TMPDIR"))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let database = Connection::open_with_flags(format!("{url}?immutable=1"), flags).map_err(failed)?;
+    refuse_damaged(path, &database)?;
     let tables = tables(&database).map_err(failed)?;
     let table = choose(path, &tables, table)?;
     let header = columns(&database, &table.name).map_err(failed)?;
@@ -38,6 +39,17 @@ pub(super) fn open(path: &Arc<str>, bytes: &[u8], table: Option<&str>) -> Result
         shape,
         count: LineCount::default(),
     }))
+}
+
+/// Refuses a database whose pages do not add up: SQLite would go round in a damaged tree without end.
+fn refuse_damaged(path: &Arc<str>, database: &Connection) -> Result<(), Error> {
+    let found: Result<String, rusqlite::Error> = database.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+    match found.map_err(|error| unreadable(path, &error))?.as_str() {
+        "ok" => Ok(()),
+        damage => {
+            Err(Error::unreadable(path, format!("the database is damaged: {damage}"), "copy it again with `.backup`"))
+        }
+    }
 }
 
 fn unreadable(path: &Arc<str>, error: &rusqlite::Error) -> Error {

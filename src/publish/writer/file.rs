@@ -173,6 +173,10 @@ fn parquet_error(path: &Path, source: ParquetError) -> Error {
             Ok(source) => local::Error::new("write", path, *source).into(),
             Err(inner) => Error::Parquet { path: path.to_owned(), source: ParquetError::External(inner) },
         },
+        // The writer folds a failed flush into words and loses the cause.
+        ParquetError::General(words) if words.contains("(os error 28)") => {
+            local::Error::new("write", path, io::ErrorKind::StorageFull.into()).into()
+        }
         source => Error::Parquet { path: path.to_owned(), source },
     }
 }
