@@ -106,8 +106,10 @@ pub(super) fn opaque_casts(expr: Expr, schema: &DFSchema) -> Result<Transformed<
 
 fn drops_decimals(from: &DataType, to: &DataType) -> bool {
     let scale = |data_type: &DataType| match data_type {
-        DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) => Some(*scale),
-        DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => Some(*scale),
+        DataType::Decimal32(_, scale)
+        | DataType::Decimal64(_, scale)
+        | DataType::Decimal128(_, scale)
+        | DataType::Decimal256(_, scale) => Some(*scale),
         integer if integer.is_integer() => Some(0),
         _ => None,
     };

@@ -310,8 +310,8 @@ impl AsOf {
         let next_day = self.run_date.checked_add_days(Days::new(1)).unwrap_or(self.run_date);
         let midnight = NaiveDateTime::new(next_day, NaiveTime::MIN);
         // Where the clock skips midnight, the day begins with the first time that it shows.
-        let first = (0..48).map(|half_hours| midnight + TimeDelta::minutes(30 * half_hours));
-        let begins = first.filter_map(|local| self.timezone.from_local_datetime(&local).earliest()).next();
+        let mut first = (0..48).map(|half_hours| midnight + TimeDelta::minutes(30 * half_hours));
+        let begins = first.find_map(|local| self.timezone.from_local_datetime(&local).earliest());
         begins.map_or_else(|| midnight.and_utc().timestamp_micros(), |instant| instant.timestamp_micros())
     }
 }

@@ -112,6 +112,7 @@ mod tests {
         Ok(rule.value(cell, Reading::LITERAL)?.map(|(text, _)| text.into_owned()))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it stands beside results")]
     fn some(text: &str) -> Result<Option<String>, Fault> {
         Ok(Some(text.to_owned()))
     }

@@ -383,7 +383,7 @@ mod tests {
         let whole = (value.unsigned_abs() / 100).to_string();
         let mut text = String::new();
         for (index, digit) in whole.chars().enumerate() {
-            if grouped && index > 0 && (whole.len() - index) % 3 == 0 {
+            if grouped && index > 0 && (whole.len() - index).is_multiple_of(3) {
                 text.push(separator);
             }
             text.push(digit);

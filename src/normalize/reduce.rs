@@ -261,7 +261,9 @@ mod tests {
                 .collect();
             let observe = |batches: &[(u32, RecordBatch, Vec<u64>)]| {
                 let mut reduction = Reduction::new(&[0, 1], DATE);
-                batches.iter().for_each(|(rank, rows, lines)| reduction.observe(rows, *rank, lines).unwrap());
+                for (rank, rows, lines) in batches {
+                    reduction.observe(rows, *rank, lines).unwrap();
+                }
                 reduction
             };
             let in_order = observe(&batches);

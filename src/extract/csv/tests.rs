@@ -186,7 +186,7 @@ fn a_header_may_span_lines_and_end_in_unnamed_columns() {
 
 #[test]
 fn batches_are_bounded_and_in_order() {
-    let body: String = (0..20_000).map(|row| format!("D1,{row},x,1,1\n")).collect();
+    let body = (0..20_000).map(|row| format!("D1,{row},x,1,1\n")).collect::<Vec<_>>().concat();
     let found = below_header(&body);
     assert_eq!((found.rows.len(), found.rows[19_999].as_str()), (20_000, "20001: D1|19999|x|1|1"));
 }

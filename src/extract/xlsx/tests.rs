@@ -36,7 +36,7 @@ fn a_survey_with_titles_and_totals_is_read() {
         write(sheet, 1, &[&["2024年满意度调查"], &[], &["问卷编号", "品牌", "得分", "日期"], &["S1", "合计"]]);
         let day = CellFormat::new().set_num_format("yyyy/m/d");
         sheet.write_number(4, 2, 9.0).unwrap();
-        sheet.write_datetime_with_format(4, 3, &ExcelDateTime::from_ymd(2024, 2, 29).unwrap(), &day).unwrap();
+        sheet.write_datetime_with_format(4, 3, ExcelDateTime::from_ymd(2024, 2, 29).unwrap(), &day).unwrap();
         write(sheet, 6, &[&["S2", "乙"], &["合计"], &["制表人：张三"]]);
         sheet.write_number(6, 2, 7.5).unwrap();
         sheet.write_boolean(6, 3, true).unwrap();

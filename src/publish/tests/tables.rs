@@ -269,6 +269,7 @@ fn files_carry_metadata_statistics_bloom_filters_and_their_order() {
 }
 
 /// Rows of every awkward kind, from a seed.
+#[expect(clippy::from_iter_instead_of_collect, reason = "a table of columns reads better with the type in front")]
 fn awkward(count: usize, seed: u64) -> RecordBatch {
     let number = |row: usize, salt: u64| xxhash_rust::xxh3::xxh3_64_with_seed(&row.to_le_bytes(), seed ^ salt);
     let small = |row, salt, below: u64| i64::try_from(number(row, salt) % below).unwrap();
