@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  shipped pipeline over the fixtures          small projects of a few lines
-//!  nightly, truth, determinism, outside        newcomer, incremental, dirty, damage, mistakes,
-//!                                              snapshots, crash
+//!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes,
+//!  outside                                     snapshots, crash
 //!
 //!  project: a pipeline in a folder of its own, and the binary run over it
 //!  snapshot: what a reader finds on the disk, read back as text
@@ -28,6 +28,8 @@ mod newcomer;
 mod nightly;
 
 mod truth;
+
+mod fixtures;
 
 mod determinism;
 
