@@ -52,6 +52,9 @@ impl Warehouse {
         for run in local::list(&staging)? {
             local::remove_dir_all(&staging.join(run))?;
         }
+        for folder in [self.path().to_owned(), self.path().join("env"), self.path().join("runs")] {
+            local::remove_half_written(&folder)?;
+        }
         let (published, served) = (self.published()?, self.all_served()?);
         let unpublished: Vec<String> = local::list(&self.path().join(SNAPSHOTS))?
             .into_iter()

@@ -178,6 +178,15 @@ fn beside(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.new"))
 }
 
+/// Removes what [`replace_file`] and [`replace_symlink`] leave in a folder when they are killed before their rename.
+///
+/// # Errors
+/// When the folder cannot be listed or a file not removed; a folder that is not there has none.
+pub fn remove_half_written(folder: &Path) -> Result<(), Error> {
+    let is_half_written = |name: &&String| name.starts_with('.') && name.ends_with(".new");
+    list(folder)?.iter().filter(is_half_written).try_for_each(|name| remove_file(&folder.join(name)))
+}
+
 /// How a file came to its second name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Linked {
