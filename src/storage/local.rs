@@ -172,10 +172,13 @@ pub fn replace_symlink(target: &Path, link: &Path) -> Result<(), Error> {
     sync_parent(link)
 }
 
+/// How the hidden names of half-written files end.
+const HALF_WRITTEN: &str = ".new";
+
 /// A hidden name in the same folder, so that `rename(2)` stays within one file system.
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.new"))
+    path.with_file_name(format!(".{name}{HALF_WRITTEN}"))
 }
 
 /// Removes what [`replace_file`] and [`replace_symlink`] leave in a folder when they are killed before their rename.
@@ -183,7 +186,7 @@ fn beside(path: &Path) -> PathBuf {
 /// # Errors
 /// When the folder cannot be listed or a file not removed; a folder that is not there has none.
 pub fn remove_half_written(folder: &Path) -> Result<(), Error> {
-    let is_half_written = |name: &&String| name.starts_with('.') && name.ends_with(".new");
+    let is_half_written = |name: &&String| name.starts_with('.') && name.ends_with(HALF_WRITTEN);
     list(folder)?.iter().filter(is_half_written).try_for_each(|name| remove_file(&folder.join(name)))
 }
 
