@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::Error;
 use crate::{
     define::project::{Source, Version},
-    storage::read::{self, Object},
+    storage::{
+        content::Content,
+        read::{self, Object},
+    },
 };
 
 /// One file of a source.
@@ -34,12 +35,12 @@ pub async fn list(source: &Source) -> Result<Vec<ExtractFile>, Error> {
     Ok(objects.into_iter().map(|object| file(object, &source.version)).collect())
 }
 
-/// Reads a listed file.
+/// Opens a listed file.
 ///
 /// # Errors
 /// When it is gone or cannot be read.
-pub async fn read(file: &ExtractFile) -> Result<Bytes, Error> {
-    Ok(file.object.read().await?)
+pub async fn fetch(file: &ExtractFile) -> Result<Content, Error> {
+    Ok(file.object.open().await?)
 }
 
 fn file(object: Object, version: &Version) -> ExtractFile {

@@ -17,11 +17,11 @@ use bytes::Bytes;
 use crate::{
     define::project::{CsvOptions, Format},
     record::{FileShape, LineCount, RawBatch},
-    storage,
+    storage::{self, content::Content},
 };
 
 mod files;
-pub use files::{ExtractFile, list, read};
+pub use files::{ExtractFile, fetch, list};
 
 mod detect;
 
@@ -57,26 +57,95 @@ pub struct Hints {
     pub required: Vec<Vec<String>>,
 }
 
-/// Reads one file as raw records. Synchronous: the engine decides where it runs.
+/// Reads one table of a file as raw records. Synchronous: the caller decides where it runs.
+///
+/// Two ways lead through it. [`RecordReader::next_batch`] does everything in turn. For many threads,
+/// [`RecordReader::next_piece`] is called under a lock and cheap, [`Piece::cut`] does the work without it, and
+/// [`RecordReader::take_back`] settles what the piece left, in any order; [`RecordReader::finish`] comes last.
 pub trait RecordReader: Send {
     /// Returns what was found out about the file.
     fn shape(&self) -> &FileShape;
 
-    /// Returns the next rows, or None at the end. A batch holds at most 8,192 rows.
+    /// Returns the next rows, or None at the end.
     ///
     /// # Errors
     /// When the file cannot be read any further.
     fn next_batch(&mut self) -> Result<Option<RawBatch>, Error>;
 
-    /// Returns the lines seen so far; balanced once [`RecordReader::next_batch`] has returned None.
+    /// Returns the next piece of the file, or None after the last one.
+    ///
+    /// # Errors
+    /// When the file cannot be read any further.
+    fn next_piece(&mut self) -> Result<Option<Piece>, Error> {
+        Ok(self.next_batch()?.map(Piece::Batch))
+    }
+
+    /// Takes back what a piece left over.
+    fn take_back(&mut self, rest: Rest) {
+        let _ = rest;
+    }
+
+    /// Ends the file once every piece was cut and taken back, and returns the rows that only its end has shown to be
+    /// records.
+    ///
+    /// # Errors
+    /// When the file cannot be read any further.
+    fn finish(&mut self) -> Result<Option<RawBatch>, Error> {
+        Ok(None)
+    }
+
+    /// Returns the lines seen so far; balanced at the end.
     fn lines(&self) -> LineCount;
 }
 
-/// Opens a file's bytes.
+/// A part of a file that any thread can turn into rows.
+pub enum Piece {
+    /// Rows.
+    Batch(RawBatch),
+    /// Text to be cut.
+    Uncut(Box<dyn FnOnce() -> (RawBatch, Rest) + Send>),
+}
+
+impl Piece {
+    /// Returns the piece's rows, and what its reader wants back.
+    #[must_use]
+    pub fn cut(self) -> (RawBatch, Option<Rest>) {
+        match self {
+            Self::Batch(batch) => (batch, None),
+            Self::Uncut(cut) => {
+                let (batch, rest) = cut();
+                (batch, Some(rest))
+            }
+        }
+    }
+}
+
+/// What a piece leaves over: its lines counted, and rows of which only later pieces show what they are.
+#[derive(Debug, Default)]
+pub struct Rest {}
+
+/// One table of a file: the file itself, a member of an archive, a sheet.
+pub struct Part {
+    /// Path of the file, with `!member` or `#sheet` behind it where it has several.
+    pub name: Arc<str>,
+    /// Its records.
+    pub reader: Box<dyn RecordReader>,
+}
+
+/// Opens a file: every table in it, in the file's order. An empty file has one table without columns.
 ///
 /// # Errors
 /// When the bytes are not what `format` says, naming the file and what to do.
-pub fn open(path: &Arc<str>, bytes: Bytes, format: &Format, hints: &Hints) -> Result<Box<dyn RecordReader>, Error> {
+pub fn open(path: &Arc<str>, content: &Content, format: &Format, hints: &Hints) -> Result<Vec<Part>, Error> {
+    let bytes = content
+        .bytes()
+        .map_err(|error| Error::unreadable(path, error.to_string(), "check the disk and the permissions of the file"))?;
+    let reader = open_one(path, bytes, format, hints)?;
+    Ok(vec![Part { name: Arc::clone(path), reader }])
+}
+
+/// Opens the one table of a file.
+fn open_one(path: &Arc<str>, bytes: Bytes, format: &Format, hints: &Hints) -> Result<Box<dyn RecordReader>, Error> {
     let detected;
     let format = match format {
         Format::Auto => {

@@ -41,16 +41,16 @@ pub(super) fn hints(names: &[&str]) -> Hints {
 
 /// Reads a file that must be readable.
 pub(super) fn read(path: &str, bytes: impl Into<Bytes>, format: &Format, names: &[&str]) -> Found {
-    match open(&Arc::from(path), bytes.into(), format, &hints(names)) {
-        Ok(reader) => drain(reader),
+    match open(&Arc::from(path), &bytes.into().into(), format, &hints(names)) {
+        Ok(mut parts) => drain(parts.remove(0).reader),
         Err(error) => panic!("{error}: {error:?}"),
     }
 }
 
 /// Opens a file that cannot be read, and returns `message; hint`.
 pub(super) fn fail(path: &str, bytes: impl Into<Bytes>, format: &Format) -> String {
-    match open(&Arc::from(path), bytes.into(), format, &Hints::default()) {
-        Ok(reader) => panic!("opened: {:?}", reader.shape()),
+    match open(&Arc::from(path), &bytes.into().into(), format, &Hints::default()) {
+        Ok(parts) => panic!("opened: {:?}", parts[0].reader.shape()),
         Err(error) => format!("{error}; {}", error.hint().unwrap_or_default()),
     }
 }

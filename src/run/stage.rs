@@ -135,7 +135,7 @@ fn of_source(source: &Source, error: Error) -> Error {
 async fn hashed_files(source: &Source, threads: usize) -> Result<Vec<HashedFile>, Error> {
     let listed = extract::list(source).await?;
     let hash = |file: ExtractFile| async move {
-        let bytes = extract::read(&file).await?;
+        let bytes = extract::fetch(&file).await?.bytes().map_err(|error| unreadable(&file, &error))?;
         let content = tokio::task::spawn_blocking(move || blake3::hash(&bytes).to_hex().to_string());
         let content = content.await.map_err(|error| outcome::lost_thread(&error))?;
         Ok::<_, Error>(HashedFile { file, content })
@@ -143,6 +143,10 @@ async fn hashed_files(source: &Source, threads: usize) -> Result<Vec<HashedFile>
     let mut files: Vec<HashedFile> = stream::iter(listed).map(hash).buffered(threads).try_collect().await?;
     files.sort_by(|a, b| (&a.file.version, &a.file.path).cmp(&(&b.file.version, &b.file.path)));
     Ok(files)
+}
+
+fn unreadable(file: &ExtractFile, error: &std::io::Error) -> Error {
+    Error::Environment { message: format!("cannot read `{}`: {error}", file.path), hint: None }
 }
 
 /// Returns the hash of all that decides the staged rows.
@@ -293,7 +297,7 @@ async fn read_files(
         let (hints, format, contract, sender) = (hints.clone(), format.clone(), contract.clone(), sender.clone());
         let (file, observer) = (file.clone(), around.observer);
         async move {
-            let bytes = extract::read(&file.file).await?;
+            let bytes = extract::fetch(&file.file).await?.bytes().map_err(|error| unreadable(&file.file, &error))?;
             if blake3::hash(&bytes).to_hex().as_str() != file.content {
                 return Err(changed_while_read(&file));
             }
@@ -326,7 +330,7 @@ fn read_file(
     contract: &Contract,
     sender: &mpsc::Sender<Message>,
 ) -> Result<ReadFile, Error> {
-    let mut reader = extract::open(path, bytes, format, hints)?;
+    let mut reader = extract::open(path, &bytes.into(), format, hints)?.remove(0).reader;
     let binding = contract.bind(reader.shape()).map_err(|unbound| Error::Data {
         message: format!("cannot read `{path}`: {unbound}"),
         hint: Some(unbound.hint()),

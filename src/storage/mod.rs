@@ -1,5 +1,6 @@
 //! Storage: the only module that touches files, through `object_store` wherever that can do it.
 
+pub mod content;
 pub mod definitions;
 pub mod local;
 pub mod read;

@@ -10,11 +10,11 @@ use std::{
     sync::Arc,
 };
 
-use bytes::Bytes;
 use futures::TryStreamExt as _;
 use globset::{GlobBuilder, GlobMatcher};
-use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem, path::Path as ObjectPath};
+use object_store::{GetResultPayload, ObjectStore, ObjectStoreExt as _, local::LocalFileSystem, path::Path as ObjectPath};
 
+use super::content::Content;
 use crate::record::diagnostic::nearest;
 
 /// One stored object.
@@ -29,13 +29,18 @@ pub struct Object {
 }
 
 impl Object {
-    /// Reads all bytes.
+    /// Opens the object: a local file where it lies, any other one fetched.
     ///
     /// # Errors
     /// [`Error::Read`] when the object is gone, may not be read, or the disk fails.
-    pub async fn read(&self) -> Result<Bytes, Error> {
+    pub async fn open(&self) -> Result<Content, Error> {
         let failed = |source| Error::Read { path: format!("/{}", self.key), source };
-        self.store.get(&self.key).await.map_err(failed)?.bytes().await.map_err(failed)
+        let got = self.store.get(&self.key).await.map_err(failed)?;
+        let disk = |source| failed(object_store::Error::Generic { store: "LocalFileSystem", source: Box::new(source) });
+        match got.payload {
+            GetResultPayload::File(file, _) => Content::of_file(file).map_err(disk),
+            GetResultPayload::Stream(_) => Ok(got.bytes().await.map_err(failed)?.into()),
+        }
     }
 }
 
@@ -293,7 +298,7 @@ mod tests {
         let names: Vec<&str> = found.iter().map(|object| &*object.path).collect();
         assert_eq!(names, ["100%.csv", "a#2.csv", "b 1.csv", "e/销售 二月.csv"]);
         for object in &found {
-            assert_eq!(object.read().await.unwrap(), format!("d/{}", object.path));
+            assert_eq!(object.open().await.unwrap().bytes().unwrap(), format!("d/{}", object.path));
             assert_eq!(object.size, object.path.len() as u64 + 2);
         }
     }

@@ -1,0 +1,163 @@
+//! The bytes of one extract file, wherever they lie: in memory or in a file of the local disk.
+//!
+//! In: bytes or an open file. Out: any part of them, or all. Synchronous, and shared between threads without a lock.
+//! Deliberately knows neither paths nor formats; what lies far away was fetched before.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::FileExt,
+    sync::Arc,
+};
+
+use bytes::Bytes;
+
+/// Bytes that readers take by offset. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Content {
+    place: Place,
+    length: u64,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Memory(Bytes),
+    Disk(Arc<File>),
+}
+
+impl Content {
+    /// Takes an open file as it is now; a temporary one may have no name any more.
+    ///
+    /// # Errors
+    /// When its length cannot be read.
+    pub fn of_file(file: File) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Self { place: Place::Disk(Arc::new(file)), length })
+    }
+
+    /// Copies everything that a reader gives: into memory while it is short, into a nameless temporary file else.
+    ///
+    /// # Errors
+    /// When the reader fails, gives more than `most_bytes`, or the disk of temporary files is full.
+    pub fn copied_from(reader: &mut dyn Read, in_memory_bytes: u64, most_bytes: u64) -> io::Result<Self> {
+        let mut head = Vec::new();
+        reader.take(in_memory_bytes.min(most_bytes) + 1).read_to_end(&mut head)?;
+        if head.len() as u64 > most_bytes {
+            return Err(too_long(most_bytes));
+        }
+        if head.len() as u64 <= in_memory_bytes {
+            return Ok(Self::from(Bytes::from(head)));
+        }
+        let mut file = tempfile::tempfile()?;
+        file.write_all(&head)?;
+        let room = most_bytes - head.len() as u64;
+        drop(head);
+        if io::copy(&mut reader.take(room + 1), &mut file)? > room {
+            return Err(too_long(most_bytes));
+        }
+        file.seek(SeekFrom::Start(0))?;
+        Self::of_file(file)
+    }
+
+    /// Returns the number of bytes.
+    #[must_use]
+    pub const fn len(&self) -> u64 {
+        self.length
+    }
+
+    /// Returns whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Fills a buffer from an offset on as far as there are bytes, and returns how many there were.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        match &self.place {
+            Place::Memory(bytes) => {
+                let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+                let count = buffer.len().min(bytes.len() - from);
+                buffer[..count].copy_from_slice(&bytes[from..from + count]);
+                Ok(count)
+            }
+            Place::Disk(file) => {
+                let mut read = 0;
+                while read < buffer.len() {
+                    match file.read_at(&mut buffer[read..], offset + read as u64) {
+                        Ok(0) => break,
+                        Ok(count) => read += count,
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(read)
+            }
+        }
+    }
+
+    /// Returns at most `count` bytes from an offset on.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn part(&self, offset: u64, count: usize) -> io::Result<Bytes> {
+        if let Place::Memory(bytes) = &self.place {
+            let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+            return Ok(bytes.slice(from..bytes.len().min(from.saturating_add(count))));
+        }
+        let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let mut buffer = vec![0; count.min(left)];
+        let read = self.read_at(offset, &mut buffer)?;
+        buffer.truncate(read);
+        Ok(Bytes::from(buffer))
+    }
+
+    /// Returns all bytes.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn bytes(&self) -> io::Result<Bytes> {
+        self.part(0, usize::MAX)
+    }
+}
+
+impl From<Bytes> for Content {
+    fn from(bytes: Bytes) -> Self {
+        Self { length: bytes.len() as u64, place: Place::Memory(bytes) }
+    }
+}
+
+fn too_long(most_bytes: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("it holds more than {most_bytes} bytes"))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_and_disk_give_the_same_parts() {
+        let text = b"0123456789".to_vec();
+        for in_memory_bytes in [0, 4, 100] {
+            let content = Content::copied_from(&mut &text[..], in_memory_bytes, 10).unwrap();
+            assert_eq!(content.len(), 10);
+            assert_eq!(content.bytes().unwrap(), &text[..]);
+            assert_eq!(content.part(3, 4).unwrap(), &b"3456"[..]);
+            assert_eq!(content.part(8, 4).unwrap(), &b"89"[..]);
+            assert_eq!(content.part(20, 4).unwrap(), &b""[..]);
+            let mut buffer = [0; 4];
+            assert_eq!(content.read_at(8, &mut buffer).unwrap(), 2);
+        }
+    }
+
+    #[test]
+    fn a_reader_without_end_is_stopped() {
+        for in_memory_bytes in [0, 100, 10_000] {
+            let error = Content::copied_from(&mut io::repeat(b'a'), in_memory_bytes, 1_000).unwrap_err();
+            assert_eq!(error.to_string(), "it holds more than 1000 bytes");
+        }
+    }
+}
