@@ -15,6 +15,7 @@ mod assemble;
 mod checks;
 mod column;
 mod file;
+mod files;
 mod findings;
 mod format;
 mod model;

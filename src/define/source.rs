@@ -11,7 +11,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::{
     Environment, checks,
     column::column,
-    file,
+    file, files,
     findings::{Findings, suggestion},
     format::format,
     names,
@@ -23,8 +23,8 @@ use super::{
 use crate::record::{Diagnostic, Placed, Text};
 
 /// Rules of the normalizer itself.
-const BUILT_IN_RULES: [&str; 9] =
-    ["required", "type", "overflow", "precision", "code", "row_shape", "encoding", "truncated", "quote"];
+const BUILT_IN_RULES: [&str; 10] =
+    ["required", "type", "overflow", "precision", "code", "row_shape", "encoding", "truncated", "quote", "drift"];
 
 /// Reads and checks one source file.
 ///
@@ -52,8 +52,16 @@ fn checked(written: At<file::Source>, environment: Environment<'_>, findings: &m
     let version = version(written.version, findings);
     let rules = rules(written.rules, findings);
     let columns = columns.and_then(|columns| self::columns(columns, &written.key, &start, findings));
+    let keys = file::FileKeys {
+        settle_seconds: written.settle_seconds,
+        on_missing: written.on_missing,
+        on_unreadable: written.on_unreadable,
+        drift: written.drift,
+        limits: written.limits,
+    };
     let source = Source {
         text: Arc::clone(findings.text()),
+        files: files::policy(keys, findings),
         description: written.description,
         format: format?,
         version: version?,

@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, TimeUnit};
 
 use crate::{
     define::project::{
-        Alias, Clean, CodeTable, Codes, Column, Format, RejectLimit, Rule, Source, Title, UnknownCode, Version,
+        Alias, Clean, CodeTable, Codes, Column, FilePolicy, Format, RejectLimit, Rule, Source, Title, UnknownCode, Version,
     },
     engine::Parameters,
     record::{DecimalMark, FileShape, Place, Placed, RawBatch, RawFault, Text},
@@ -169,6 +169,7 @@ pub fn source(columns: &[ColumnFixture], rules: &[(&str, &str)]) -> Source {
         event_date: None,
         as_of: Vec::new(),
         reject_limit: RejectLimit::default(),
+        files: FilePolicy::default(),
         columns: columns.iter().map(finish).collect(),
         rules: rules.iter().map(|(name, expr)| Rule { name: at(name), expr: at(expr) }).collect(),
         checks: Vec::new(),

@@ -8,15 +8,20 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::FileExt,
     sync::Arc,
+    time::SystemTime,
 };
 
 use bytes::Bytes;
+
+/// Bytes that are hashed at once.
+const HASHED_AT_ONCE: usize = 1 << 20;
 
 /// Bytes that readers take by offset. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Content {
     place: Place,
     length: u64,
+    modified: Option<SystemTime>,
 }
 
 #[derive(Debug, Clone)]
@@ -31,8 +36,8 @@ impl Content {
     /// # Errors
     /// When its length cannot be read.
     pub fn of_file(file: File) -> io::Result<Self> {
-        let length = file.metadata()?.len();
-        Ok(Self { place: Place::Disk(Arc::new(file)), length })
+        let found = file.metadata()?;
+        Ok(Self { length: found.len(), modified: found.modified().ok(), place: Place::Disk(Arc::new(file)) })
     }
 
     /// Copies everything that a reader gives: into memory while it is short, into a nameless temporary file else.
@@ -69,6 +74,31 @@ impl Content {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.length == 0
+    }
+
+    /// Returns whether somebody has written to the file since it was opened.
+    #[must_use]
+    pub fn has_changed(&self) -> bool {
+        let Place::Disk(file) = &self.place else { return false };
+        file.metadata().is_ok_and(|found| found.len() != self.length || found.modified().ok() != self.modified)
+    }
+
+    /// Returns the BLAKE3 hash of all bytes, hexadecimal.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn hash(&self) -> io::Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        let mut at = 0;
+        while at < self.length {
+            let part = self.part(at, HASHED_AT_ONCE)?;
+            if part.is_empty() {
+                break;
+            }
+            hasher.update(&part);
+            at += part.len() as u64;
+        }
+        Ok(hasher.finalize().to_hex().to_string())
     }
 
     /// Fills a buffer from an offset on as far as there are bytes, and returns how many there were.
@@ -125,7 +155,7 @@ impl Content {
 
 impl From<Bytes> for Content {
     fn from(bytes: Bytes) -> Self {
-        Self { length: bytes.len() as u64, place: Place::Memory(bytes) }
+        Self { length: bytes.len() as u64, modified: None, place: Place::Memory(bytes) }
     }
 }
 

@@ -3,5 +3,6 @@
 pub mod content;
 pub mod definitions;
 pub mod local;
+pub mod pack;
 pub mod read;
 pub mod spool;

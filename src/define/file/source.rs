@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{Check, Title};
 use crate::{
     define::{
-        project::{Clean, Pii, UnknownCode},
+        project::{Clean, DriftAction, OnMissing, OnUnreadable, Pii, UnknownCode},
         spans::{At, Pairs, Scalar, TextOr},
     },
     record::DecimalMark,
@@ -41,6 +41,16 @@ pub struct Source {
     pub as_of: Vec<At<String>>,
     /// How many rejected rows stop the run.
     pub reject_limit: Option<At<RejectLimit>>,
+    /// A file that was changed less than so many seconds ago waits for the next run.
+    pub settle_seconds: Option<u64>,
+    /// What becomes of the rows of a file that is not there any more: `keep` (the default) or `drop`.
+    pub on_missing: Option<OnMissing>,
+    /// What happens when a file cannot be read: `fail` (the default), or `keep_previous`.
+    pub on_unreadable: Option<OnUnreadable>,
+    /// What is done when a file looks other than those before it.
+    pub drift: Option<At<Drift>>,
+    /// How large a file may be.
+    pub limits: Option<At<FileLimits>>,
     /// Columns of the staged table by name, in order.
     #[schemars(required, extend("minProperties" = 1))]
     pub columns: Option<Pairs<Column>>,
@@ -50,6 +60,55 @@ pub struct Source {
     /// Data checks on the staged table.
     #[serde(default)]
     pub checks: Vec<At<Check>>,
+}
+
+/// The keys of a source that are about its files.
+#[derive(Debug)]
+pub struct FileKeys {
+    /// As in [`Source`].
+    pub settle_seconds: Option<u64>,
+    /// As in [`Source`].
+    pub on_missing: Option<OnMissing>,
+    /// As in [`Source`].
+    pub on_unreadable: Option<OnUnreadable>,
+    /// As in [`Source`].
+    pub drift: Option<At<Drift>>,
+    /// As in [`Source`].
+    pub limits: Option<At<FileLimits>>,
+}
+
+/// What is done about each kind of change between a file and the last one of its source: `accept`, `warn` (a line in the
+/// report), `quarantine` (the rows of the file) or `fail` (the run).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Drift {
+    /// A column that no file had before and the contract does not name; `warn` when left out.
+    pub column_added: Option<DriftAction>,
+    /// A column of the contract that the last file had and this one lacks; `warn` when left out.
+    pub column_removed: Option<DriftAction>,
+    /// A column of the contract under another of its names; `accept` when left out.
+    pub renamed: Option<DriftAction>,
+    /// The same columns in another order; `accept` when left out.
+    pub reordered: Option<DriftAction>,
+    /// A column of which more than half of the values do not fit its type; `warn` when left out.
+    pub retyped: Option<DriftAction>,
+    /// Codes that the contract does not know; `warn` when left out.
+    pub new_code: Option<DriftAction>,
+}
+
+/// How large a file may be; a larger one cannot be read.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileLimits {
+    /// Bytes as sent; 64 GiB when left out.
+    #[schemars(extend("minimum" = 1))]
+    pub file_bytes: Option<At<u64>>,
+    /// Bytes after unpacking; 64 GiB when left out.
+    #[schemars(extend("minimum" = 1))]
+    pub decompressed_bytes: Option<At<u64>>,
+    /// Rows; 1,000,000,000 when left out.
+    #[schemars(extend("minimum" = 1))]
+    pub rows: Option<At<u64>>,
 }
 
 /// A format by name, or with options.
