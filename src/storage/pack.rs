@@ -109,13 +109,6 @@ impl PackWriter {
         u32::try_from(self.footer.files.len() - 1).unwrap_or(u32::MAX)
     }
 
-    /// Renames an extract file whose id became known after its rows were written.
-    pub fn rename(&mut self, number: u32, file: &str) {
-        if let Some(known) = self.footer.files.get_mut(number as usize) {
-            file.clone_into(known);
-        }
-    }
-
     /// Appends the rows of one partition.
     ///
     /// # Errors
@@ -176,17 +169,6 @@ pub struct Pack {
     footer: Footer,
 }
 
-/// A batch of a pack, not yet read.
-#[derive(Debug, Clone, Copy)]
-pub struct Block<'a> {
-    /// Its number.
-    pub number: usize,
-    /// Its partition.
-    pub values: &'a PartitionValues,
-    /// Its rows.
-    pub rows: u64,
-}
-
 impl Pack {
     /// Reads what a pack says about itself.
     ///
@@ -203,14 +185,28 @@ impl Pack {
         &self.footer.files
     }
 
-    /// Returns its batches in order.
-    pub fn blocks(&self) -> impl ExactSizeIterator<Item = Block<'_>> {
-        let block = |(number, block): (usize, &(usize, u64))| Block {
-            number,
-            values: &self.footer.partitions[block.0],
-            rows: block.1,
-        };
-        self.footer.blocks.iter().enumerate().map(block)
+    /// Returns how many batches it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.footer.blocks.len()
+    }
+
+    /// Returns whether it has no batch.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.footer.blocks.is_empty()
+    }
+
+    /// Returns the partition of a batch.
+    #[must_use]
+    pub fn values(&self, number: usize) -> Option<&PartitionValues> {
+        self.footer.partitions.get(self.footer.blocks.get(number)?.0)
+    }
+
+    /// Returns the rows of a batch.
+    #[must_use]
+    pub fn rows(&self, number: usize) -> u64 {
+        self.footer.blocks.get(number).map_or(0, |block| block.1)
     }
 
     /// Opens the pack for reading, all columns or some.
@@ -306,15 +302,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = PackWriter::create(folder.path(), "a", &batch(&[]).schema()).unwrap();
         assert_eq!((writer.number("one"), writer.number("two")), (0, 1));
-        writer.rename(1, "three");
         for (partition, numbers) in [("x", [1, 2]), ("y", [3, 0]), ("x", [4, 5])] {
             writer.write(&values(partition), &batch(&numbers)).unwrap();
         }
         let file = writer.finish().unwrap().unwrap();
         assert_eq!(file.rows, 6);
         let pack = Pack::open(&folder.path().join(&file.path)).unwrap();
-        assert_eq!(pack.files(), ["one", "three"]);
-        let blocks: Vec<_> = pack.blocks().map(|block| (block.values.to_string(), block.rows)).collect();
+        assert_eq!(pack.files(), ["one", "two"]);
+        let blocks: Vec<_> =
+            (0..pack.len()).map(|number| (pack.values(number).unwrap().to_string(), pack.rows(number))).collect();
         assert_eq!(blocks, [("x".to_owned(), 2), ("y".to_owned(), 2), ("x".to_owned(), 2)]);
         assert_eq!(pack.read(None).unwrap().block(1).unwrap(), batch(&[3, 0]));
         let mut numbers = pack.read(Some(vec![0])).unwrap();
