@@ -174,7 +174,7 @@ impl Default for Drift {
             renamed: Accept,
             reordered: Accept,
             retyped: Warn,
-            new_code: Warn,
+            new_code: Accept,
         }
     }
 }

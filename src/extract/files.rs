@@ -23,6 +23,10 @@ pub struct ExtractFile {
     pub version: Option<String>,
     /// Bytes.
     pub size: u64,
+    /// When it was last changed, as far as the storage knows.
+    pub modified: Option<chrono::DateTime<chrono::Utc>>,
+    /// What the storage says about the file as it is; while that stays the same so does the content.
+    pub identity: Option<String>,
     object: Object,
 }
 
@@ -48,7 +52,7 @@ fn file(object: Object, version: &Version) -> ExtractFile {
         Version::FromPath(pattern) => version_of(&object.path, pattern),
         Version::Path | Version::FromColumn(_) => None,
     };
-    ExtractFile { path: Arc::clone(&object.path), version, size: object.size, object }
+    ExtractFile { path: Arc::clone(&object.path), version, size: object.size, modified: None, identity: None, object }
 }
 
 fn version_of(path: &str, pattern: &regex::Regex) -> Option<String> {

@@ -37,6 +37,8 @@ mod incremental;
 
 mod dirty;
 
+mod files;
+
 mod damage;
 
 mod mistakes;

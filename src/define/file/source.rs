@@ -92,7 +92,7 @@ pub struct Drift {
     pub reordered: Option<DriftAction>,
     /// A column of which more than half of the values do not fit its type; `warn` when left out.
     pub retyped: Option<DriftAction>,
-    /// Codes that the contract does not know; `warn` when left out.
+    /// Codes that the contract does not know, beside what `unknown_code` does with them; `accept` when left out.
     pub new_code: Option<DriftAction>,
 }
 

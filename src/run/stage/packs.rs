@@ -14,7 +14,7 @@ use std::{
 };
 
 use arrow::{
-    array::{Array, AsArray, BooleanArray, RecordBatch},
+    array::{AsArray, BooleanArray, RecordBatch},
     buffer::BooleanBuffer,
     datatypes::{Int64Type, UInt32Type, UInt64Type},
 };

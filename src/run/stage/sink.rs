@@ -122,7 +122,7 @@ struct Waiting {
 pub(super) struct Sink<'a> {
     contract: &'a Contract,
     layout: &'a PackLayout,
-    router: PartitionRouter<'a>,
+    router: PartitionRouter,
     folder: PathBuf,
     name: String,
     budget_bytes: usize,
@@ -147,7 +147,7 @@ impl<'a> Sink<'a> {
     pub fn new(
         contract: &'a Contract,
         layout: &'a PackLayout,
-        router: PartitionRouter<'a>,
+        router: PartitionRouter,
         folder: PathBuf,
         name: String,
         budget_bytes: usize,

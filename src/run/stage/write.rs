@@ -104,8 +104,10 @@ fn fingerprint(shape: &str, blocks: &[LiveBlock], packs: &[LivePack]) -> String 
         hasher.update(packs[block.pack].file.blake3.as_bytes()).update(&(block.block as u64).to_le_bytes());
         hasher.update(&block.rows.to_le_bytes());
         // Counted, since bits beyond the end of a buffer mean nothing.
-        for word in block.kept.iter().flat_map(|kept| kept.bit_chunks().iter_padded()) {
-            hasher.update(&word.to_le_bytes());
+        if let Some(kept) = &block.kept {
+            for word in &kept.bit_chunks().iter_padded().collect::<Vec<u64>>() {
+                hasher.update(&word.to_le_bytes());
+            }
         }
     }
     hasher.finalize().to_hex().as_str()[..32].to_owned()
