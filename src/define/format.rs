@@ -73,10 +73,12 @@ type WrittenOption<'a> = (&'a str, Option<&'a Range<usize>>, &'a [FormatName]);
 fn refuse_foreign(options: &FormatOptions, findings: &mut Findings) {
     use FormatName::{Csv, Database, Xlsx};
     let Some(name) = &options.name else { return };
-    let written: [WrittenOption<'_>; 8] = [
+    let written: [WrittenOption<'_>; 10] = [
         ("encoding", options.encoding.as_ref().map(|at| &at.range), &[Csv]),
         ("delimiter", options.delimiter.as_ref().map(|at| &at.range), &[Csv]),
         ("quote", options.quote.as_ref().map(|at| &at.range), &[Csv]),
+        ("escape", options.escape.as_ref().map(|at| &at.range), &[Csv]),
+        ("header", options.header.as_ref().map(|at| &at.range), &[Csv]),
         ("comment", options.comment.as_ref().map(|at| &at.range), &[Csv]),
         ("decimal_mark", options.decimal_mark.as_ref().map(|at| &at.range), &[Csv]),
         ("header_row", options.header_row.as_ref().map(|at| &at.range), &[Csv, Xlsx]),
@@ -110,18 +112,38 @@ const fn label(name: FormatName) -> &'static str {
 fn csv(options: &FormatOptions, findings: &mut Findings) -> Option<CsvOptions> {
     let csv = CsvOptions {
         encoding: encoding(options.encoding.as_ref(), findings),
-        delimiter: character("delimiter", options.delimiter.as_ref(), findings),
+        delimiter: delimiter(options.delimiter.as_ref(), findings),
         quote: character("quote", options.quote.as_ref(), findings),
+        escape: character("escape", options.escape.as_ref(), findings),
+        no_header: options.header.is_some(),
         header_row: header_row(options.header_row.as_ref(), findings),
         comment: character("comment mark", options.comment.as_ref(), findings),
         decimal_mark: options.decimal_mark.as_ref().map(|mark| mark.value),
     };
     let quote = csv.quote.unwrap_or('"');
-    if let Some(delimiter) = options.delimiter.as_ref().filter(|_| csv.delimiter == Some(quote)) {
+    let is_quote = csv.delimiter.as_ref().is_some_and(|delimiter| delimiter.starts_with(quote));
+    if let Some(delimiter) = options.delimiter.as_ref().filter(|_| is_quote) {
         findings.error(&delimiter.range, "delimiter and quote are the same character", "declare another `quote`");
         return None;
     }
+    if let (Some(header), Some(_)) = (&options.header, csv.header_row) {
+        findings.error(&header.range, "`header: none` and `header_row` contradict each other", "keep one of the two");
+    }
     Some(csv)
+}
+
+/// Checks that a delimiter is text without line ends.
+fn delimiter(written: Option<&At<String>>, findings: &mut Findings) -> Option<String> {
+    let written = written?;
+    if written.value.is_empty() || written.value.contains(['\n', '\r', '\0']) {
+        findings.error(
+            &written.range,
+            format!("delimiter `{}` cannot stand between cells", written.value.escape_debug()),
+            "write the characters in quotes, a tab as \"\\t\"",
+        );
+        return None;
+    }
+    Some(written.value.clone())
 }
 
 fn header_row(written: Option<&At<u64>>, findings: &mut Findings) -> Option<u64> {

@@ -221,10 +221,14 @@ pub enum Format {
 pub struct CsvOptions {
     /// Label of the Encoding Standard.
     pub encoding: Option<String>,
-    /// Delimiter.
-    pub delimiter: Option<char>,
-    /// Quote; `"` by default.
+    /// Delimiter, of one or more characters.
+    pub delimiter: Option<String>,
+    /// Quote; `"` or `'` by default, whichever is used.
     pub quote: Option<char>,
+    /// What takes its meaning from a delimiter, quote or escape behind it.
+    pub escape: Option<char>,
+    /// Whether there is no header: columns are named `column_1`, `column_2`, …
+    pub no_header: bool,
     /// Physical line of the header, 1-based.
     pub header_row: Option<u64>,
     /// Mark at the start of comment lines.

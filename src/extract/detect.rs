@@ -10,7 +10,7 @@ use memchr::memmem;
 use super::Error;
 use crate::define::project::{CsvOptions, Format, XlsxOptions};
 
-const ZIP: &[u8] = b"PK\x03\x04";
+pub(super) const ZIP: &[u8] = b"PK\x03\x04";
 /// Compound files: .xls, and .xlsx with a password.
 pub(super) const COMPOUND: &[u8] = &[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
 const SQLITE: &[u8] = b"SQLite format 3\0";
@@ -26,6 +26,9 @@ const COMPRESSED: [(&[u8], &str); 4] = [
 
 /// The part of a zip archive, at either end, in which the names of its members are looked for.
 const ZIP_NAMES: usize = 256 * 1024;
+
+/// Bytes at the beginning that say what a file is, unless it is an archive.
+pub(super) const HEAD: usize = 256 * 1024;
 
 /// Chooses the format of a file.
 pub(super) fn format(path: &Arc<str>, bytes: &[u8]) -> Result<Format, Error> {

@@ -122,7 +122,14 @@ impl Piece {
 
 /// What a piece leaves over: its lines counted, and rows of which only later pieces show what they are.
 #[derive(Debug, Default)]
-pub struct Rest {}
+pub struct Rest {
+    /// The piece's place in the order of pieces.
+    number: u64,
+    /// Places whose bytes are no characters.
+    bad: u64,
+    /// The lines that are settled, and the rows that are not.
+    open: sieve::Open,
+}
 
 /// One table of a file: the file itself, a member of an archive, a sheet.
 pub struct Part {
@@ -137,11 +144,29 @@ pub struct Part {
 /// # Errors
 /// When the bytes are not what `format` says, naming the file and what to do.
 pub fn open(path: &Arc<str>, content: &Content, format: &Format, hints: &Hints) -> Result<Vec<Part>, Error> {
-    let bytes = content
-        .bytes()
-        .map_err(|error| Error::unreadable(path, error.to_string(), "check the disk and the permissions of the file"))?;
-    let reader = open_one(path, bytes, format, hints)?;
+    let reader = match csv_options(path, content, format)? {
+        Some(options) => csv::open(path, content, &options, hints)?,
+        None => open_one(path, all(path, content)?, format, hints)?,
+    };
     Ok(vec![Part { name: Arc::clone(path), reader }])
+}
+
+/// Returns how delimited text is declared; None where the file is something else.
+fn csv_options(path: &Arc<str>, content: &Content, format: &Format) -> Result<Option<CsvOptions>, Error> {
+    let options = |format: Format| if let Format::Csv(options) = format { Some(options) } else { None };
+    match format {
+        Format::Auto => {
+            let head = decode::part(path, content, 0, detect::HEAD)?;
+            // Text is known by its first bytes, an archive by its last ones.
+            let head = if head.starts_with(detect::ZIP) { all(path, content)? } else { head };
+            Ok(options(detect::format(path, &head)?))
+        }
+        declared => Ok(options(declared.clone())),
+    }
+}
+
+fn all(path: &Arc<str>, content: &Content) -> Result<Bytes, Error> {
+    decode::part(path, content, 0, usize::MAX)
 }
 
 /// Opens the one table of a file.
@@ -155,8 +180,8 @@ fn open_one(path: &Arc<str>, bytes: Bytes, format: &Format, hints: &Hints) -> Re
         declared => declared,
     };
     match format {
-        Format::Auto => csv::open(path, bytes, &CsvOptions::default(), hints),
-        Format::Csv(options) => csv::open(path, bytes, options, hints),
+        Format::Auto => csv::open(path, &bytes.into(), &CsvOptions::default(), hints),
+        Format::Csv(options) => csv::open(path, &bytes.into(), options, hints),
         Format::Xlsx(options) => xlsx::open(path, &bytes, options, hints),
         Format::JsonLines => json_lines::open(path, bytes),
         Format::Parquet => parquet::open(path, bytes),

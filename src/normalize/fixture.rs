@@ -9,7 +9,7 @@ use crate::{
         Alias, Clean, CodeTable, Codes, Column, FilePolicy, Format, RejectLimit, Rule, Source, Title, UnknownCode, Version,
     },
     engine::Parameters,
-    record::{DecimalMark, FileShape, Place, Placed, RawBatch, RawFault, Text},
+    record::{FileShape, Place, Placed, RawBatch, RawFault, Text},
 };
 
 /// A column under construction; every method adds what its name says.
@@ -186,14 +186,11 @@ pub fn parameters() -> Parameters {
 
 pub fn shape(header: &[&str]) -> FileShape {
     FileShape {
-        format: "csv",
         encoding: Some("GB18030".to_owned()),
-        delimiter: Some(','),
+        delimiter: Some(",".to_owned()),
         header_line: 1,
         header: header.iter().map(|name| (*name).to_owned()).collect(),
-        decimal_mark: DecimalMark::Point,
-        confidence: 1.0,
-        notes: Vec::new(),
+        ..FileShape::binary("csv")
     }
 }
 

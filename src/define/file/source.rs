@@ -170,10 +170,14 @@ pub struct FormatOptions {
     pub name: Option<At<FormatName>>,
     /// csv: encoding, such as `utf-8` or `gb18030`.
     pub encoding: Option<At<String>>,
-    /// csv: one character between cells.
+    /// csv: what stands between cells, one character or several, such as `;` or `||`.
     pub delimiter: Option<At<String>>,
-    /// csv: one character around cells, `"` when left out.
+    /// csv: one character around cells, `"` or `'` when left out.
     pub quote: Option<At<String>>,
+    /// csv: one character that makes a delimiter, a quote or itself behind it a letter, such as `\\`.
+    pub escape: Option<At<String>>,
+    /// csv: `none` where the first line is a record already; columns are then named `column_1`, `column_2`, …
+    pub header: Option<At<HeaderWord>>,
     /// csv: one character with which comment lines begin.
     pub comment: Option<At<String>>,
     /// csv: `point` or `comma`.
@@ -185,6 +189,14 @@ pub struct FormatOptions {
     pub sheet: Option<At<String>>,
     /// database: table or view.
     pub table: Option<At<String>>,
+}
+
+/// What can be said about a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HeaderWord {
+    /// There is none.
+    None,
 }
 
 /// Which of two rows with one key is later: exactly one of the two.

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, Row as Record, types::ValueRef};
 
 use super::{BATCH_ROWS, Error, RecordReader, number_text, row::Row};
 use crate::{
-    record::{DecimalMark, FileShape, LineCount, RawBatch, RawFault, diagnostic::nearest},
+    record::{FileShape, LineCount, RawBatch, RawFault, diagnostic::nearest},
     storage::read::temporary_file,
 };
 
@@ -118,16 +118,7 @@ fn page(table: &Table, header: &[String]) -> Page {
 }
 
 fn shape(header: Vec<String>, table: &str) -> FileShape {
-    FileShape {
-        format: "database",
-        encoding: None,
-        delimiter: None,
-        header_line: 0,
-        header,
-        decimal_mark: DecimalMark::Point,
-        confidence: 1.0,
-        notes: vec![format!("table `{table}`")],
-    }
+    FileShape { header, notes: vec![format!("table `{table}`")], ..FileShape::binary("database") }
 }
 
 struct Reader {

@@ -18,7 +18,7 @@ use super::{
     lines::{line_end, next_line},
     row::{Row, is_blank},
 };
-use crate::record::{DecimalMark, FileShape, LineCount, RawBatch, RawFault, SkippedLines};
+use crate::record::{FileShape, LineCount, RawBatch, RawFault, SkippedLines};
 
 /// Opens JSON Lines.
 pub(super) fn open(path: &Arc<str>, bytes: Bytes) -> Result<Box<dyn RecordReader>, Error> {
@@ -33,14 +33,11 @@ pub(super) fn open(path: &Arc<str>, bytes: Bytes) -> Result<Box<dyn RecordReader
     let (header, columns) = header(&decoded.text);
     let Decoded { text, encoding, marks, confidence, note } = decoded;
     let shape = FileShape {
-        format: "jsonl",
         encoding: Some(encoding.to_owned()),
-        delimiter: None,
-        header_line: 0,
         header,
-        decimal_mark: DecimalMark::Point,
         confidence,
         notes: note.into_iter().collect(),
+        ..FileShape::binary("jsonl")
     };
     Ok(Box::new(Reader { text, marks, at: 0, shape, columns, count: LineCount::default(), row: Row::default() }))
 }

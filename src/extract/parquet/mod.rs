@@ -16,7 +16,7 @@ use arrow::{
 use bytes::Bytes;
 
 use super::{BATCH_ROWS, Error, RecordReader, number_text, row::Row};
-use crate::record::{DecimalMark, FileShape, LineCount, RawBatch};
+use crate::record::{FileShape, LineCount, RawBatch};
 
 const DAMAGED: &str = "the file is damaged or still being written: ask for it again";
 
@@ -30,16 +30,7 @@ pub(super) fn open(path: &Arc<str>, bytes: Bytes) -> Result<Box<dyn RecordReader
 }
 
 fn shape(header: Vec<String>) -> FileShape {
-    FileShape {
-        format: "parquet",
-        encoding: None,
-        delimiter: None,
-        header_line: 0,
-        header,
-        decimal_mark: DecimalMark::Point,
-        confidence: 1.0,
-        notes: Vec::new(),
-    }
+    FileShape { header, ..FileShape::binary("parquet") }
 }
 
 struct Reader {

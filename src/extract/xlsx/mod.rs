@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     define::project::XlsxOptions,
-    record::{DecimalMark, FileShape, LineCount, RawBatch, SkippedLines},
+    record::{FileShape, LineCount, RawBatch, SkippedLines},
 };
 
 /// Opens a workbook.
@@ -165,14 +165,11 @@ fn shape(sheet: &Sheet) -> FileShape {
         notes.push(format!("skipped {} rows above the header", header_line - 1));
     }
     FileShape {
-        format: "xlsx",
-        encoding: None,
-        delimiter: None,
         header_line,
         confidence: sheet.header.as_ref().map_or(1.0, |(_, choice)| confidence(*choice, header.len())),
         header,
-        decimal_mark: DecimalMark::Point,
         notes,
+        ..FileShape::binary("xlsx")
     }
 }
 
