@@ -16,6 +16,7 @@ mod checks;
 mod column;
 mod file;
 mod findings;
+mod fixed_width;
 mod format;
 mod model;
 mod names;

@@ -4,10 +4,12 @@
 //! contract beyond the [`Hints`] that tell a header from a title line.
 //!
 //! ```text
-//!  files ──► detect ──► csv ─────────┐ decode → split ┐
-//!  listed    by magic   json_lines ──┘                ├─► row ──► sieve ──► RawBatch
-//!  bytes     and name   xlsx ─────────────────────────┘           records from titles, totals, notes
-//!                       parquet, database ──────────────► row ──────────────► RawBatch
+//!  files ──► detect ──► csv, fixed_width ── decode → split ┐
+//!  listed    by magic   xlsx ──────────────────────────────┴─► row ──► sieve ──► RawBatch
+//!  bytes     and name                                                  records from titles, totals, notes
+//!                       json ────────────── text → scan ────► columns ─────────► RawBatch
+//!                       columnar, avro ───── row by row ────► columns ─────────► RawBatch
+//!                       database ────────────────────► row ──────────────► RawBatch
 //! ```
 
 use std::sync::Arc;
@@ -29,13 +31,21 @@ mod csv;
 
 mod xlsx;
 
-mod json_lines;
+mod json;
 
-mod parquet;
+mod columnar;
+
+mod avro;
+
+mod fixed_width;
 
 mod database;
 
 mod decode;
+
+mod text;
+
+mod moment;
 
 mod lines;
 
@@ -137,33 +147,46 @@ pub struct Part {
 /// # Errors
 /// When the bytes are not what `format` says, naming the file and what to do.
 pub fn open(path: &Arc<str>, content: &Content, format: &Format, hints: &Hints) -> Result<Vec<Part>, Error> {
-    let bytes = content
-        .bytes()
-        .map_err(|error| Error::unreadable(path, error.to_string(), "check the disk and the permissions of the file"))?;
-    let reader = open_one(path, bytes, format, hints)?;
+    let reader = open_one(path, content, format, hints)?;
     Ok(vec![Part { name: Arc::clone(path), reader }])
 }
 
 /// Opens the one table of a file.
-fn open_one(path: &Arc<str>, bytes: Bytes, format: &Format, hints: &Hints) -> Result<Box<dyn RecordReader>, Error> {
+fn open_one(
+    path: &Arc<str>,
+    content: &Content,
+    format: &Format,
+    hints: &Hints,
+) -> Result<Box<dyn RecordReader>, Error> {
+    let bytes = || all(path, content);
     let detected;
     let format = match format {
         Format::Auto => {
-            detected = detect::format(path, &bytes)?;
+            detected = detect::format(path, &bytes()?)?;
             &detected
         }
         declared => declared,
     };
     match format {
-        Format::Auto => csv::open(path, bytes, &CsvOptions::default(), hints),
-        Format::Csv(options) => csv::open(path, bytes, options, hints),
-        Format::Xlsx(options) => xlsx::open(path, &bytes, options, hints),
-        Format::JsonLines => json_lines::open(path, bytes),
-        Format::Parquet => parquet::open(path, bytes),
+        Format::Auto => csv::open(path, bytes()?, &CsvOptions::default(), hints),
+        Format::Csv(options) => csv::open(path, bytes()?, options, hints),
+        Format::Xlsx(options) => xlsx::open(path, &bytes()?, options, hints),
+        Format::Json(options) => json::open(path, content, options, hints),
+        Format::Parquet => columnar::open(path, content, columnar::Kind::Parquet, hints),
+        Format::Arrow => columnar::open(path, content, columnar::Kind::Arrow, hints),
+        Format::Avro => avro::open(path, content, hints),
+        Format::FixedWidth(options) => fixed_width::open(path, content, options, hints),
         Format::Database { table } => {
-            database::open(path, &bytes, Some(table.as_str()).filter(|name| !name.is_empty()))
+            database::open(path, &bytes()?, Some(table.as_str()).filter(|name| !name.is_empty()))
         }
     }
+}
+
+/// Returns all bytes, for readers that want them at once.
+fn all(path: &Arc<str>, content: &Content) -> Result<Bytes, Error> {
+    content
+        .bytes()
+        .map_err(|error| Error::unreadable(path, error.to_string(), "check the disk and the permissions of the file"))
 }
 
 /// A file that cannot be read.
@@ -202,6 +225,11 @@ impl Error {
 
 /// Returns the shortest text from which the same number is read again; whole numbers have no decimals.
 fn number_text(value: f64) -> String {
+    if value == 0.0 { "0".to_owned() } else { value.to_string() }
+}
+
+/// Returns the shortest text from which the same single-precision number is read again.
+fn single_text(value: f32) -> String {
     if value == 0.0 { "0".to_owned() } else { value.to_string() }
 }
 
