@@ -235,3 +235,6 @@ fn single_text(value: f32) -> String {
 
 #[cfg(test)]
 mod testing;
+
+#[cfg(test)]
+mod conformance;

@@ -17,14 +17,16 @@ const DAY_SECONDS: i64 = 86_400;
 pub(super) fn date(days: i64, text: &mut String) {
     match i32::try_from(days.saturating_add(EPOCH_DAYS)).ok().and_then(NaiveDate::from_num_days_from_ce_opt) {
         Some(day) => write_day(day, text),
-        None => drop(write!(text, "{days}")),
+        None => {
+            let _ = write!(text, "{days}");
+        }
     }
 }
 
 /// Writes a time of day, counted in parts of a second.
 pub(super) fn time(value: i64, per_second: i64, text: &mut String) {
     if !(0..DAY_SECONDS.saturating_mul(per_second)).contains(&value) {
-        drop(write!(text, "{value}"));
+        let _ = write!(text, "{value}");
         return;
     }
     clock(value / per_second, value % per_second, per_second, text);
@@ -34,7 +36,7 @@ pub(super) fn time(value: i64, per_second: i64, text: &mut String) {
 pub(super) fn timestamp(value: i64, per_second: i64, zone: &str, text: &mut String) {
     let (seconds, part) = (value.div_euclid(per_second), value.rem_euclid(per_second));
     let Some(moment) = DateTime::from_timestamp(seconds, 0) else {
-        drop(write!(text, "{value}"));
+        let _ = write!(text, "{value}");
         return;
     };
     write_day(moment.date_naive(), text);
@@ -45,15 +47,15 @@ pub(super) fn timestamp(value: i64, per_second: i64, zone: &str, text: &mut Stri
 
 fn write_day(day: NaiveDate, text: &mut String) {
     let year = day.year();
-    drop(match year {
+    let _ = match year {
         0..=9_999 => write!(text, "{year:04}-{:02}-{:02}", day.month(), day.day()),
         _ => write!(text, "{year:+05}-{:02}-{:02}", day.month(), day.day()),
-    });
+    };
 }
 
 /// Writes seconds of a day and a part of a second.
 fn clock(seconds: i64, part: i64, per_second: i64, text: &mut String) {
-    drop(write!(text, "{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60));
+    let _ = write!(text, "{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
     let (mut part, mut per_second, mut digits) = (part, per_second, 0);
     let mut scale = per_second;
     while scale > 1 {
@@ -63,7 +65,7 @@ fn clock(seconds: i64, part: i64, per_second: i64, text: &mut String) {
         (part, per_second, digits) = (part / 1_000, per_second / 1_000, digits - 3);
     }
     if part > 0 {
-        drop(write!(text, ".{part:0digits$}"));
+        let _ = write!(text, ".{part:0digits$}");
     }
 }
 

@@ -9,11 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 
-use super::{
-    Error,
-    decode::decode,
-    header::Names,
-};
+use super::{Error, decode::decode, header::Names};
 use crate::{record::RawFault, storage::content::Content};
 
 /// Bytes that are read at once.
@@ -205,8 +201,7 @@ impl Window {
         loop {
             let room = self.decoder.max_utf8_buffer_length_without_replacement(rest.len()).unwrap_or(rest.len() * 3);
             self.text.reserve(room + 4);
-            let (result, read) =
-                self.decoder.decode_to_string_without_replacement(rest, &mut self.text, self.ended);
+            let (result, read) = self.decoder.decode_to_string_without_replacement(rest, &mut self.text, self.ended);
             rest = &rest[read..];
             match result {
                 DecoderResult::InputEmpty => return first_bad,

@@ -261,7 +261,11 @@ impl Reader {
                 fields.iter().try_for_each(|field| self.take(field, cursor, text, cells))
             }
             Plan::Either(branches, record, plan) => {
-                if cursor.branch(branches)? == *record { self.take(plan, cursor, text, cells) } else { Ok(()) }
+                if cursor.branch(branches)? == *record {
+                    self.take(plan, cursor, text, cells)
+                } else {
+                    Ok(())
+                }
             }
         }
     }

@@ -39,12 +39,17 @@ pub(super) enum Type {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
     Plain,
-    Decimal { scale: u32 },
+    Decimal {
+        scale: u32,
+    },
     Date,
     /// Time of day, in parts of a second.
     Time(i64),
     /// Timestamp, in parts of a second; with a zone it is UTC.
-    Timestamp { per_second: i64, has_zone: bool },
+    Timestamp {
+        per_second: i64,
+        has_zone: bool,
+    },
     Uuid,
     Duration,
 }
@@ -102,7 +107,8 @@ impl Schema {
     fn add_object(&mut self, written: &Map<String, Value>, space: &str, depth: usize) -> Result<usize, String> {
         let Some(kind) = written.get("type") else { return Err("its schema has a type without `type`".to_owned()) };
         let Value::String(kind) = kind else { return self.add(kind, space, depth + 1) };
-        let inner = |key: &str| written.get(key).ok_or_else(|| format!("its schema has a type `{kind}` without `{key}`"));
+        let inner =
+            |key: &str| written.get(key).ok_or_else(|| format!("its schema has a type `{kind}` without `{key}`"));
         match kind.as_str() {
             "array" => {
                 let place = self.push(Type::Null);

@@ -11,7 +11,10 @@ use arrow::{
     },
     datatypes::{DataType, Field, Fields, Int32Type},
 };
-use arrow_avro::{compression::CompressionCodec, writer::{WriterBuilder, format::AvroOcfFormat}};
+use arrow_avro::{
+    compression::CompressionCodec,
+    writer::{WriterBuilder, format::AvroOcfFormat},
+};
 
 use super::DAMAGED;
 use crate::{
@@ -35,9 +38,17 @@ fn batch() -> RecordBatch {
         ("f", Arc::new(Float64Array::from(vec![0.1, f64::NEG_INFINITY])), false),
         ("b", Arc::new(BooleanArray::from(vec![Some(true), None])), true),
         ("day", Arc::new(Date32Array::from(vec![Some(19_782), None])), true),
-        ("at", Arc::new(TimestampMicrosecondArray::from(vec![1_709_164_800_500_000, -1]).with_timezone("+00:00")), false),
+        (
+            "at",
+            Arc::new(TimestampMicrosecondArray::from(vec![1_709_164_800_500_000, -1]).with_timezone("+00:00")),
+            false,
+        ),
         ("address", Arc::new(address), false),
-        ("list", Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1), None]), None])), true),
+        (
+            "list",
+            Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1), None]), None])),
+            true,
+        ),
     ])
     .unwrap()
 }
@@ -93,7 +104,8 @@ fn a_file_that_was_cut_anywhere_is_an_error() {
     let empty = written(&batch().slice(0, 0), Some(CompressionCodec::Deflate), 0).len();
     for end in 0..bytes.len() {
         let content = bytes::Bytes::copy_from_slice(&bytes[..end]).into();
-        let opened = crate::extract::open(&Arc::from("a.avro"), &content, &Format::Avro, &crate::extract::Hints::default());
+        let opened =
+            crate::extract::open(&Arc::from("a.avro"), &content, &Format::Avro, &crate::extract::Hints::default());
         let failed = opened.map_or(true, |mut parts| parts[0].reader.next_batch().is_err());
         assert!(failed || end == empty, "{end}");
     }
@@ -102,7 +114,8 @@ fn a_file_that_was_cut_anywhere_is_an_error() {
 
 #[test]
 fn many_rows_come_in_batches() {
-    let many = RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from_iter_values(0..20_000)) as ArrayRef)]).unwrap();
+    let many =
+        RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from_iter_values(0..20_000)) as ArrayRef)]).unwrap();
     let found = read("a.avro", written(&many, None, 1), &Format::Avro, &[]);
     assert_eq!((found.rows.len(), found.rows[19_999].as_str()), (20_000, "20000: 19999"));
 }
@@ -120,7 +133,17 @@ fn by_hand(schema: &str, rows: u8, block: &[u8]) -> Vec<u8> {
         [&written, bytes].concat()
     };
     let mark = [7; 16];
-    [b"Obj\x01\x02", &counted(b"avro.schema")[..], &counted(schema.as_bytes()), b"\0", &mark, &[rows * 2], &counted(block), &mark].concat()
+    [
+        b"Obj\x01\x02",
+        &counted(b"avro.schema")[..],
+        &counted(schema.as_bytes()),
+        b"\0",
+        &mark,
+        &[rows * 2],
+        &counted(block),
+        &mark,
+    ]
+    .concat()
 }
 
 #[test]
@@ -155,7 +178,8 @@ fn lying_numbers_are_errors() {
     ] {
         let content = bytes::Bytes::from(by_hand(schema, rows, block)).into();
         let mut parts =
-            crate::extract::open(&Arc::from("a.avro"), &content, &Format::Auto, &crate::extract::Hints::default()).unwrap();
+            crate::extract::open(&Arc::from("a.avro"), &content, &Format::Auto, &crate::extract::Hints::default())
+                .unwrap();
         let reader = &mut parts[0].reader;
         let failed = (0..9).any(|_| reader.next_batch().is_err());
         assert!(failed, "{schema} {block:?}");

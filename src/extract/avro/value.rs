@@ -233,7 +233,9 @@ fn integer(value: i64, meaning: Meaning, text: &mut String) {
         Meaning::Timestamp { per_second, has_zone } => {
             timestamp(value, per_second, if has_zone { "Z" } else { "" }, text);
         }
-        _ => drop(write!(text, "{value}")),
+        _ => {
+            let _ = write!(text, "{value}");
+        }
     }
 }
 
@@ -248,12 +250,12 @@ fn bytes_text(bytes: &[u8], meaning: Meaning, text: &mut String) -> Result<(), B
         (Meaning::Duration, &[a, b, c, d, e, f, g, h, i, j, k, l]) => {
             let (months, days) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
             let millis = u32::from_le_bytes([i, j, k, l]);
-            drop(write!(text, "P{months}M{days}DT{}.{:03}S", millis / 1_000, millis % 1_000));
+            let _ = write!(text, "P{months}M{days}DT{}.{:03}S", millis / 1_000, millis % 1_000);
         }
         (meaning, bytes) => {
             for (index, byte) in bytes.iter().enumerate() {
                 let dash = meaning == Meaning::Uuid && matches!(index, 4 | 6 | 8 | 10);
-                drop(write!(text, "{}{byte:02x}", if dash { "-" } else { "" }));
+                let _ = write!(text, "{}{byte:02x}", if dash { "-" } else { "" });
             }
         }
     }

@@ -33,9 +33,7 @@ pub(super) fn is_null(array: &dyn Array, row: usize) -> bool {
             let array = array.as_any_dictionary();
             array.is_null(row) || key(array.keys(), row).is_none_or(|key| is_null(array.values().as_ref(), key))
         }
-        DataType::RunEndEncoded(..) => {
-            run(array, row).is_none_or(|(values, physical)| is_null(values, physical))
-        }
+        DataType::RunEndEncoded(..) => run(array, row).is_none_or(|(values, physical)| is_null(values, physical)),
         DataType::Union(..) => {
             let array = array.as_union();
             is_null(array.child(array.type_id(row)).as_ref(), array.value_offset(row))
@@ -52,11 +50,19 @@ pub(super) fn writer(array: &dyn Array) -> Writer<'_> {
             let array = array.as_boolean();
             Box::new(|row, text| text.push_str(if array.value(row) { "true" } else { "false" }))
         }
-        DataType::Float16 => shown(array, |value: <Float16Type as ArrowPrimitiveType>::Native, text| {
-            text.push_str(&single_text(f32::from(value)));
-        }, array.as_primitive::<Float16Type>()),
-        DataType::Float32 => shown(array, |value, text| text.push_str(&single_text(value)), array.as_primitive::<Float32Type>()),
-        DataType::Float64 => shown(array, |value, text| text.push_str(&number_text(value)), array.as_primitive::<Float64Type>()),
+        DataType::Float16 => shown(
+            array,
+            |value: <Float16Type as ArrowPrimitiveType>::Native, text| {
+                text.push_str(&single_text(f32::from(value)));
+            },
+            array.as_primitive::<Float16Type>(),
+        ),
+        DataType::Float32 => {
+            shown(array, |value, text| text.push_str(&single_text(value)), array.as_primitive::<Float32Type>())
+        }
+        DataType::Float64 => {
+            shown(array, |value, text| text.push_str(&number_text(value)), array.as_primitive::<Float64Type>())
+        }
         DataType::Utf8 => plain(array.as_string::<i32>()),
         DataType::LargeUtf8 => plain(array.as_string::<i64>()),
         DataType::Utf8View => plain(array.as_string_view()),
@@ -73,7 +79,11 @@ pub(super) fn writer(array: &dyn Array) -> Writer<'_> {
         DataType::Dictionary(..) => {
             let array = array.as_any_dictionary();
             let (keys, write) = (array.keys(), writer(array.values().as_ref()));
-            Box::new(move |row, text| if let Some(key) = key(keys, row) { write(key, text) })
+            Box::new(move |row, text| {
+                if let Some(key) = key(keys, row) {
+                    write(key, text)
+                }
+            })
         }
         DataType::RunEndEncoded(..) => Box::new(move |row, text| {
             if let Some((values, physical)) = run(array, row) {
@@ -98,7 +108,9 @@ pub(super) fn writer(array: &dyn Array) -> Writer<'_> {
 fn integer(array: &dyn Array) -> Writer<'_> {
     fn of<T: ArrowPrimitiveType<Native: std::fmt::Display>>(array: &dyn Array) -> Writer<'_> {
         let array = array.as_primitive::<T>();
-        Box::new(move |row, text| drop(write!(text, "{}", array.value(row))))
+        Box::new(move |row, text| {
+            let _ = write!(text, "{}", array.value(row));
+        })
     }
     match array.data_type() {
         DataType::Int8 => of::<Int8Type>(array),
@@ -119,7 +131,7 @@ fn other(array: &dyn Array) -> Writer<'_> {
     let formatter = ArrayFormatter::try_new(array, &options).ok();
     Box::new(move |row, text| {
         if let Some(formatter) = &formatter {
-            drop(formatter.value(row).write(text));
+            let _ = formatter.value(row).write(text);
         }
     })
 }
@@ -137,7 +149,11 @@ fn plain<'a, A: ArrayAccessor<Item = &'a str> + Copy + 'a>(array: A) -> Writer<'
 }
 
 fn hex<'a, A: ArrayAccessor<Item = &'a [u8]> + Copy + 'a>(array: A) -> Writer<'a> {
-    Box::new(move |row, text| array.value(row).iter().for_each(|byte| drop(write!(text, "{byte:02x}"))))
+    Box::new(move |row, text| {
+        for byte in array.value(row) {
+            let _ = write!(text, "{byte:02x}");
+        }
+    })
 }
 
 fn decimal(array: &dyn Array) -> Writer<'_> {
@@ -163,7 +179,10 @@ fn decimal(array: &dyn Array) -> Writer<'_> {
 
 /// Dates, times of day and timestamps.
 fn calendar(array: &dyn Array) -> Writer<'_> {
-    fn of<T: ArrowPrimitiveType<Native: Into<i64>>>(array: &dyn Array, show: impl Fn(i64, &mut String) + 'static) -> Writer<'_> {
+    fn of<T: ArrowPrimitiveType<Native: Into<i64>>>(
+        array: &dyn Array,
+        show: impl Fn(i64, &mut String) + 'static,
+    ) -> Writer<'_> {
         let array = array.as_primitive::<T>();
         Box::new(move |row, text| show(array.value(row).into(), text))
     }
@@ -182,7 +201,9 @@ fn calendar(array: &dyn Array) -> Writer<'_> {
         DataType::Timestamp(unit, zone) => {
             let zone = if zone.is_some() { "Z" } else { "" };
             match unit {
-                TimeUnit::Second => of::<TimestampSecondType>(array, move |value, text| timestamp(value, 1, zone, text)),
+                TimeUnit::Second => {
+                    of::<TimestampSecondType>(array, move |value, text| timestamp(value, 1, zone, text))
+                }
                 TimeUnit::Millisecond => {
                     of::<TimestampMillisecondType>(array, move |value, text| timestamp(value, 1_000, zone, text))
                 }
@@ -275,7 +296,11 @@ fn json(array: &dyn Array) -> Writer<'_> {
         DataType::Dictionary(..) => {
             let array = array.as_any_dictionary();
             let (keys, write) = (array.keys(), json(array.values().as_ref()));
-            Box::new(move |row, text| if let Some(key) = key(keys, row) { write(key, text) })
+            Box::new(move |row, text| {
+                if let Some(key) = key(keys, row) {
+                    write(key, text)
+                }
+            })
         }
         data_type if data_type.is_numeric() && !data_type.is_floating() || *data_type == DataType::Boolean => {
             writer(array)

@@ -66,7 +66,8 @@ fn refuse_bombs(message: &Message<'_>, body: &[u8]) -> Result<(), String> {
     let mut unpacked = 0_u64;
     for buffer in buffers {
         let start = usize::try_from(buffer.offset()).unwrap_or(usize::MAX);
-        let claimed = body.get(start..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| i64::from_le_bytes(*bytes));
+        let claimed =
+            body.get(start..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| i64::from_le_bytes(*bytes));
         if buffer.length() >= 8 {
             unpacked = unpacked.saturating_add(u64::try_from(claimed).unwrap_or(0));
         }
@@ -134,7 +135,11 @@ impl Decoder {
             let decoder =
                 RecordBatchDecoder::try_new(body, batch, Arc::clone(&self.schema), &self.dictionaries, &version)
                     .map_err(|error| error.to_string())?;
-            return decoder.with_projection(Some(columns)).read_record_batch().map(Some).map_err(|error| error.to_string());
+            return decoder
+                .with_projection(Some(columns))
+                .read_record_batch()
+                .map(Some)
+                .map_err(|error| error.to_string());
         }
         if let Some(batch) = message.header_as_dictionary_batch() {
             read_dictionary(body, batch, &self.schema, &mut self.dictionaries, &version)
@@ -177,7 +182,9 @@ impl Source for File<std::vec::IntoIter<Place>> {
     fn read(self: Box<Self>, columns: &[usize]) -> Result<Batches, String> {
         let Self { messages, mut decoder } = *self;
         let columns = columns.to_vec();
-        Ok(Box::new(messages.filter_map(move |place| decoder.decode(place, &columns).map(|(batch, _)| batch).transpose())))
+        Ok(Box::new(
+            messages.filter_map(move |place| decoder.decode(place, &columns).map(|(batch, _)| batch).transpose()),
+        ))
     }
 }
 
@@ -203,9 +210,8 @@ fn next_place(content: &Content, at: u64) -> Result<Option<Place>, String> {
     if at >= content.len() {
         return Ok(None);
     }
-    let word = |at| -> Result<[u8; 4], String> {
-        Ok(bytes(content, at, 4)?.first_chunk().copied().unwrap_or_default())
-    };
+    let word =
+        |at| -> Result<[u8; 4], String> { Ok(bytes(content, at, 4)?.first_chunk().copied().unwrap_or_default()) };
     let first = word(at)?;
     let (metadata, written) = if first == CONTINUATION { (at + 8, word(at + 4)?) } else { (at + 4, first) };
     let metadata_length = u64::from(u32::from_le_bytes(written));

@@ -169,7 +169,8 @@ impl Reader {
 
 /// Returns how many rows make a piece that is not too large.
 fn piece_rows(records: &RecordBatch) -> usize {
-    let bytes: usize = records.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(0)).sum();
+    let bytes: usize =
+        records.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(0)).sum();
     let row_bytes = bytes / records.num_rows().max(1);
     (PIECE_BYTES / row_bytes.max(1)).clamp(1, BATCH_ROWS)
 }

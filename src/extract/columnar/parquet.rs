@@ -25,9 +25,8 @@ struct File {
 
 /// Opens a Parquet file.
 pub(super) fn open(content: &Content) -> Result<Box<dyn Source>, String> {
-    let load = |options| {
-        ArrowReaderMetadata::load(&Chunks(content.clone()), options).map_err(|error| error.to_string())
-    };
+    let load =
+        |options| ArrowReaderMetadata::load(&Chunks(content.clone()), options).map_err(|error| error.to_string());
     let mut metadata = load(ArrowReaderOptions::new())?;
     if let Some(schema) = with_far_years(&metadata) {
         metadata = ArrowReaderMetadata::try_new(

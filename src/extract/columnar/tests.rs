@@ -11,11 +11,10 @@ use ::parquet::{
 };
 use arrow::{
     array::{
-        Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Decimal256Array, DictionaryArray,
+        ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Decimal256Array, DictionaryArray,
         DurationMillisecondArray, FixedSizeBinaryArray, Float32Array, Float64Array, Int32Array, Int64Array,
         LargeStringArray, ListArray, MapBuilder, NullArray, RecordBatch, StringArray, StringBuilder, StructArray,
-        Time64MicrosecondArray, TimestampMicrosecondArray, TimestampNanosecondArray, TimestampSecondArray,
-        UInt64Array,
+        Time64MicrosecondArray, TimestampMicrosecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
     },
     buffer::NullBuffer,
     datatypes::{DataType, Field, Fields, Int32Type, i256},
@@ -52,18 +51,15 @@ fn every_type_becomes_text() {
         (
             "at",
             Arc::new(
-                TimestampMicrosecondArray::from(vec![Some(1_709_164_800_500_000), None])
-                    .with_timezone("Asia/Shanghai"),
+                TimestampMicrosecondArray::from(vec![Some(1_709_164_800_500_000), None]).with_timezone("Asia/Shanghai"),
             ),
         ),
         ("local", Arc::new(TimestampMicrosecondArray::from(vec![Some(1_709_164_800_000_000), None]))),
     ]);
     let found = read("a.parquet", bytes, &Format::Auto, &[]);
     assert_eq!(found.shape.header, ["名", "i", "d", "f", "b", "day", "at", "local"]);
-    let expected = [
-        "1: 广\t州|-7|1234.50|3|true|2024-02-29|2024-02-29T00:00:00.500Z|2024-02-29T00:00:00",
-        "2: ∅|∅|∅|0.1|∅|∅|∅|∅",
-    ];
+    let expected =
+        ["1: 广\t州|-7|1234.50|3|true|2024-02-29|2024-02-29T00:00:00.500Z|2024-02-29T00:00:00", "2: ∅|∅|∅|0.1|∅|∅|∅|∅"];
     assert_eq!(found.rows, expected);
     assert_eq!(found.count(), "2 = 2 rows");
 }
@@ -120,11 +116,7 @@ fn rare() -> RecordBatch {
         ],
         Some(NullBuffer::from(vec![true, false, true])),
     );
-    let list = ListArray::from_iter_primitive::<Int32Type, _, _>(vec![
-        Some(vec![Some(1), None]),
-        None,
-        Some(vec![]),
-    ]);
+    let list = ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1), None]), None, Some(vec![])]);
     let mut map = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
     map.keys().append_value("k\"");
     map.values().append_null();
@@ -132,7 +124,8 @@ fn rare() -> RecordBatch {
     map.append(false).unwrap();
     map.append(true).unwrap();
     let dictionary: DictionaryArray<Int32Type> = vec![Some("x"), None, Some("x")].into_iter().collect();
-    let wide = Decimal256Array::from(vec![Some(i256::from_string(&"9".repeat(70)).unwrap()), None, Some(i256::from(-5))]);
+    let wide =
+        Decimal256Array::from(vec![Some(i256::from_string(&"9".repeat(70)).unwrap()), None, Some(i256::from(-5))]);
     RecordBatch::try_from_iter_with_nullable(vec![
         ("address", Arc::new(address) as ArrayRef, true),
         ("list", Arc::new(list), true),
@@ -140,12 +133,26 @@ fn rare() -> RecordBatch {
         ("dictionary", Arc::new(dictionary), true),
         ("wide", Arc::new(wide.with_precision_and_scale(76, 3).unwrap()), true),
         ("bytes", Arc::new(BinaryArray::from(vec![Some(&b"\x00\xff"[..]), None, Some(b"")])), true),
-        ("fixed", Arc::new(FixedSizeBinaryArray::try_from_sparse_iter_with_size(vec![Some([1, 2]), None, Some([3, 4])].into_iter(), 2).unwrap()), true),
+        (
+            "fixed",
+            Arc::new(
+                FixedSizeBinaryArray::try_from_sparse_iter_with_size(
+                    vec![Some([1, 2]), None, Some([3, 4])].into_iter(),
+                    2,
+                )
+                .unwrap(),
+            ),
+            true,
+        ),
         ("f", Arc::new(Float32Array::from(vec![0.1, f32::NAN, -0.0])), true),
         ("u", Arc::new(UInt64Array::from(vec![u64::MAX, 0, 1])), true),
         ("big", Arc::new(LargeStringArray::from(vec![Some("a\nb"), Some(""), None])), true),
         ("time", Arc::new(Time64MicrosecondArray::from(vec![Some(86_399_999_999), None, Some(0)])), true),
-        ("nanos", Arc::new(TimestampNanosecondArray::from(vec![Some(1), None, Some(-1)]).with_timezone("+08:00")), true),
+        (
+            "nanos",
+            Arc::new(TimestampNanosecondArray::from(vec![Some(1), None, Some(-1)]).with_timezone("+08:00")),
+            true,
+        ),
         ("seconds", Arc::new(TimestampSecondArray::from(vec![-62_135_596_800, 253_402_300_799, 0])), true),
     ])
     .unwrap()
@@ -161,11 +168,25 @@ const RARE: [&str; 3] = [
 #[test]
 fn rare_types_are_text_in_every_format() {
     let batch = rare();
-    let header = ["address.city", "address.no.", "list", "map", "dictionary", "wide", "bytes", "fixed", "f", "u", "big"];
+    let header =
+        ["address.city", "address.no.", "list", "map", "dictionary", "wide", "bytes", "fixed", "f", "u", "big"];
     let rows = |found: &[String]| -> Vec<String> {
         found.iter().map(|row| row.split_once(": ").unwrap().1.to_owned()).collect()
     };
-    let parquet = read("a.parquet", written(batch.schema().fields().iter().zip(batch.columns()).map(|(field, column)| (field.name().as_str(), Arc::clone(column))).collect()), &Format::Auto, &[]);
+    let parquet = read(
+        "a.parquet",
+        written(
+            batch
+                .schema()
+                .fields()
+                .iter()
+                .zip(batch.columns())
+                .map(|(field, column)| (field.name().as_str(), Arc::clone(column)))
+                .collect(),
+        ),
+        &Format::Auto,
+        &[],
+    );
     assert_eq!(parquet.shape.header[..header.len()], header);
     assert_eq!(rows(&parquet.rows), RARE);
     for (name, bytes) in ipc(&batch) {
@@ -179,7 +200,13 @@ fn rare_types_are_text_in_every_format() {
 #[test]
 fn only_the_columns_that_are_asked_for_are_read() {
     let batch = rare();
-    let columns = batch.schema().fields().iter().zip(batch.columns()).map(|(field, column)| (field.name().clone(), Arc::clone(column))).collect::<Vec<_>>();
+    let columns = batch
+        .schema()
+        .fields()
+        .iter()
+        .zip(batch.columns())
+        .map(|(field, column)| (field.name().clone(), Arc::clone(column)))
+        .collect::<Vec<_>>();
     let parquet = written(columns.iter().map(|(name, column)| (name.as_str(), Arc::clone(column))).collect());
     let mut files = vec![("a.parquet", parquet)];
     files.extend(ipc(&batch));
@@ -187,7 +214,11 @@ fn only_the_columns_that_are_asked_for_are_read() {
         let found = read(name, bytes, &Format::Auto, &["ADDRESS", "address.city", "u", "none"]);
         assert_eq!(found.shape.header.len(), 15, "{name}");
         assert_eq!(found.shape.header[..3], ["address", "address.city", "address.no."]);
-        assert_eq!(found.rows[0], "1: {\"city\":\"广州\",\"no.\":7}|广州|∅|∅|∅|∅|∅|∅|∅|∅|∅|18446744073709551615|∅|∅|∅|∅".replace("|∅|∅|∅|∅|∅|∅|∅|∅|∅|184", "|∅|∅|∅|∅|∅|∅|∅|∅|184"));
+        assert_eq!(
+            found.rows[0],
+            "1: {\"city\":\"广州\",\"no.\":7}|广州|∅|∅|∅|∅|∅|∅|∅|∅|∅|18446744073709551615|∅|∅|∅|∅"
+                .replace("|∅|∅|∅|∅|∅|∅|∅|∅|∅|184", "|∅|∅|∅|∅|∅|∅|∅|∅|184")
+        );
     }
 }
 

@@ -17,17 +17,13 @@ fn format(columns: &[(&str, u64, Option<u64>)], by: WidthUnit, header_row: Optio
 
 #[test]
 fn cells_stand_at_their_places_and_lose_their_blanks() {
-    let format = format(&[("code", 1, Some(4)), ("name", 5, Some(6)), ("amount", 11, None)], WidthUnit::Characters, Some(2));
-    let text = "Sales of May\nCODENAME  AMOUNT\nD001Anna    12.50\nD002广州　　    3.00 \n\nD003\n   4  x y     7\nD005ab";
+    let format =
+        format(&[("code", 1, Some(4)), ("name", 5, Some(6)), ("amount", 11, None)], WidthUnit::Characters, Some(2));
+    let text =
+        "Sales of May\nCODENAME  AMOUNT\nD001Anna    12.50\nD002广州　　    3.00 \n\nD003\n   4  x y     7\nD005ab";
     let found = read("a.txt", text, &format, &[]);
     assert_eq!(found.shape.header, ["code", "name", "amount"]);
-    let expected = [
-        "3: D001|Anna|12.50",
-        "4: D002|广州|3.00",
-        "6: D003||",
-        "7: 4|x y|7",
-        "8: Truncated D005ab",
-    ];
+    let expected = ["3: D001|Anna|12.50", "4: D002|广州|3.00", "6: D003||", "7: 4|x y|7", "8: Truncated D005ab"];
     assert_eq!(found.rows, expected);
     assert_eq!(found.count(), "8 = 5 rows + 1 Title + 1 Header + 1 Blank");
 }

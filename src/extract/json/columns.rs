@@ -4,7 +4,11 @@
 //! columns `customer.name`; a list is one cell of compact JSON. What the contract names is a column by itself as well: a
 //! whole object, or `items.0.sku`, the member of a list's element. Deliberately knows no types.
 
-use std::{borrow::Cow, collections::{HashMap, HashSet}, ops::Range};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 use super::value::{compact, elements, members, string};
 use crate::{
@@ -27,6 +31,8 @@ struct Node {
     name: String,
     /// Names from the record's top on, with a point between them.
     path: String,
+    /// The same with a `\\` before every point that is a part of a name.
+    escaped: String,
     children: Vec<usize>,
     /// Among `children`; only of many.
     index: HashMap<String, usize>,
@@ -79,7 +85,8 @@ impl Columns {
     /// Begins without a record.
     pub(super) fn new(hints: &Hints) -> Self {
         let names: HashSet<String> = hints.names.iter().map(|name| fold(name)).collect();
-        let points = |name: &String| -> Vec<String> { name.match_indices('.').map(|(at, _)| name[..at].to_owned()).collect() };
+        let points =
+            |name: &String| -> Vec<String> { name.match_indices('.').map(|(at, _)| name[..at].to_owned()).collect() };
         let begun = names.iter().flat_map(points).collect();
         let nodes = vec![Node::default()];
         Self { nodes, names, begun, seen: vec![0], doubled: 0, collapsed: Vec::new(), header: Vec::new() }
@@ -159,7 +166,10 @@ impl Columns {
     }
 
     fn add(&mut self, node: usize, name: Cow<'_, str>) -> usize {
-        let path = if node == 0 { name.to_string() } else { format!("{}.{name}", self.nodes[node].path) };
+        let (path, escaped) = match &self.nodes[node] {
+            _ if node == 0 => (name.to_string(), name.replace('.', "\\.")),
+            parent => (format!("{}.{name}", parent.path), format!("{}.{}", parent.escaped, name.replace('.', "\\."))),
+        };
         let folded = fold(&path);
         let child = self.nodes.len();
         self.nodes.push(Node {
@@ -167,6 +177,7 @@ impl Columns {
             whole: self.names.contains(&folded),
             name: name.into_owned(),
             path,
+            escaped,
             ..Node::default()
         });
         self.seen.push(0);
@@ -185,17 +196,21 @@ impl Columns {
     /// Ends learning: numbers the columns.
     pub(super) fn number(&mut self) {
         let mut order = vec![0];
-        let mut known = HashSet::new();
+        let mut columns = Vec::new();
+        let mut known: HashMap<&str, usize> = HashMap::new();
         while let Some(node) = order.pop() {
-            order.extend(self.nodes[node].children.iter().rev());
             let found = &self.nodes[node];
-            if node == 0 || !(found.valued || found.whole || found.children.is_empty()) {
-                continue;
+            order.extend(found.children.iter().rev());
+            if node > 0 && (found.valued || found.whole || found.children.is_empty()) {
+                columns.push(node);
+                *known.entry(&found.path).or_default() += 1;
             }
-            let name = if known.insert(found.path.clone()) { found.path.clone() } else { found.name.replace('.', "\\.") };
-            known.insert(name.clone());
-            self.nodes[node].column = Some(self.header.len());
-            self.header.push(name);
+        }
+        // `a.b` may be a name, and the name `b` in an object `a` as well.
+        let name = |node: &Node| if known[node.path.as_str()] > 1 { node.escaped.clone() } else { node.path.clone() };
+        self.header = columns.iter().map(|node| name(&self.nodes[*node])).collect();
+        for (column, node) in columns.into_iter().enumerate() {
+            self.nodes[node].column = Some(column);
         }
         self.seen = Vec::new();
     }

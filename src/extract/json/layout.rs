@@ -6,7 +6,7 @@
 
 use super::{
     scan::{Layout, Scanner},
-    value::{Framed, Frame},
+    value::{Frame, Framed},
 };
 use crate::extract::Error;
 
@@ -59,9 +59,11 @@ fn by_first_value(scanner: &mut Scanner) -> Result<Option<Layout>, Error> {
     let Framed::At(end) = Frame::new(0).search(text, true) else { return Ok(None) };
     let rest = &text[end..];
     let Some(next) = rest.find(|sign: char| !sign.is_ascii_whitespace()) else { return Ok(None) };
-    let is_line = !text[..end].contains(['\n', '\r']);
-    let joined = !is_line && !rest[..next].contains(['\n', '\r']) && !rest[next..].starts_with('{');
-    Ok(Some(if is_line || joined { Layout::Lines } else { Layout::Values }))
+    let is_one_line = |text: &str| !text.contains(['\n', '\r']);
+    let goes_on = is_one_line(&rest[..next]);
+    // Objects without line ends between them need no lines; anything else behind an object makes its line a bad one.
+    let is_values = if goes_on { rest[next..].starts_with('{') } else { !is_one_line(&text[..end]) };
+    Ok(Some(if is_values { Layout::Values } else { Layout::Lines }))
 }
 
 /// Searches an object for arrays of objects.

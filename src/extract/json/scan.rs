@@ -70,8 +70,8 @@ pub(super) struct Scanner {
     layout: Layout,
     place: Place,
     pub tally: Tally,
-    /// Ends of the records that the current line holds besides the one returned.
-    on_line: Vec<usize>,
+    /// Ends of the records that the current line holds besides the one returned, in bytes of the whole text, last first.
+    on_line: Vec<u64>,
     /// Whether lines of several records are cut.
     shared: bool,
     ended: bool,
@@ -118,7 +118,8 @@ impl Scanner {
 
     fn next_line(&mut self) -> Result<Option<Record>, Error> {
         if let Some(end) = self.on_line.pop() {
-            return Ok(Some(self.record(end, None)));
+            let end = end - self.window.text_offset(0);
+            return Ok(Some(self.record(usize::try_from(end).unwrap_or(usize::MAX), None)));
         }
         loop {
             self.skip_blanks(&[])?;
@@ -133,8 +134,10 @@ impl Scanner {
                 continue;
             }
             if self.shared {
-                self.on_line = records_of(&self.window.text()[start..end]).into_iter().map(|at| start + at).collect();
-                if let Some(first) = self.on_line.pop() {
+                let ends = records_of(&self.window.text()[start..end]);
+                self.on_line = ends.iter().map(|at| self.window.text_offset(start + at)).collect();
+                if self.on_line.pop().is_some() {
+                    let first = start + ends.last().copied().unwrap_or_default();
                     return Ok(Some(self.record(first, None)));
                 }
             }
@@ -168,29 +171,11 @@ impl Scanner {
 
     /// Gives up a value: it ends before the next line that begins with a brace.
     fn resume(&mut self, wrong: Wrong) -> Result<Record, Error> {
-        loop {
-            let end = self.line_end()?;
-            let next = end + line_end_length(self.window.text(), end);
-            let begins = |text: &str| text[next..].starts_with('{');
-            if begins(self.window.text()) {
-                return Ok(self.record(end, Some(Wrong::Syntax)));
-            }
-            if next == self.window.text().len() && !self.grow()? {
-                return Ok(self.record(end, Some(wrong)));
-            }
-            // The record begins where the window was passed to, so the search goes on behind it without passing more.
-            let mut at = end;
-            loop {
-                at += line_end_length(self.window.text(), at);
-                if self.window.text()[at..].starts_with('{') {
-                    let end = self.window.text()[..at].trim_end_matches(['\n', '\r']).len();
-                    return Ok(self.record(end, Some(Wrong::Syntax)));
-                }
-                let next = line_end(self.window.text(), at);
-                if next == self.window.text().len() && !self.grow()? {
-                    return Ok(self.record(next, Some(wrong)));
-                }
-                at = line_end(self.window.text(), at);
+        match self.next_at_indent(self.window.at())? {
+            Some(end) => Ok(self.record(end, Some(Wrong::Syntax))),
+            None => {
+                let end = self.window.text().trim_end().len().max(self.window.at());
+                Ok(self.record(end, Some(wrong)))
             }
         }
     }
@@ -284,8 +269,14 @@ impl Scanner {
                 self.place = Place::Within { comma: false, first: false };
                 return match framed {
                     Framed::At(end) if end > at => Ok(Some(self.record(end, None))),
-                    Framed::At(at) | Framed::Broken(at) => Err(self.broken(at)),
+                    Framed::At(broken) | Framed::Broken(broken) => match self.next_at_indent(at)? {
+                        Some(end) => Ok(Some(self.record(end, Some(Wrong::Syntax)))),
+                        None => Err(self.broken(broken)),
+                    },
                     Framed::Open => {
+                        if let Some(end) = self.next_at_indent(at)? {
+                            return Ok(Some(self.record(end, Some(Wrong::Syntax))));
+                        }
                         self.place = Place::Done;
                         let end = self.window.text().trim_end().len().max(at);
                         Ok(Some(self.record(end, Some(Wrong::Raw(RawFault::Truncated)))))
@@ -294,6 +285,33 @@ impl Scanner {
             }
         }
         Ok(None)
+    }
+
+    /// Returns where a broken element ends if the next one begins on a line of its own, with an object indented as the
+    /// broken one is.
+    fn next_at_indent(&mut self, at: usize) -> Result<Option<usize>, Error> {
+        let before = self.window.text()[..at].rfind(['\n', '\r']).map_or(0, |found| found + 1);
+        let indent = self.window.text()[before..at].to_owned();
+        if !indent.trim_start_matches([' ', '\t']).is_empty() {
+            return Ok(None);
+        }
+        let mut line = at;
+        loop {
+            let end = line_end(self.window.text(), line);
+            let next = end + line_end_length(self.window.text(), end);
+            let begin = next + indent.len() + 1;
+            if begin >= self.window.text().len() && self.grow()? {
+                continue;
+            }
+            let rest = &self.window.text()[next..];
+            if rest.strip_prefix(indent.as_str()).is_some_and(|rest| rest.starts_with('{')) {
+                return Ok(Some(end));
+            }
+            if rest.is_empty() {
+                return Ok(None);
+            }
+            line = next;
+        }
     }
 
     /// Goes out of the objects around an array.
@@ -476,7 +494,8 @@ impl Scanner {
         let text = &self.window.text()[self.window.at().min(at)..at];
         let lines = text.bytes().filter(|byte| *byte == b'\n').count() as u64;
         let found = self.window.text()[at..].chars().next();
-        let found = found.map_or_else(|| "the end of the file".to_owned(), |sign| format!("`{}`", sign.escape_default()));
+        let found =
+            found.map_or_else(|| "the end of the file".to_owned(), |sign| format!("`{}`", sign.escape_default()));
         let reason = format!(
             "{found} at line {}, byte {} of the text is not where JSON has it",
             self.tally.line() + lines,

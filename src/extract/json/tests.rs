@@ -23,8 +23,7 @@ fn columns_are_the_union_in_order_of_first_occurrence() {
     );
     let found = read("a.jsonl", text, &Format::Auto, &[]);
     assert_eq!(found.shape.header, ["id", "name", "n", "tags", "ok"]);
-    let expected =
-        ["1: 1|a \"b\"|12345678901234567.890|∅|∅", "3: 2|∅|∅|[1,{\"k\":null}]|true", "4: -1e400|∅|∅|∅|∅"];
+    let expected = ["1: 1|a \"b\"|12345678901234567.890|∅|∅", "3: 2|∅|∅|[1,{\"k\":null}]|true", "4: -1e400|∅|∅|∅|∅"];
     assert_eq!(found.rows, expected);
     assert_eq!(found.count(), "4 = 3 rows + 1 Blank");
     assert_eq!(found.raw[1], "{\"tags\": [1, {\"k\": null}], \"id\": 2, \"name\": null, \"ok\": true}");
@@ -32,12 +31,7 @@ fn columns_are_the_union_in_order_of_first_occurrence() {
 
 #[test]
 fn lines_that_are_no_objects_are_faults() {
-    let found = read(
-        "a.jsonl",
-        "{\"a\":1}\n{\"a\":\n[1]\n{\"a\":\"\\ud800\"}\n{\"a\":2}\n{\"a\":3",
-        &lines(),
-        &[],
-    );
+    let found = read("a.jsonl", "{\"a\":1}\n{\"a\":\n[1]\n{\"a\":\"\\ud800\"}\n{\"a\":2}\n{\"a\":3", &lines(), &[]);
     let expected = [
         "1: 1",
         "2: Shape(0, 1) {\"a\":",
@@ -81,7 +75,10 @@ fn records_may_lie_within_an_object() {
     assert_eq!(read("a.json", text, &under("page.n"), &[]).rows, ["1: 1"]);
     assert_eq!(read("a.json", text, &under("page"), &[]).rows, ["1: [{\"x\":1}]"]);
     let hint = "correct `records` in the source's contract";
-    assert_eq!(fail("a.json", text, &under("data.rows")), format!("cannot read `a.json`: it holds nothing under `data.rows`; {hint}"));
+    assert_eq!(
+        fail("a.json", text, &under("data.rows")),
+        format!("cannot read `a.json`: it holds nothing under `data.rows`; {hint}")
+    );
     let several = "{\"d\":[{\"a\":1}]}\n{\"d\":[{\"a\":2},{\"a\":3}]}\n";
     assert_eq!(read("a.json", several, &under("d"), &[]).rows, ["1: 1", "2: 2", "3: 3"]);
 }
@@ -99,15 +96,15 @@ fn objects_may_follow_each_other_without_line_ends_or_over_many_lines() {
 
 #[test]
 fn a_bad_element_costs_itself() {
-    let text = "[\n{\"a\":1},\n{\"a\":tru},\n7,\n{\"a\":\"x},\n{\"a\":2}\n,,{\"a\":3},\n]";
+    let text = "[\n{\"a\":1},\n{\"a\":tru},\n7,\n{\"a\":\"x},\n{\"a\":2}\n]";
     let found = read("a.json", text, &Format::Auto, &[]);
-    let expected = ["2: 1", "3: Shape(0, 1) {\"a\":tru}", "4: Shape(0, 1) 7"];
-    assert_eq!(found.rows[..3], expected);
+    let expected = ["2: 1", "3: Shape(0, 1) {\"a\":tru}", "4: Shape(0, 1) 7", "5: Shape(0, 1) {\"a\":\"x},", "6: 2"];
+    assert_eq!(found.rows, expected);
     let text = "[\n{\"a\":1},\n,{\"a\":2},\n]";
     let found = read("a.json", text, &Format::Auto, &[]);
     assert_eq!(found.rows, ["1: 1", "2: Shape(0, 1) ,", "3: 2", "4: Shape(0, 1) "]);
-    let message = fail("a.json", "[\n{\"a\":1},\n{\"a\":[1}},\n{\"a\":2}]", &Format::Auto);
-    assert!(message.contains("`}` at line 3, byte 19 of the text is not where JSON has it"), "{message}");
+    let message = fail("a.json", "[{\"a\":1},{\"a\":[1}},{\"a\":2}]", &Format::Auto);
+    assert!(message.contains("`}` at line 1, byte 16 of the text is not where JSON has it"), "{message}");
 }
 
 #[test]
@@ -130,9 +127,13 @@ fn nested_members_are_columns_by_path() {
         r#"{"id":3,"customer":"none","a":{"b":6}}"#,
     );
     let found = read("a.jsonl", text, &lines(), &[]);
-    assert_eq!(found.shape.header, ["id", "customer", "customer.name", "customer.address.city", "items", "e", "a.b", "a\\.b"].map(str::to_owned).iter().enumerate().map(|(index, name)| if index == 7 { "b".to_owned() } else { name.clone() }).collect::<Vec<_>>());
+    let header = ["id", "customer", "customer.name", "customer.address.city", "items", "e", "a\\.b", "a.b"];
+    assert_eq!(found.shape.header, header);
     let found = read("a.jsonl", text, &lines(), &["id", "Customer.Address", "items.1.sku", "items.9.sku"]);
-    assert_eq!(found.shape.header[..7], ["id", "customer", "customer.name", "customer.address", "customer.address.city", "items", "items.1.sku"]);
+    assert_eq!(
+        found.shape.header[..7],
+        ["id", "customer", "customer.name", "customer.address", "customer.address.city", "items", "items.1.sku"]
+    );
     assert!(found.rows[0].starts_with("1: 1|{\"name\":\"A\",\"address\":{\"city\":\"广州\"}}|A|{\"city\":\"广州\"}|广州|[{\"sku\":\"x\",\"n\":1},{\"sku\":\"y\"}]|y|{}"), "{}", found.rows[0]);
     assert!(found.rows[1].starts_with("2: 2|∅|∅|∅|∅|[]|∅"), "{}", found.rows[1]);
     assert!(found.rows[2].starts_with("3: 3|none|∅"), "{}", found.rows[2]);
@@ -148,11 +149,18 @@ fn a_name_given_twice_counts_once_and_is_noted() {
 #[test]
 fn objects_with_endless_names_stay_whole() {
     let members: Vec<String> = (0..1_500).map(|index| format!("\"k{index}\":{index}")).collect();
-    let found = read("a.jsonl", format!("{{\"id\":1,\"by_id\":{{{}}}}}\n{{\"by_id\":{{\"k\":0}}}}\n", members.join(",")), &lines(), &[]);
+    let found = read(
+        "a.jsonl",
+        format!("{{\"id\":1,\"by_id\":{{{}}}}}\n{{\"by_id\":{{\"k\":0}}}}\n", members.join(",")),
+        &lines(),
+        &[],
+    );
     assert_eq!(found.shape.header, ["id", "by_id"]);
     assert_eq!(found.rows[1], "2: ∅|{\"k\":0}");
     let members: Vec<String> = (0..10_500).map(|index| format!("\"k{index}\":{index}")).collect();
-    assert!(fail("a.jsonl", format!("{{{}}}", members.join(",")), &lines()).contains("more than 10000 different names"));
+    assert!(
+        fail("a.jsonl", format!("{{{}}}", members.join(",")), &lines()).contains("more than 10000 different names")
+    );
 }
 
 #[test]
@@ -178,7 +186,11 @@ fn other_encodings_and_bad_bytes_are_seen() {
 #[test]
 fn long_files_are_read_in_parts() {
     let row = |index: usize| format!("{{\"id\":{index},\"text\":\"{}\"}}", "x".repeat(300));
-    let text = format!("{{\"meta\":\"{}\",\"rows\":[{}]}}", "m".repeat(2_000_000), (0..30_000).map(row).collect::<Vec<_>>().join(","));
+    let text = format!(
+        "{{\"meta\":\"{}\",\"rows\":[{}]}}",
+        "m".repeat(2_000_000),
+        (0..30_000).map(row).collect::<Vec<_>>().join(",")
+    );
     let found = read("a.json", text, &Format::Auto, &[]);
     assert_eq!((found.rows.len(), found.cells[29_999][0].as_deref()), (30_000, Some("29999")));
     let text = (0..30_000).map(row).collect::<Vec<_>>().join("\n");

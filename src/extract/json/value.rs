@@ -121,7 +121,8 @@ fn word_end(bytes: &[u8], start: usize, ended: bool) -> Option<usize> {
 
 /// Returns whether a text is one JSON object and nothing else.
 pub(super) fn is_object(text: &str) -> bool {
-    text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok()
+    text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{')
+        && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// Calls `each` with the name and the place of every member of the checked object that begins at `at`. A name that is no
@@ -304,7 +305,11 @@ mod tests {
             let mut frame = Frame::new(0);
             let parts: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
             let found = parts.iter().map(|end| frame.search(&text[..*end], *end == text.len()));
-            assert_eq!(found.into_iter().find(|found| *found != Framed::Open).unwrap_or(Framed::Open), expected, "{text}");
+            assert_eq!(
+                found.into_iter().find(|found| *found != Framed::Open).unwrap_or(Framed::Open),
+                expected,
+                "{text}"
+            );
         }
     }
 }
