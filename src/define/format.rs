@@ -8,8 +8,9 @@ use std::ops::Range;
 use super::{
     file::{self, FormatName, FormatOptions},
     findings::Findings,
+    fixed_width::fixed_width,
     names::character,
-    project::{CsvOptions, Format, XlsxOptions},
+    project::{CsvOptions, Format, JsonOptions, XlsxOptions},
     spans::{At, TextOr},
 };
 
@@ -36,8 +37,16 @@ fn named(name: FormatName, range: &Range<usize>, findings: &mut Findings) -> Opt
         FormatName::Auto => Format::Auto,
         FormatName::Csv => Format::Csv(CsvOptions::default()),
         FormatName::Xlsx => Format::Xlsx(XlsxOptions::default()),
-        FormatName::Jsonl => Format::JsonLines,
+        FormatName::Json => Format::Json(JsonOptions::default()),
+        FormatName::Jsonl => Format::Json(JsonOptions { lines: true, ..JsonOptions::default() }),
         FormatName::Parquet => Format::Parquet,
+        FormatName::Avro => Format::Avro,
+        FormatName::Arrow => Format::Arrow,
+        FormatName::FixedWidth => {
+            let hint = "write `{ type: fixed_width, columns: [{ name: dealer, start: 1, width: 8 }] }`";
+            findings.error(range, "format `fixed_width` names no columns", hint);
+            return None;
+        }
         FormatName::Database => {
             findings.error(range, "format `database` names no table", "write `{ type: database, table: crm_visit }`");
             return None;
@@ -58,6 +67,9 @@ fn with_options(options: FormatOptions, range: &Range<usize>, findings: &mut Fin
             let header_row = header_row(options.header_row.as_ref(), findings);
             Some(Format::Xlsx(XlsxOptions { sheet: options.sheet.map(|sheet| sheet.value), header_row }))
         }
+        Some(FormatName::Json) => Some(Format::Json(json(options, false, findings))),
+        Some(FormatName::Jsonl) => Some(Format::Json(json(options, true, findings))),
+        Some(FormatName::FixedWidth) => fixed_width(options, range, findings).map(Format::FixedWidth),
         Some(FormatName::Database) => {
             let table = findings.required(options.table, range, "table", "crm_visit")?;
             Some(Format::Database { table: table.value })
@@ -71,19 +83,22 @@ type WrittenOption<'a> = (&'a str, Option<&'a Range<usize>>, &'a [FormatName]);
 
 /// Reports every option that the format does not have.
 fn refuse_foreign(options: &FormatOptions, findings: &mut Findings) {
-    use FormatName::{Csv, Database, Xlsx};
+    use FormatName::{Csv, Database, FixedWidth, Json, Jsonl, Xlsx};
     let Some(name) = &options.name else { return };
-    let written: [WrittenOption<'_>; 10] = [
-        ("encoding", options.encoding.as_ref().map(|at| &at.range), &[Csv]),
+    let written: [WrittenOption<'_>; 13] = [
+        ("encoding", options.encoding.as_ref().map(|at| &at.range), &[Csv, Json, Jsonl, FixedWidth]),
         ("delimiter", options.delimiter.as_ref().map(|at| &at.range), &[Csv]),
         ("quote", options.quote.as_ref().map(|at| &at.range), &[Csv]),
         ("escape", options.escape.as_ref().map(|at| &at.range), &[Csv]),
         ("header", options.header.as_ref().map(|at| &at.range), &[Csv]),
         ("comment", options.comment.as_ref().map(|at| &at.range), &[Csv]),
         ("decimal_mark", options.decimal_mark.as_ref().map(|at| &at.range), &[Csv]),
-        ("header_row", options.header_row.as_ref().map(|at| &at.range), &[Csv, Xlsx]),
+        ("header_row", options.header_row.as_ref().map(|at| &at.range), &[Csv, Xlsx, FixedWidth]),
         ("sheet", options.sheet.as_ref().map(|at| &at.range), &[Xlsx]),
         ("table", options.table.as_ref().map(|at| &at.range), &[Database]),
+        ("records", options.records.as_ref().map(|at| &at.range), &[Json]),
+        ("by", options.by.as_ref().map(|at| &at.range), &[FixedWidth]),
+        ("columns", options.columns.as_ref().map(|at| &at.range), &[FixedWidth]),
     ];
     for (option, range, formats) in written {
         if let Some(range) = range.filter(|_| !formats.contains(&name.value)) {
@@ -103,8 +118,12 @@ const fn label(name: FormatName) -> &'static str {
         FormatName::Auto => "auto",
         FormatName::Csv => "csv",
         FormatName::Xlsx => "xlsx",
+        FormatName::Json => "json",
         FormatName::Jsonl => "jsonl",
         FormatName::Parquet => "parquet",
+        FormatName::Avro => "avro",
+        FormatName::Arrow => "arrow",
+        FormatName::FixedWidth => "fixed_width",
         FormatName::Database => "database",
     }
 }
@@ -146,7 +165,19 @@ fn delimiter(written: Option<&At<String>>, findings: &mut Findings) -> Option<St
     Some(written.value.clone())
 }
 
-fn header_row(written: Option<&At<u64>>, findings: &mut Findings) -> Option<u64> {
+fn json(options: FormatOptions, lines: bool, findings: &mut Findings) -> JsonOptions {
+    if let Some(records) = options.records.as_ref().filter(|path| path.value.split('.').any(str::is_empty)) {
+        let message = format!("`{}` is no path of names", records.value);
+        findings.error(&records.range, message, "write `data.items`, the names on the way to the array");
+    }
+    JsonOptions {
+        encoding: encoding(options.encoding.as_ref(), findings),
+        records: options.records.map(|path| path.value),
+        lines,
+    }
+}
+
+pub(super) fn header_row(written: Option<&At<u64>>, findings: &mut Findings) -> Option<u64> {
     let written = written?;
     if written.value == 0 {
         findings.error(&written.range, "`header_row` is 0", "lines are counted from 1");
@@ -155,7 +186,7 @@ fn header_row(written: Option<&At<u64>>, findings: &mut Findings) -> Option<u64>
 }
 
 /// Checks that an encoding has a name in the Encoding Standard.
-fn encoding(written: Option<&At<String>>, findings: &mut Findings) -> Option<String> {
+pub(super) fn encoding(written: Option<&At<String>>, findings: &mut Findings) -> Option<String> {
     const COMMON: [&str; 9] =
         ["utf-8", "gb18030", "gbk", "big5", "shift_jis", "euc-kr", "windows-1252", "utf-16le", "iso-8859-1"];
     let written = written?;

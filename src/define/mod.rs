@@ -17,6 +17,7 @@ mod column;
 mod file;
 mod files;
 mod findings;
+mod fixed_width;
 mod format;
 mod model;
 mod names;

@@ -205,10 +205,16 @@ pub enum Format {
     Csv(CsvOptions),
     /// A workbook.
     Xlsx(XlsxOptions),
-    /// One JSON object a line.
-    JsonLines,
+    /// JSON: an object a line, or objects in an array.
+    Json(JsonOptions),
     /// Parquet.
     Parquet,
+    /// Avro.
+    Avro,
+    /// Arrow IPC, as file or stream.
+    Arrow,
+    /// Text whose cells stand at fixed places of a line.
+    FixedWidth(FixedWidthOptions),
     /// A table of a SQLite database file.
     Database {
         /// Table or view.
@@ -244,6 +250,54 @@ pub struct XlsxOptions {
     pub sheet: Option<String>,
     /// Sheet row of the header, 1-based.
     pub header_row: Option<u64>,
+}
+
+/// What is declared about JSON; None is detected.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JsonOptions {
+    /// Label of the Encoding Standard.
+    pub encoding: Option<String>,
+    /// Path of the array of records, such as `data.items`.
+    pub records: Option<String>,
+    /// Whether every line is for itself, whatever the text looks like.
+    pub lines: bool,
+}
+
+/// What is declared about text in columns of fixed width.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FixedWidthOptions {
+    /// Columns in the order of the file; at least one.
+    pub columns: Vec<FixedColumn>,
+    /// What places are counted in.
+    pub by: WidthUnit,
+    /// Label of the Encoding Standard; None is detected.
+    pub encoding: Option<String>,
+    /// Physical line of the header, 1-based; None: the first line is a record.
+    pub header_row: Option<u64>,
+}
+
+/// One column of text in columns of fixed width.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FixedColumn {
+    /// Its name, as a header would have it.
+    pub name: String,
+    /// Place of its first unit, 1-based.
+    pub start: u64,
+    /// Its units; None: to the line's end.
+    pub width: Option<u64>,
+}
+
+/// What the places of a fixed-width line are counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WidthUnit {
+    /// Characters.
+    #[default]
+    Characters,
+    /// Bytes of the file's own encoding.
+    Bytes,
+    /// Cells of a terminal: wide characters count two.
+    Display,
 }
 
 /// Which of two rows with one key is later.

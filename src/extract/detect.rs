@@ -8,7 +8,7 @@ use std::sync::Arc;
 use memchr::memmem;
 
 use super::Error;
-use crate::define::project::{CsvOptions, Format, XlsxOptions};
+use crate::define::project::{CsvOptions, Format, JsonOptions, XlsxOptions};
 
 pub(super) const ZIP: &[u8] = b"PK\x03\x04";
 /// Compound files: .xls, and .xlsx with a password.
@@ -51,7 +51,31 @@ pub(super) fn format(path: &Arc<str>, bytes: &[u8]) -> Result<Format, Error> {
     if bytes.starts_with(PARQUET) {
         return Ok(Format::Parquet);
     }
+    if let Some(format) = row_format(path, bytes) {
+        return Ok(format);
+    }
     by_name(path, bytes)
+}
+
+/// Chooses among the formats of records that say what they are: Avro, Arrow, JSON.
+fn row_format(path: &str, bytes: &[u8]) -> Option<Format> {
+    let extension = path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
+    let is_lines = matches!(extension.as_str(), "jsonl" | "ndjson");
+    match extension.as_str() {
+        _ if bytes.starts_with(b"Obj\x01") => Some(Format::Avro),
+        _ if bytes.starts_with(b"ARROW1") => Some(Format::Arrow),
+        "avro" => Some(Format::Avro),
+        "arrow" | "arrows" | "feather" | "ipc" => Some(Format::Arrow),
+        "jsonl" | "ndjson" | "json" | "geojson" => Some(Format::Json(JsonOptions { lines: is_lines, ..JsonOptions::default() })),
+        _ if is_json_object(bytes) || is_json_array(bytes) => Some(Format::Json(JsonOptions::default())),
+        _ => None,
+    }
+}
+
+/// Returns whether the first two signs are those of a JSON array of objects: `[{`.
+fn is_json_array(bytes: &[u8]) -> bool {
+    let mut signs = without_bom(bytes).iter().copied().filter(|byte| !byte.is_ascii_whitespace());
+    signs.next() == Some(b'[') && signs.next() == Some(b'{')
 }
 
 fn is_workbook(bytes: &[u8]) -> bool {
@@ -72,10 +96,8 @@ fn by_name(path: &Arc<str>, bytes: &[u8]) -> Result<Format, Error> {
         "xls" if first_letter(bytes) == Some(b'<') => {
             Err(Error::unreadable(path, "it is an HTML or XML page named .xls", "open it and save it as .xlsx"))
         }
-        "jsonl" | "ndjson" | "json" => Ok(Format::JsonLines),
         "parquet" => Ok(Format::Parquet),
         "sqlite" | "sqlite3" | "db" => Ok(Format::Database { table: String::new() }),
-        _ if is_json_object(bytes) => Ok(Format::JsonLines),
         _ => Ok(Format::Csv(CsvOptions::default())),
     }
 }
@@ -107,7 +129,7 @@ mod tests {
     fn first_bytes_go_before_the_name() {
         assert_eq!(kind("a.csv", b"PAR1...."), Format::Parquet);
         assert_eq!(kind("a.csv", b"SQLite format 3\0..."), Format::Database { table: String::new() });
-        assert_eq!(kind("a.txt", b"\xEF\xBB\xBF {\"a\":1}\n"), Format::JsonLines);
+        assert_eq!(kind("a.txt", b"\xEF\xBB\xBF {\"a\":1}\n"), Format::Json(JsonOptions::default()));
         assert_eq!(kind("a.xls", COMPOUND), Format::Xlsx(XlsxOptions::default()));
         assert_eq!(kind("a.dat", b"PK\x03\x04....xl/workbook.xml"), Format::Xlsx(XlsxOptions::default()));
     }

@@ -4,10 +4,12 @@
 //! contract beyond the [`Hints`] that tell a header from a title line.
 //!
 //! ```text
-//!  files ──► detect ──► csv ─────────┐ decode → split ┐
-//!  listed    by magic   json_lines ──┘                ├─► row ──► sieve ──► RawBatch
-//!  bytes     and name   xlsx ─────────────────────────┘           records from titles, totals, notes
-//!                       parquet, database ──────────────► row ──────────────► RawBatch
+//!  files ──► detect ──► csv, fixed_width ── decode → split ┐
+//!  listed    by magic   xlsx ──────────────────────────────┴─► row ──► sieve ──► RawBatch
+//!  bytes     and name                                                  records from titles, totals, notes
+//!                       json ────────────── text → scan ────► columns ─────────► RawBatch
+//!                       columnar, avro ───── row by row ────► columns ─────────► RawBatch
+//!                       database ────────────────────► row ──────────────► RawBatch
 //! ```
 
 use std::sync::Arc;
@@ -29,13 +31,21 @@ mod csv;
 
 mod xlsx;
 
-mod json_lines;
+mod json;
 
-mod parquet;
+mod columnar;
+
+mod avro;
+
+mod fixed_width;
 
 mod database;
 
 mod decode;
+
+mod text;
+
+mod moment;
 
 mod lines;
 
@@ -144,51 +154,54 @@ pub struct Part {
 /// # Errors
 /// When the bytes are not what `format` says, naming the file and what to do.
 pub fn open(path: &Arc<str>, content: &Content, format: &Format, hints: &Hints) -> Result<Vec<Part>, Error> {
-    let reader = match csv_options(path, content, format)? {
-        Some(options) => csv::open(path, content, &options, hints)?,
-        None => open_one(path, all(path, content)?, format, hints)?,
-    };
+    let reader = open_one(path, content, format, hints)?;
     Ok(vec![Part { name: Arc::clone(path), reader }])
 }
 
-/// Returns how delimited text is declared; None where the file is something else.
-fn csv_options(path: &Arc<str>, content: &Content, format: &Format) -> Result<Option<CsvOptions>, Error> {
-    let options = |format: Format| if let Format::Csv(options) = format { Some(options) } else { None };
-    match format {
-        Format::Auto => {
-            let head = decode::part(path, content, 0, detect::HEAD)?;
-            // Text is known by its first bytes, an archive by its last ones.
-            let head = if head.starts_with(detect::ZIP) { all(path, content)? } else { head };
-            Ok(options(detect::format(path, &head)?))
-        }
-        declared => Ok(options(declared.clone())),
-    }
-}
-
-fn all(path: &Arc<str>, content: &Content) -> Result<Bytes, Error> {
-    decode::part(path, content, 0, usize::MAX)
+/// Finds the format of an undeclared file.
+fn detected(path: &Arc<str>, content: &Content) -> Result<Format, Error> {
+    let head = decode::part(path, content, 0, detect::HEAD)?;
+    // Text is known by its first bytes, an archive by its last ones.
+    let head = if head.starts_with(detect::ZIP) { all(path, content)? } else { head };
+    detect::format(path, &head)
 }
 
 /// Opens the one table of a file.
-fn open_one(path: &Arc<str>, bytes: Bytes, format: &Format, hints: &Hints) -> Result<Box<dyn RecordReader>, Error> {
-    let detected;
+fn open_one(
+    path: &Arc<str>,
+    content: &Content,
+    format: &Format,
+    hints: &Hints,
+) -> Result<Box<dyn RecordReader>, Error> {
+    let bytes = || all(path, content);
+    let found;
     let format = match format {
         Format::Auto => {
-            detected = detect::format(path, &bytes)?;
-            &detected
+            found = detected(path, content)?;
+            &found
         }
         declared => declared,
     };
     match format {
-        Format::Auto => csv::open(path, &bytes.into(), &CsvOptions::default(), hints),
-        Format::Csv(options) => csv::open(path, &bytes.into(), options, hints),
-        Format::Xlsx(options) => xlsx::open(path, &bytes, options, hints),
-        Format::JsonLines => json_lines::open(path, bytes),
-        Format::Parquet => parquet::open(path, bytes),
+        Format::Auto => csv::open(path, content, &CsvOptions::default(), hints),
+        Format::Csv(options) => csv::open(path, content, options, hints),
+        Format::Xlsx(options) => xlsx::open(path, &bytes()?, options, hints),
+        Format::Json(options) => json::open(path, content, options, hints),
+        Format::Parquet => columnar::open(path, content, columnar::Kind::Parquet, hints),
+        Format::Arrow => columnar::open(path, content, columnar::Kind::Arrow, hints),
+        Format::Avro => avro::open(path, content, hints),
+        Format::FixedWidth(options) => fixed_width::open(path, content, options, hints),
         Format::Database { table } => {
-            database::open(path, &bytes, Some(table.as_str()).filter(|name| !name.is_empty()))
+            database::open(path, &bytes()?, Some(table.as_str()).filter(|name| !name.is_empty()))
         }
     }
+}
+
+/// Returns all bytes, for readers that want them at once.
+fn all(path: &Arc<str>, content: &Content) -> Result<Bytes, Error> {
+    content
+        .bytes()
+        .map_err(|error| Error::unreadable(path, error.to_string(), "check the disk and the permissions of the file"))
 }
 
 /// A file that cannot be read.
@@ -230,5 +243,13 @@ fn number_text(value: f64) -> String {
     if value == 0.0 { "0".to_owned() } else { value.to_string() }
 }
 
+/// Returns the shortest text from which the same single-precision number is read again.
+fn single_text(value: f32) -> String {
+    if value == 0.0 { "0".to_owned() } else { value.to_string() }
+}
+
 #[cfg(test)]
 mod testing;
+
+#[cfg(test)]
+mod conformance;

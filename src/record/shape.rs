@@ -18,7 +18,7 @@ pub enum DecimalMark {
 /// What a reader found out about one table of one file, and how sure it is.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct FileShape {
-    /// `csv`, `xlsx`, `jsonl`, `parquet`, `database`.
+    /// `csv`, `xlsx`, `json`, `jsonl`, `parquet`, `arrow`, `avro`, `fixed_width`, `database`.
     pub format: &'static str,
     /// Name of the encoding, as the Encoding Standard spells it; None for binary formats.
     pub encoding: Option<String>,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{Check, Title};
 use crate::{
     define::{
-        project::{Clean, DriftAction, OnMissing, OnUnreadable, Pii, UnknownCode},
+        project::{Clean, DriftAction, OnMissing, OnUnreadable, Pii, UnknownCode, WidthUnit},
         spans::{At, Pairs, Scalar, TextOr},
     },
     record::DecimalMark,
@@ -147,17 +147,36 @@ pub enum FormatName {
     Csv,
     /// A workbook.
     Xlsx,
+    /// JSON: an object a line, or an array of objects, also inside of an object.
+    Json,
     /// One JSON object a line.
     Jsonl,
     /// Parquet.
     Parquet,
+    /// Avro.
+    Avro,
+    /// Arrow IPC, as file or stream.
+    Arrow,
+    /// Text whose cells stand at fixed places of a line.
+    FixedWidth,
     /// A table of a SQLite file.
     Database,
 }
 
 impl FormatName {
     /// All formats.
-    pub const ALL: [Self; 6] = [Self::Auto, Self::Csv, Self::Xlsx, Self::Jsonl, Self::Parquet, Self::Database];
+    pub const ALL: [Self; 10] = [
+        Self::Auto,
+        Self::Csv,
+        Self::Xlsx,
+        Self::Json,
+        Self::Jsonl,
+        Self::Parquet,
+        Self::Avro,
+        Self::Arrow,
+        Self::FixedWidth,
+        Self::Database,
+    ];
 }
 
 /// A format with what is declared about it; what is left out is detected.
@@ -168,7 +187,7 @@ pub struct FormatOptions {
     #[serde(rename = "type")]
     #[schemars(required)]
     pub name: Option<At<FormatName>>,
-    /// csv: encoding, such as `utf-8` or `gb18030`.
+    /// csv, json, jsonl, fixed_width: encoding, such as `utf-8` or `gb18030`.
     pub encoding: Option<At<String>>,
     /// csv: what stands between cells, one character or several, such as `;` or `||`.
     pub delimiter: Option<At<String>>,
@@ -182,13 +201,35 @@ pub struct FormatOptions {
     pub comment: Option<At<String>>,
     /// csv: `point` or `comma`.
     pub decimal_mark: Option<At<DecimalMark>>,
-    /// csv, xlsx: line of the header, counted from 1.
+    /// csv, xlsx, fixed_width: line of the header, counted from 1.
     #[schemars(extend("minimum" = 1))]
     pub header_row: Option<At<u64>>,
     /// xlsx: name or glob of the sheet.
     pub sheet: Option<At<String>>,
     /// database: table or view.
     pub table: Option<At<String>>,
+    /// json: path of the array of records, such as `data.items`; the longest one when left out.
+    pub records: Option<At<String>>,
+    /// fixed_width: what `start` and `width` are counted in; `characters` when left out.
+    pub by: Option<At<WidthUnit>>,
+    /// fixed_width: the columns, in the order of the file.
+    #[schemars(extend("minItems" = 1))]
+    pub columns: Option<At<Vec<At<FixedColumn>>>>,
+}
+
+/// A column of text in columns of fixed width.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FixedColumn {
+    /// The name by which the contract's columns ask for it.
+    #[schemars(required)]
+    pub name: Option<At<String>>,
+    /// Place of the column's first character (byte, display cell) in the line, counted from 1.
+    #[schemars(required, extend("minimum" = 1))]
+    pub start: Option<At<u64>>,
+    /// Characters (bytes, display cells) of the column. Left out: to the line's end.
+    #[schemars(extend("minimum" = 1))]
+    pub width: Option<At<u64>>,
 }
 
 /// What can be said about a header.
