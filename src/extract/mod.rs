@@ -4,10 +4,10 @@
 //! contract beyond the [`Hints`] that tell a header from a title line.
 //!
 //! ```text
-//!  files ──► detect ──► csv ─────────┐ decode → split ┐
-//!  listed    by magic   json_lines ──┘                ├─► row ──► sieve ──► RawBatch
-//!  bytes     and name   xlsx ─────────────────────────┘           records from titles, totals, notes
-//!                       parquet, database ──────────────► row ──────────────► RawBatch
+//!  files ──► unpack ──► detect ──► csv ─────────┐ decode → split ┐
+//!  listed    gzip, zip  by magic   json_lines ──┘                ├─► row ──► sieve ──► RawBatch
+//!  bytes     members    and name   xlsx ─────────────────────────┘           records from titles, totals, notes
+//!                                  parquet, database ──────────────► row ──────────────► RawBatch
 //! ```
 
 use std::sync::Arc;
@@ -22,6 +22,11 @@ use crate::{
 
 mod files;
 pub use files::{ExtractFile, fetch, list};
+
+mod limits;
+pub use limits::Limits;
+
+mod unpack;
 
 mod detect;
 
@@ -132,37 +137,57 @@ pub struct Part {
     pub reader: Box<dyn RecordReader>,
 }
 
-/// Opens a file: every table in it, in the file's order. An empty file has one table without columns.
+/// Opens a file: every table in it, in the file's order, once it is unpacked. An empty file has one table without columns.
 ///
 /// # Errors
-/// When the bytes are not what `format` says, naming the file and what to do.
-pub fn open(path: &Arc<str>, content: &Content, format: &Format, hints: &Hints) -> Result<Vec<Part>, Error> {
-    let bytes = content
-        .bytes()
-        .map_err(|error| Error::unreadable(path, error.to_string(), "check the disk and the permissions of the file"))?;
+/// When the bytes are not what `format` says or unpack to more than the limits allow, naming the file and what to do.
+pub fn open(
+    path: &Arc<str>,
+    content: &Content,
+    format: &Format,
+    hints: &Hints,
+    limits: &Limits,
+) -> Result<Vec<Part>, Error> {
+    unpack::open(path, content, format, hints, limits)
+}
+
+/// Opens what is no archive and not compressed; `name` is how it would be called if it lay alone.
+fn open_plain(
+    path: &Arc<str>,
+    name: &str,
+    content: &Content,
+    format: &Format,
+    hints: &Hints,
+    limits: &Limits,
+) -> Result<Vec<Part>, Error> {
+    let detected;
+    let format = match format {
+        Format::Auto => {
+            let head = content.part(0, unpack::HEAD_BYTES).map_err(|error| disk(path, &error))?;
+            detected = detect::format(path, name, &head)?;
+            &detected
+        }
+        declared => declared,
+    };
+    if let Format::Xlsx(options) = format {
+        return xlsx::open(path, content, options, hints, limits);
+    }
+    let bytes = content.bytes().map_err(|error| disk(path, &error))?;
     let reader = open_one(path, bytes, format, hints)?;
     Ok(vec![Part { name: Arc::clone(path), reader }])
 }
 
 /// Opens the one table of a file.
 fn open_one(path: &Arc<str>, bytes: Bytes, format: &Format, hints: &Hints) -> Result<Box<dyn RecordReader>, Error> {
-    let detected;
-    let format = match format {
-        Format::Auto => {
-            detected = detect::format(path, &bytes)?;
-            &detected
-        }
-        declared => declared,
-    };
     match format {
-        Format::Auto => csv::open(path, bytes, &CsvOptions::default(), hints),
         Format::Csv(options) => csv::open(path, bytes, options, hints),
-        Format::Xlsx(options) => xlsx::open(path, &bytes, options, hints),
         Format::JsonLines => json_lines::open(path, bytes),
         Format::Parquet => parquet::open(path, bytes),
         Format::Database { table } => {
             database::open(path, &bytes, Some(table.as_str()).filter(|name| !name.is_empty()))
         }
+        // The three that are resolved before.
+        Format::Auto | Format::Xlsx(_) | Format::Member { .. } => csv::open(path, bytes, &CsvOptions::default(), hints),
     }
 }
 
@@ -198,6 +223,11 @@ impl Error {
     fn unreadable(path: &Arc<str>, reason: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Unreadable { path: Arc::clone(path), reason: reason.into(), hint: Some(hint.into()) }
     }
+}
+
+/// Says that the disk failed under a file.
+fn disk(path: &Arc<str>, error: &std::io::Error) -> Error {
+    Error::unreadable(path, error.to_string(), "check the disk and the permissions of the file")
 }
 
 /// Returns the shortest text from which the same number is read again; whole numbers have no decimals.

@@ -330,7 +330,7 @@ fn read_file(
     contract: &Contract,
     sender: &mpsc::Sender<Message>,
 ) -> Result<ReadFile, Error> {
-    let mut reader = extract::open(path, &bytes.into(), format, hints)?.remove(0).reader;
+    let mut reader = extract::open(path, &bytes.into(), format, hints, &extract::Limits::default())?.remove(0).reader;
     let binding = contract.bind(reader.shape()).map_err(|unbound| Error::Data {
         message: format!("cannot read `{path}`: {unbound}"),
         hint: Some(unbound.hint()),
