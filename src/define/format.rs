@@ -54,7 +54,17 @@ fn named(name: FormatName, range: &Range<usize>, findings: &mut Findings) -> Opt
     })
 }
 
-fn with_options(options: FormatOptions, range: &Range<usize>, findings: &mut Findings) -> Option<Format> {
+fn with_options(mut options: FormatOptions, range: &Range<usize>, findings: &mut Findings) -> Option<Format> {
+    let member = options.member.take();
+    let format = of_file(options, range, findings)?;
+    Some(match member {
+        Some(member) => Format::Member { pattern: glob("member", member, findings), format: Box::new(format) },
+        None => format,
+    })
+}
+
+/// Returns the format of a file, or of each member of an archive.
+fn of_file(options: FormatOptions, range: &Range<usize>, findings: &mut Findings) -> Option<Format> {
     let name = options.name.as_ref().map(|name| name.value);
     refuse_foreign(&options, findings);
     match name {
@@ -65,7 +75,9 @@ fn with_options(options: FormatOptions, range: &Range<usize>, findings: &mut Fin
         Some(FormatName::Csv) => csv(&options, findings).map(Format::Csv),
         Some(FormatName::Xlsx) => {
             let header_row = header_row(options.header_row.as_ref(), findings);
-            Some(Format::Xlsx(XlsxOptions { sheet: options.sheet.map(|sheet| sheet.value), header_row }))
+            let header_rows = header_rows(options.header_rows.as_ref(), findings);
+            let sheet = options.sheet.map(|sheet| glob("sheet", sheet, findings));
+            Some(Format::Xlsx(XlsxOptions { sheet, header_row, header_rows }))
         }
         Some(FormatName::Json) => Some(Format::Json(json(options, false, findings))),
         Some(FormatName::Jsonl) => Some(Format::Json(json(options, true, findings))),
@@ -85,7 +97,7 @@ type WrittenOption<'a> = (&'a str, Option<&'a Range<usize>>, &'a [FormatName]);
 fn refuse_foreign(options: &FormatOptions, findings: &mut Findings) {
     use FormatName::{Csv, Database, FixedWidth, Json, Jsonl, Xlsx};
     let Some(name) = &options.name else { return };
-    let written: [WrittenOption<'_>; 13] = [
+    let written: [WrittenOption<'_>; 14] = [
         ("encoding", options.encoding.as_ref().map(|at| &at.range), &[Csv, Json, Jsonl, FixedWidth]),
         ("delimiter", options.delimiter.as_ref().map(|at| &at.range), &[Csv]),
         ("quote", options.quote.as_ref().map(|at| &at.range), &[Csv]),
@@ -94,6 +106,7 @@ fn refuse_foreign(options: &FormatOptions, findings: &mut Findings) {
         ("comment", options.comment.as_ref().map(|at| &at.range), &[Csv]),
         ("decimal_mark", options.decimal_mark.as_ref().map(|at| &at.range), &[Csv]),
         ("header_row", options.header_row.as_ref().map(|at| &at.range), &[Csv, Xlsx, FixedWidth]),
+        ("header_rows", options.header_rows.as_ref().map(|at| &at.range), &[Xlsx]),
         ("sheet", options.sheet.as_ref().map(|at| &at.range), &[Xlsx]),
         ("table", options.table.as_ref().map(|at| &at.range), &[Database]),
         ("records", options.records.as_ref().map(|at| &at.range), &[Json]),
@@ -183,6 +196,23 @@ pub(super) fn header_row(written: Option<&At<u64>>, findings: &mut Findings) -> 
         findings.error(&written.range, "`header_row` is 0", "lines are counted from 1");
     }
     Some(written.value)
+}
+
+fn header_rows(written: Option<&At<u64>>, findings: &mut Findings) -> Option<u64> {
+    let written = written?;
+    if !(1..=3).contains(&written.value) {
+        findings.error(&written.range, "a header has one, two or three rows", "write `header_rows: 2`");
+    }
+    Some(written.value)
+}
+
+/// Checks that a glob is one.
+fn glob(option: &str, written: At<String>, findings: &mut Findings) -> String {
+    if let Err(error) = globset::Glob::new(&written.value) {
+        let hint = "write `*` for any letters, and `[*]` for a star itself";
+        findings.error(&written.range, format!("`{option}` is no glob: {}", error.kind()), hint);
+    }
+    written.value
 }
 
 /// Checks that an encoding has a name in the Encoding Standard.

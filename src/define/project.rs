@@ -220,6 +220,13 @@ pub enum Format {
         /// Table or view.
         table: String,
     },
+    /// The members of an archive that a glob names.
+    Member {
+        /// Glob.
+        pattern: String,
+        /// Their format.
+        format: Box<Format>,
+    },
 }
 
 /// What is declared about delimited text; None is detected.
@@ -246,10 +253,12 @@ pub struct CsvOptions {
 /// What is declared about a workbook; None is detected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct XlsxOptions {
-    /// Sheet name or glob; the first sheet with records by default.
+    /// Sheet name or glob; by default the sheets whose header has most of the contract's names.
     pub sheet: Option<String>,
-    /// Sheet row of the header, 1-based.
+    /// Sheet row of the header, 1-based; the upper one where it has several.
     pub header_row: Option<u64>,
+    /// Rows of the header.
+    pub header_rows: Option<u64>,
 }
 
 /// What is declared about JSON; None is detected.

@@ -4,12 +4,12 @@
 //! contract beyond the [`Hints`] that tell a header from a title line.
 //!
 //! ```text
-//!  files ──► detect ──► csv, fixed_width ── decode → split ┐
-//!  listed    by magic   xlsx ──────────────────────────────┴─► row ──► sieve ──► RawBatch
-//!  bytes     and name                                                  records from titles, totals, notes
-//!                       json ────────────── text → scan ────► columns ─────────► RawBatch
-//!                       columnar, avro ───── row by row ────► columns ─────────► RawBatch
-//!                       database ────────────────────► row ──────────────► RawBatch
+//!  files ──► unpack ──► detect ──► csv, fixed_width ── decode → split ┐
+//!  listed    gzip, zip  by magic   xlsx ──────────────────────────────┴─► row ──► sieve ──► RawBatch
+//!  bytes     members    and name                                  records from titles, totals, notes
+//!                                  json ─────────────── text → scan ────► columns ─────────► RawBatch
+//!                                  columnar, avro ────── row by row ────► columns ─────────► RawBatch
+//!                                  database ────────────────────────────► row ─────────────► RawBatch
 //! ```
 
 use std::sync::Arc;
@@ -24,6 +24,11 @@ use crate::{
 
 mod files;
 pub use files::{ExtractFile, fetch, list};
+
+mod limits;
+pub use limits::Limits;
+
+mod unpack;
 
 mod detect;
 
@@ -149,21 +154,43 @@ pub struct Part {
     pub reader: Box<dyn RecordReader>,
 }
 
-/// Opens a file: every table in it, in the file's order. An empty file has one table without columns.
+/// Opens a file: every table in it, in the file's order, once it is unpacked. An empty file has one table without columns.
 ///
 /// # Errors
-/// When the bytes are not what `format` says, naming the file and what to do.
-pub fn open(path: &Arc<str>, content: &Content, format: &Format, hints: &Hints) -> Result<Vec<Part>, Error> {
-    let reader = open_one(path, content, format, hints)?;
-    Ok(vec![Part { name: Arc::clone(path), reader }])
+/// When the bytes are not what `format` says or unpack to more than the limits allow, naming the file and what to do.
+pub fn open(
+    path: &Arc<str>,
+    content: &Content,
+    format: &Format,
+    hints: &Hints,
+    limits: &Limits,
+) -> Result<Vec<Part>, Error> {
+    unpack::open(path, content, format, hints, limits)
 }
 
-/// Finds the format of an undeclared file.
-fn detected(path: &Arc<str>, content: &Content) -> Result<Format, Error> {
-    let head = decode::part(path, content, 0, detect::HEAD)?;
-    // Text is known by its first bytes, an archive by its last ones.
-    let head = if head.starts_with(detect::ZIP) { all(path, content)? } else { head };
-    detect::format(path, &head)
+/// Opens what is no archive and not compressed; `name` is how it would be called if it lay alone.
+fn open_plain(
+    path: &Arc<str>,
+    name: &str,
+    content: &Content,
+    format: &Format,
+    hints: &Hints,
+    limits: &Limits,
+) -> Result<Vec<Part>, Error> {
+    let detected;
+    let format = match format {
+        Format::Auto => {
+            let head = content.part(0, unpack::HEAD_BYTES).map_err(|error| disk(path, &error))?;
+            detected = detect::format(path, name, &head)?;
+            &detected
+        }
+        declared => declared,
+    };
+    if let Format::Xlsx(options) = format {
+        return xlsx::open(path, content, options, hints, limits);
+    }
+    let reader = open_one(path, content, format, hints)?;
+    Ok(vec![Part { name: Arc::clone(path), reader }])
 }
 
 /// Opens the one table of a file.
@@ -173,27 +200,18 @@ fn open_one(
     format: &Format,
     hints: &Hints,
 ) -> Result<Box<dyn RecordReader>, Error> {
-    let bytes = || all(path, content);
-    let found;
-    let format = match format {
-        Format::Auto => {
-            found = detected(path, content)?;
-            &found
-        }
-        declared => declared,
-    };
     match format {
-        Format::Auto => csv::open(path, content, &CsvOptions::default(), hints),
         Format::Csv(options) => csv::open(path, content, options, hints),
-        Format::Xlsx(options) => xlsx::open(path, &bytes()?, options, hints),
         Format::Json(options) => json::open(path, content, options, hints),
         Format::Parquet => columnar::open(path, content, columnar::Kind::Parquet, hints),
         Format::Arrow => columnar::open(path, content, columnar::Kind::Arrow, hints),
         Format::Avro => avro::open(path, content, hints),
         Format::FixedWidth(options) => fixed_width::open(path, content, options, hints),
         Format::Database { table } => {
-            database::open(path, &bytes()?, Some(table.as_str()).filter(|name| !name.is_empty()))
+            database::open(path, &all(path, content)?, Some(table.as_str()).filter(|name| !name.is_empty()))
         }
+        // The three that are resolved before.
+        Format::Auto | Format::Xlsx(_) | Format::Member { .. } => csv::open(path, content, &CsvOptions::default(), hints),
     }
 }
 
@@ -236,6 +254,11 @@ impl Error {
     fn unreadable(path: &Arc<str>, reason: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Unreadable { path: Arc::clone(path), reason: reason.into(), hint: Some(hint.into()) }
     }
+}
+
+/// Says that the disk failed under a file.
+fn disk(path: &Arc<str>, error: &std::io::Error) -> Error {
+    Error::unreadable(path, error.to_string(), "check the disk and the permissions of the file")
 }
 
 /// Returns the shortest text from which the same number is read again; whole numbers have no decimals.

@@ -20,6 +20,8 @@ const HASHED_AT_ONCE: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct Content {
     place: Place,
+    /// Where in its place it begins.
+    from: u64,
     length: u64,
     modified: Option<SystemTime>,
 }
@@ -37,7 +39,7 @@ impl Content {
     /// When its length cannot be read.
     pub fn of_file(file: File) -> io::Result<Self> {
         let found = file.metadata()?;
-        Ok(Self { length: found.len(), modified: found.modified().ok(), place: Place::Disk(Arc::new(file)) })
+        Ok(Self { length: found.len(), from: 0, modified: found.modified().ok(), place: Place::Disk(Arc::new(file)) })
     }
 
     /// Copies everything that a reader gives: into memory while it is short, into a nameless temporary file else.
@@ -64,6 +66,14 @@ impl Content {
         Self::of_file(file)
     }
 
+    /// Returns a stretch of it as a content of its own, without copying; what lies beyond the end is left out.
+    #[must_use]
+    pub fn slice(&self, offset: u64, length: u64) -> Self {
+        let offset = offset.min(self.length);
+        let length = length.min(self.length - offset);
+        Self { place: self.place.clone(), from: self.from + offset, length, modified: self.modified }
+    }
+
     /// Returns the number of bytes.
     #[must_use]
     pub const fn len(&self) -> u64 {
@@ -80,7 +90,7 @@ impl Content {
     #[must_use]
     pub fn has_changed(&self) -> bool {
         let Place::Disk(file) = &self.place else { return false };
-        file.metadata().is_ok_and(|found| found.len() != self.length || found.modified().ok() != self.modified)
+        file.metadata().is_ok_and(|found| found.modified().ok() != self.modified)
     }
 
     /// Returns the BLAKE3 hash of all bytes, hexadecimal.
@@ -106,6 +116,9 @@ impl Content {
     /// # Errors
     /// When the file cannot be read.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let room = buffer.len().min(left);
+        let (buffer, offset) = (&mut buffer[..room], self.from.saturating_add(offset));
         match &self.place {
             Place::Memory(bytes) => {
                 let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
@@ -133,12 +146,13 @@ impl Content {
     /// # Errors
     /// When the file cannot be read.
     pub fn part(&self, offset: u64, count: usize) -> io::Result<Bytes> {
+        let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let count = count.min(left);
         if let Place::Memory(bytes) = &self.place {
-            let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+            let from = usize::try_from(self.from.saturating_add(offset)).unwrap_or(usize::MAX).min(bytes.len());
             return Ok(bytes.slice(from..bytes.len().min(from.saturating_add(count))));
         }
-        let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let mut buffer = vec![0; count.min(left)];
+        let mut buffer = vec![0; count];
         let read = self.read_at(offset, &mut buffer)?;
         buffer.truncate(read);
         Ok(Bytes::from(buffer))
@@ -155,7 +169,54 @@ impl Content {
 
 impl From<Bytes> for Content {
     fn from(bytes: Bytes) -> Self {
-        Self { length: bytes.len() as u64, modified: None, place: Place::Memory(bytes) }
+        Self { length: bytes.len() as u64, from: 0, modified: None, place: Place::Memory(bytes) }
+    }
+}
+
+/// Gathers bytes into a content: in memory while they are few, in a nameless temporary file else.
+#[derive(Debug)]
+pub struct Gathering {
+    head: Vec<u8>,
+    file: Option<File>,
+    in_memory_bytes: usize,
+}
+
+impl Gathering {
+    /// Begins with nothing; at most `in_memory_bytes` stay in memory.
+    #[must_use]
+    pub const fn new(in_memory_bytes: usize) -> Self {
+        Self { head: Vec::new(), file: None, in_memory_bytes }
+    }
+
+    /// Ends, and returns what was written.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be read back.
+    pub fn finish(self) -> io::Result<Content> {
+        match self.file {
+            None => Ok(Content::from(Bytes::from(self.head))),
+            Some(file) => Content::of_file(file),
+        }
+    }
+}
+
+impl Write for Gathering {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(file) = &mut self.file {
+            return file.write(bytes);
+        }
+        if self.head.len() + bytes.len() <= self.in_memory_bytes {
+            self.head.extend_from_slice(bytes);
+            return Ok(bytes.len());
+        }
+        let mut file = tempfile::tempfile()?;
+        file.write_all(&self.head)?;
+        self.head = Vec::new();
+        self.file.insert(file).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -180,6 +241,23 @@ mod tests {
             assert_eq!(content.part(20, 4).unwrap(), &b""[..]);
             let mut buffer = [0; 4];
             assert_eq!(content.read_at(8, &mut buffer).unwrap(), 2);
+        }
+    }
+
+    #[test]
+    fn what_was_gathered_can_be_sliced() {
+        for in_memory_bytes in [0, 4, 100] {
+            let mut gathering = Gathering::new(in_memory_bytes);
+            for part in [&b"012"[..], b"", b"3456", b"789"] {
+                gathering.write_all(part).unwrap();
+            }
+            let slice = gathering.finish().unwrap().slice(2, 6);
+            assert_eq!((slice.len(), slice.bytes().unwrap()), (6, Bytes::from_static(b"234567")));
+            assert_eq!(slice.part(4, 9).unwrap(), &b"67"[..]);
+            let mut buffer = [0; 4];
+            assert_eq!(slice.read_at(4, &mut buffer).unwrap(), 2);
+            assert_eq!(slice.slice(1, 2).bytes().unwrap(), &b"34"[..]);
+            assert_eq!(slice.slice(7, 2).len(), 0);
         }
     }
 

@@ -204,8 +204,13 @@ pub struct FormatOptions {
     /// csv, xlsx, fixed_width: line of the header, counted from 1.
     #[schemars(extend("minimum" = 1))]
     pub header_row: Option<At<u64>>,
-    /// xlsx: name or glob of the sheet.
+    /// xlsx: name or glob of the sheets.
     pub sheet: Option<At<String>>,
+    /// xlsx: rows of the header, 1 to 3; those of one column are joined by a blank.
+    #[schemars(extend("minimum" = 1, "maximum" = 3))]
+    pub header_rows: Option<At<u64>>,
+    /// In an archive: name or glob of the members to read. All formats have it.
+    pub member: Option<At<String>>,
     /// database: table or view.
     pub table: Option<At<String>>,
     /// json: path of the array of records, such as `data.items`; the longest one when left out.

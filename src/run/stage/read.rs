@@ -30,7 +30,7 @@ use super::{
 use crate::{
     Error,
     define::project::{OnUnreadable, Source},
-    extract::{self, ExtractFile, Hints, Part, RecordReader},
+    extract::{self, ExtractFile, Hints, Limits, Part, RecordReader},
     normalize::{Binding, Contract, Normalized},
     record::{LineCount, RawBatch, Rejection, manifest::InputFile},
     report::FileReport,
@@ -260,7 +260,11 @@ impl Shared<'_> {
 
     fn read(&self, file: &ExtractFile, content: &Content, hash: String, sink: &mut Sink<'_>) -> Result<Outcome, Error> {
         let id = InputFile::id_of(&file.path, &hash);
-        let parts = extract::open(&file.path, content, &self.reading.source.format, &self.hints)?;
+        let limits = Limits {
+            most_bytes: self.reading.source.files.limits.decompressed_bytes,
+            ..Limits::default()
+        };
+        let parts = extract::open(&file.path, content, &self.reading.source.format, &self.hints, &limits)?;
         let (mut reports, mut headers, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
         let (mut lines, mut physical, mut rejected) = (LineCount::default(), Vec::new(), 0);
         for (number, part) in (0..).zip(parts) {
