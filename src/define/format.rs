@@ -9,7 +9,7 @@ use super::{
     file::{self, FormatName, FormatOptions},
     findings::Findings,
     names::character,
-    project::{CsvOptions, Format, XlsxOptions},
+    project::{CsvOptions, DatabaseOptions, Format, XlsxOptions},
     spans::{At, TextOr},
 };
 
@@ -39,7 +39,7 @@ fn named(name: FormatName, range: &Range<usize>, findings: &mut Findings) -> Opt
         FormatName::Jsonl => Format::JsonLines,
         FormatName::Parquet => Format::Parquet,
         FormatName::Database => {
-            findings.error(range, "format `database` names no table", "write `{ type: database, table: crm_visit }`");
+            findings.error(range, "format `database` names no table", DATABASE_EXAMPLE);
             return None;
         }
     })
@@ -58,12 +58,38 @@ fn with_options(options: FormatOptions, range: &Range<usize>, findings: &mut Fin
             let header_row = header_row(options.header_row.as_ref(), findings);
             Some(Format::Xlsx(XlsxOptions { sheet: options.sheet.map(|sheet| sheet.value), header_row }))
         }
-        Some(FormatName::Database) => {
-            let table = findings.required(options.table, range, "table", "crm_visit")?;
-            Some(Format::Database { table: table.value })
-        }
+        Some(FormatName::Database) => database(options, range, findings).map(Format::Database),
         Some(plain) => named(plain, range, findings),
     }
+}
+
+/// What a database format looks like.
+const DATABASE_EXAMPLE: &str = "write `{ type: database, table: crm_visit }`";
+
+fn database(options: FormatOptions, range: &Range<usize>, findings: &mut Findings) -> Option<DatabaseOptions> {
+    for (name, text) in [("table", &options.table), ("query", &options.query), ("where", &options.filter)] {
+        if let Some(blank) = text.as_ref().filter(|text| text.value.trim().is_empty()) {
+            findings.error(&blank.range, format!("`{name}` is empty"), "write it, or leave the key out");
+        }
+    }
+    match (&options.table, &options.query) {
+        (None, None) => {
+            findings.error(range, "format `database` names no table", DATABASE_EXAMPLE);
+            return None;
+        }
+        (Some(_), Some(query)) => {
+            findings.error(&query.range, "`query` beside `table`", "keep one of the two");
+            return None;
+        }
+        _ => {}
+    }
+    let text = |written: Option<At<String>>| written.map(|written| written.value);
+    Some(DatabaseOptions {
+        table: text(options.table),
+        query: text(options.query).map(|query| query.trim().trim_end_matches(';').to_owned()),
+        filter: text(options.filter).map(|filter| filter.trim().trim_end_matches(';').to_owned()),
+        watermark: text(options.watermark),
+    })
 }
 
 /// An option, where it is written if it is, and the formats that have it.
@@ -73,7 +99,7 @@ type WrittenOption<'a> = (&'a str, Option<&'a Range<usize>>, &'a [FormatName]);
 fn refuse_foreign(options: &FormatOptions, findings: &mut Findings) {
     use FormatName::{Csv, Database, Xlsx};
     let Some(name) = &options.name else { return };
-    let written: [WrittenOption<'_>; 8] = [
+    let written: [WrittenOption<'_>; 11] = [
         ("encoding", options.encoding.as_ref().map(|at| &at.range), &[Csv]),
         ("delimiter", options.delimiter.as_ref().map(|at| &at.range), &[Csv]),
         ("quote", options.quote.as_ref().map(|at| &at.range), &[Csv]),
@@ -82,6 +108,9 @@ fn refuse_foreign(options: &FormatOptions, findings: &mut Findings) {
         ("header_row", options.header_row.as_ref().map(|at| &at.range), &[Csv, Xlsx]),
         ("sheet", options.sheet.as_ref().map(|at| &at.range), &[Xlsx]),
         ("table", options.table.as_ref().map(|at| &at.range), &[Database]),
+        ("query", options.query.as_ref().map(|at| &at.range), &[Database]),
+        ("where", options.filter.as_ref().map(|at| &at.range), &[Database]),
+        ("watermark", options.watermark.as_ref().map(|at| &at.range), &[Database]),
     ];
     for (option, range, formats) in written {
         if let Some(range) = range.filter(|_| !formats.contains(&name.value)) {

@@ -108,11 +108,21 @@ pub enum Format {
     JsonLines,
     /// Parquet.
     Parquet,
-    /// A table of a SQLite database file.
-    Database {
-        /// Table or view.
-        table: String,
-    },
+    /// A table or query of a SQLite file, or of the server that the location names.
+    Database(DatabaseOptions),
+}
+
+/// What is taken from a database: a table or a query, one of the two unless the database has but one table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DatabaseOptions {
+    /// Table or view, with its schema where it has one.
+    pub table: Option<String>,
+    /// A SELECT.
+    pub query: Option<String>,
+    /// Predicate in the database's own SQL.
+    pub filter: Option<String>,
+    /// Column by whose largest value the next pull knows where to go on.
+    pub watermark: Option<String>,
 }
 
 /// What is declared about delimited text; None is detected.

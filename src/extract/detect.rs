@@ -8,7 +8,7 @@ use std::sync::Arc;
 use memchr::memmem;
 
 use super::Error;
-use crate::define::project::{CsvOptions, Format, XlsxOptions};
+use crate::define::project::{CsvOptions, DatabaseOptions, Format, XlsxOptions};
 
 const ZIP: &[u8] = b"PK\x03\x04";
 /// Compound files: .xls, and .xlsx with a password.
@@ -43,7 +43,7 @@ pub(super) fn format(path: &Arc<str>, bytes: &[u8]) -> Result<Format, Error> {
         return Ok(Format::Xlsx(XlsxOptions::default()));
     }
     if bytes.starts_with(SQLITE) {
-        return Ok(Format::Database { table: String::new() });
+        return Ok(Format::Database(DatabaseOptions::default()));
     }
     if bytes.starts_with(PARQUET) {
         return Ok(Format::Parquet);
@@ -71,7 +71,7 @@ fn by_name(path: &Arc<str>, bytes: &[u8]) -> Result<Format, Error> {
         }
         "jsonl" | "ndjson" | "json" => Ok(Format::JsonLines),
         "parquet" => Ok(Format::Parquet),
-        "sqlite" | "sqlite3" | "db" => Ok(Format::Database { table: String::new() }),
+        "sqlite" | "sqlite3" | "db" => Ok(Format::Database(DatabaseOptions::default())),
         _ if is_json_object(bytes) => Ok(Format::JsonLines),
         _ => Ok(Format::Csv(CsvOptions::default())),
     }
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn first_bytes_go_before_the_name() {
         assert_eq!(kind("a.csv", b"PAR1...."), Format::Parquet);
-        assert_eq!(kind("a.csv", b"SQLite format 3\0..."), Format::Database { table: String::new() });
+        assert_eq!(kind("a.csv", b"SQLite format 3\0..."), Format::Database(DatabaseOptions::default()));
         assert_eq!(kind("a.txt", b"\xEF\xBB\xBF {\"a\":1}\n"), Format::JsonLines);
         assert_eq!(kind("a.xls", COMPOUND), Format::Xlsx(XlsxOptions::default()));
         assert_eq!(kind("a.dat", b"PK\x03\x04....xl/workbook.xml"), Format::Xlsx(XlsxOptions::default()));

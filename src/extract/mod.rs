@@ -21,7 +21,7 @@ use crate::{
 };
 
 mod files;
-pub use files::{ExtractFile, fetch, list};
+pub use files::{ExtractFile, Pull, fetch, list, list_since};
 
 mod detect;
 
@@ -137,9 +137,13 @@ pub struct Part {
 /// # Errors
 /// When the bytes are not what `format` says, naming the file and what to do.
 pub fn open(path: &Arc<str>, content: &Content, format: &Format, hints: &Hints) -> Result<Vec<Part>, Error> {
-    let bytes = content
-        .bytes()
-        .map_err(|error| Error::unreadable(path, error.to_string(), "check the disk and the permissions of the file"))?;
+    if let Format::Database(options) = format {
+        let reader = database::open(path, content, options, hints)?;
+        return Ok(vec![Part { name: Arc::clone(path), reader }]);
+    }
+    let bytes = content.bytes().map_err(|error| {
+        Error::unreadable(path, error.to_string(), "check the disk and the permissions of the file")
+    })?;
     let reader = open_one(path, bytes, format, hints)?;
     Ok(vec![Part { name: Arc::clone(path), reader }])
 }
@@ -160,9 +164,7 @@ fn open_one(path: &Arc<str>, bytes: Bytes, format: &Format, hints: &Hints) -> Re
         Format::Xlsx(options) => xlsx::open(path, &bytes, options, hints),
         Format::JsonLines => json_lines::open(path, bytes),
         Format::Parquet => parquet::open(path, bytes),
-        Format::Database { table } => {
-            database::open(path, &bytes, Some(table.as_str()).filter(|name| !name.is_empty()))
-        }
+        Format::Database(options) => database::open(path, &Content::from(bytes), options, hints),
     }
 }
 
