@@ -182,6 +182,16 @@ pub enum Error {
         /// What to do.
         hint: Option<String>,
     },
+    /// A database server cannot be reached, or says no.
+    #[error("cannot read `{path}`: {reason}")]
+    Unreachable {
+        /// The pull.
+        path: Arc<str>,
+        /// What happened.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// The location cannot be listed, or a file cannot be fetched.
     #[error(transparent)]
     Storage(#[from] storage::read::Error),
@@ -193,6 +203,7 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Unreadable { hint, .. } => hint.as_deref(),
+            Self::Unreachable { hint, .. } => Some(hint),
             Self::Storage(error) => error.hint(),
         }
     }

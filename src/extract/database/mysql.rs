@@ -16,7 +16,7 @@ use super::{
     Span,
     pull::Writer,
     select::{self, Dialect, Rows},
-    server::{Failure, Server, Tls, Variables, patiently},
+    server::{Failure, Server, Tls, Variables, patiently, unreachable},
 };
 use crate::{
     define::project::DatabaseOptions,
@@ -297,7 +297,7 @@ impl<'a> Session<'a> {
             let next = tokio::time::timeout(longest, result.next()).await;
             let next: Option<Row> = next
                 .map_err(|_| {
-                    let error = Error::unreadable(name, format!("`{server}` is silent"), "check the network");
+                    let error = unreachable(name, format!("`{server}` is silent"), "check the network");
                     Failure::Connection(error)
                 })?
                 .map_err(failed)?;
@@ -340,7 +340,7 @@ async fn connect(name: &Arc<str>, server: &Server, patience: &Patience) -> Resul
         Ok(Err(error)) => Err(failure(name, &server.shown(), &error)),
         Err(_) => {
             let reason = format!("cannot reach `{}`: no answer in {} seconds", server.shown(), limit.as_secs());
-            Err(Failure::Connection(Error::unreadable(name, reason, "check the address and the network")))
+            Err(Failure::Connection(unreachable(name, reason, "check the address and the network")))
         }
     }
 }
@@ -352,19 +352,19 @@ fn failure(name: &Arc<str>, server: &str, error: &Said) -> Failure {
     match error {
         Said::Server(said) => {
             let reason = format!("`{server}` says: {} ({})", said.message, said.code);
-            let error = Error::unreadable(name, reason, hint(said.code));
+            let error = unreachable(name, reason, hint(said.code));
             if MAY_HELP.contains(&said.code) { Failure::Connection(error) } else { Failure::Refusal(error) }
         }
         Said::Io(mysql_async::IoError::Tls(_)) => {
             let hint =
                 "name the authority's file in SSL_CERT_FILE, or write `?sslmode=disable` where the network is safe";
-            Error::unreadable(name, format!("no encrypted connection to `{server}`: {error}"), hint).into()
+            unreachable(name, format!("no encrypted connection to `{server}`: {error}"), hint).into()
         }
         Said::Io(_) | Said::Driver(DriverError::ConnectionClosed) => {
             let hint = "check the address, the network, and that the server is running";
-            Failure::Connection(Error::unreadable(name, format!("cannot reach `{server}`: {error}"), hint))
+            Failure::Connection(unreachable(name, format!("cannot reach `{server}`: {error}"), hint))
         }
-        other => Error::unreadable(name, format!("`{server}`: {other}"), "look into the server's log").into(),
+        other => unreachable(name, format!("`{server}`: {other}"), "look into the server's log").into(),
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
     Span,
     pull::Writer,
     select::{self, Dialect, Rows},
-    server::{Failure, Server, Tls, Variables, patiently},
+    server::{Failure, Server, Tls, Variables, patiently, unreachable},
 };
 use crate::{
     define::project::DatabaseOptions,
@@ -158,7 +158,7 @@ impl<'a> Session<'a> {
             }
             (Tls::Always, Err(_)) => {
                 let reason = "the machine has no certificates to check the server's with";
-                return Err(Error::unreadable(name, reason, "set SSL_CERT_FILE").into());
+                return Err(unreachable(name, reason, "set SSL_CERT_FILE").into());
             }
         };
         let limits = format!("SET statement_timeout = '{}s'; {SESSION}", patience.statement.as_secs());
@@ -236,7 +236,7 @@ impl<'a> Session<'a> {
         loop {
             let next = tokio::time::timeout(longest, stream.try_next()).await;
             let next = next.map_err(|_| {
-                let error = Error::unreadable(self.name, format!("`{}` is silent", self.server), "check the network");
+                let error = unreachable(self.name, format!("`{}` is silent", self.server), "check the network");
                 Failure::Connection(error)
             })?;
             match next.map_err(failed)? {
@@ -278,7 +278,7 @@ fn config(server: &Server, patience: &Patience) -> Config {
 fn failure(name: &Arc<str>, server: &str, error: &tokio_postgres::Error) -> Failure {
     if let Some(said) = error.as_db_error() {
         let reason = format!("`{server}` says: {} ({})", said.message(), said.code().code());
-        let error = Error::unreadable(name, reason, hint(said.code()));
+        let error = unreachable(name, reason, hint(said.code()));
         let may_help = [
             SqlState::CANNOT_CONNECT_NOW,
             SqlState::TOO_MANY_CONNECTIONS,
@@ -290,18 +290,14 @@ fn failure(name: &Arc<str>, server: &str, error: &tokio_postgres::Error) -> Fail
     let words = innermost(error);
     if words.contains("certificate") || words.contains("UnknownIssuer") {
         let hint = "name the authority's file in SSL_CERT_FILE, or write `?sslmode=disable` where the network is safe";
-        return Error::unreadable(name, format!("the certificate of `{server}` is not trusted: {words}"), hint).into();
+        return unreachable(name, format!("the certificate of `{server}` is not trusted: {words}"), hint).into();
     }
     if words.contains("password") || words.contains("user") {
-        return Error::unreadable(
-            name,
-            format!("cannot log in to `{server}`: {words}"),
-            hint(&SqlState::INVALID_PASSWORD),
-        )
-        .into();
+        return unreachable(name, format!("cannot log in to `{server}`: {words}"), hint(&SqlState::INVALID_PASSWORD))
+            .into();
     }
     let hint = "check the address, the network, and that the server is running";
-    let error_out = Error::unreadable(name, format!("cannot reach `{server}`: {words}"), hint);
+    let error_out = unreachable(name, format!("cannot reach `{server}`: {words}"), hint);
     if error.to_string().contains("TLS") { error_out.into() } else { Failure::Connection(error_out) }
 }
 

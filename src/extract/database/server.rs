@@ -120,6 +120,11 @@ fn tls(mode: &str) -> Option<Tls> {
     }
 }
 
+/// Says that a server cannot be reached, or does not let anybody in.
+pub(super) fn unreachable(name: &Arc<str>, reason: impl Into<String>, hint: impl Into<String>) -> Error {
+    Error::Unreachable { path: Arc::clone(name), reason: reason.into(), hint: hint.into() }
+}
+
 /// A failed attempt.
 pub(super) enum Failure {
     /// The server cannot be reached or went away: worth another attempt.
@@ -167,8 +172,8 @@ pub(super) async fn patiently<T>(attempt: impl AsyncFn() -> Result<T, Failure>) 
 /// Says how often it was tried.
 fn after(error: Error, attempts: usize) -> Error {
     match error {
-        Error::Unreadable { path, reason, hint } if attempts > 1 => {
-            Error::Unreadable { path, reason: format!("{reason}, after {attempts} attempts"), hint }
+        Error::Unreachable { path, reason, hint } if attempts > 1 => {
+            Error::Unreachable { path, reason: format!("{reason}, after {attempts} attempts"), hint }
         }
         other => other,
     }
