@@ -86,6 +86,7 @@ pub(super) fn column<'a>(columns: &'a [String], name: &str) -> Result<&'a str, S
 }
 
 /// Returns the first name that occurs twice.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(super) fn twice(columns: &[String]) -> Option<&String> {
     columns.iter().enumerate().find(|(at, name)| columns[..*at].contains(name)).map(|(_, name)| name)
 }

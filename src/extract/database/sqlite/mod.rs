@@ -164,10 +164,6 @@ impl<'a> Database<'a> {
         let statement =
             self.connection.prepare(&format!("SELECT * FROM {from}")).map_err(|error| self.failed(&error))?;
         let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-        if let Some(name) = select::twice(&columns) {
-            let reason = format!("the query has two columns named `{name}`");
-            return Err(Error::unreadable(self.path, reason, "give one of them another name with AS"));
-        }
         let is_free = |id: &&str| !columns.iter().any(|column| column.eq_ignore_ascii_case(id));
         let row_id = ["rowid", "_rowid_", "oid"].into_iter().find(is_free).filter(|_| has_row_id);
         Ok(Source { from, columns, table, row_id })
