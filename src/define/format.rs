@@ -10,7 +10,7 @@ use super::{
     findings::Findings,
     fixed_width::fixed_width,
     names::character,
-    project::{CsvOptions, Format, JsonOptions, XlsxOptions},
+    project::{CsvOptions, DatabaseOptions, Format, JsonOptions, XlsxOptions},
     spans::{At, TextOr},
 };
 
@@ -48,7 +48,7 @@ fn named(name: FormatName, range: &Range<usize>, findings: &mut Findings) -> Opt
             return None;
         }
         FormatName::Database => {
-            findings.error(range, "format `database` names no table", "write `{ type: database, table: crm_visit }`");
+            findings.error(range, "format `database` names no table", DATABASE_EXAMPLE);
             return None;
         }
     })
@@ -82,12 +82,38 @@ fn of_file(options: FormatOptions, range: &Range<usize>, findings: &mut Findings
         Some(FormatName::Json) => Some(Format::Json(json(options, false, findings))),
         Some(FormatName::Jsonl) => Some(Format::Json(json(options, true, findings))),
         Some(FormatName::FixedWidth) => fixed_width(options, range, findings).map(Format::FixedWidth),
-        Some(FormatName::Database) => {
-            let table = findings.required(options.table, range, "table", "crm_visit")?;
-            Some(Format::Database { table: table.value })
-        }
+        Some(FormatName::Database) => database(options, range, findings).map(Format::Database),
         Some(plain) => named(plain, range, findings),
     }
+}
+
+/// What a database format looks like.
+const DATABASE_EXAMPLE: &str = "write `{ type: database, table: crm_visit }`";
+
+fn database(options: FormatOptions, range: &Range<usize>, findings: &mut Findings) -> Option<DatabaseOptions> {
+    for (name, text) in [("table", &options.table), ("query", &options.query), ("where", &options.filter)] {
+        if let Some(blank) = text.as_ref().filter(|text| text.value.trim().is_empty()) {
+            findings.error(&blank.range, format!("`{name}` is empty"), "write it, or leave the key out");
+        }
+    }
+    match (&options.table, &options.query) {
+        (None, None) => {
+            findings.error(range, "format `database` names no table", DATABASE_EXAMPLE);
+            return None;
+        }
+        (Some(_), Some(query)) => {
+            findings.error(&query.range, "`query` beside `table`", "keep one of the two");
+            return None;
+        }
+        _ => {}
+    }
+    let text = |written: Option<At<String>>| written.map(|written| written.value);
+    Some(DatabaseOptions {
+        table: text(options.table),
+        query: text(options.query).map(|query| query.trim().trim_end_matches(';').to_owned()),
+        filter: text(options.filter).map(|filter| filter.trim().trim_end_matches(';').to_owned()),
+        watermark: text(options.watermark),
+    })
 }
 
 /// An option, where it is written if it is, and the formats that have it.
@@ -97,7 +123,7 @@ type WrittenOption<'a> = (&'a str, Option<&'a Range<usize>>, &'a [FormatName]);
 fn refuse_foreign(options: &FormatOptions, findings: &mut Findings) {
     use FormatName::{Csv, Database, FixedWidth, Json, Jsonl, Xlsx};
     let Some(name) = &options.name else { return };
-    let written: [WrittenOption<'_>; 14] = [
+    let written: [WrittenOption<'_>; 17] = [
         ("encoding", options.encoding.as_ref().map(|at| &at.range), &[Csv, Json, Jsonl, FixedWidth]),
         ("delimiter", options.delimiter.as_ref().map(|at| &at.range), &[Csv]),
         ("quote", options.quote.as_ref().map(|at| &at.range), &[Csv]),
@@ -112,6 +138,9 @@ fn refuse_foreign(options: &FormatOptions, findings: &mut Findings) {
         ("records", options.records.as_ref().map(|at| &at.range), &[Json]),
         ("by", options.by.as_ref().map(|at| &at.range), &[FixedWidth]),
         ("columns", options.columns.as_ref().map(|at| &at.range), &[FixedWidth]),
+        ("query", options.query.as_ref().map(|at| &at.range), &[Database]),
+        ("where", options.filter.as_ref().map(|at| &at.range), &[Database]),
+        ("watermark", options.watermark.as_ref().map(|at| &at.range), &[Database]),
     ];
     for (option, range, formats) in written {
         if let Some(range) = range.filter(|_| !formats.contains(&name.value)) {

@@ -22,6 +22,7 @@ mod format;
 mod model;
 mod names;
 mod paths;
+pub use paths::is_database;
 mod pipeline;
 pub mod schema;
 mod source;

@@ -215,11 +215,6 @@ pub enum Format {
     Arrow,
     /// Text whose cells stand at fixed places of a line.
     FixedWidth(FixedWidthOptions),
-    /// A table of a SQLite database file.
-    Database {
-        /// Table or view.
-        table: String,
-    },
     /// The members of an archive that a glob names.
     Member {
         /// Glob.
@@ -227,6 +222,21 @@ pub enum Format {
         /// Their format.
         format: Box<Format>,
     },
+    /// A table or query of a SQLite file, or of the server that the location names.
+    Database(DatabaseOptions),
+}
+
+/// What is taken from a database: a table or a query, one of the two unless the database has but one table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DatabaseOptions {
+    /// Table or view, with its schema where it has one.
+    pub table: Option<String>,
+    /// A SELECT.
+    pub query: Option<String>,
+    /// Predicate in the database's own SQL.
+    pub filter: Option<String>,
+    /// Column by whose largest value the next pull knows where to go on.
+    pub watermark: Option<String>,
 }
 
 /// What is declared about delimited text; None is detected.

@@ -9,7 +9,7 @@ use super::{
     Error, unpack,
     xlsx::{is_page, is_spreadsheet_xml},
 };
-use crate::define::project::{CsvOptions, Format, JsonOptions, XlsxOptions};
+use crate::define::project::{CsvOptions, DatabaseOptions, Format, JsonOptions, XlsxOptions};
 
 /// Compound files: .xls, and .xlsx with a password.
 pub(super) const COMPOUND: &[u8] = &[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
@@ -37,7 +37,7 @@ pub(super) fn format(path: &Arc<str>, name: &str, head: &[u8]) -> Result<Format,
         return Ok(Format::Xlsx(XlsxOptions::default()));
     }
     if head.starts_with(SQLITE) {
-        return Ok(Format::Database { table: String::new() });
+        return Ok(Format::Database(DatabaseOptions::default()));
     }
     if head.starts_with(PARQUET) {
         return Ok(Format::Parquet);
@@ -83,7 +83,7 @@ fn by_name(path: &Arc<str>, name: &str, head: &[u8]) -> Result<Format, Error> {
             "open it and save it as .xlsx",
         )),
         "parquet" => Ok(Format::Parquet),
-        "sqlite" | "sqlite3" | "db" => Ok(Format::Database { table: String::new() }),
+        "sqlite" | "sqlite3" | "db" => Ok(Format::Database(DatabaseOptions::default())),
         _ => Ok(Format::Csv(CsvOptions::default())),
     }
 }
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn first_bytes_go_before_the_name() {
         assert_eq!(kind("a.csv", b"PAR1...."), Format::Parquet);
-        assert_eq!(kind("a.csv", b"SQLite format 3\0..."), Format::Database { table: String::new() });
+        assert_eq!(kind("a.csv", b"SQLite format 3\0..."), Format::Database(DatabaseOptions::default()));
         assert_eq!(kind("a.txt", b"\xEF\xBB\xBF {\"a\":1}\n"), Format::Json(JsonOptions::default()));
         assert_eq!(kind("a.xls", COMPOUND), Format::Xlsx(XlsxOptions::default()));
         assert_eq!(kind("a.dat", b"PK\x03\x04...."), Format::Xlsx(XlsxOptions::default()));

@@ -23,7 +23,7 @@ use crate::{
 };
 
 mod files;
-pub use files::{ExtractFile, fetch, list};
+pub use files::{ExtractFile, Pull, fetch, list, list_since};
 
 mod limits;
 pub use limits::Limits;
@@ -207,19 +207,10 @@ fn open_one(
         Format::Arrow => columnar::open(path, content, columnar::Kind::Arrow, hints),
         Format::Avro => avro::open(path, content, hints),
         Format::FixedWidth(options) => fixed_width::open(path, content, options, hints),
-        Format::Database { table } => {
-            database::open(path, &all(path, content)?, Some(table.as_str()).filter(|name| !name.is_empty()))
-        }
+        Format::Database(options) => database::open(path, content, options, hints),
         // The three that are resolved before.
         Format::Auto | Format::Xlsx(_) | Format::Member { .. } => csv::open(path, content, &CsvOptions::default(), hints),
     }
-}
-
-/// Returns all bytes, for readers that want them at once.
-fn all(path: &Arc<str>, content: &Content) -> Result<Bytes, Error> {
-    content
-        .bytes()
-        .map_err(|error| Error::unreadable(path, error.to_string(), "check the disk and the permissions of the file"))
 }
 
 /// A file that cannot be read.
@@ -236,6 +227,16 @@ pub enum Error {
         /// What to do.
         hint: Option<String>,
     },
+    /// A database server cannot be reached, or says no.
+    #[error("cannot read `{path}`: {reason}")]
+    Unreachable {
+        /// The pull.
+        path: Arc<str>,
+        /// What happened.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// The location cannot be listed, or a file cannot be fetched.
     #[error(transparent)]
     Storage(#[from] storage::read::Error),
@@ -247,6 +248,7 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Unreadable { hint, .. } => hint.as_deref(),
+            Self::Unreachable { hint, .. } => Some(hint),
             Self::Storage(error) => error.hint(),
         }
     }

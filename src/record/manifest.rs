@@ -89,6 +89,9 @@ pub struct InputFile {
     /// What the storage says about it; while that stays the same the content is taken to be the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
+    /// The largest value of the watermark column up to which it reaches, if it is a pull.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<String>,
     /// Whether it was not there any more at the last run, and its rows were kept.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_missing: bool,

@@ -13,9 +13,10 @@ impl From<extract::Error> for Error {
     fn from(error: extract::Error) -> Self {
         let hint = error.hint().map(str::to_owned);
         match error {
-            extract::Error::Storage(read::Error::Location { .. } | read::Error::Unsupported { .. }) => {
-                Self::Usage { message: error.to_string(), hint }
-            }
+            extract::Error::Storage(
+                read::Error::Location { .. } | read::Error::Unsupported { .. } | read::Error::Secret { .. },
+            ) => Self::Usage { message: error.to_string(), hint },
+            extract::Error::Unreachable { .. } => Self::Environment { message: error.to_string(), hint },
             extract::Error::Storage(_) => Self::Environment { message: error.to_string(), hint },
             _ => Self::Data { message: error.to_string(), hint },
         }

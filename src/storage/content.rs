@@ -8,7 +8,6 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::FileExt,
     sync::Arc,
-    time::SystemTime,
 };
 
 use bytes::Bytes;
@@ -23,7 +22,6 @@ pub struct Content {
     /// Where in its place it begins.
     from: u64,
     length: u64,
-    modified: Option<SystemTime>,
 }
 
 #[derive(Debug, Clone)]
@@ -38,8 +36,8 @@ impl Content {
     /// # Errors
     /// When its length cannot be read.
     pub fn of_file(file: File) -> io::Result<Self> {
-        let found = file.metadata()?;
-        Ok(Self { length: found.len(), from: 0, modified: found.modified().ok(), place: Place::Disk(Arc::new(file)) })
+        let length = file.metadata()?.len();
+        Ok(Self { length, from: 0, place: Place::Disk(Arc::new(file)) })
     }
 
     /// Copies everything that a reader gives: into memory while it is short, into a nameless temporary file else.
@@ -71,7 +69,7 @@ impl Content {
     pub fn slice(&self, offset: u64, length: u64) -> Self {
         let offset = offset.min(self.length);
         let length = length.min(self.length - offset);
-        Self { place: self.place.clone(), from: self.from + offset, length, modified: self.modified }
+        Self { place: self.place.clone(), from: self.from + offset, length }
     }
 
     /// Returns the number of bytes.
@@ -84,13 +82,6 @@ impl Content {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.length == 0
-    }
-
-    /// Returns whether somebody has written to the file since it was opened.
-    #[must_use]
-    pub fn has_changed(&self) -> bool {
-        let Place::Disk(file) = &self.place else { return false };
-        file.metadata().is_ok_and(|found| found.modified().ok() != self.modified)
     }
 
     /// Returns the BLAKE3 hash of all bytes, hexadecimal.
@@ -169,7 +160,7 @@ impl Content {
 
 impl From<Bytes> for Content {
     fn from(bytes: Bytes) -> Self {
-        Self { length: bytes.len() as u64, from: 0, modified: None, place: Place::Memory(bytes) }
+        Self { length: bytes.len() as u64, from: 0, place: Place::Memory(bytes) }
     }
 }
 

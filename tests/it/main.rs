@@ -9,6 +9,9 @@
 //!  snapshot: what a reader finds on the disk, read back as text
 //!  shipped: one publication of the fixtures, shared by all tests
 //!
+//!  servers: object stores, web servers and databases that a test starts for itself
+//!  places, databases: extracts that lie there
+//!
 //!  tidy: how the source may look
 //! ```
 //!
@@ -48,3 +51,10 @@ mod snapshots;
 mod crash;
 
 mod outside;
+
+mod servers;
+
+mod places;
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod databases;

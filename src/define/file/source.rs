@@ -21,7 +21,8 @@ pub struct Source {
     pub name: Option<At<String>>,
     /// What the extract is and where it comes from.
     pub description: Option<String>,
-    /// Path or glob of the files, relative to this file, with `${NAME:-default}` from the environment.
+    /// Path or glob of the files, relative to this file, with `${NAME:-default}` from the environment; or an address:
+    /// `s3://`, `gs://`, `az://`, `abfss://`, `https://`, and for databases `postgres://host/db` or `mysql://host/db`.
     #[schemars(required)]
     pub location: Option<At<String>>,
     /// How the files are read: a name, or a map with options. Left out: `auto`, by name and first bytes.
@@ -159,7 +160,7 @@ pub enum FormatName {
     Arrow,
     /// Text whose cells stand at fixed places of a line.
     FixedWidth,
-    /// A table of a SQLite file.
+    /// A table or query of a SQLite file, or of the PostgreSQL or MySQL server that `location` names.
     Database,
 }
 
@@ -211,8 +212,16 @@ pub struct FormatOptions {
     pub header_rows: Option<At<u64>>,
     /// In an archive: name or glob of the members to read. All formats have it.
     pub member: Option<At<String>>,
-    /// database: table or view.
+    /// database: table or view, with its schema where it has one: `crm.visit`.
     pub table: Option<At<String>>,
+    /// database: a SELECT instead of a table.
+    pub query: Option<At<String>>,
+    /// database: predicate in the database's own SQL; only rows for which it is true are read.
+    #[serde(rename = "where")]
+    pub filter: Option<At<String>>,
+    /// database: column that only grows, such as `updated_at`; each run reads only rows that are not below the largest
+    /// value read before.
+    pub watermark: Option<At<String>>,
     /// json: path of the array of records, such as `data.items`; the longest one when left out.
     pub records: Option<At<String>>,
     /// fixed_width: what `start` and `width` are counted in; `characters` when left out.

@@ -76,7 +76,10 @@ impl LiveFiles {
         }
         listed.extend(live.files.iter().map(|file| file.path.clone()));
         let earlier = parent.map(|parent| &parent.files[..]).unwrap_or_default();
-        let gone: Vec<&InputFile> = earlier.iter().filter(|file| !listed.contains(&file.path)).collect();
+        let is_gone = |file: &&InputFile| !listed.contains(&file.path);
+        // Where the contract changed, a new pull from the beginning takes the place of all earlier ones.
+        let is_replaced = |file: &&InputFile| file.watermark.is_some() && !reads_the_same;
+        let gone: Vec<&InputFile> = earlier.iter().filter(|file| is_gone(file) && !is_replaced(file)).collect();
         refuse_vanished(source, count, &gone)?;
         stand_ins.extend(live.missing(source, &gone));
         refuse_stand_ins(source, &stand_ins, reads_the_same)?;
@@ -88,10 +91,10 @@ impl LiveFiles {
 
     /// Returns the files whose rows stay although they are gone.
     fn missing(&mut self, source: &Source, gone: &[&InputFile]) -> Vec<InputFile> {
-        if source.files.on_missing == OnMissing::Drop {
-            return Vec::new();
-        }
-        let new: Vec<&InputFile> = gone.iter().copied().filter(|file| !file.is_missing).collect();
+        let is_pull = |file: &InputFile| file.watermark.is_some();
+        let stays = |file: &InputFile| is_pull(file) || source.files.on_missing == OnMissing::Keep;
+        let gone: Vec<&InputFile> = gone.iter().copied().filter(|file| stays(file)).collect();
+        let new: Vec<&InputFile> = gone.iter().copied().filter(|file| !file.is_missing && !is_pull(file)).collect();
         if !new.is_empty() {
             let (verb, rows) = if new.len() == 1 { ("is", "its rows stay") } else { ("are", "their rows stay") };
             let warning = format!("source `{}`: {} {verb} gone, {rows}", source.name.value, named(&new));

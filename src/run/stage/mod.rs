@@ -91,9 +91,9 @@ pub(super) async fn stage(
     contract: &Contract,
     around: Surroundings<'_>,
 ) -> Result<StagedSource, Error> {
-    let listed = extract::list(source).await.map_err(|error| of_source(source, error.into()))?;
-    let runtime = tokio::runtime::Handle::current();
     let staging = Staging::new(source, contract, around)?;
+    let listed = extract::list_since(source, &staging.pull()).await.map_err(|error| of_source(source, error.into()))?;
+    let runtime = tokio::runtime::Handle::current();
     let staged = tokio::task::block_in_place(|| staging.carry_out(&listed, runtime));
     let staged = staged.map_err(|error| of_source(source, error))?;
     refuse_too_many_rejects(source, &staged)?;
@@ -134,8 +134,19 @@ impl<'a> Staging<'a> {
         })
     }
 
+    /// Returns whether the last snapshot's rows were read as they would be now.
+    fn reads_the_same(&self) -> bool {
+        self.parent.is_some_and(|parent| parent.contract == self.reads_as)
+    }
+
+    /// Returns how far the pulls of a database have come: rows that must be typed anew are pulled anew.
+    fn pull(&self) -> extract::Pull {
+        let files = self.parent.filter(|_| self.reads_the_same()).map(|parent| &parent.files[..]).unwrap_or_default();
+        extract::Pull { since: files.iter().rev().find_map(|file| file.watermark.clone()) }
+    }
+
     fn carry_out(&self, listed: &[extract::ExtractFile], runtime: tokio::runtime::Handle) -> Result<StagedSource, Error> {
-        let reads_the_same = self.parent.is_some_and(|parent| parent.contract == self.reads_as);
+        let reads_the_same = self.reads_the_same();
         let (previous, known) = live::before(self.parent, reads_the_same);
         let headers = self.parent.map(|parent| &parent.headers[..]).unwrap_or_default();
         let reading = Reading {

@@ -230,7 +230,7 @@ impl Shared<'_> {
 
     fn opened(&self, file: &ExtractFile, sink: &mut Sink<'_>) -> Result<Outcome, Error> {
         let reading = self.reading;
-        let content = reading.runtime.block_on(extract::fetch(file))?;
+        let content = reading.runtime.block_on(file.open(&self.hints))?;
         let most = reading.source.files.limits.file_bytes;
         if content.len() > most {
             return Err(too_large(file, &format!("{} bytes, more than `limits.file_bytes` {most}", content.len())));
@@ -243,7 +243,7 @@ impl Shared<'_> {
         let previous = reading.previous.get(&*file.path).map(|file| (*file).clone());
         let read = self.read(file, &content, hash, sink)?;
         reading.observer.notice(&Event::FileRead { file: file.path.to_string() });
-        if content.has_changed() {
+        if reading.runtime.block_on(file.is_changed())? {
             let warning = format!("`{}` changed while it was read and waits for the next run", file.path);
             return Ok(Outcome::Postponed { previous, warning });
         }
@@ -285,6 +285,7 @@ impl Shared<'_> {
             content: hash,
             version: file.version.clone(),
             identity: self.reading.identity(file),
+            watermark: file.watermark.clone(),
             is_missing: false,
             lines,
             parts: physical,
