@@ -3,5 +3,6 @@
 pub mod content;
 pub mod definitions;
 pub mod local;
+pub mod output;
 pub mod read;
 pub mod spool;
