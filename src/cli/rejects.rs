@@ -99,7 +99,7 @@ async fn export(common: &Common, filter: &RejectsFilter, out: Option<PathBuf>, e
         }
         (_, all) if all.len() > 1 => return Err(several_forms(source, all)),
         (Some(path), all) => {
-            let empty = Correction { delimiter: ',', title_lines: 0, header: Vec::new(), rows: Vec::new() };
+            let empty = Correction { delimiter: ",".to_owned(), title_lines: 0, header: Vec::new(), rows: Vec::new() };
             let correction = all.first().unwrap_or(&empty);
             write(&path, correction)?;
             files.push((path, correction.rows.len() as u64));
@@ -163,25 +163,25 @@ fn csv(correction: &Correction) -> String {
     let header = CORRECTION_COLUMNS.iter().map(|name| Some((*name).to_owned()));
     let header: Vec<Option<String>> =
         header.chain(correction.header.iter().cloned().map(Some)).chain(surplus).collect();
-    push_row(&mut text, &header, correction.delimiter);
+    push_row(&mut text, &header, &correction.delimiter);
     for row in &correction.rows {
         let mut cells = vec![Some(row.file.clone()), Some(row.line.to_string()), Some(row.reason.clone())];
         cells.extend(row.cells.iter().cloned());
         cells.resize(header.len().max(cells.len()), None);
-        push_row(&mut text, &cells, correction.delimiter);
+        push_row(&mut text, &cells, &correction.delimiter);
     }
     text
 }
 
-fn push_row(text: &mut String, cells: &[Option<String>], delimiter: char) {
+fn push_row(text: &mut String, cells: &[Option<String>], delimiter: &str) {
     let quoted = |cell: &Option<String>| match cell {
-        Some(cell) if cell.contains([delimiter, '"', '\n', '\r']) || cell.trim() != cell || cell.starts_with('#') => {
+        Some(cell) if cell.contains(['"', '\n', '\r']) || cell.contains(delimiter) || cell.trim() != cell || cell.starts_with('#') => {
             format!("\"{}\"", cell.replace('"', "\"\""))
         }
         Some(cell) => cell.clone(),
         None => String::new(),
     };
     let cells: Vec<String> = cells.iter().map(quoted).collect();
-    text.push_str(&cells.join(&delimiter.to_string()));
+    text.push_str(&cells.join(delimiter));
     text.push('\n');
 }

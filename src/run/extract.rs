@@ -19,6 +19,8 @@ pub struct Head<'a> {
     pub part: &'a str,
     /// Column names as written.
     pub columns: &'a [String],
+    /// Whether it is the only table of the command.
+    pub is_only: bool,
 }
 
 /// A row that could not be cut into cells.
@@ -129,9 +131,10 @@ pub async fn extract(
                 continue;
             }
         };
+        let is_only = inputs.len() == 1 && parts.len() == 1;
         for part in parts {
             let file = part.name.to_string();
-            match show(part, reads_all, sink)? {
+            match show(part, is_only, reads_all, sink)? {
                 (report, None) => extracted.parts.push(report),
                 (_, Some(error)) => extracted.failed.push(Failed { file, error }),
             }
@@ -141,9 +144,14 @@ pub async fn extract(
 }
 
 /// Shows one part, as far as it can be read.
-fn show(mut part: Part, reads_all: bool, sink: &mut dyn Sink) -> Result<(PartReport, Option<Error>), Stopped> {
+fn show(
+    mut part: Part,
+    is_only: bool,
+    reads_all: bool,
+    sink: &mut dyn Sink,
+) -> Result<(PartReport, Option<Error>), Stopped> {
     let shape = part.reader.shape().clone();
-    sink.begin(Head { part: &part.name, columns: &shape.header })?;
+    sink.begin(Head { part: &part.name, columns: &shape.header, is_only })?;
     let (mut rows, mut rejected, mut wants_more) = (0, 0, true);
     let failure = loop {
         if !wants_more && !reads_all {

@@ -96,6 +96,12 @@ impl Input {
         }
     }
 
+    /// Returns whether it can be read only once.
+    #[must_use]
+    pub const fn is_standard_input(&self) -> bool {
+        self.object.is_none()
+    }
+
     /// Opens every table of the file.
     ///
     /// # Errors

@@ -11,6 +11,7 @@
 
 mod build;
 mod extract;
+mod infer;
 mod inputs;
 mod inspect;
 mod load;
@@ -28,10 +29,11 @@ use std::{collections::BTreeMap, path::PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use extract::{Extracted, Failed, Head, PartReport, Sink, Stopped, Unread, extract};
+pub use infer::{Inference, Inferred, infer, parameters_for_drafts};
 pub use inputs::{FormatChoice, Input, Reading, inputs, source};
 pub use inspect::{Rejects, Snapshot, Snapshots, release, rollback, snapshots};
 pub use nightly::nightly;
-pub use output::{commit, is_folder, is_same_file, output, output_folder};
+pub use output::{commit, exists, is_folder, is_same_file, output, output_folder};
 pub use plan::{ModelPlan, SourcePlan, plan};
 pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RejectsFilter, corrections};
 pub use validate::{Definitions, definitions};

@@ -58,3 +58,9 @@ pub fn is_same_file(one: &Path, other: &Path) -> bool {
         _ => false,
     }
 }
+
+/// Returns whether a path exists.
+#[must_use]
+pub fn exists(path: &Path) -> bool {
+    local::exists(path)
+}

@@ -93,7 +93,7 @@ impl Snapshot {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Correction {
     /// Delimiter of those files.
-    pub delimiter: char,
+    pub delimiter: String,
     /// Lines above the header, where the contract says on which line it stands.
     pub title_lines: u64,
     /// Their header.
@@ -195,7 +195,7 @@ async fn rejected(
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Form {
     header: Vec<String>,
-    delimiter: char,
+    delimiter: String,
     has_decimal_comma: bool,
 }
 
@@ -247,10 +247,10 @@ impl<'a> Corrections<'a> {
 
     fn form(&mut self, shape: &FileShape) -> &mut Correction {
         let has_decimal_comma = shape.decimal_mark == DecimalMark::Comma;
-        let delimiter = shape.delimiter.unwrap_or(',');
+        let delimiter = shape.delimiter.as_ref().map_or_else(|| ",".to_owned(), ToString::to_string);
         let header = shape.header.clone();
         let title_lines = title_lines(&self.source.format);
-        let form = Form { header: header.clone(), delimiter, has_decimal_comma };
+        let form = Form { header: header.clone(), delimiter: delimiter.clone(), has_decimal_comma };
         self.by_form.entry(form).or_insert_with(|| Correction { delimiter, title_lines, header, rows: Vec::new() })
     }
 
@@ -258,10 +258,9 @@ impl<'a> Corrections<'a> {
         let columns = self.source.columns.iter().filter(|column| column.derive.is_none());
         let names = columns.map(|column| column.name.value.clone());
         let header: Vec<String> = std::iter::once(RAW_COLUMN.to_owned()).chain(names).collect();
-        let form = Form { header: header.clone(), delimiter: ',', has_decimal_comma: false };
+        let form = Form { header: header.clone(), delimiter: ",".to_owned(), has_decimal_comma: false };
         let title_lines = title_lines(&self.source.format);
-        let correction = self.by_form.entry(form).or_insert_with(|| Correction {
-            delimiter: ',',
+        let correction = self.by_form.entry(form).or_insert_with(|| Correction { delimiter: ",".to_owned(),
             title_lines,
             header,
             rows: Vec::new(),

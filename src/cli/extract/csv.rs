@@ -17,15 +17,12 @@ use crate::{
 pub(super) struct Csv {
     output: Output,
     width: usize,
-    /// The name of the first table, which is written when a second one follows, and tables so far.
     tables: usize,
-    /// Held back until it is known whether another table follows.
-    first: Option<String>,
 }
 
 impl Csv {
     pub fn new(output: Output) -> Self {
-        Self { output, width: 0, tables: 0, first: None }
+        Self { output, width: 0, tables: 0 }
     }
 }
 
@@ -33,10 +30,9 @@ impl Document for Csv {
     fn begin(&mut self, head: Head<'_>) -> io::Result<()> {
         self.tables += 1;
         self.width = head.columns.len();
-        if self.tables > 1 {
-            write!(self.output, "\n# {}\n", head.part.replace(['\n', '\r'], " "))?;
-        } else {
-            self.first = Some(head.part.to_owned());
+        if !head.is_only {
+            let above = if self.tables > 1 { "\n" } else { "" };
+            writeln!(self.output, "{above}# {}", head.part.replace(['\n', '\r'], " "))?;
         }
         if self.width == 0 {
             return Ok(());

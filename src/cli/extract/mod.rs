@@ -128,7 +128,7 @@ fn summary(part: &PartReport, arguments: &ExtractArguments) -> String {
     let shape = &part.shape;
     let mut words = vec![shape.format.to_owned()];
     words.extend(shape.encoding.clone());
-    words.extend(shape.delimiter.map(|delimiter| format!("delimiter {}", visible(delimiter))));
+    words.extend(shape.delimiter.as_ref().map(|delimiter| format!("delimiter {}", visible(&ToString::to_string(delimiter)))));
     if shape.header_line > 0 {
         words.push(format!("header on line {}", shape.header_line));
     }
@@ -152,11 +152,13 @@ fn skipped(kind: SkippedLines, lines: u64) -> Option<String> {
     (kind != "header" && lines > 0).then(|| format!("{lines} {kind} {}", if lines == 1 { "line" } else { "lines" }))
 }
 
-fn visible(delimiter: char) -> String {
+fn visible(delimiter: &str) -> String {
     match delimiter {
-        '\t' => "tab".to_owned(),
-        control if control.is_control() => format!("U+{:04X}", u32::from(control)),
-        other => format!("`{other}`"),
+        "\t" => "tab".to_owned(),
+        text if text.contains(char::is_control) => {
+            text.chars().map(|c| format!("U+{:04X}", u32::from(c))).collect::<Vec<_>>().join(" ")
+        }
+        text => format!("`{text}`"),
     }
 }
 

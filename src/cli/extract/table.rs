@@ -13,6 +13,8 @@ const NULL: &str = "∅";
 const MEASURED_ROWS: usize = 1_000;
 /// Cells of a terminal that one cell of a row may take there.
 const WIDEST_ON_TERMINAL: usize = 32;
+/// Width to which cells are filled up at most; longer ones stand out.
+const WIDEST_FILLED: usize = 60;
 
 /// A table in the making.
 pub(super) struct Table {
@@ -50,7 +52,7 @@ impl Table {
     fn release(&mut self) -> io::Result<()> {
         let held = std::mem::take(&mut self.held);
         let Some(header) = held.first() else { return Ok(()) };
-        let width = |column: usize| held.iter().map(|row| row[column].width()).max().unwrap_or(0);
+        let width = |column: usize| held.iter().map(|row| row[column].width()).max().unwrap_or(0).min(WIDEST_FILLED);
         let all: Vec<usize> = (0..header.len()).map(width).collect();
         let fitting = self.terminal.map_or(all.len(), |terminal| fitting(&all, terminal));
         let left_out = all.len() - fitting;
