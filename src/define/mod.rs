@@ -36,6 +36,7 @@ mod tests;
 pub use assemble::assemble;
 pub use pipeline::{PipelineFile, read_pipeline};
 pub use project::Project;
+pub use source::read as read_source;
 
 /// Answers what an environment variable holds; only the command line knows.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;

@@ -3,7 +3,7 @@
 //! ```text
 //!  shipped pipeline over the fixtures          small projects of a few lines
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes,
-//!  outside                                     snapshots, crash
+//!  outside                                     snapshots, crash, verbs
 //!
 //!  project: a pipeline in a folder of its own, and the binary run over it
 //!  snapshot: what a reader finds on the disk, read back as text
@@ -47,6 +47,8 @@ mod damage;
 mod mistakes;
 
 mod snapshots;
+
+mod verbs;
 
 mod crash;
 
