@@ -377,9 +377,13 @@ fn a_contract_reduces_by_its_key_and_version_column() {
     definition.version = Version::FromColumn(definition.columns[1].name.clone());
     let contract = Contract::compile(&definition, &parameters()).unwrap();
     let normalized = normalize(&contract, &["code", "updated_on"], &raw(&["a|2024-02-01", "a|2024-01-01", "b|"]));
-    let mut reduction = contract.reduction();
-    reduction.observe(&normalized.rows, 0, &normalized.lines).unwrap();
-    let kept = reduction.keep(&normalized.rows, 0, &normalized.lines).unwrap();
-    assert_eq!(kept.iter().flatten().collect::<Vec<_>>(), [true, false, true]);
-    assert_eq!(reduction.superseded(), 1);
+    let keys = reduce::key_hashes(&normalized.rows, contract.key()).unwrap();
+    let version = contract.version().unwrap();
+    let versions = reduce::versions(normalized.rows.column(version.index)).unwrap();
+    let mut records = reduce::KeyRecords::new(0, 1);
+    for (place, row) in (0..).zip(0..3) {
+        records.observe(keys.value(row), versions[row], place);
+    }
+    let lost: Vec<u64> = reduce::KeyRecords::side_by_side(vec![records]).iter().flat_map(|part| reduce::losers(part)).collect();
+    assert_eq!(lost, [1]);
 }

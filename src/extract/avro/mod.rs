@@ -21,7 +21,7 @@ use self::{
 };
 use super::{BATCH_ROWS, Error, Hints, RecordReader, header::fold};
 use crate::{
-    record::{DecimalMark, FileShape, LineCount, RawBatch, RawFault},
+    record::{FileShape, LineCount, RawBatch, RawFault},
     storage::content::Content,
 };
 

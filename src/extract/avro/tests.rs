@@ -105,7 +105,7 @@ fn a_file_that_was_cut_anywhere_is_an_error() {
     for end in 0..bytes.len() {
         let content = bytes::Bytes::copy_from_slice(&bytes[..end]).into();
         let opened =
-            crate::extract::open(&Arc::from("a.avro"), &content, &Format::Avro, &crate::extract::Hints::default());
+            crate::extract::open(&Arc::from("a.avro"), &content, &Format::Avro, &crate::extract::Hints::default(), &crate::extract::Limits::default());
         let failed = opened.map_or(true, |mut parts| parts[0].reader.next_batch().is_err());
         assert!(failed || end == empty, "{end}");
     }
@@ -178,7 +178,7 @@ fn lying_numbers_are_errors() {
     ] {
         let content = bytes::Bytes::from(by_hand(schema, rows, block)).into();
         let mut parts =
-            crate::extract::open(&Arc::from("a.avro"), &content, &Format::Auto, &crate::extract::Hints::default())
+            crate::extract::open(&Arc::from("a.avro"), &content, &Format::Auto, &crate::extract::Hints::default(), &crate::extract::Limits::default())
                 .unwrap();
         let reader = &mut parts[0].reader;
         let failed = (0..9).any(|_| reader.next_batch().is_err());

@@ -28,7 +28,7 @@ use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use self::columns::Columns;
 use super::{BATCH_ROWS, Error, Hints, Piece, RecordReader, Rest};
 use crate::{
-    record::{DecimalMark, FileShape, LineCount, RawBatch},
+    record::{FileShape, LineCount, RawBatch},
     storage::content::Content,
 };
 

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     define::project::FixedWidthOptions,
-    record::{DecimalMark, FileShape, LineCount, RawBatch, SkippedLines},
+    record::{FileShape, LineCount, RawBatch, SkippedLines},
     storage::content::Content,
 };
 

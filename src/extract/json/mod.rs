@@ -27,7 +27,7 @@ use self::{
 use super::{BATCH_ROWS, Error, Hints, Piece, RecordReader, Rest, header::Names, text::Text};
 use crate::{
     define::project::JsonOptions,
-    record::{DecimalMark, FileShape, LineCount, RawBatch, RawFault},
+    record::{FileShape, LineCount, RawBatch, RawFault},
     storage::content::Content,
 };
 
