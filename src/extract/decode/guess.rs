@@ -179,7 +179,9 @@ pub(super) fn utf_16(head: &[u8]) -> Option<&'static Encoding> {
     };
     // UTF-8 with some zero bytes is no UTF-16; Chinese UTF-16 is no UTF-8, Western UTF-16 is half zeros.
     let (zeros, pairs) = (even.max(odd), sample.len() / 2);
-    let is_other = if simdutf8::basic::from_utf8(sample).is_ok() { zeros * 5 < pairs * 2 } else { zeros * 50 < pairs };
+    let controls = sample.iter().filter(|byte| matches!(byte, 0x01..=0x08 | 0x0E..=0x1F)).count();
+    let is_utf_8 = simdutf8::basic::from_utf8(sample).is_ok() && controls * 10 < sample.len();
+    let is_other = if is_utf_8 { zeros * 5 < pairs * 2 } else { zeros * 50 < pairs };
     (!is_other && is_utf_16(encoding, sample, zeros)).then_some(encoding)
 }
 
