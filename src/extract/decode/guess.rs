@@ -104,7 +104,12 @@ impl Trial {
     fn of(encoding: &'static Encoding, sample: &[u8]) -> Self {
         let Block { text, bad, cut, .. } = Block::of(encoding, sample, true);
         let controls = text.chars().filter(|letter| is_no_text(*letter)).count();
-        Self { bad: bad.len() - usize::from(cut) + controls, text, bytes: sample.len(), takes_all: encoding.is_single_byte() }
+        Self {
+            bad: bad.len() - usize::from(cut) + controls,
+            text,
+            bytes: sample.len(),
+            takes_all: encoding.is_single_byte(),
+        }
     }
 
     /// Returns whether so few bytes are bad that they cost their rows and not the file.

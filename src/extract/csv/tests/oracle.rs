@@ -44,7 +44,7 @@ proptest! {
     #[test]
     fn clean_files_are_read_as_csv_core_reads_them(
         rows in (2_usize..8).prop_flat_map(|width| {
-            let cell = ("[a-z0-9 ,;|\t\"\r\n.中文é'\\\\]{0,9}", any::<bool>());
+            let cell = ("[a-z0-9 ,;|\t\"\r\n.中文é']{0,9}", any::<bool>());
             // The first cell is filled, so that no row is blank, a note or a total.
             let row = ("[a-z]{3}[0-9]{1,9}", any::<bool>(), prop::collection::vec(cell, width - 1));
             prop::collection::vec(row.prop_map(|(first, quoted, rest)| [vec![(first, quoted)], rest].concat()), 1..40)
@@ -61,8 +61,6 @@ proptest! {
             delimiter: Some(delimiter.to_string()), quote: Some('"'), no_header: true, ..CsvOptions::default()
         };
         let expected = oracle(&text, u8::try_from(delimiter).unwrap_or(b','));
-        // Without escapes: a backslash is a letter for csv-core.
-        prop_assume!(!text.contains("\\\""));
         let found = read("a.csv", text, &Format::Csv(options), &[]);
         let cells: Vec<Vec<String>> =
             found.cells.into_iter().map(|row| row.into_iter().map(Option::unwrap_or_default).collect()).collect();
