@@ -288,8 +288,13 @@ const MEANING: &[(&str, &str, &str)] = &[
     ),
     (
         "format: auto",
-        "format: { type: csv, delimiter: ab }",
-        "4:33 «ab» delimiter `ab` is not one character → write one character in quotes, a tab as \"\\t\"",
+        "format: { type: csv, delimiter: \"a\\n\" }",
+        "4:33 «\"a\\n\"» delimiter `a\\n` cannot stand between cells → write the characters in quotes, a tab as \"\\t\"",
+    ),
+    (
+        "format: auto",
+        "format: { type: csv, header: none, header_row: 2 }",
+        "4:30 «none» `header: none` and `header_row` contradict each other → keep one of the two",
     ),
     (
         "format: auto",

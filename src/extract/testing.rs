@@ -66,7 +66,7 @@ pub(super) fn fail(path: &str, bytes: impl Into<Bytes>, format: &Format) -> Stri
 fn drain(mut reader: Box<dyn RecordReader>) -> Found {
     let (mut rows, mut cells, mut raw) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(batch) = reader.next_batch().unwrap() {
-        assert!(!batch.is_empty() && batch.len() <= super::BATCH_ROWS);
+        assert!(!batch.is_empty() && batch.len() <= 2 * super::BATCH_ROWS);
         for row in 0..batch.len() {
             raw.push(batch.raw(row).to_owned());
             let line = batch.line(row);
