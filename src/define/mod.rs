@@ -25,6 +25,7 @@ pub mod schema;
 mod source;
 mod spans;
 mod types;
+mod values;
 mod yaml;
 
 #[cfg(test)]

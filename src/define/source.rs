@@ -23,8 +23,21 @@ use super::{
 use crate::record::{Diagnostic, Placed, Text};
 
 /// Rules of the normalizer itself.
-const BUILT_IN_RULES: [&str; 9] =
-    ["required", "type", "overflow", "precision", "code", "row_shape", "encoding", "truncated", "quote"];
+const BUILT_IN_RULES: [&str; 13] = [
+    "required",
+    "type",
+    "overflow",
+    "precision",
+    "code",
+    "max_length",
+    "pattern",
+    "check_digit",
+    "validate",
+    "row_shape",
+    "encoding",
+    "truncated",
+    "quote",
+];
 
 /// Reads and checks one source file.
 ///

@@ -168,7 +168,7 @@ fn a_contract_gets_its_defaults() {
     let from: Vec<Vec<(&str, i64)>> = source
         .columns
         .iter()
-        .map(|column| column.from.iter().map(|alias| (alias.name.as_str(), alias.scale_by)).collect())
+        .map(|column| column.from.iter().map(|alias| (alias.name.as_str(), alias.scale.multiply)).collect())
         .collect();
     let expected: [&[(&str, i64)]; 5] = [
         &[("订单号", 1), ("order_no", 1)],
@@ -296,7 +296,7 @@ const MEANING: &[(&str, &str, &str)] = &[
     (
         "%Y年",
         "%Q年",
-        "12:54 «%Q年%m月%d日» `%Q年%m月%d日` is not a format of dates → write it as `%Y/%m/%d` or `%Y-%m-%d %H:%M:%S`, or `excel_serial`",
+        "12:54 «%Q年%m月%d日» `%Q年%m月%d日` is not a format of dates → write it as `%Y/%m/%d` or `%Y-%m-%d %H:%M:%S`, or one of `excel_serial`, `excel_serial_1904`, `unix_seconds`, `unix_milliseconds`",
     ),
     (
         "  order_no: { type: string,",
@@ -322,7 +322,7 @@ const MEANING: &[(&str, &str, &str)] = &[
     (
         "scale_by: 10000",
         "scale_by: 0",
-        "13:75 «0» `scale_by` is less than 1 → write what the file's number is multiplied by",
+        "13:75 «0» `scale_by` is no positive number → write what the file's number is multiplied by, a positive number of at most 18 digits",
     ),
     (
         "kind: { type: string,",

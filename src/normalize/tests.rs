@@ -224,7 +224,7 @@ fn headers_are_bound_by_the_first_alias_that_is_there() {
     let header = ["ＯＲＤＥＲ NO", "订单号", "订单\n日期", "金额（万元）", "金额", "订单号", ""];
     let binding = contract.bind(&shape(&header)).unwrap();
     let cells: Vec<Option<(usize, i64)>> =
-        binding.columns.iter().map(|cell| cell.map(|cell| (cell.index, cell.scale_by))).collect();
+        binding.columns.iter().map(|cell| cell.map(|cell| (cell.index, cell.scale.multiply))).collect();
     assert_eq!(cells, [Some((1, 1)), None, Some((2, 1)), None, None, Some((4, 1))]);
     assert_eq!(binding.extra, ["ＯＲＤＥＲ NO", "金额（万元）", "订单号"]);
     assert_eq!(binding.missing, ["line_kind", "quantity"]);
@@ -312,7 +312,7 @@ fn every_wrong_expression_is_shown_at_its_place() {
 #[test]
 fn wrong_formats_defaults_and_meanings_are_found_before_any_data() {
     let columns = [
-        date("day").formats(&["%d.%b.%Y"]),
+        date("day").formats(&["%d.%Q.%Y"]),
         money("amount").default("1.234"),
         bigint("grade").codes(&[("甲", "one")]),
         string("text").formats(&["%Y-%m-%d"]),
@@ -321,14 +321,14 @@ fn wrong_formats_defaults_and_meanings_are_found_before_any_data() {
     let found = findings(&columns, &[]);
     let messages: Vec<&str> = found.iter().map(|finding| finding.0.as_str()).collect();
     let expected = [
-        "the format `%d.%b.%Y` has an unknown piece `%b`; known are %Y %y %m %d %H %M %S %f %z %%",
+        "the format `%d.%Q.%Y` has an unknown piece `%Q`; known are %Y %y %Ey %m %b %d %a %H %I %p %M %S %f %F %T %R %z %Z %%",
         "the default of `amount` is no value of its type: `1.234` has more than 2 decimals",
         "a code's meaning of `grade` is no value of its type: `one` is not a number",
         "`formats` of `text` are for dates and timestamps only",
         "`default` has no effect on the derived column `twice`",
     ];
     assert_eq!(messages, expected);
-    assert_eq!((found[0].2.as_str(), found[1].2.as_str()), ("%d.%b.%Y", "1.234"));
+    assert_eq!((found[0].2.as_str(), found[1].2.as_str()), ("%d.%Q.%Y", "1.234"));
 }
 
 #[test]

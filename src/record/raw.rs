@@ -124,6 +124,12 @@ impl RawBatch {
         self.rows[index].line
     }
 
+    /// Returns where row `index` begins in the file's bytes, where that is known.
+    #[must_use]
+    pub const fn byte_offset(&self, _index: usize) -> Option<u64> {
+        None
+    }
+
     /// Returns row `index`'s original text.
     #[must_use]
     pub fn raw(&self, index: usize) -> &str {

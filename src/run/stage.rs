@@ -424,7 +424,7 @@ impl<'a> Collector<'a> {
     }
 
     fn write_rejections(&mut self) -> Result<(), Error> {
-        let batch = quarantine::to_batch(std::mem::take(&mut self.rejections))?;
+        let batch = quarantine::to_batch(std::mem::take(&mut self.rejections), &self.contract.fingerprint())?;
         Ok(self.quarantine.write(&batch)?)
     }
 
