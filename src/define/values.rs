@@ -118,15 +118,29 @@ pub fn numerals(written: &file::Column, data_type: Option<&DataType>, findings: 
     }
 }
 
+/// The cleaners by name.
+const CLEANERS: [(&str, Clean); 8] = [
+    ("phone", Clean::Phone),
+    ("tax_id", Clean::TaxId),
+    ("email", Clean::Email),
+    ("name", Clean::Name),
+    ("nfkc", Clean::Nfkc),
+    ("simplified", Clean::Simplified),
+    ("upper", Clean::Upper),
+    ("lower", Clean::Lower),
+];
+
 /// Returns the cleaners in their order.
 pub fn cleaners(
-    written: Option<At<OneOrMany<Clean>>>,
+    written: Option<At<OneOrMany<file::CleanWord>>>,
     validate: Option<&At<bool>>,
     findings: &mut Findings,
 ) -> Vec<Clean> {
-    let (list, range) = written.map_or((Vec::new(), None), |written| (written.value.0, Some(written.range)));
-    if let Some(range) = range {
-        cleaners_agree(&list, &range, findings);
+    let mut list = Vec::new();
+    if let Some(At { value: words, range }) = written {
+        let is_empty = words.0.is_empty();
+        list = words.0.into_iter().filter_map(|word| cleaner(&word.0, &range, findings)).collect();
+        cleaners_agree(&list, is_empty, &range, findings);
     }
     let is_checked = |how: &Clean| matches!(how, Clean::Phone | Clean::TaxId | Clean::Email);
     if let Some(validate) = validate.filter(|validate| validate.value && !list.iter().any(is_checked)) {
@@ -136,8 +150,17 @@ pub fn cleaners(
     list
 }
 
-fn cleaners_agree(list: &[Clean], range: &std::ops::Range<usize>, findings: &mut Findings) {
-    if list.is_empty() {
+fn cleaner(word: &str, range: &std::ops::Range<usize>, findings: &mut Findings) -> Option<Clean> {
+    let found = CLEANERS.iter().find(|(name, _)| *name == word).map(|(_, how)| *how);
+    if found.is_none() {
+        let names = CLEANERS.iter().map(|(name, _)| *name);
+        findings.unknown(range, format!("unknown value `{word}`"), word, names);
+    }
+    found
+}
+
+fn cleaners_agree(list: &[Clean], is_empty: bool, range: &std::ops::Range<usize>, findings: &mut Findings) {
+    if is_empty {
         findings.error(range, "`clean` is empty", "name a cleaner, or leave the key out");
     }
     if (1..list.len()).any(|at| list[..at].contains(&list[at])) {

@@ -202,7 +202,7 @@ pub struct Column {
     /// Whether blanks at both ends of a cell go; true when left out. Strings only.
     pub trim: Option<At<bool>>,
     /// How the text is tidied up: one cleaner, or several in the order in which they are applied.
-    pub clean: Option<At<OneOrMany<Clean>>>,
+    pub clean: Option<At<OneOrMany<CleanWord>>>,
     /// Whether what `phone`, `tax_id` or `email` leaves must be possible (length, check digit, form).
     pub validate: Option<At<bool>>,
     /// Characters that a string may have.
@@ -230,6 +230,29 @@ pub struct Column {
     pub description: Option<String>,
     /// Unit of the values.
     pub unit: Option<String>,
+}
+
+/// The name of a cleaner, not yet checked, so that a wrong one is shown at its own place.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub struct CleanWord(pub String);
+
+impl JsonSchema for CleanWord {
+    fn inline_schema() -> bool {
+        Clean::inline_schema()
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Clean::schema_name()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        Clean::schema_id()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Clean::json_schema(generator)
+    }
 }
 
 /// A name in a header, or a name with the scale of its numbers.
