@@ -80,14 +80,20 @@ impl CellRule {
 
     /// Returns a cell that is its value as it stands, as nearly every text is.
     pub fn as_it_stands<'a>(&self, cell: &'a str) -> Option<&'a str> {
+        if self.codes.is_some() || self.clean.iter().any(|how| *how != Clean::Name) {
+            return None;
+        }
         let bytes = cell.as_bytes();
-        let is_bare = bytes.first()?.is_ascii_graphic() && bytes.last()?.is_ascii_graphic() && cell.is_ascii();
-        let is_free = self.codes.is_none() && self.clean.is_empty();
-        (is_bare && is_free && !self.is_null(cell)).then_some(cell)
+        let is_bare = || bytes[0].is_ascii_graphic() && bytes[bytes.len() - 1].is_ascii_graphic() && cell.is_ascii();
+        let is_settled = !bytes.is_empty() && ((self.clean.is_empty() && is_bare()) || text::is_tidy(bytes));
+        (is_settled && !self.is_null(cell)).then_some(cell)
     }
 
     /// Returns the text of the cell's value and how to read it; None is NULL.
     pub fn value<'a>(&'a self, cell: Option<&'a str>, file: Reading) -> Result<Option<(Cow<'a, str>, Reading)>, Fault> {
+        if let Some(meaning) = cell.and_then(|cell| self.direct_meaning(cell)) {
+            return Ok(Some((Cow::Borrowed(meaning), file)));
+        }
         let found = match cell {
             Some(cell) if self.trim => self.meaning(text::fold(text::trim(cell)))?,
             Some(cell) => self.meaning(text::fold(cell))?,
@@ -101,6 +107,12 @@ impl CellRule {
             None if self.required => Err(Fault::required(cell)),
             None => Ok(None),
         }
+    }
+
+    /// Returns the meaning of a cell that is a code as it stands: codes are kept trimmed and folded.
+    fn direct_meaning(&self, cell: &str) -> Option<&str> {
+        let codes = self.codes.as_ref().filter(|_| self.clean.is_empty())?;
+        codes.direct(cell).filter(|meaning| !self.is_null(meaning))
     }
 
     fn meaning<'a>(&'a self, text: Cow<'a, str>) -> Result<Option<Cow<'a, str>>, Fault> {

@@ -75,27 +75,11 @@ fn lower(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 fn single_blanks(text: Cow<'_, str>) -> Cow<'_, str> {
-    if is_tidy(text.as_bytes()) {
+    if text::is_tidy(text.as_bytes()) {
         return text;
     }
     let compatible: String = text.nfkc().collect();
     Cow::Owned(compatible.split_whitespace().collect::<Vec<_>>().join(" "))
-}
-
-/// Returns whether a text is visible ASCII, single blanks within it, and ideographs of the first block, which have no
-/// other compatibility form (U+4E00 to U+9FFF: E4 B8 80 to E9 BF BF). Nearly every name is.
-fn is_tidy(mut rest: &[u8]) -> bool {
-    let mut after_blank = true;
-    loop {
-        (after_blank, rest) = match rest {
-            [] => return !after_blank,
-            [b' ', tail @ ..] if !after_blank => (true, tail),
-            [b'!'..=b'~', tail @ ..] | [0xE5..=0xE9, _, _, tail @ ..] | [0xE4, 0xB8..=0xBF, _, tail @ ..] => {
-                (false, tail)
-            }
-            _ => return false,
-        };
-    }
 }
 
 /// Digits that a telephone number has, by E.164 and with short numbers of services.
@@ -209,7 +193,7 @@ mod tests {
             assert_eq!(kept, text.nfkc().collect::<String>());
         }
         for text in ["a  b", "é", "ａ", "a\tb", "\u{f900}"] {
-            assert!(!is_tidy(text.as_bytes()), "{text}");
+            assert!(!text::is_tidy(text.as_bytes()), "{text}");
         }
     }
 

@@ -93,6 +93,11 @@ impl CodeBook {
         meanings.into_iter().flat_map(|(code, meaning)| [code.as_str(), meaning.as_str()]).collect()
     }
 
+    /// Returns the meaning of a text that is a code as codes are kept.
+    pub fn direct(&self, text: &str) -> Option<&str> {
+        self.meanings.as_ref()?.get(text).map(String::as_str)
+    }
+
     /// Looks a trimmed and folded text up.
     pub fn lookup(&self, text: &str) -> Lookup<'_> {
         let Some(meanings) = &self.meanings else { return Lookup::Unknown };

@@ -31,6 +31,23 @@ pub(super) fn header_name(text: &str) -> String {
     text.nfkc().filter(|c| !c.is_whitespace() && !is_invisible(*c)).flat_map(char::to_lowercase).collect()
 }
 
+/// Returns whether a text is visible ASCII, single blanks within it, and ideographs of the first block, which have no
+/// other compatibility form (U+4E00 to U+9FFF: E4 B8 80 to E9 BF BF). Nearly every name is: it needs neither trimming nor
+/// folding nor NFKC.
+pub(super) fn is_tidy(mut rest: &[u8]) -> bool {
+    let mut after_blank = true;
+    loop {
+        (after_blank, rest) = match rest {
+            [] => return !after_blank,
+            [b' ', tail @ ..] if !after_blank => (true, tail),
+            [b'!'..=b'~', tail @ ..] | [0xE5..=0xE9, _, _, tail @ ..] | [0xE4, 0xB8..=0xBF, _, tail @ ..] => {
+                (false, tail)
+            }
+            _ => return false,
+        };
+    }
+}
+
 const fn is_invisible(c: char) -> bool {
     matches!(c, '\u{feff}' | '\u{200b}')
 }
