@@ -229,15 +229,13 @@ pub fn scale(by: Option<&At<Scalar>>, divide: Option<&At<Scalar>>, findings: &mu
     let (multiply, divide) = (i128::from(up) * i128::from(scale), i128::from(down) * i128::from(divisor));
     let common = gcd(multiply, divide);
     let narrow = |value: i128| i64::try_from(value / common).ok();
-    match (narrow(multiply), narrow(divide)) {
-        (Some(multiply), Some(divide)) => Scale { multiply, divide },
-        _ => {
-            if let Some(by) = by {
-                findings.error(&by.range, "the factor has more than 18 digits", "write a smaller factor");
-            }
-            Scale::ONE
-        }
+    if let (Some(multiply), Some(divide)) = (narrow(multiply), narrow(divide)) {
+        return Scale { multiply, divide };
     }
+    if let Some(by) = by {
+        findings.error(&by.range, "the factor has more than 18 digits", "write a smaller factor");
+    }
+    Scale::ONE
 }
 
 /// Reads a positive decimal as a fraction: `0.01` is 1/100.

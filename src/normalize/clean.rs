@@ -42,7 +42,7 @@ pub(super) fn validate(text: &str, cleaners: &[Clean]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn changed<'a>(text: Cow<'a, str>, change: impl Fn(&str) -> Cow<'_, str>) -> Cow<'a, str> {
+fn changed(text: Cow<'_, str>, change: impl Fn(&str) -> Cow<'_, str>) -> Cow<'_, str> {
     let owned = match change(&text) {
         Cow::Borrowed(_) => return text,
         Cow::Owned(changed) => changed,
