@@ -93,13 +93,13 @@ impl Moment {
         if !(1900..=2100).contains(&moment.year()) {
             return Err(outside());
         }
-        Ok(Self { date: moment.date(), time: moment.time(), place: Where::Instant })
+        Ok(Self { date: moment.date(), time: moment.time(), place: Where::Counted })
     }
 
     /// Returns the day as written; of a counted instant, the day that the calendar of `zone` shows.
     pub fn days(self, zone: Tz) -> Days {
         let date = match self.place {
-            Where::Instant => self.local().and_utc().with_timezone(&zone).date_naive(),
+            Where::Counted => self.local().and_utc().with_timezone(&zone).date_naive(),
             _ => self.date,
         };
         date.num_days_from_ce() - EPOCH_DAYS

@@ -21,7 +21,7 @@ pub(super) enum Where {
     /// An abbreviation that several zones use.
     Named(&'static str),
     /// It was counted from 1970 in UTC.
-    Instant,
+    Counted,
 }
 
 /// Abbreviations and what they mean, in seconds east of UTC; None where several zones of different offsets use them.
@@ -69,7 +69,7 @@ impl Where {
     /// Returns the instant of a local time.
     pub fn instant(self, local: NaiveDateTime, zone: Tz) -> Result<Micros, Misread> {
         let offset = match self {
-            Self::Instant => 0,
+            Self::Counted => 0,
             Self::Offset(seconds) => seconds,
             Self::Local => offset_in(zone, local)?,
             Self::Zone(zone) => offset_in(zone, local)?,
