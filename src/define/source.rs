@@ -22,8 +22,22 @@ use super::{
 use crate::record::{Diagnostic, Placed, Text};
 
 /// Rules of the normalizer itself.
-const BUILT_IN_RULES: [&str; 10] =
-    ["required", "type", "overflow", "precision", "code", "row_shape", "encoding", "truncated", "quote", "drift"];
+const BUILT_IN_RULES: [&str; 14] = [
+    "required",
+    "type",
+    "overflow",
+    "precision",
+    "code",
+    "max_length",
+    "pattern",
+    "check_digit",
+    "validate",
+    "row_shape",
+    "encoding",
+    "truncated",
+    "quote",
+    "drift",
+];
 
 /// Reads and checks one source file.
 ///
