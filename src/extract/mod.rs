@@ -237,4 +237,4 @@ fn single_text(value: f32) -> String {
 mod testing;
 
 #[cfg(test)]
-mod conformance;
+mod tests;
