@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 use chrono::{NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{engine::Settings, run::Request};
+use crate::{
+    engine::Settings,
+    run::{FormatChoice, Request},
+};
 
 /// Bytes that are assumed where the machine does not say how much memory it has.
 const UNKNOWN_MEMORY_BYTES: u64 = 4 << 30;
@@ -50,6 +53,13 @@ pub(super) enum Verb {
     Rejects(RejectsArguments),
     /// List snapshots, roll back to one, release a rollback
     Snapshots(SnapshotsArguments),
+    /// Show what the reader sees in files, before any contract
+    ///
+    /// Every cell is shown as its text. What was found out about the file (encoding, delimiter, header) is a line on
+    /// standard error, and JSON with `--report`; every choice can be overridden by an option.
+    Extract(ExtractArguments),
+    /// Draft a contract from files, to be corrected by a person
+    Infer(InferArguments),
     /// Print the JSON Schema of a definition file or of the manifest
     Schema(SchemaArguments),
     /// Print shell completions, to be sourced by your shell
@@ -109,6 +119,9 @@ pub(super) struct RunArguments {
     /// Rebuild every model, changed or not
     #[arg(long)]
     pub full: bool,
+    /// Hash every extract file, whatever the storage says about it
+    #[arg(long)]
+    pub rehash: bool,
 }
 
 /// `check`
@@ -172,16 +185,36 @@ pub(super) struct RejectsArguments {
 pub(super) enum RejectsAction {
     /// Count faults by source, rule and column
     Ls,
-    /// Show the faults of one source with file, line, reason and original text
+    /// Show faults with file, line, reason and original text
     Show {
+        /// The source, such as `dealer_sales`; all sources without one
+        source: Option<String>,
+        /// Only this source, as the argument
+        #[arg(long = "source", value_name = "SOURCE", conflicts_with = "source")]
+        only: Option<String>,
+        /// Only this file
+        #[arg(long)]
+        file: Option<String>,
+        /// Only this rule, such as `type` or `required`
+        #[arg(long)]
+        rule: Option<String>,
+        /// Rows at most
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Write the rejected rows of one source as CSV, to be corrected and put into its folder
+    Export {
         /// The source, such as `dealer_sales`
         source: String,
         /// Only this file
         #[arg(long)]
         file: Option<String>,
-        /// Rows at most
-        #[arg(long, default_value_t = 50)]
-        limit: usize,
+        /// Only rows that break this rule
+        #[arg(long)]
+        rule: Option<String>,
+        /// Write to this file, for its owner alone; a folder gets a file for each form of header
+        #[arg(long, value_name = "PATH")]
+        out: Option<PathBuf>,
     },
 }
 
@@ -206,6 +239,141 @@ pub(super) enum SnapshotsAction {
     },
     /// Let the next run publish again after a rollback
     Release,
+}
+
+/// `extract`
+#[derive(Debug, Args)]
+pub(super) struct ExtractArguments {
+    /// Files, globs, folders or addresses such as `s3://bucket/*.csv`; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<String>,
+    #[command(flatten)]
+    pub format: FormatArguments,
+    /// Read as this source of the pipeline says, and find headers by its names
+    #[arg(long, value_name = "SOURCE")]
+    pub contract: Option<String>,
+    /// The pipeline file in which `--contract` is looked up
+    #[arg(long, value_name = "FILE", default_value = "pipelines/nightly.yaml", env = "TALLYHOUSE_PIPELINE")]
+    pub pipeline: PathBuf,
+    /// Rows of each table at most, 0 for all [default: 40 for `table`, else all]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// How the rows are printed
+    #[arg(long, value_enum, default_value_t)]
+    pub output: RowsFormat,
+    /// Write the rows to this file; a folder gets a file for each table
+    #[arg(long, value_name = "PATH")]
+    pub out: Option<PathBuf>,
+    /// Write what was found out as JSON to this file; `-` prints it instead of the rows
+    #[arg(long, value_name = "PATH")]
+    pub report: Option<PathBuf>,
+    /// Write the rows that could not be read as CSV to this file; `-` prints them instead of the rows
+    #[arg(long, value_name = "PATH")]
+    pub rejects: Option<PathBuf>,
+}
+
+/// How rows of text are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum RowsFormat {
+    /// Aligned columns for people; NULL is `∅`.
+    #[default]
+    #[value(alias = "text")]
+    Table,
+    /// CSV; NULL is nothing at all, an empty text `""`.
+    Csv,
+    /// One JSON document: an array of tables with their columns and rows.
+    Json,
+    /// A Parquet file of text columns.
+    Parquet,
+}
+
+/// What can be said about the format of files; what is left out is found out.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Format")]
+pub(super) struct FormatArguments {
+    /// The format: csv, xlsx, jsonl, parquet, database, …, as in a contract
+    #[arg(long, value_name = "NAME")]
+    format: Option<String>,
+    /// Encoding of text, such as utf-8 or gb18030
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<String>,
+    /// What stands between cells; `\t` is a tab
+    #[arg(long, value_name = "TEXT")]
+    delimiter: Option<String>,
+    /// What stands around cells
+    #[arg(long, value_name = "CHARACTER")]
+    quote: Option<String>,
+    /// What stands before a quote that belongs to the cell
+    #[arg(long, value_name = "CHARACTER")]
+    escape: Option<String>,
+    /// Line of the header, counted from 1
+    #[arg(long, value_name = "N", conflicts_with = "no_header")]
+    header_row: Option<u64>,
+    /// There is no header: columns are numbered
+    #[arg(long)]
+    no_header: bool,
+    /// Name or glob of the sheet
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
+    /// What comment lines begin with
+    #[arg(long, value_name = "CHARACTER")]
+    comment: Option<String>,
+    /// The mark before decimals: point or comma
+    #[arg(long, value_name = "MARK")]
+    decimal_mark: Option<String>,
+    /// Table or view of a database
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
+    /// Any other option of a contract's `format`, its value as YAML; may be repeated
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = variable)]
+    options: Vec<(String, String)>,
+}
+
+impl FormatArguments {
+    /// Returns what was said, as a contract would say it.
+    pub(super) fn choice(&self) -> FormatChoice {
+        let texts = [
+            ("encoding", &self.encoding),
+            ("delimiter", &self.delimiter),
+            ("quote", &self.quote),
+            ("escape", &self.escape),
+            ("sheet", &self.sheet),
+            ("comment", &self.comment),
+            ("decimal_mark", &self.decimal_mark),
+            ("table", &self.table),
+        ];
+        // A JSON string is a YAML string whatever it holds.
+        let quoted = |text: &String| serde_json::Value::from(text.replace("\\t", "\t")).to_string();
+        let mut options: Vec<(String, String)> = texts
+            .iter()
+            .filter_map(|(name, text)| text.as_ref().map(|text| ((*name).to_owned(), quoted(text))))
+            .collect();
+        options.extend(self.header_row.map(|row| ("header_row".to_owned(), row.to_string())));
+        options.extend(self.no_header.then(|| ("header".to_owned(), "none".to_owned())));
+        options.extend(self.options.iter().cloned());
+        FormatChoice { name: self.format.clone(), options }
+    }
+}
+
+/// `infer`
+#[derive(Debug, Args)]
+pub(super) struct InferArguments {
+    /// Files of one extract: paths, a glob or a folder
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<String>,
+    #[command(flatten)]
+    pub format: FormatArguments,
+    #[command(flatten)]
+    pub common: Common,
+    /// Name of the source [default: after the folder or file]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Rows of all files together that are looked at, spread evenly over the files; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub sample_rows: u64,
+    /// Write the contract to this file, which must not exist yet
+    #[arg(long, value_name = "PATH")]
+    pub out: Option<PathBuf>,
 }
 
 /// `schema`
@@ -237,6 +405,10 @@ impl Verb {
     pub(super) fn output(&self) -> OutputFormat {
         match self {
             Self::Schema(_) | Self::Completions { .. } => OutputFormat::Text,
+            Self::Extract(arguments) => match arguments.output {
+                RowsFormat::Json => OutputFormat::Json,
+                _ => OutputFormat::Text,
+            },
             other => other.common().output,
         }
     }
@@ -251,8 +423,18 @@ impl Verb {
             Self::Query(arguments) => &arguments.common,
             Self::Rejects(arguments) => &arguments.common,
             Self::Snapshots(arguments) => &arguments.common,
-            Self::Schema(_) | Self::Completions { .. } => unreachable!("these verbs open no pipeline"),
+            Self::Infer(arguments) => &arguments.common,
+            Self::Schema(_) | Self::Completions { .. } | Self::Extract(_) => {
+                unreachable!("these verbs open no pipeline")
+            }
         }
+    }
+}
+
+impl RunArguments {
+    /// Returns what is asked for.
+    pub(super) fn request(&self) -> Request {
+        Request { rehash: self.rehash, ..self.common.request(self.full) }
     }
 }
 
@@ -277,6 +459,7 @@ impl Common {
             variables: self.variables.iter().cloned().collect::<BTreeMap<_, _>>(),
             environment: self.env.clone(),
             full,
+            rehash: false,
             settings: self.settings(),
             process_environment: std::env::vars_os()
                 .filter_map(|(name, value)| Some((text(name)?, text(value)?)))

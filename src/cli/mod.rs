@@ -3,6 +3,8 @@
 mod arguments;
 mod check;
 pub mod diagnostics;
+mod extract;
+mod infer;
 mod plan;
 mod progress;
 mod query;
@@ -59,6 +61,7 @@ fn log_to_standard_error(output: OutputFormat) {
 fn carry_out(arguments: Arguments) -> Result<ExitCode, Error> {
     match arguments.verb {
         Verb::Schema(arguments) => schema::schema(&arguments),
+        Verb::Extract(arguments) => extract::extract(&arguments),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "tallyhouse", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
@@ -72,12 +75,13 @@ async fn with_engine(verb: Verb) -> Result<ExitCode, Error> {
     match verb {
         Verb::Run(arguments) => run::run(&arguments, &engine).await,
         Verb::Check(arguments) => check::check(&arguments, &engine).await,
+        Verb::Infer(arguments) => infer::infer(&arguments).await,
         Verb::Plan(arguments) => plan::plan(&arguments, &engine).await,
         Verb::Show(arguments) => query::show(&arguments, &engine).await,
         Verb::Query(arguments) => query::query(&arguments, &engine).await,
         Verb::Rejects(arguments) => rejects::rejects(&arguments, &engine).await,
         Verb::Snapshots(arguments) => snapshots::snapshots(&arguments),
-        Verb::Schema(_) | Verb::Completions { .. } => Ok(ExitCode::SUCCESS),
+        Verb::Schema(_) | Verb::Completions { .. } | Verb::Extract(_) => Ok(ExitCode::SUCCESS),
     }
 }
 

@@ -1,6 +1,11 @@
 //! `tallyhouse rejects`
 
-use std::{fmt::Write, process::ExitCode};
+use std::{
+    fmt::Write as _,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use super::{
     arguments::{Common, OutputFormat, RejectsAction, RejectsArguments},
@@ -9,16 +14,19 @@ use super::{
 use crate::{
     Error,
     engine::Engine,
-    record::TableName,
-    run::{Rejects, Snapshot},
+    run::{self, CORRECTION_COLUMNS, Correction, Rejects, RejectsFilter, Snapshot},
 };
 
 /// Looks at rejected rows.
 pub(super) async fn rejects(arguments: &RejectsArguments, engine: &Engine) -> Result<ExitCode, Error> {
-    match &arguments.action {
-        None | Some(RejectsAction::Ls) => list(&arguments.common, engine).await?,
-        Some(RejectsAction::Show { source, file, limit }) => {
-            show(&arguments.common, source, file.as_deref(), *limit, engine).await?;
+    let common = &arguments.common;
+    match arguments.action.clone() {
+        None | Some(RejectsAction::Ls) => list(common, engine).await?,
+        Some(RejectsAction::Show { source, only, file, rule, limit }) => {
+            show(common, &RejectsFilter { source: source.or(only), file, rule }, limit, engine).await?;
+        }
+        Some(RejectsAction::Export { source, file, rule, out }) => {
+            export(common, &RejectsFilter { source: Some(source), file, rule }, out, engine).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -50,16 +58,130 @@ fn text(rejects: &[Rejects]) -> String {
     out + "\n`tallyhouse rejects show SOURCE` shows the rows\n"
 }
 
-async fn show(common: &Common, source: &str, file: Option<&str>, limit: usize, engine: &Engine) -> Result<(), Error> {
+async fn show(common: &Common, filter: &RejectsFilter, limit: usize, engine: &Engine) -> Result<(), Error> {
     let snapshot = Snapshot::open(&common.request(false), None)?;
-    let filter = file.map(|file| format!("file = '{}'", file.replace('\'', "''")));
-    let (schema, batches) = snapshot.show(&TableName::quarantine(source), limit, filter.as_deref(), engine).await?;
-    if let (Some(file), true) = (file, batches.iter().all(|batch| batch.num_rows() == 0)) {
-        return Err(Error::Usage {
-            message: format!("no row of `{file}` was rejected, or source `{source}` has no such file"),
-            hint: Some(format!("`tallyhouse query \"select distinct file from quarantine.{source}\"` lists the files")),
-        });
+    let (schema, batches) = snapshot.rejected(filter, limit, engine).await?;
+    if let (Some(file), Some(source), true) =
+        (&filter.file, &filter.source, batches.iter().all(|batch| batch.num_rows() == 0))
+    {
+        return Err(nothing_of_file(file, source, filter.rule.as_deref()));
     }
     print(&table::render(&schema, &batches, common.output)?);
     Ok(())
+}
+
+fn nothing_of_file(file: &str, source: &str, rule: Option<&str>) -> Error {
+    let by = rule.map(|rule| format!(" by rule `{rule}`")).unwrap_or_default();
+    Error::Usage {
+        message: format!("no row of `{file}` was rejected{by}, or source `{source}` has no such file"),
+        hint: Some(format!("`tallyhouse query \"select distinct file from quarantine.{source}\"` lists the files")),
+    }
+}
+
+/// Writes rejected rows so that they can be corrected.
+async fn export(common: &Common, filter: &RejectsFilter, out: Option<PathBuf>, engine: &Engine) -> Result<(), Error> {
+    let corrections = run::corrections(&common.request(false), filter, engine).await?;
+    let source = filter.source.as_deref().unwrap_or_default();
+    if let (Some(file), true) = (&filter.file, corrections.is_empty()) {
+        return Err(nothing_of_file(file, source, filter.rule.as_deref()));
+    }
+    let out = out.filter(|path| path.as_os_str() != "-");
+    let is_folder = |path: &PathBuf| run::is_folder(path) || path.as_os_str().to_string_lossy().ends_with('/');
+    let mut files: Vec<(PathBuf, u64)> = Vec::new();
+    match (out, corrections.as_slice()) {
+        (Some(folder), all) if is_folder(&folder) => {
+            run::output_folder(&folder)?;
+            for (number, correction) in (1..).zip(all) {
+                let path = folder.join(format!("{source}_rejects_{number}.csv"));
+                write(&path, correction)?;
+                files.push((path, correction.rows.len() as u64));
+            }
+        }
+        (_, all) if all.len() > 1 => return Err(several_forms(source, all)),
+        (Some(path), all) => {
+            let empty = Correction { delimiter: ",".to_owned(), title_lines: 0, header: Vec::new(), rows: Vec::new() };
+            let correction = all.first().unwrap_or(&empty);
+            write(&path, correction)?;
+            files.push((path, correction.rows.len() as u64));
+        }
+        (None, all) => {
+            print(&all.iter().map(csv).collect::<String>());
+            return Ok(());
+        }
+    }
+    tell_files(common.output, &files);
+    Ok(())
+}
+
+fn several_forms(source: &str, corrections: &[Correction]) -> Error {
+    Error::Usage {
+        message: format!(
+            "the rejected rows of `{source}` come from files of {} forms (header, delimiter, decimal mark), which no \
+             single file can hold",
+            corrections.len()
+        ),
+        hint: Some("write a file for each form with `--out FOLDER/`, or choose one with `--file`".to_owned()),
+    }
+}
+
+fn tell_files(output: OutputFormat, files: &[(PathBuf, u64)]) {
+    let text = match output {
+        OutputFormat::Json => {
+            let file =
+                |(path, rows): &(PathBuf, u64)| serde_json::json!({ "file": path.display().to_string(), "rows": rows });
+            format!("{}\n", serde_json::json!(files.iter().map(file).collect::<Vec<_>>()))
+        }
+        OutputFormat::Text if files.is_empty() => "no row was rejected\n".to_owned(),
+        OutputFormat::Text => {
+            let line = |(path, rows): &(PathBuf, u64)| {
+                format!("{}: {rows} {}\n", path.display(), if *rows == 1 { "row" } else { "rows" })
+            };
+            files.iter().map(line).collect()
+        }
+    };
+    print(&text);
+}
+
+/// Writes one file, for its owner alone: raw rows may hold personal data.
+fn write(path: &Path, correction: &Correction) -> Result<(), Error> {
+    let mut file = run::output(path, true)?;
+    file.write_all(csv(correction).as_bytes()).map_err(|error| Error::Environment {
+        message: format!("cannot write `{}`: {error}", path.display()),
+        hint: None,
+    })?;
+    run::commit(file)
+}
+
+/// Returns the rows in the form of the files they came from. The byte order mark says that it is UTF-8, whatever the
+/// contract says of other files.
+fn csv(correction: &Correction) -> String {
+    let mut text = "\u{feff}".to_owned();
+    text.extend((0..correction.title_lines).map(|_| "corrected rows\n"));
+    let surplus = correction.rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
+    let surplus = surplus.saturating_sub(correction.header.len());
+    let surplus = (1..=surplus).map(|number| Some(format!("_surplus_{number}")));
+    let header = CORRECTION_COLUMNS.iter().map(|name| Some((*name).to_owned()));
+    let header: Vec<Option<String>> =
+        header.chain(correction.header.iter().cloned().map(Some)).chain(surplus).collect();
+    push_row(&mut text, &header, &correction.delimiter);
+    for row in &correction.rows {
+        let mut cells = vec![Some(row.file.clone()), Some(row.line.to_string()), Some(row.reason.clone())];
+        cells.extend(row.cells.iter().cloned());
+        cells.resize(header.len().max(cells.len()), None);
+        push_row(&mut text, &cells, &correction.delimiter);
+    }
+    text
+}
+
+fn push_row(text: &mut String, cells: &[Option<String>], delimiter: &str) {
+    let quoted = |cell: &Option<String>| match cell {
+        Some(cell) if cell.contains(['"', '\n', '\r']) || cell.contains(delimiter) || cell.trim() != cell || cell.starts_with('#') => {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        }
+        Some(cell) => cell.clone(),
+        None => String::new(),
+    };
+    let cells: Vec<String> = cells.iter().map(quoted).collect();
+    text.push_str(&cells.join(delimiter));
+    text.push('\n');
 }

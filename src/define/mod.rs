@@ -15,12 +15,14 @@ mod assemble;
 mod checks;
 mod column;
 mod file;
+mod files;
 mod findings;
 mod fixed_width;
 mod format;
 mod model;
 mod names;
 mod paths;
+pub use paths::is_database;
 mod pipeline;
 pub mod schema;
 mod source;
@@ -34,6 +36,7 @@ mod tests;
 pub use assemble::assemble;
 pub use pipeline::{PipelineFile, read_pipeline};
 pub use project::Project;
+pub use source::read as read_source;
 
 /// Answers what an environment variable holds; only the command line knows.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;

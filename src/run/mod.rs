@@ -10,11 +10,16 @@
 //! In: a [`Request`]. Out: a [`RunReport`], plans and tables as values. Deliberately prints nothing and knows no format.
 
 mod build;
+mod extract;
+mod infer;
+mod inputs;
 mod inspect;
 mod load;
 mod nightly;
 mod outcome;
+mod output;
 mod plan;
+mod rejects;
 mod sources;
 mod stage;
 mod validate;
@@ -23,11 +28,17 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+pub use extract::{Extracted, Failed, Head, PartReport, Sink, Stopped, Unread, extract};
+pub use infer::{Inference, Inferred, infer, parameters_for_drafts};
+pub use inputs::{FormatChoice, Input, Reading, inputs, source};
 pub use inspect::{Rejects, Snapshot, Snapshots, release, rollback, snapshots};
 pub use nightly::nightly;
+pub use output::{commit, exists, is_folder, is_same_file, output, output_folder};
 pub use plan::{ModelPlan, SourcePlan, plan};
+pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RejectsFilter, corrections};
 pub use validate::{Definitions, definitions};
 
+pub use crate::storage::output::OutputFile;
 use crate::{engine::Settings, record::TableName};
 
 /// What a command asks for, with all that the process knows of the world.
@@ -43,6 +54,8 @@ pub struct Request {
     pub environment: Option<String>,
     /// Whether everything is rebuilt.
     pub full: bool,
+    /// Whether every file is hashed, whatever the storage says about it.
+    pub rehash: bool,
     /// Threads and memory.
     pub settings: Settings,
     /// Environment variables, for `${…}` in definitions.

@@ -3,11 +3,14 @@
 //! ```text
 //!  shipped pipeline over the fixtures          small projects of a few lines
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes,
-//!  outside                                     snapshots, crash
+//!  outside                                     snapshots, crash, verbs
 //!
 //!  project: a pipeline in a folder of its own, and the binary run over it
 //!  snapshot: what a reader finds on the disk, read back as text
 //!  shipped: one publication of the fixtures, shared by all tests
+//!
+//!  servers: object stores, web servers and databases that a test starts for itself
+//!  places, databases: extracts that lie there
 //!
 //!  tidy: how the source may look
 //! ```
@@ -37,12 +40,23 @@ mod incremental;
 
 mod dirty;
 
+mod files;
+
 mod damage;
 
 mod mistakes;
 
 mod snapshots;
 
+mod verbs;
+
 mod crash;
 
 mod outside;
+
+mod servers;
+
+mod places;
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod databases;

@@ -1,0 +1,246 @@
+//! The type of a column: counts of its values and its name → a type of the contract, with what it rests on.
+//!
+//! Deliberately careful: what could lose a leading zero or a digit stays text, and a type is guessed only where at most one
+//! value in fifty is none of it.
+
+use super::{names, profile::Profile};
+
+/// What a column is taken for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Guess {
+    /// The type as a contract writes it.
+    pub data_type: String,
+    /// Formats of dates besides ISO.
+    pub formats: Vec<String>,
+    /// Values that are of that type.
+    pub fits: u64,
+    /// What a person should know.
+    pub notes: Vec<String>,
+    /// Cleaner and kind of personal data.
+    pub clean: Option<&'static str>,
+    pub pii: Option<&'static str>,
+}
+
+impl Guess {
+    fn of(data_type: impl Into<String>, fits: u64) -> Self {
+        let data_type = data_type.into();
+        Self { data_type, formats: Vec::new(), fits, notes: Vec::new(), clean: None, pii: None }
+    }
+
+    /// Returns the column as text.
+    pub fn text(profile: &Profile) -> Self {
+        Self::of("string", profile.values)
+    }
+
+    fn noted(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+}
+
+/// Guesses what a column is.
+pub(super) fn guess(name: &str, headers: &[String], profile: &Profile) -> Guess {
+    if profile.values == 0 {
+        return Guess::of("string", 0).noted("no value in the sample");
+    }
+    if let Some(guess) = personal(name, profile) {
+        return guess;
+    }
+    boolean(name, headers, profile)
+        .or_else(|| date(name, profile))
+        .or_else(|| number(name, headers, profile))
+        .unwrap_or_else(|| text(name, headers, profile))
+}
+
+/// Returns whether so many values are all but a few.
+pub(super) fn nearly_all(fits: u64, values: u64) -> bool {
+    values > 0 && (values - fits.min(values)) * 50 <= values
+}
+
+fn personal(name: &str, profile: &Profile) -> Option<Guess> {
+    let by_name = |words: &[&str]| name.split('_').any(|part| words.contains(&part));
+    let most = |count: u64| count * 5 >= profile.values * 4;
+    let found = |clean, pii, count| Guess { clean, pii: Some(pii), ..Guess::of("string", count) };
+    if most(profile.emails) {
+        return Some(found(Some("email"), "email", profile.emails));
+    }
+    if most(profile.person_ids) {
+        return Some(found(None, "id", profile.person_ids));
+    }
+    if (by_name(&["phone", "mobile", "tel", "telephone", "fax"]) && profile.phones * 2 >= profile.values)
+        || most(profile.mobiles)
+    {
+        return Some(found(Some("phone"), "phone", profile.phones));
+    }
+    if name.ends_with("tax_id") {
+        return Some(Guess { clean: Some("tax_id"), ..Guess::text(profile) });
+    }
+    let pii = names::personal(name)?;
+    if pii == "birth_date" {
+        return date(name, profile).map(|guess| Guess { pii: Some(pii), ..guess });
+    }
+    Some(found(None, pii, profile.values).noted("personal by its name"))
+}
+
+fn boolean(name: &str, headers: &[String], profile: &Profile) -> Option<Guess> {
+    let fits = profile.booleans + profile.bits;
+    let is_named = names::is_question(name, headers);
+    let is_boolean = nearly_all(fits, profile.values) && (profile.booleans > 0 || is_named);
+    // A column of `n` alone is rather a unit or a grade.
+    let has_both = profile.different.as_ref().is_some_and(|different| different.len() > 1) || is_named;
+    (is_boolean && has_both).then(|| Guess::of("boolean", fits))
+}
+
+fn date(name: &str, profile: &Profile) -> Option<Guess> {
+    // Dates read from workbooks as numbers stand beside others.
+    let serials = if profile.dates > profile.serials { profile.serials } else { 0 };
+    let fits = profile.dates + serials;
+    let eight_digits = profile.formats.get("%Y%m%d").copied().unwrap_or(0);
+    let is_number = eight_digits == profile.dates && !sounds_like_a_date(name);
+    if !nearly_all(fits, profile.values) || is_number {
+        return None;
+    }
+    let mut guess = Guess::of(if profile.times > 0 { "timestamp" } else { "date" }, fits);
+    let mut formats: Vec<(&String, &u64)> = profile.formats.iter().collect();
+    formats.sort_by_key(|(format, count)| (std::cmp::Reverse(**count), month_first(format), (*format).clone()));
+    for (format, count) in formats {
+        let twin = twin(format);
+        if guess.formats.contains(&twin) {
+            let taken = profile.formats.get(&twin).copied().unwrap_or(0);
+            if taken == *count {
+                guess.notes.push(format!("`{format}` reads all of them too: ask the sender which it is"));
+            }
+            continue;
+        }
+        guess.formats.push(format.clone());
+    }
+    if serials > 0 {
+        guess.formats.push("excel_serial".to_owned());
+    }
+    Some(guess)
+}
+
+fn sounds_like_a_date(name: &str) -> bool {
+    ["date", "day", "on", "at", "time", "from", "to"].iter().any(|word| name.split('_').any(|part| part == *word))
+}
+
+fn month_first(format: &str) -> bool {
+    format.starts_with("%m")
+}
+
+/// Returns the format with day and month in each other's place.
+fn twin(format: &str) -> String {
+    format.replace("%d", "%?").replace("%m", "%d").replace("%?", "%m")
+}
+
+fn number(name: &str, headers: &[String], profile: &Profile) -> Option<Guess> {
+    if !nearly_all(profile.numbers, profile.values) {
+        return None;
+    }
+    // One zero in front is enough: it could not be brought back.
+    let is_code = names::is_code(name, headers) && profile.fewest_digits >= 5;
+    if profile.leading_zeros > 0
+        || (profile.digit_texts > 0 && profile.whole_digits >= 15 && profile.fractions == 0)
+        || is_code
+    {
+        return None;
+    }
+    let fits = profile.numbers;
+    if profile.percents > 0 {
+        return Some(
+            Guess::of("double", fits).noted(format!("{} with a percent sign: 12.5% is 0.125", profile.percents)),
+        );
+    }
+    let is_money = names::is_money(name) || profile.currencies > 0;
+    let mut guess = if profile.exponents > 0 || profile.decimals > 6 {
+        Guess::of("double", fits)
+    } else if profile.fractions > 0 || is_money {
+        let scale = if is_money { profile.decimals.max(2) } else { profile.decimals };
+        let precision = (profile.whole_digits + scale + 3).clamp(18, 38);
+        Guess::of(format!("decimal({precision},{scale})"), fits)
+    } else {
+        Guess::of(if profile.whole_digits <= 7 { "int" } else { "bigint" }, fits)
+    };
+    let marked = [(profile.currencies, "a currency sign"), (profile.thousands, "thousands marks")];
+    guess
+        .notes
+        .extend(marked.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} with {what}")));
+    Some(guess)
+}
+
+fn text(name: &str, headers: &[String], profile: &Profile) -> Guess {
+    let guess = Guess::text(profile);
+    if profile.chinese_units > 0 {
+        let note =
+            format!("{} numbers in front of 万 or 亿, which a number column has to be told of", profile.chinese_units);
+        return guess.noted(note);
+    }
+    if !nearly_all(profile.numbers, profile.values) {
+        return guess;
+    }
+    guess.noted(if profile.leading_zeros > 0 {
+        format!("digits, {} with a zero in front, which a number would lose", profile.leading_zeros)
+    } else if names::is_code(name, headers) {
+        "digits that identify something".to_owned()
+    } else {
+        format!("digits, {} of them: too many for a number that is counted with", profile.whole_digits)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::DecimalMark;
+
+    fn type_of(header: &str, values: &[&str]) -> String {
+        let mut profile = Profile::default();
+        values.iter().for_each(|value| profile.add(Some(value), DecimalMark::Point));
+        let name = names::name_of(header).unwrap_or_default();
+        let guess = guess(&name, &[header.to_owned()], &profile);
+        [vec![guess.data_type], guess.formats].concat().join(" ")
+    }
+
+    #[test]
+    fn what_would_lose_a_digit_stays_text() {
+        assert_eq!(type_of("邮编", &["010010", "250000"]), "string");
+        assert_eq!(type_of("x", &["123456789012345678"]), "string");
+        assert_eq!(type_of("order_no", &["4500012345"]), "string");
+        assert_eq!(type_of("行号", &["1", "2"]), "int");
+    }
+
+    #[test]
+    fn numbers_get_room() {
+        assert_eq!(type_of("quantity", &["1", "250"]), "int");
+        assert_eq!(type_of("employees", &["12345678"]), "bigint");
+        assert_eq!(type_of("金额", &["12", "13"]), "decimal(18,2)");
+        assert_eq!(type_of("weight", &["1.5", "2.125"]), "decimal(18,3)");
+        assert_eq!(type_of("x", &["1e5", "2"]), "double");
+        assert_eq!(type_of("税率", &["13%", "6%"]), "double");
+    }
+
+    #[test]
+    fn dates_come_with_their_formats() {
+        assert_eq!(type_of("日期", &["2024-01-05", "2024年1月5日"]), "date %Y年%m月%d日");
+        assert_eq!(type_of("d", &["13.01.2024", "03.01.2024"]), "date %d.%m.%Y");
+        assert_eq!(type_of("d", &["2024/1/5", "2024/1/6", "45292"]), "date %Y/%m/%d excel_serial");
+        assert_eq!(type_of("t", &["2024-01-05 10:30"]), "timestamp");
+        assert_eq!(type_of("amount", &["20240105"]), "decimal(18,2)");
+        assert_eq!(type_of("日期", &["20240105"]), "date %Y%m%d");
+    }
+
+    #[test]
+    fn one_wrong_value_in_fifty_is_tolerated_and_in_ten_is_not() {
+        let many: Vec<&str> = std::iter::repeat_n("7", 60).chain(["many"]).collect();
+        assert_eq!(type_of("x", &many), "int");
+        assert_eq!(type_of("x", &["1", "2", "many"]), "string");
+    }
+
+    #[test]
+    fn yes_and_no_are_booleans() {
+        assert_eq!(type_of("是否国内", &["是", "否"]), "boolean");
+        assert_eq!(type_of("x", &["yes", "no"]), "boolean");
+        assert_eq!(type_of("x", &["0", "1"]), "int");
+        assert_eq!(type_of("is_new", &["0", "1"]), "boolean");
+        assert_eq!(type_of("grade", &["n", "n"]), "string");
+    }
+}

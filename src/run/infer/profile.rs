@@ -1,0 +1,345 @@
+//! What the values of one column look like, counted.
+//!
+//! In: cells as text. Out: counts from which a type can be guessed, which add up over files. Deliberately decides nothing.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::dates;
+use crate::record::DecimalMark;
+
+/// Words that mean NULL in every contract that says nothing else.
+pub(super) const NULL_WORDS: [&str; 8] = ["", "NULL", "null", "N/A", "n/a", "-", "—", "无"];
+/// Words that mean NULL where the other values are numbers or dates.
+const FURTHER_NULL_WORDS: [&str; 16] = [
+    "\\N", "None", "none", "NaN", "nan", "NA", "#N/A", "#NULL!", "(null)", "<null>", "Null", "--", "/", "空", "未知",
+    "不详",
+];
+const BOOLEANS: [&str; 10] = ["true", "false", "yes", "no", "y", "n", "t", "f", "是", "否"];
+/// Different values that are remembered.
+const DIFFERENT_VALUES: usize = 40;
+/// Months that are remembered.
+const MONTHS: usize = 2_000;
+
+/// Counts over the values of a column.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Profile {
+    /// Cells with a value.
+    pub values: u64,
+    /// Cells without one: empty, NULL or a usual word for it.
+    pub empty: u64,
+    /// Unusual words for NULL.
+    pub null_words: BTreeMap<String, u64>,
+    /// Words for yes and no, `1` and `0` not among them.
+    pub booleans: u64,
+    /// `1` and `0`.
+    pub bits: u64,
+    /// Numbers of any kind.
+    pub numbers: u64,
+    /// Numbers with decimals.
+    pub fractions: u64,
+    /// Numbers with an exponent.
+    pub exponents: u64,
+    /// Numbers with a percent sign, a currency sign, thousands marks.
+    pub percents: u64,
+    pub currencies: u64,
+    pub thousands: u64,
+    /// Numbers in front of 万 or 亿.
+    pub chinese_units: u64,
+    /// Whole numbers that begin with a zero.
+    pub leading_zeros: u64,
+    /// Digits before and behind the decimal mark, at most.
+    pub whole_digits: usize,
+    pub decimals: usize,
+    /// Texts of digits alone, and the fewest digits of one.
+    pub digit_texts: u64,
+    pub fewest_digits: usize,
+    /// Dates, those with a time of day, and how often each format reads one.
+    pub dates: u64,
+    pub times: u64,
+    pub iso: u64,
+    pub formats: BTreeMap<String, u64>,
+    pub months: BTreeSet<(u32, u32)>,
+    /// Whole numbers that could be serial numbers of Excel.
+    pub serials: u64,
+    pub phones: u64,
+    pub mobiles: u64,
+    pub emails: u64,
+    pub person_ids: u64,
+    /// Each value and how often; None when there are too many different ones.
+    pub different: Option<BTreeMap<String, u64>>,
+    pub longest: usize,
+    has_begun: bool,
+}
+
+impl Profile {
+    /// Counts a cell.
+    pub fn add(&mut self, cell: Option<&str>, mark: DecimalMark) {
+        if !self.has_begun {
+            (self.has_begun, self.different, self.fewest_digits) = (true, Some(BTreeMap::new()), usize::MAX);
+        }
+        let text = tidy(cell.unwrap_or_default());
+        if NULL_WORDS.contains(&&*text) {
+            self.empty += 1;
+            return;
+        }
+        if FURTHER_NULL_WORDS.contains(&&*text) {
+            *self.null_words.entry(text.into_owned()).or_default() += 1;
+            return;
+        }
+        self.values += 1;
+        self.longest = self.longest.max(text.chars().count());
+        self.remember(&text);
+        self.words(&text);
+        self.number(&text, mark);
+        self.date(&text);
+    }
+
+    fn remember(&mut self, text: &str) {
+        let Some(different) = &mut self.different else { return };
+        *different.entry(text.to_owned()).or_default() += 1;
+        if different.len() > DIFFERENT_VALUES {
+            self.different = None;
+        }
+    }
+
+    fn words(&mut self, text: &str) {
+        let lower = text.to_ascii_lowercase();
+        self.booleans += u64::from(BOOLEANS.contains(&lower.as_str()));
+        self.bits += u64::from(matches!(text, "0" | "1"));
+        self.emails += u64::from(is_email(text));
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let is_phone_like = text.chars().all(|c| c.is_ascii_digit() || "+-() /".contains(c));
+        let is_mobile = is_phone_like && is_mobile(&digits);
+        self.mobiles += u64::from(is_mobile);
+        self.phones += u64::from(is_mobile || (is_phone_like && (7..=15).contains(&digits.len())));
+        self.person_ids += u64::from(is_person_id(text));
+    }
+
+    fn number(&mut self, text: &str, mark: DecimalMark) {
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.digit_texts += 1;
+            self.fewest_digits = self.fewest_digits.min(text.len());
+            let serial = text.parse().is_ok_and(|number: u32| (20_000..80_000).contains(&number));
+            self.serials += u64::from(serial);
+        }
+        let Some(number) = Number::read(text, mark) else {
+            let before_unit = text.strip_suffix(['万', '亿']).or_else(|| text.strip_suffix("万元"));
+            self.chinese_units += u64::from(before_unit.is_some_and(|text| Number::read(text, mark).is_some()));
+            return;
+        };
+        self.numbers += 1;
+        self.fractions += u64::from(number.decimals > 0);
+        self.exponents += u64::from(number.has_exponent);
+        self.percents += u64::from(number.is_percent);
+        self.currencies += u64::from(number.has_currency);
+        self.thousands += u64::from(number.has_thousands);
+        self.leading_zeros += u64::from(number.has_leading_zero);
+        self.whole_digits = self.whole_digits.max(number.whole);
+        self.decimals = self.decimals.max(number.decimals);
+    }
+
+    fn date(&mut self, text: &str) {
+        let Some(form) = dates::form_of(text) else { return };
+        self.dates += 1;
+        self.times += u64::from(form.has_time);
+        self.iso += u64::from(form.formats.is_empty());
+        for format in form.formats {
+            *self.formats.entry(format).or_default() += 1;
+        }
+        if self.months.len() < MONTHS {
+            self.months.extend(form.month);
+        }
+    }
+
+    /// Adds the counts of another file.
+    pub fn merge(&mut self, other: &Self) {
+        if !other.has_begun {
+            return;
+        }
+        if !self.has_begun {
+            *self = other.clone();
+            return;
+        }
+        for (one, other) in [
+            (&mut self.values, other.values),
+            (&mut self.empty, other.empty),
+            (&mut self.booleans, other.booleans),
+            (&mut self.bits, other.bits),
+            (&mut self.numbers, other.numbers),
+            (&mut self.fractions, other.fractions),
+            (&mut self.exponents, other.exponents),
+            (&mut self.percents, other.percents),
+            (&mut self.currencies, other.currencies),
+            (&mut self.thousands, other.thousands),
+            (&mut self.chinese_units, other.chinese_units),
+            (&mut self.leading_zeros, other.leading_zeros),
+            (&mut self.digit_texts, other.digit_texts),
+            (&mut self.dates, other.dates),
+            (&mut self.times, other.times),
+            (&mut self.iso, other.iso),
+            (&mut self.serials, other.serials),
+            (&mut self.phones, other.phones),
+            (&mut self.mobiles, other.mobiles),
+            (&mut self.emails, other.emails),
+            (&mut self.person_ids, other.person_ids),
+        ] {
+            *one += other;
+        }
+        self.whole_digits = self.whole_digits.max(other.whole_digits);
+        self.decimals = self.decimals.max(other.decimals);
+        self.fewest_digits = self.fewest_digits.min(other.fewest_digits);
+        self.longest = self.longest.max(other.longest);
+        self.months.extend(&other.months);
+        add(&mut self.formats, &other.formats);
+        add(&mut self.null_words, &other.null_words);
+        self.different = match (self.different.take(), &other.different) {
+            (Some(mut one), Some(other)) => {
+                add(&mut one, other);
+                Some(one).filter(|one| one.len() <= DIFFERENT_VALUES)
+            }
+            _ => None,
+        };
+    }
+
+    /// Returns all cells.
+    pub fn cells(&self) -> u64 {
+        self.values + self.empty + self.null_words.values().sum::<u64>()
+    }
+}
+
+fn add(one: &mut BTreeMap<String, u64>, other: &BTreeMap<String, u64>) {
+    for (key, count) in other {
+        *one.entry(key.clone()).or_default() += count;
+    }
+}
+
+/// Trims a text and folds full-width letters and digits.
+pub(super) fn tidy(text: &str) -> Cow<'_, str> {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'));
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfkc().collect()) }
+}
+
+fn is_email(text: &str) -> bool {
+    let Some((name, host)) = text.split_once('@') else { return false };
+    let is_host = host.contains('.') && !host.starts_with('.') && !host.ends_with('.') && !host.contains('@');
+    is_host && !name.is_empty() && !text.contains(char::is_whitespace)
+}
+
+fn is_mobile(digits: &str) -> bool {
+    let digits = if digits.len() == 13 { digits.strip_prefix("86").unwrap_or(digits) } else { digits };
+    digits.len() == 11 && digits.starts_with('1') && digits.as_bytes()[1] >= b'3'
+}
+
+/// Returns whether a text is a resident identity number: 17 digits and a check sign (GB 11643-1999).
+fn is_person_id(text: &str) -> bool {
+    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    if text.len() != 18 || !text.as_bytes()[..17].iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let sum: u32 = text.bytes().zip(WEIGHTS).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
+    let check = b"10X98765432"[(sum % 11) as usize];
+    text.as_bytes()[17].eq_ignore_ascii_case(&check)
+}
+
+/// A number's outer form.
+struct Number {
+    whole: usize,
+    decimals: usize,
+    has_exponent: bool,
+    is_percent: bool,
+    has_currency: bool,
+    has_thousands: bool,
+    has_leading_zero: bool,
+}
+
+impl Number {
+    /// Reads a tidy text; None for what is no number.
+    fn read(text: &str, mark: DecimalMark) -> Option<Self> {
+        const CURRENCIES: [char; 5] = ['$', '¥', '￥', '€', '£'];
+        let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(text);
+        let bare = inner.trim_start_matches(['-', '+']).trim_matches(CURRENCIES).trim().trim_start_matches(['-', '+']);
+        let has_currency = inner.contains(CURRENCIES);
+        let (bare, is_percent) = bare.strip_suffix('%').map_or((bare, false), |rest| (rest.trim_end(), true));
+        let (digits, exponent) =
+            bare.split_once(['e', 'E']).map_or((bare, None), |(digits, rest)| (digits, Some(rest)));
+        if exponent.is_some_and(|text| {
+            !text.trim_start_matches(['-', '+']).bytes().all(|byte| byte.is_ascii_digit()) || text.is_empty()
+        }) {
+            return None;
+        }
+        let (point, separator) = if mark == DecimalMark::Point { ('.', ',') } else { (',', '.') };
+        let (whole, fraction) = digits.split_once(point).unwrap_or((digits, ""));
+        let has_thousands = whole.contains(separator);
+        let groups: Vec<&str> = whole.split(separator).collect();
+        let is_grouped = !has_thousands
+            || (groups.iter().skip(1).all(|group| group.len() == 3) && (1..=3).contains(&groups[0].len()));
+        let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_grouped
+            || !groups.iter().all(|group| is_digits(group))
+            || !is_digits(fraction)
+            || digits.len() == usize::from(digits.contains(point))
+        {
+            return None;
+        }
+        let whole = groups.concat();
+        Some(Self {
+            has_leading_zero: whole.len() > 1 && whole.starts_with('0'),
+            whole: whole.len(),
+            decimals: fraction.len(),
+            has_exponent: exponent.is_some(),
+            is_percent,
+            has_currency,
+            has_thousands,
+        })
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn of(values: &[&str]) -> Profile {
+        let mut profile = Profile::default();
+        values.iter().for_each(|value| profile.add(Some(value), DecimalMark::Point));
+        profile
+    }
+
+    #[test]
+    fn numbers_are_told_by_their_form() {
+        let profile = of(&["1,234.50", "￥12", "-3", "(7)", "12.5%", "1e5", "007", "1,23", "abc", "."]);
+        assert_eq!((profile.values, profile.numbers), (10, 7));
+        assert_eq!((profile.thousands, profile.currencies, profile.percents), (1, 1, 1));
+        assert_eq!((profile.leading_zeros, profile.exponents), (1, 1));
+        assert_eq!((profile.whole_digits, profile.decimals), (4, 2));
+        assert_eq!(of(&["3.5万"]).chinese_units, 1);
+    }
+
+    #[test]
+    fn words_for_null_are_no_values() {
+        let profile = of(&["", "NULL", " 无 ", "\\N", "x"]);
+        assert_eq!((profile.values, profile.empty), (1, 3));
+        assert_eq!(profile.null_words, BTreeMap::from([("\\N".to_owned(), 1)]));
+    }
+
+    #[test]
+    fn personal_numbers_are_recognised() {
+        let profile =
+            of(&["１３８０００００００１", "+86 138 0000 0001", "a@b.cn", "11010519491231002X", "0531-8888666"]);
+        assert_eq!((profile.mobiles, profile.phones), (2, 3));
+        assert_eq!((profile.emails, profile.person_ids), (1, 1));
+    }
+
+    #[test]
+    fn profiles_add_up() {
+        let mut one = of(&["1", "2"]);
+        one.merge(&of(&["2", "x"]));
+        assert_eq!((one.values, one.numbers), (4, 3));
+        assert_eq!(one.different.unwrap().len(), 3);
+    }
+}

@@ -1,0 +1,279 @@
+//! Rejected rows: shown, and given back as files that a person can correct.
+//!
+//! In: the served snapshot and, for corrections, the files as they lie there now. Out: rows with the reasons why they were
+//! refused. Deliberately changes nothing: a corrected file takes part in the next run like any other.
+
+use std::collections::{BTreeMap, btree_map::Entry};
+
+use arrow::{
+    array::{Array, AsArray, RecordBatch},
+    compute::cast,
+    datatypes::{DataType, Int64Type, SchemaRef},
+};
+
+use super::{Request, Snapshot, inputs};
+use crate::{
+    Error,
+    define::project::{Format, Source},
+    engine::Engine,
+    extract::{self, ExtractFile, Hints, RecordReader},
+    record::{DecimalMark, FileShape, RawBatch, TableName, table::QUARANTINE},
+};
+
+/// Columns that stand in front of a corrected file; no contract has such names, so the reader passes over them.
+pub const CORRECTION_COLUMNS: [&str; 3] = ["_file", "_line", "_reason"];
+/// The column that holds the raw row where the file it came from is gone.
+const RAW_COLUMN: &str = "_text";
+
+/// Which rejected rows are meant.
+#[derive(Debug, Clone, Default)]
+pub struct RejectsFilter {
+    /// Only this source.
+    pub source: Option<String>,
+    /// Only this file, as the table shows it.
+    pub file: Option<String>,
+    /// Only this rule.
+    pub rule: Option<String>,
+}
+
+impl RejectsFilter {
+    fn predicate(&self) -> String {
+        let is = |(column, value): (&str, &Option<String>)| {
+            value.as_ref().map(|value| format!("{column} = '{}'", value.replace('\'', "''")))
+        };
+        let all: Vec<String> = [("file", &self.file), ("rule", &self.rule)].into_iter().filter_map(is).collect();
+        if all.is_empty() { String::new() } else { format!(" WHERE {}", all.join(" AND ")) }
+    }
+}
+
+impl Snapshot {
+    /// Returns rejected rows by file, line and rule; of all sources, each with its name, unless one is meant.
+    ///
+    /// # Errors
+    /// When there is no such source, or a quarantine table cannot be read.
+    pub async fn rejected(
+        &self,
+        filter: &RejectsFilter,
+        limit: usize,
+        engine: &Engine,
+    ) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
+        let predicate = filter.predicate();
+        let order = format!("ORDER BY file, line, \"column\", rule LIMIT {limit}");
+        if let Some(source) = &filter.source {
+            let table = self.quarantine(source)?;
+            return self.query(&format!("SELECT * FROM {table}{predicate} {order}"), engine).await;
+        }
+        let names = self.manifest.tables.keys().filter(|name| name.schema == QUARANTINE).map(|name| &name.table);
+        let one = |name: &String| format!("SELECT '{name}' AS source, * FROM {QUARANTINE}.\"{name}\"{predicate}");
+        let all: Vec<String> = names.map(one).collect();
+        self.query(
+            &format!("{} ORDER BY source, file, line, \"column\", rule LIMIT {limit}", all.join(" UNION ALL ")),
+            engine,
+        )
+        .await
+    }
+
+    /// Returns the quoted name of a source's quarantine table.
+    fn quarantine(&self, source: &str) -> Result<String, Error> {
+        if self.manifest.tables.contains_key(&TableName::quarantine(source)) {
+            return Ok(format!("{QUARANTINE}.\"{source}\""));
+        }
+        let known = self.manifest.inputs.keys().map(String::as_str);
+        Err(Error::Usage {
+            message: format!("snapshot {} has no source `{source}`", self.manifest.snapshot),
+            hint: Some(crate::record::diagnostic::nearest(source, known).map_or_else(
+                || "`tallyhouse rejects` lists the sources with rejected rows".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            )),
+        })
+    }
+}
+
+/// A file of rejected rows, in the form of the files they came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Correction {
+    /// Delimiter of those files.
+    pub delimiter: String,
+    /// Lines above the header, where the contract says on which line it stands.
+    pub title_lines: u64,
+    /// Their header.
+    pub header: Vec<String>,
+    /// The rows.
+    pub rows: Vec<CorrectionRow>,
+}
+
+/// A rejected row, cut into cells again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CorrectionRow {
+    /// Its file.
+    pub file: String,
+    /// Its first physical line.
+    pub line: u64,
+    /// Every fault.
+    pub reason: String,
+    /// Its cells; more than the header has where cells were too many.
+    pub cells: Vec<Option<String>>,
+}
+
+/// A rejected row as the quarantine has it.
+struct Rejected {
+    line: u64,
+    reason: String,
+    text: String,
+}
+
+/// Returns the rejected rows of a source, as one file for each form (header, delimiter, decimal mark) that its files have.
+///
+/// # Errors
+/// When there is no such source, or its files cannot be listed.
+pub async fn corrections(request: &Request, filter: &RejectsFilter, engine: &Engine) -> Result<Vec<Correction>, Error> {
+    let name = filter.source.clone().unwrap_or_default();
+    let snapshot = Snapshot::open(request, None)?;
+    let rejected = rejected(&snapshot, filter, engine).await?;
+    let source = inputs::source(request, &name)?;
+    let listed = extract::list(&source).await.unwrap_or_default();
+    let mut corrections = Corrections::new(&source);
+    for (file, rows) in rejected {
+        let part = match listed.iter().find(|listed| holds(&listed.path, &file)) {
+            Some(listed) => reader(listed, &file, &source).await,
+            None => None,
+        };
+        corrections.add(&file, rows, part);
+    }
+    Ok(corrections.by_form.into_values().collect())
+}
+
+/// Returns whether a part is the file, a member of it, or a sheet.
+fn holds(file: &str, part: &str) -> bool {
+    part.strip_prefix(file).is_some_and(|rest| rest.is_empty() || rest.starts_with(['!', '#']))
+}
+
+/// Opens a part of a file once more; None where that is no longer possible.
+async fn reader(listed: &ExtractFile, part: &str, source: &Source) -> Option<Box<dyn RecordReader>> {
+    let content = extract::fetch(listed).await.ok()?;
+    let hints: Hints = inputs::hints(source);
+    let parts = extract::open(&listed.path, &content, &source.format, &hints).ok()?;
+    parts.into_iter().find(|found| &*found.name == part).map(|found| found.reader)
+}
+
+/// Returns the rows of the quarantine by file, each once with all its faults.
+async fn rejected(
+    snapshot: &Snapshot,
+    filter: &RejectsFilter,
+    engine: &Engine,
+) -> Result<BTreeMap<String, Vec<Rejected>>, Error> {
+    let table = snapshot.quarantine(filter.source.as_deref().unwrap_or_default())?;
+    // A row is exported with all of its faults, whichever of them was asked for.
+    let wanted = format!("SELECT DISTINCT file, line FROM {table}{}", filter.predicate());
+    let sql = format!(
+        "SELECT f.file, f.line, f.\"column\", f.reason, f.text FROM {table} f JOIN ({wanted}) w \
+         ON f.file = w.file AND f.line = w.line ORDER BY f.file, f.line, f.\"column\", f.rule"
+    );
+    let mut by_file: BTreeMap<String, Vec<Rejected>> = BTreeMap::new();
+    for batch in snapshot.query(&sql, engine).await?.1 {
+        let bug = |error: arrow::error::ArrowError| Error::Bug { message: error.to_string() };
+        let text = |index: usize| cast(batch.column(index), &DataType::Utf8).map_err(bug);
+        let (files, columns, reasons, texts) = (text(0)?, text(2)?, text(3)?, text(4)?);
+        let (files, columns) = (files.as_string::<i32>(), columns.as_string::<i32>());
+        let (reasons, texts) = (reasons.as_string::<i32>(), texts.as_string::<i32>());
+        let lines = batch.column(1).as_primitive::<Int64Type>();
+        for row in 0..batch.num_rows() {
+            let column = columns.is_valid(row).then(|| format!("{}: ", columns.value(row))).unwrap_or_default();
+            let reason = format!("{column}{}", reasons.value(row));
+            let line = u64::try_from(lines.value(row)).unwrap_or_default();
+            let rows = by_file.entry(files.value(row).to_owned()).or_default();
+            match rows.last_mut().filter(|last| last.line == line) {
+                Some(last) => last.reason = format!("{}; {reason}", last.reason),
+                None => rows.push(Rejected { line, reason, text: texts.value(row).to_owned() }),
+            }
+        }
+    }
+    Ok(by_file)
+}
+
+/// Which rows can stand in one file.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Form {
+    header: Vec<String>,
+    delimiter: String,
+    has_decimal_comma: bool,
+}
+
+/// Files in the making.
+struct Corrections<'a> {
+    source: &'a Source,
+    by_form: BTreeMap<Form, Correction>,
+}
+
+impl<'a> Corrections<'a> {
+    const fn new(source: &'a Source) -> Self {
+        Self { source, by_form: BTreeMap::new() }
+    }
+
+    /// Adds the rows of one file, as it is read now or, where that is not what was rejected, as raw text.
+    fn add(&mut self, file: &str, rows: Vec<Rejected>, reader: Option<Box<dyn RecordReader>>) {
+        let mut wanted: BTreeMap<u64, Rejected> = rows.into_iter().map(|row| (row.line, row)).collect();
+        if let Some(mut reader) = reader {
+            let shape = reader.shape().clone();
+            // What cannot be read any more is given out as raw text.
+            while let (false, Ok(Some(batch))) = (wanted.is_empty(), reader.next_batch()) {
+                self.take(file, &mut wanted, &batch, &shape);
+            }
+            if let Ok(Some(batch)) = reader.finish() {
+                self.take(file, &mut wanted, &batch, &shape);
+            }
+        }
+        for row in wanted.into_values() {
+            self.add_raw(file, row);
+        }
+    }
+
+    fn take(&mut self, file: &str, wanted: &mut BTreeMap<u64, Rejected>, batch: &RawBatch, shape: &FileShape) {
+        for row in 0..batch.len() {
+            let Entry::Occupied(found) = wanted.entry(batch.line(row)) else { continue };
+            if found.get().text != batch.raw(row) {
+                continue;
+            }
+            let rejected = found.remove();
+            let cell = |column| batch.cell(row, column).map(str::to_owned);
+            let mut cells: Vec<Option<String>> = (0..batch.width(row)).map(cell).collect();
+            if cells.is_empty() {
+                cells.push(Some(rejected.text));
+            }
+            let (line, reason) = (rejected.line, rejected.reason);
+            self.form(shape).rows.push(CorrectionRow { file: file.to_owned(), line, reason, cells });
+        }
+    }
+
+    fn form(&mut self, shape: &FileShape) -> &mut Correction {
+        let has_decimal_comma = shape.decimal_mark == DecimalMark::Comma;
+        let delimiter = shape.delimiter.as_ref().map_or_else(|| ",".to_owned(), ToString::to_string);
+        let header = shape.header.clone();
+        let title_lines = title_lines(&self.source.format);
+        let form = Form { header: header.clone(), delimiter: delimiter.clone(), has_decimal_comma };
+        self.by_form.entry(form).or_insert_with(|| Correction { delimiter, title_lines, header, rows: Vec::new() })
+    }
+
+    fn add_raw(&mut self, file: &str, row: Rejected) {
+        let columns = self.source.columns.iter().filter(|column| column.derive.is_none());
+        let names = columns.map(|column| column.name.value.clone());
+        let header: Vec<String> = std::iter::once(RAW_COLUMN.to_owned()).chain(names).collect();
+        let form = Form { header: header.clone(), delimiter: ",".to_owned(), has_decimal_comma: false };
+        let title_lines = title_lines(&self.source.format);
+        let correction = self.by_form.entry(form).or_insert_with(|| Correction { delimiter: ",".to_owned(),
+            title_lines,
+            header,
+            rows: Vec::new(),
+        });
+        let Rejected { line, reason, text } = row;
+        correction.rows.push(CorrectionRow { file: file.to_owned(), line, reason, cells: vec![Some(text)] });
+    }
+}
+
+/// Returns the lines that have to stand above a header which the contract expects further down.
+fn title_lines(format: &Format) -> u64 {
+    match format {
+        Format::Csv(options) => options.header_row.map_or(0, |row| row.saturating_sub(1)),
+        _ => 0,
+    }
+}
