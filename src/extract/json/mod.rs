@@ -27,7 +27,7 @@ use self::{
 use super::{BATCH_ROWS, Error, Hints, Piece, RecordReader, Rest, header::Names, text::Text};
 use crate::{
     define::project::JsonOptions,
-    record::{DecimalMark, FileShape, LineCount, RawBatch, RawFault},
+    record::{FileShape, LineCount, RawBatch, RawFault},
     storage::content::Content,
 };
 
@@ -115,14 +115,11 @@ fn shape(text: &Text, layout: &Layout, survey: &Survey) -> FileShape {
         notes.push(format!("`{path}` has too many names for columns of their own"));
     }
     FileShape {
-        format: if *layout == Layout::Lines { "jsonl" } else { "json" },
         encoding: Some(text.name.to_owned()),
-        delimiter: None,
-        header_line: 0,
         header: survey.columns.header.clone(),
-        decimal_mark: DecimalMark::Point,
         confidence: text.confidence,
         notes,
+        ..FileShape::binary(if *layout == Layout::Lines { "jsonl" } else { "json" })
     }
 }
 
