@@ -192,7 +192,7 @@ pub struct Partition {
     pub fingerprint: String,
     /// Hash of its rows, independent of their order and of the files' layout.
     pub content: String,
-    /// The same by column, each value hashed with its row's key.
+    /// The same by column: the sequence of its values in the order of the rows, by key and then by all other columns.
     pub column_contents: BTreeMap<String, String>,
     /// Number of rows.
     pub rows: u64,

@@ -12,7 +12,7 @@ use crate::{
         self,
         project::{Format, Source},
     },
-    extract::{self, Hints, Part},
+    extract::{self, Hints, Limits, Part},
     record::Text,
     storage::{
         content::Content,
@@ -109,7 +109,7 @@ impl Input {
     pub async fn open(&self, how: &Reading, standard_input: &mut dyn Read) -> Result<Vec<Part>, Error> {
         let content = self.content(standard_input).await?;
         let format = how.format(&self.name)?;
-        Ok(extract::open(&self.name, &content, &format, &how.hints)?)
+        Ok(extract::open(&self.name, &content, &format, &how.hints, &Limits::default())?)
     }
 }
 

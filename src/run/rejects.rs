@@ -16,7 +16,7 @@ use crate::{
     Error,
     define::project::{Format, Source},
     engine::Engine,
-    extract::{self, ExtractFile, Hints, RecordReader},
+    extract::{self, ExtractFile, Hints, Limits, RecordReader},
     record::{DecimalMark, FileShape, RawBatch, TableName, table::QUARANTINE},
 };
 
@@ -152,7 +152,7 @@ fn holds(file: &str, part: &str) -> bool {
 async fn reader(listed: &ExtractFile, part: &str, source: &Source) -> Option<Box<dyn RecordReader>> {
     let content = extract::fetch(listed).await.ok()?;
     let hints: Hints = inputs::hints(source);
-    let parts = extract::open(&listed.path, &content, &source.format, &hints).ok()?;
+    let parts = extract::open(&listed.path, &content, &source.format, &hints, &Limits::default()).ok()?;
     parts.into_iter().find(|found| &*found.name == part).map(|found| found.reader)
 }
 
