@@ -306,6 +306,27 @@ const MEANING: &[(&str, &str, &str)] = &[
         "format: database",
         "4:9 «database» format `database` names no table → write `{ type: database, table: crm_visit }`",
     ),
+    (
+        "format: auto",
+        "format: fixed_width",
+        "4:9 «fixed_width» format `fixed_width` names no columns → \
+             write `{ type: fixed_width, columns: [{ name: dealer, start: 1, width: 8 }] }`",
+    ),
+    (
+        "format: auto",
+        "format: { type: fixed_width, columns: [{ name: a, start: 0 }] }",
+        "4:57 «0» `start` is 0 → places are counted from 1",
+    ),
+    (
+        "format: auto",
+        "format: { type: json, records: data..items }",
+        "4:32 «data..items» `data..items` is no path of names → write `data.items`, the names on the way to the array",
+    ),
+    (
+        "format: auto",
+        "format: { type: parquet, records: data }",
+        "4:35 «data» `records` is no option of format `parquet` → it belongs to `type: json`",
+    ),
     ("format: auto", "format: { type: csv, header_row: 0 }", "4:34 «0» `header_row` is 0 → lines are counted from 1"),
     (
         "<version>",

@@ -57,7 +57,9 @@ fn row_format(path: &str, bytes: &[u8]) -> Option<Format> {
         _ if bytes.starts_with(b"ARROW1") => Some(Format::Arrow),
         "avro" => Some(Format::Avro),
         "arrow" | "arrows" | "feather" | "ipc" => Some(Format::Arrow),
-        "jsonl" | "ndjson" | "json" | "geojson" => Some(Format::Json(JsonOptions { lines: is_lines, ..JsonOptions::default() })),
+        "jsonl" | "ndjson" | "json" | "geojson" => {
+            Some(Format::Json(JsonOptions { lines: is_lines, ..JsonOptions::default() }))
+        }
         _ if is_json_object(bytes) || is_json_array(bytes) => Some(Format::Json(JsonOptions::default())),
         _ => None,
     }

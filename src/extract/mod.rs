@@ -275,4 +275,4 @@ fn single_text(value: f32) -> String {
 mod testing;
 
 #[cfg(test)]
-mod conformance;
+mod tests;

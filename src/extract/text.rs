@@ -1,22 +1,21 @@
 //! A file's text block by block, for readers that never hold all of it.
 //!
 //! In: the bytes of a file by offset and, perhaps, its declared encoding. Out: text, with U+FFFD where bytes are no
-//! characters, and the places of those. Which encoding it is, is [`decode`]'s decision on a part of the file; that the
-//! whole file is UTF-8 is known only after all of it was looked at. Deliberately knows no lines.
+//! characters, and the places of those. Which encoding it is, is [`decode`](super::decode)'s decision. Deliberately knows no lines.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 
-use super::{Error, decode::decode, header::Names};
+use super::{
+    Error,
+    decode::{choose, part},
+    header::Names,
+};
 use crate::{record::RawFault, storage::content::Content};
 
 /// Bytes that are read at once.
 const BLOCK_BYTES: usize = 256 * 1024;
-
-/// Bytes by which an encoding is chosen.
-const SAMPLE_BYTES: usize = 1 << 20;
 
 /// One bad place in so many bytes is tolerated.
 const TOLERATED: u64 = 100;
@@ -44,19 +43,15 @@ impl Text {
         declared: Option<&str>,
         names: &Names,
     ) -> Result<Self, Error> {
-        let sample = sample(content, declared).map_err(|error| unreadable(path, &error))?;
-        let decoded = decode(path, sample, declared, names)?;
-        let head = part(path, content, 0, 4)?;
-        let encoding = Encoding::for_label(decoded.encoding.as_bytes()).unwrap_or(UTF_8);
-        let start = Encoding::for_bom(&head).map_or(0, |(_, length)| length as u64);
+        let coding = choose(path, content, declared, names)?;
         Ok(Self {
             path: Arc::clone(path),
             content: content.clone(),
-            encoding,
-            start,
-            name: decoded.encoding,
-            confidence: decoded.confidence,
-            note: decoded.note,
+            encoding: Encoding::for_label(coding.name().as_bytes()).unwrap_or(UTF_8),
+            start: coding.mark as u64,
+            name: coding.name(),
+            confidence: coding.confidence,
+            note: coding.note,
         })
     }
 
@@ -76,61 +71,6 @@ impl Text {
             cut: false,
             ended: false,
         }
-    }
-}
-
-fn unreadable(path: &Arc<str>, error: &std::io::Error) -> Error {
-    Error::unreadable(path, error.to_string(), "check the disk and the permissions of the file")
-}
-
-fn part(path: &Arc<str>, content: &Content, offset: u64, count: usize) -> Result<Bytes, Error> {
-    content.part(offset, count).map_err(|error| unreadable(path, &error))
-}
-
-/// Returns a part of the file that decides: its first bytes, or those around the first place that is not UTF-8.
-fn sample(content: &Content, declared: Option<&str>) -> std::io::Result<Bytes> {
-    let head = content.part(0, SAMPLE_BYTES)?;
-    let is_all = head.len() as u64 == content.len();
-    if is_all {
-        return Ok(head);
-    }
-    let has_mark = Encoding::for_bom(&head).is_some();
-    let bad = if declared.is_some() || has_mark { None } else { first_bad(content)? };
-    match bad {
-        Some(bad) if bad >= head.len() as u64 - 8 => {
-            let around = content.part(bad.saturating_sub(SAMPLE_BYTES as u64 / 2), SAMPLE_BYTES)?;
-            Ok(whole_lines(&around, true))
-        }
-        _ => Ok(whole_lines(&head, false)),
-    }
-}
-
-/// Drops what a sample may have cut: its last line, and its first unless it is the file's.
-fn whole_lines(sample: &Bytes, is_inner: bool) -> Bytes {
-    let start = if is_inner { memchr::memchr(b'\n', sample).map_or(0, |found| found + 1) } else { 0 };
-    let end = memchr::memrchr(b'\n', sample).filter(|end| *end > start).map_or(sample.len() & !3, |end| end + 1);
-    // Two bytes a character: a line end of UTF-16LE has a byte more.
-    let end = if sample.get(end) == Some(&0) { end + 1 } else { end };
-    sample.slice(start..end.max(start))
-}
-
-/// Returns the first byte that is no UTF-8.
-fn first_bad(content: &Content) -> std::io::Result<Option<u64>> {
-    let mut at = 0;
-    loop {
-        let block = content.part(at, BLOCK_BYTES)?;
-        if block.is_empty() {
-            return Ok(None);
-        }
-        let Err(error) = simdutf8::compat::from_utf8(&block) else {
-            at += block.len() as u64;
-            continue;
-        };
-        let is_last = at + block.len() as u64 == content.len();
-        if error.error_len().is_some() || is_last || error.valid_up_to() == 0 {
-            return Ok(Some(at + error.valid_up_to() as u64));
-        }
-        at += error.valid_up_to() as u64;
     }
 }
 
@@ -263,6 +203,8 @@ impl Window {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn all(bytes: Vec<u8>, declared: Option<&str>) -> (String, &'static str, Vec<usize>) {

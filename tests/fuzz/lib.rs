@@ -22,7 +22,7 @@ use std::{
 use bytes::Bytes;
 
 use define::project::Format;
-use extract::{Hints, RecordReader};
+use extract::{Hints, Limits, RecordReader};
 
 /// Rows after which a file is long enough.
 const ROWS: u64 = 50_000;
@@ -38,7 +38,7 @@ pub fn read(path: &str, bytes: &[u8], format: &Format) {
         let read = || {
             for by_pieces in [false, true] {
                 let content = Bytes::copy_from_slice(bytes).into();
-                let Ok(parts) = extract::open(&Arc::from(path), &content, format, &hints) else { continue };
+                let Ok(parts) = extract::open(&Arc::from(path), &content, format, &hints, &Limits { most_bytes: 256 << 20, ..Limits::default() }) else { continue };
                 for mut part in parts {
                     drain(part.reader.as_mut(), by_pieces);
                 }

@@ -19,7 +19,10 @@ use arrow_avro::{
 use super::DAMAGED;
 use crate::{
     define::project::Format,
-    extract::testing::{fail, read},
+    extract::{
+        Hints, Limits, open,
+        testing::{fail, read},
+    },
 };
 
 fn batch() -> RecordBatch {
@@ -104,8 +107,7 @@ fn a_file_that_was_cut_anywhere_is_an_error() {
     let empty = written(&batch().slice(0, 0), Some(CompressionCodec::Deflate), 0).len();
     for end in 0..bytes.len() {
         let content = bytes::Bytes::copy_from_slice(&bytes[..end]).into();
-        let opened =
-            crate::extract::open(&Arc::from("a.avro"), &content, &Format::Avro, &crate::extract::Hints::default(), &crate::extract::Limits::default());
+        let opened = open(&Arc::from("a.avro"), &content, &Format::Avro, &Hints::default(), &Limits::default());
         let failed = opened.map_or(true, |mut parts| parts[0].reader.next_batch().is_err());
         assert!(failed || end == empty, "{end}");
     }
@@ -178,8 +180,7 @@ fn lying_numbers_are_errors() {
     ] {
         let content = bytes::Bytes::from(by_hand(schema, rows, block)).into();
         let mut parts =
-            crate::extract::open(&Arc::from("a.avro"), &content, &Format::Auto, &crate::extract::Hints::default(), &crate::extract::Limits::default())
-                .unwrap();
+            open(&Arc::from("a.avro"), &content, &Format::Auto, &Hints::default(), &Limits::default()).unwrap();
         let reader = &mut parts[0].reader;
         let failed = (0..9).any(|_| reader.next_batch().is_err());
         assert!(failed, "{schema} {block:?}");

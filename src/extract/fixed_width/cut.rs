@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use unicode_width::UnicodeWidthChar as _;
 
 use crate::{
     define::project::{FixedWidthOptions, WidthUnit},
@@ -107,7 +108,7 @@ fn width(letter: char, unit: WidthUnit, encoding: &'static Encoding) -> u64 {
     match unit {
         WidthUnit::Characters => 1,
         WidthUnit::Bytes => bytes(letter, encoding),
-        WidthUnit::Display => u64::from(!is_joined(letter)) + u64::from(is_wide(letter)),
+        WidthUnit::Display => letter.width().unwrap_or(0) as u64,
     }
 }
 
@@ -123,30 +124,4 @@ fn bytes(letter: char, encoding: &'static Encoding) -> u64 {
     }
     let mut text = [0; 4];
     encoding.encode(letter.encode_utf8(&mut text)).0.len() as u64
-}
-
-/// Returns whether a character adds nothing to the width of the one before.
-fn is_joined(letter: char) -> bool {
-    matches!(u32::from(letter), 0x300..=0x36F | 0x200B..=0x200F | 0x20D0..=0x20FF | 0xFE00..=0xFE0F | 0xFE20..=0xFE2F)
-}
-
-/// Returns whether a character takes two cells of a terminal: East Asian wide and full-width ones (UAX #11).
-fn is_wide(letter: char) -> bool {
-    matches!(
-        u32::from(letter),
-        0x1100..=0x115F
-            | 0x2E80..=0x303E
-            | 0x3041..=0xA4CF
-            | 0xA960..=0xA97F
-            | 0xAC00..=0xD7A3
-            | 0xF900..=0xFAFF
-            | 0xFE10..=0xFE19
-            | 0xFE30..=0xFE6F
-            | 0xFF01..=0xFF60
-            | 0xFFE0..=0xFFE6
-            | 0x1F300..=0x1F64F
-            | 0x1F680..=0x1F6FF
-            | 0x1F900..=0x1F9FF
-            | 0x20000..=0x3FFFD
-    )
 }

@@ -285,7 +285,7 @@ impl<'a> Sink<'a> {
         if numbers.is_empty() {
             return Ok(());
         }
-        let rows = quarantine::to_batch(rejections)?;
+        let rows = quarantine::to_batch(rejections, &self.contract.fingerprint())?;
         let mut columns = rows.columns().to_vec();
         let count = numbers.len();
         columns.push(Arc::new(UInt32Array::from(numbers)));

@@ -312,8 +312,8 @@ fn drain(reader: &mut dyn RecordReader, by_pieces: bool) -> Result<Found, String
 /// Reads the first table of a file.
 fn read(bytes: &[u8], format: &Format, by_pieces: bool) -> Result<Found, String> {
     let content = Bytes::copy_from_slice(bytes).into();
-    let mut parts =
-        open(&Arc::from("a.dat"), &content, format, &Hints::default(), &Limits::default()).map_err(|error| error.to_string())?;
+    let mut parts = open(&Arc::from("a.dat"), &content, format, &Hints::default(), &Limits::default())
+        .map_err(|error| error.to_string())?;
     drain(parts[0].reader.as_mut(), by_pieces)
 }
 
