@@ -116,8 +116,6 @@ fn tar_is_unpacked_under_any_compression() {
     for bytes in [archive.clone(), gzip(&archive), xz(&archive)] {
         assert_eq!(names(bytes, &Format::Auto), ["a.zip!d/x.csv 2", "a.zip!z.csv.gz 2"]);
     }
-    let message = fail("a.tar", archive[..700].to_vec(), &Format::Auto);
-    assert!(!message.is_empty());
     let message = fail("a.tar", tar(&[("x.csv", &[b'a'; 2_000])])[..1_024].to_vec(), &Format::Auto);
     assert!(message.contains("the member at byte 0 ends too early"), "{message}");
 }
