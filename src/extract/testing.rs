@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
+use std::{
+    io::{Cursor, Write as _},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
@@ -61,6 +64,16 @@ pub(super) fn fail(path: &str, bytes: impl Into<Bytes>, format: &Format) -> Stri
         Ok(parts) => panic!("opened: {:?}", parts[0].reader.shape()),
         Err(error) => format!("{error}; {}", error.hint().unwrap_or_default()),
     }
+}
+
+/// Packs members into a zip archive.
+pub(super) fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
 }
 
 fn drain(mut reader: Box<dyn RecordReader>) -> Found {

@@ -198,6 +198,31 @@ fn push_unescaped(text: &str, plain: &mut String) {
     plain.push_str(rest);
 }
 
+/// The entities that pages use; XML knows the first five.
+const NAMED: [(&str, char); 21] = [
+    ("amp", '&'),
+    ("lt", '<'),
+    ("gt", '>'),
+    ("quot", '"'),
+    ("apos", '\''),
+    ("nbsp", '\u{A0}'),
+    ("ensp", '\u{2002}'),
+    ("emsp", '\u{2003}'),
+    ("thinsp", '\u{2009}'),
+    ("yen", '¥'),
+    ("euro", '€'),
+    ("pound", '£'),
+    ("copy", '©'),
+    ("reg", '®'),
+    ("deg", '°'),
+    ("middot", '·'),
+    ("times", '×'),
+    ("mdash", '—'),
+    ("ndash", '–'),
+    ("hellip", '…'),
+    ("bull", '•'),
+];
+
 /// Returns the letter of an entity's name or number.
 fn entity(name: &str) -> Option<char> {
     if let Some(number) = name.strip_prefix('#') {
@@ -207,29 +232,6 @@ fn entity(name: &str) -> Option<char> {
         };
         return char::from_u32(code);
     }
-    const NAMED: [(&str, char); 21] = [
-        ("amp", '&'),
-        ("lt", '<'),
-        ("gt", '>'),
-        ("quot", '"'),
-        ("apos", '\''),
-        ("nbsp", '\u{A0}'),
-        ("ensp", '\u{2002}'),
-        ("emsp", '\u{2003}'),
-        ("thinsp", '\u{2009}'),
-        ("yen", '¥'),
-        ("euro", '€'),
-        ("pound", '£'),
-        ("copy", '©'),
-        ("reg", '®'),
-        ("deg", '°'),
-        ("middot", '·'),
-        ("times", '×'),
-        ("mdash", '—'),
-        ("ndash", '–'),
-        ("hellip", '…'),
-        ("bull", '•'),
-    ];
     NAMED.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, letter)| *letter)
 }
 
