@@ -81,7 +81,8 @@ mod postgres {
             k timestamptz, l time, m interval, n uuid, o money, p char(3), q bigint);
         INSERT INTO every VALUES (12345678901234567890.123456789, 0.1, 0.1, true, false, '\x00ff', '{"k": [1, null]}', '{1,NULL}',
             '2024-02-29', '2024-02-29 12:00:00.000001', '2024-02-29 12:00:00+08', '23:59:59', '1 day 2 hours',
-            '00000000-0000-0000-0000-000000000001', 1234.5, 'ab', -9223372036854775808), (DEFAULT);
+            '00000000-0000-0000-0000-000000000001', 1234.5, 'ab', -9223372036854775808);
+        INSERT INTO every DEFAULT VALUES;
     "#;
 
     fn server() -> Option<Served> {

@@ -154,16 +154,15 @@ impl<'a> Database<'a> {
     }
 
     fn source(&self, options: &DatabaseOptions) -> Result<Source, Error> {
-        let (from, table, has_row_id) = match &options.query {
-            Some(query) => (select::query_as_table(query), None, false),
-            None => {
-                let table = self.choose(options.table.as_deref())?;
-                (quoted(&table.name), Some(table.name), table.has_row_id)
-            }
+        let (from, table, has_row_id) = if let Some(query) = &options.query {
+            (select::query_as_table(query), None, false)
+        } else {
+            let table = self.choose(options.table.as_deref())?;
+            (quoted(&table.name), Some(table.name), table.has_row_id)
         };
         let statement =
             self.connection.prepare(&format!("SELECT * FROM {from}")).map_err(|error| self.failed(&error))?;
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let is_free = |id: &&str| !columns.iter().any(|column| column.eq_ignore_ascii_case(id));
         let row_id = ["rowid", "_rowid_", "oid"].into_iter().find(is_free).filter(|_| has_row_id);
         Ok(Source { from, columns, table, row_id })
