@@ -185,7 +185,8 @@ mod mysql {
     use super::*;
     use crate::servers;
 
-    const TABLES: &str = r#"CREATE DATABASE crm CHARACTER SET utf8mb4
+    const TABLES: &str = r#"SET NAMES utf8mb4
+CREATE DATABASE crm CHARACTER SET utf8mb4
 CREATE TABLE crm.visit (id bigint PRIMARY KEY, note text, region varchar(9), n int)
 INSERT INTO crm.visit VALUES (1, 'tab\there\nline \\N 销售', 'east', 8), (2, '', 'west', 9), (3, NULL, 'east', 10), (4, 'it''s', 'east', NULL)
 CREATE TABLE crm.every (a decimal(38,9), b double, c float, d boolean, f varbinary(9), g json, i date, j datetime(6), k timestamp, l time, n bit(9), q bigint unsigned, r year)

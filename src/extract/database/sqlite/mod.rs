@@ -252,15 +252,15 @@ fn text(value: ValueRef<'_>) -> Option<Vec<u8>> {
 }
 
 fn unreadable(path: &Arc<str>, error: &rusqlite::Error) -> Error {
+    // The SQL in it may have several lines.
+    let words = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::OperationInterrupted) => {
             let hint = "TALLYHOUSE_STATEMENT_SECONDS sets how long a statement may take";
             Error::unreadable(path, "the statement took too long", hint)
         }
-        Some(rusqlite::ErrorCode::Unknown) | None => {
-            Error::unreadable(path, error.to_string(), "check `query` and `where`")
-        }
-        _ => Error::unreadable(path, error.to_string(), "check that it is a whole SQLite database without a password"),
+        Some(rusqlite::ErrorCode::Unknown) | None => Error::unreadable(path, words, "check `query` and `where`"),
+        _ => Error::unreadable(path, words, "check that it is a whole SQLite database without a password"),
     }
 }
 
