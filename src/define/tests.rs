@@ -202,7 +202,7 @@ fn an_address_keeps_its_secrets_as_variables() {
 #[test]
 fn places_and_formats_must_fit() {
     let said = |location: &str, format: &str| located(location, format).unwrap_err().concat();
-    assert!(said("s4://a/b", "auto").contains("`s4://` locations are not read → did you mean `s3`?"));
+    assert!(said("htps://a/b", "auto").contains("`htps://` locations are not read → did you mean `https`?"));
     assert!(said("postgres://host/crm", "csv").contains("the location is a database, but the format is not"));
     let pulled = "{ type: database, table: a, watermark: b }";
     assert!(said("crm/*.sqlite", pulled).contains("`watermark` beside a glob"));

@@ -121,7 +121,7 @@ pub fn mariadb(sql: &str) -> Option<Served> {
     };
     let folder = folder_of_nobody();
     let (at, share) = (folder.path(), root.join("usr/share/mysql"));
-    std::fs::write(at.join("init.sql"), format!("{sql}\n")).unwrap();
+    std::fs::write(at.join("init.sql"), format!("{};\n", sql.replace('\n', ";\n"))).unwrap();
     let make = unprivileged(Path::new("mkdir")).arg(at.join("data")).status().unwrap();
     assert!(make.success());
     let socket = at.join("socket");
