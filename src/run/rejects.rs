@@ -260,7 +260,8 @@ impl<'a> Corrections<'a> {
         let header: Vec<String> = std::iter::once(RAW_COLUMN.to_owned()).chain(names).collect();
         let form = Form { header: header.clone(), delimiter: ",".to_owned(), has_decimal_comma: false };
         let title_lines = title_lines(&self.source.format);
-        let correction = self.by_form.entry(form).or_insert_with(|| Correction { delimiter: ",".to_owned(),
+        let correction = self.by_form.entry(form).or_insert_with(|| Correction {
+            delimiter: ",".to_owned(),
             title_lines,
             header,
             rows: Vec::new(),

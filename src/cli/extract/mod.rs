@@ -128,7 +128,9 @@ fn summary(part: &PartReport, arguments: &ExtractArguments) -> String {
     let shape = &part.shape;
     let mut words = vec![shape.format.to_owned()];
     words.extend(shape.encoding.clone());
-    words.extend(shape.delimiter.as_ref().map(|delimiter| format!("delimiter {}", visible(&ToString::to_string(delimiter)))));
+    words.extend(
+        shape.delimiter.as_ref().map(|delimiter| format!("delimiter {}", visible(&ToString::to_string(delimiter)))),
+    );
     if shape.header_line > 0 {
         words.push(format!("header on line {}", shape.header_line));
     }
