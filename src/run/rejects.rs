@@ -219,9 +219,6 @@ impl<'a> Corrections<'a> {
             while let (false, Ok(Some(batch))) = (wanted.is_empty(), reader.next_batch()) {
                 self.take(file, &mut wanted, &batch, &shape);
             }
-            if let Ok(Some(batch)) = reader.finish() {
-                self.take(file, &mut wanted, &batch, &shape);
-            }
         }
         for row in wanted.into_values() {
             self.add_raw(file, row);
