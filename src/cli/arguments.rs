@@ -119,6 +119,9 @@ pub(super) struct RunArguments {
     /// Rebuild every model, changed or not
     #[arg(long)]
     pub full: bool,
+    /// Hash every extract file, whatever the storage says about it
+    #[arg(long)]
+    pub rehash: bool,
 }
 
 /// `check`
@@ -428,6 +431,13 @@ impl Verb {
     }
 }
 
+impl RunArguments {
+    /// Returns what is asked for.
+    pub(super) fn request(&self) -> Request {
+        Request { rehash: self.rehash, ..self.common.request(self.full) }
+    }
+}
+
 impl Common {
     /// Returns what bounds the engine.
     pub(super) fn settings(&self) -> Settings {
@@ -449,6 +459,7 @@ impl Common {
             variables: self.variables.iter().cloned().collect::<BTreeMap<_, _>>(),
             environment: self.env.clone(),
             full,
+            rehash: false,
             settings: self.settings(),
             process_environment: std::env::vars_os()
                 .filter_map(|(name, value)| Some((text(name)?, text(value)?)))

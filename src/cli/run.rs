@@ -12,7 +12,7 @@ use crate::{Error, engine::Engine, report::Outcome, run};
 /// Runs the pipeline and says what it did.
 pub(super) async fn run(arguments: &RunArguments, engine: &Engine) -> Result<ExitCode, Error> {
     let progress = Progress::new(arguments.common.output);
-    let report = run::nightly(&arguments.common.request(arguments.full), engine, &progress).await;
+    let report = run::nightly(&arguments.request(), engine, &progress).await;
     progress.finish();
     let report = report?;
     match arguments.common.output {

@@ -23,6 +23,125 @@ pub fn resolved(written: &At<String>, environment: Environment<'_>, findings: &m
     Some(Placed::new(path, findings.place(&written.range)))
 }
 
+/// Schemes of addresses that a source may have.
+const SCHEMES: [&str; 14] = [
+    "file",
+    "s3",
+    "s3a",
+    "gs",
+    "az",
+    "azure",
+    "abfs",
+    "abfss",
+    "http",
+    "https",
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mariadb",
+];
+
+/// Returns whether an address is that of a database server.
+pub fn is_database(location: &str) -> bool {
+    let scheme = location.split_once("://").map_or("", |(scheme, _)| scheme);
+    ["postgres", "postgresql", "mysql", "mariadb"].contains(&scheme)
+}
+
+/// Expands and resolves a source's location. What may be secret in an address, its user and password and what follows
+/// `?`, keeps its `${NAME}` until somebody connects: the location stands in reports.
+pub fn location(written: &At<String>, environment: Environment<'_>, findings: &mut Findings) -> Option<Placed<String>> {
+    let address = Address::of(&written.value);
+    let Some(address) = address else {
+        let resolved = resolved(written, environment, findings)?;
+        return (is_harmless(&resolved.value, findings)).then_some(resolved);
+    };
+    if !may_keep(&address, findings) {
+        return None;
+    }
+    let open = At { value: address.open.to_owned(), range: written.range.clone() };
+    let open = resolved(&open, environment, findings)?;
+    if !is_harmless(&open.value, findings) {
+        return None;
+    }
+    let (scheme, rest) = open.value.split_once("://").unwrap_or(("", &open.value));
+    if !SCHEMES.contains(&scheme) {
+        let message = format!("`{scheme}://` locations are not read");
+        findings.unknown(&written.range, message, scheme, SCHEMES);
+        return None;
+    }
+    let user = address.user.map_or_else(String::new, |user| format!("{user}@"));
+    let query = address.query.map_or_else(String::new, |query| format!("?{query}"));
+    Some(Placed::new(format!("{scheme}://{user}{rest}{query}"), open.place))
+}
+
+/// The parts of an address as written.
+struct Address<'a> {
+    /// `${USER}:${PASSWORD}`
+    user: Option<&'a str>,
+    /// The address without user and query.
+    open: String,
+    /// What follows `?` where that begins a query.
+    query: Option<&'a str>,
+}
+
+impl<'a> Address<'a> {
+    fn of(written: &'a str) -> Option<Self> {
+        let (scheme, rest) = written.split_once("://").filter(|(scheme, _)| !scheme.contains("${"))?;
+        let has_query = scheme.starts_with("http") || is_database(written);
+        let query = position(rest, '?').filter(|_| has_query);
+        let (rest, query) = query.map_or((rest, None), |at| (&rest[..at], Some(&rest[at + 1..])));
+        let authority = &rest[..position(rest, '/').unwrap_or(rest.len())];
+        let at = authority.rfind('@').filter(|_| has_query);
+        let (user, rest) = at.map_or((None, rest), |at| (Some(&rest[..at]), &rest[at + 1..]));
+        Some(Self { user, open: format!("{scheme}://{rest}"), query })
+    }
+}
+
+/// Returns where a letter first stands outside of `${…}`.
+fn position(text: &str, letter: char) -> Option<usize> {
+    let mut depth = 0;
+    text.char_indices().find_map(|(at, found)| {
+        match found {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        (depth <= 0 && found == letter).then_some(at)
+    })
+}
+
+/// Says that a location holds a secret, at the file's beginning: its own line must not be shown.
+fn refuse_secret(findings: &mut Findings) {
+    let hint = "leave it out and set PGUSER and PGPASSWORD, MYSQL_USER and MYSQL_PASSWORD or what the store's own tools \
+                take; or write `postgres://${CRM_USER}:${CRM_PASSWORD}@host/db`";
+    findings.error(&(0..1), "`location` holds a password", hint);
+}
+
+/// Checks that a password is a variable and that only databases have one.
+fn may_keep(address: &Address<'_>, findings: &mut Findings) -> bool {
+    let is_variable = |text: &str| text.starts_with("${") && text.ends_with('}') && !text.contains(":-");
+    let password = address.user.and_then(|user| position(user, ':').map(|at| &user[at + 1..]));
+    let is_kept = match (address.user, password) {
+        (None, _) => true,
+        (Some(_), password) => is_database(&address.open) && password.is_none_or(is_variable),
+    };
+    if !is_kept {
+        refuse_secret(findings);
+    }
+    is_kept
+}
+
+/// Checks that no variable has brought a password along.
+fn is_harmless(location: &str, findings: &mut Findings) -> bool {
+    let Some((scheme, rest)) = location.split_once("://") else { return true };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let holds = authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':') || scheme.starts_with("http"));
+    if holds {
+        refuse_secret(findings);
+    }
+    !holds
+}
+
 /// Returns whether a path begins with a variable that is set: its value is then what somebody typed where the command
 /// runs, and not relative to the definition.
 fn begins_with_variable(written: &str, environment: Environment<'_>) -> bool {

@@ -87,12 +87,113 @@ pub struct Source {
     pub as_of: Vec<Placed<String>>,
     /// How many rejected rows are too many.
     pub reject_limit: RejectLimit,
+    /// What settles, vanishes, changes, or is too large.
+    pub files: FilePolicy,
     /// Columns in the order of the file.
     pub columns: Vec<Column>,
     /// Row rules.
     pub rules: Vec<Rule>,
     /// Data checks on the staged table.
     pub checks: Vec<Check>,
+}
+
+/// How a source treats its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FilePolicy {
+    /// A file younger than this waits for the next run.
+    pub settle_seconds: u64,
+    /// What becomes of the rows of a file that is not there any more.
+    pub on_missing: OnMissing,
+    /// What happens when a file cannot be read.
+    pub on_unreadable: OnUnreadable,
+    /// What happens when a file looks other than those before it.
+    pub drift: Drift,
+    /// How large a file may be.
+    pub limits: FileLimits,
+}
+
+/// What becomes of the rows of a file that is not there any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnMissing {
+    /// They stay: senders clean up what was fetched.
+    #[default]
+    Keep,
+    /// They go.
+    Drop,
+}
+
+/// What happens when a file cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnreadable {
+    /// The run fails.
+    #[default]
+    Fail,
+    /// What was last read under its path stays, and the report says so.
+    KeepPrevious,
+}
+
+/// What is done about a change of a file's form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DriftAction {
+    /// Nothing.
+    Accept,
+    /// A line in the report.
+    Warn,
+    /// The rows of the file go to quarantine.
+    Quarantine,
+    /// The run fails.
+    Fail,
+}
+
+/// What is done about each kind of change between a file and the last one of its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drift {
+    /// A column that no file had and the contract does not name.
+    pub column_added: DriftAction,
+    /// A column of the contract that the last file had and this one lacks.
+    pub column_removed: DriftAction,
+    /// A column of the contract under another of its names.
+    pub renamed: DriftAction,
+    /// The same columns in another order.
+    pub reordered: DriftAction,
+    /// A column of which most values do not fit its type.
+    pub retyped: DriftAction,
+    /// Codes that the contract does not know.
+    pub new_code: DriftAction,
+}
+
+impl Default for Drift {
+    fn default() -> Self {
+        use DriftAction::{Accept, Warn};
+        Self {
+            column_added: Warn,
+            column_removed: Warn,
+            renamed: Accept,
+            reordered: Accept,
+            retyped: Warn,
+            new_code: Accept,
+        }
+    }
+}
+
+/// How large a file may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileLimits {
+    /// Bytes as sent.
+    pub file_bytes: u64,
+    /// Bytes after unpacking.
+    pub decompressed_bytes: u64,
+    /// Rows.
+    pub rows: u64,
+}
+
+impl Default for FileLimits {
+    fn default() -> Self {
+        Self { file_bytes: 64 << 30, decompressed_bytes: 64 << 30, rows: 1_000_000_000 }
+    }
 }
 
 /// How a source's files are read.
@@ -104,15 +205,38 @@ pub enum Format {
     Csv(CsvOptions),
     /// A workbook.
     Xlsx(XlsxOptions),
-    /// One JSON object a line.
-    JsonLines,
+    /// JSON: an object a line, or objects in an array.
+    Json(JsonOptions),
     /// Parquet.
     Parquet,
-    /// A table of a SQLite database file.
-    Database {
-        /// Table or view.
-        table: String,
+    /// Avro.
+    Avro,
+    /// Arrow IPC, as file or stream.
+    Arrow,
+    /// Text whose cells stand at fixed places of a line.
+    FixedWidth(FixedWidthOptions),
+    /// The members of an archive that a glob names.
+    Member {
+        /// Glob.
+        pattern: String,
+        /// Their format.
+        format: Box<Format>,
     },
+    /// A table or query of a SQLite file, or of the server that the location names.
+    Database(DatabaseOptions),
+}
+
+/// What is taken from a database: a table or a query, one of the two unless the database has but one table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DatabaseOptions {
+    /// Table or view, with its schema where it has one.
+    pub table: Option<String>,
+    /// A SELECT.
+    pub query: Option<String>,
+    /// Predicate in the database's own SQL.
+    pub filter: Option<String>,
+    /// Column by whose largest value the next pull knows where to go on.
+    pub watermark: Option<String>,
 }
 
 /// What is declared about delimited text; None is detected.
@@ -120,10 +244,14 @@ pub enum Format {
 pub struct CsvOptions {
     /// Label of the Encoding Standard.
     pub encoding: Option<String>,
-    /// Delimiter.
-    pub delimiter: Option<char>,
-    /// Quote; `"` by default.
+    /// Delimiter, of one or more characters.
+    pub delimiter: Option<String>,
+    /// Quote; `"` or `'` by default, whichever is used.
     pub quote: Option<char>,
+    /// What takes its meaning from a delimiter, quote or escape behind it.
+    pub escape: Option<char>,
+    /// Whether there is no header: columns are named `column_1`, `column_2`, …
+    pub no_header: bool,
     /// Physical line of the header, 1-based.
     pub header_row: Option<u64>,
     /// Mark at the start of comment lines.
@@ -135,10 +263,60 @@ pub struct CsvOptions {
 /// What is declared about a workbook; None is detected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct XlsxOptions {
-    /// Sheet name or glob; the first sheet with records by default.
+    /// Sheet name or glob; by default the sheets whose header has most of the contract's names.
     pub sheet: Option<String>,
-    /// Sheet row of the header, 1-based.
+    /// Sheet row of the header, 1-based; the upper one where it has several.
     pub header_row: Option<u64>,
+    /// Rows of the header.
+    pub header_rows: Option<u64>,
+}
+
+/// What is declared about JSON; None is detected.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JsonOptions {
+    /// Label of the Encoding Standard.
+    pub encoding: Option<String>,
+    /// Path of the array of records, such as `data.items`.
+    pub records: Option<String>,
+    /// Whether every line is for itself, whatever the text looks like.
+    pub lines: bool,
+}
+
+/// What is declared about text in columns of fixed width.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FixedWidthOptions {
+    /// Columns in the order of the file; at least one.
+    pub columns: Vec<FixedColumn>,
+    /// What places are counted in.
+    pub by: WidthUnit,
+    /// Label of the Encoding Standard; None is detected.
+    pub encoding: Option<String>,
+    /// Physical line of the header, 1-based; None: the first line is a record.
+    pub header_row: Option<u64>,
+}
+
+/// One column of text in columns of fixed width.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FixedColumn {
+    /// Its name, as a header would have it.
+    pub name: String,
+    /// Place of its first unit, 1-based.
+    pub start: u64,
+    /// Its units; None: to the line's end.
+    pub width: Option<u64>,
+}
+
+/// What the places of a fixed-width line are counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WidthUnit {
+    /// Characters.
+    #[default]
+    Characters,
+    /// Bytes of the file's own encoding.
+    Bytes,
+    /// Cells of a terminal: wide characters count two.
+    Display,
 }
 
 /// Which of two rows with one key is later.

@@ -11,20 +11,19 @@ use unicode_normalization::UnicodeNormalization;
 use super::{
     Environment, checks,
     column::column,
-    file,
+    file, files,
     findings::{Findings, suggestion},
     format::format,
-    names,
-    paths::resolved,
-    project::{Check, CheckKind, Column, RejectLimit, Rule, Source, Version},
+    names, paths,
+    project::{Check, CheckKind, Column, Format, RejectLimit, Rule, Source, Version},
     spans::{At, Pairs},
     types, yaml,
 };
 use crate::record::{Diagnostic, Placed, Text};
 
 /// Rules of the normalizer itself.
-const BUILT_IN_RULES: [&str; 9] =
-    ["required", "type", "overflow", "precision", "code", "row_shape", "encoding", "truncated", "quote"];
+const BUILT_IN_RULES: [&str; 10] =
+    ["required", "type", "overflow", "precision", "code", "row_shape", "encoding", "truncated", "quote", "drift"];
 
 /// Reads and checks one source file.
 ///
@@ -47,13 +46,21 @@ fn checked(written: At<file::Source>, environment: Environment<'_>, findings: &m
     names::distinct("key", &written.key, findings);
     names::distinct("partition_by", &written.partition_by, findings);
     names::distinct("as_of", &written.as_of, findings);
-    let location = location.and_then(|path| resolved(&path, environment, findings));
+    let location = location.and_then(|path| paths::location(&path, environment, findings));
     let format = format(written.format, findings);
     let version = version(written.version, findings);
     let rules = rules(written.rules, findings);
     let columns = columns.and_then(|columns| self::columns(columns, &written.key, &start, findings));
+    let keys = file::FileKeys {
+        settle_seconds: written.settle_seconds,
+        on_missing: written.on_missing,
+        on_unreadable: written.on_unreadable,
+        drift: written.drift,
+        limits: written.limits,
+    };
     let source = Source {
         text: Arc::clone(findings.text()),
+        files: files::policy(keys, findings),
         description: written.description,
         format: format?,
         version: version?,
@@ -68,9 +75,29 @@ fn checked(written: At<file::Source>, environment: Environment<'_>, findings: &m
         name: findings.placed(name?),
         location: location?,
     };
+    database_fits_location(&source, findings);
     refers_to_own_columns(&source, findings);
     one_column_per_header(&source, findings);
     Some(source)
+}
+
+/// Checks that a server is read as a database, and that a watermark belongs to one database only.
+fn database_fits_location(source: &Source, findings: &mut Findings) {
+    let is_server = paths::is_database(&source.location.value);
+    match &source.format {
+        Format::Database(options) if options.watermark.is_some() && !is_server => {
+            if source.location.value.contains(['*', '?', '[', '{']) {
+                let hint = "name one file: each database would have a largest value of its own";
+                push(findings, "`watermark` beside a glob".to_owned(), &source.location, hint);
+            }
+        }
+        Format::Database(_) => {}
+        _ if is_server => {
+            let hint = "write `format: { type: database, table: crm.visit }`";
+            push(findings, "the location is a database, but the format is not".to_owned(), &source.location, hint);
+        }
+        _ => {}
+    }
 }
 
 /// Checks all columns; None when any of them has no usable type, so that nothing false is said about references to it.

@@ -158,6 +158,61 @@ fn mistakes_in_a_pipeline_file() {
     assert_eq!(pipeline("a: 1\na: 2\n").map(|_| ()).unwrap_err().len(), 1);
 }
 
+fn located(location: &str, format: &str) -> Result<String, Vec<String>> {
+    let body = SOURCE.replacen("${EXTRACTS:-../../extracts}/dealer_sales/**/*", location, 1).replacen(
+        "format: auto",
+        &format!("format: {format}"),
+        1,
+    );
+    let environment = |name: &str| match name {
+        "BUCKET" => Some("dealer-data".to_owned()),
+        "CRM_URL" => Some("postgres://ann:geheim@host/crm".to_owned()),
+        "CRM_PASSWORD" | "TOKEN" => Some("geheim".to_owned()),
+        _ => None,
+    };
+    let found = source::read(text("pipelines/sources/a.yaml", &body), &environment);
+    found.map(|(source, _)| source.location.value).map_err(|found| lines(&found))
+}
+
+#[test]
+fn an_address_keeps_its_secrets_as_variables() {
+    let database = "{ type: database, table: crm.visit }";
+    let kept = |location: &str, format: &str| located(location, format).unwrap();
+    assert_eq!(kept("s3://${BUCKET}/a/*.csv", "auto"), "s3://dealer-data/a/*.csv");
+    assert_eq!(kept("https://${BUCKET}/a.csv?t=${TOKEN}", "auto"), "https://dealer-data/a.csv?t=${TOKEN}");
+    let address = "postgres://${CRM_USER}:${CRM_PASSWORD}@${BUCKET}:5432/crm?sslmode=require";
+    let expected = "postgres://${CRM_USER}:${CRM_PASSWORD}@dealer-data:5432/crm?sslmode=require";
+    assert_eq!(kept(&format!("\"{address}\""), database), expected);
+    assert_eq!(
+        kept("abfss://c@account.dfs.core.windows.net/x/*", "auto"),
+        "abfss://c@account.dfs.core.windows.net/x/*"
+    );
+    for location in [
+        "postgres://ann:geheim@host/crm",
+        "\"${CRM_URL}\"",
+        "postgres://ann:${X:-geheim}@host/crm",
+        "https://geheim@host/a",
+    ] {
+        let said = located(location, database).unwrap_err();
+        assert!(said[0].starts_with("1:1 «n» `location` holds a password → "), "{said:?}");
+        assert!(!said.concat().contains("geheim"), "{said:?}");
+    }
+}
+
+#[test]
+fn places_and_formats_must_fit() {
+    let said = |location: &str, format: &str| located(location, format).unwrap_err().concat();
+    assert!(said("s4://a/b", "auto").contains("`s4://` locations are not read → did you mean `s3`?"));
+    assert!(said("postgres://host/crm", "csv").contains("the location is a database, but the format is not"));
+    let pulled = "{ type: database, table: a, watermark: b }";
+    assert!(said("crm/*.sqlite", pulled).contains("`watermark` beside a glob"));
+    assert!(located("crm/a.sqlite", pulled).is_ok());
+    let both = "{ type: database, table: a, query: SELECT 1 }";
+    assert!(said("a.db", both).contains("`query` beside `table`"));
+    assert!(said("a.db", "{ type: database, query: ' ' }").contains("`query` is empty"));
+    assert!(said("a.csv", "{ type: csv, where: a }").contains("`where` is no option of format `csv`"));
+}
+
 #[test]
 fn a_contract_gets_its_defaults() {
     let (source, warnings) = source::read(text("pipelines/sources/a.yaml", SOURCE), &nothing).unwrap();

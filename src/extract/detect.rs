@@ -1,78 +1,89 @@
 //! Which reader an undeclared file gets: first bytes first, then the file's name, else delimited text.
 //!
-//! In: path and bytes. Out: a format without options. Deliberately does not look further than the first bytes and a
-//! zip archive's table of contents.
+//! In: path, name and first bytes. Out: a format without options. Deliberately does not look further than that; what is
+//! packed was unpacked before, so that a zip archive here is a workbook.
 
 use std::sync::Arc;
 
-use memchr::memmem;
+use super::{
+    Error, unpack,
+    xlsx::{is_page, is_spreadsheet_xml},
+};
+use crate::define::project::{CsvOptions, DatabaseOptions, Format, JsonOptions, XlsxOptions};
 
-use super::Error;
-use crate::define::project::{CsvOptions, Format, XlsxOptions};
-
-const ZIP: &[u8] = b"PK\x03\x04";
 /// Compound files: .xls, and .xlsx with a password.
 pub(super) const COMPOUND: &[u8] = &[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
 const SQLITE: &[u8] = b"SQLite format 3\0";
 const PARQUET: &[u8] = b"PAR1";
 
-/// Compressed forms that a later version unpacks, by their first bytes.
-const COMPRESSED: [(&[u8], &str); 4] = [
-    (&[0x1F, 0x8B], "gzip"),
-    (&[0x28, 0xB5, 0x2F, 0xFD], "zstd"),
-    (b"BZh", "bzip2"),
-    (&[0xFD, b'7', b'z', b'X', b'Z'], "xz"),
+/// Files that hold no table, by their first bytes.
+const NO_TABLES: [(&[u8], &str); 5] = [
+    (b"%PDF-", "a PDF document"),
+    (b"\x89PNG\r\n", "a picture"),
+    (&[0xFF, 0xD8, 0xFF], "a picture"),
+    (b"GIF8", "a picture"),
+    (b"{\\rtf", "a text document"),
 ];
 
-/// The part of a zip archive, at either end, in which the names of its members are looked for.
-const ZIP_NAMES: usize = 256 * 1024;
-
 /// Chooses the format of a file.
-pub(super) fn format(path: &Arc<str>, bytes: &[u8]) -> Result<Format, Error> {
-    if let Some((_, name)) = COMPRESSED.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        return Err(Error::unreadable(path, format!("it is compressed with {name}"), "unpack it first"));
+pub(super) fn format(path: &Arc<str>, name: &str, head: &[u8]) -> Result<Format, Error> {
+    if let Some((_, kind)) = NO_TABLES.iter().find(|(magic, _)| head.starts_with(magic)) {
+        let hint =
+            "leave it out: by the source's location, or by `member: \"*.csv\"` in the format if it lies in an archive";
+        return Err(Error::unreadable(path, format!("it is {kind}, no table"), hint));
     }
-    if bytes.starts_with(ZIP) {
-        return if is_workbook(bytes) {
-            Ok(Format::Xlsx(XlsxOptions::default()))
-        } else {
-            Err(Error::unreadable(path, "it is a zip archive, but no workbook", "unpack it first"))
-        };
-    }
-    if bytes.starts_with(COMPOUND) {
+    let is_workbook = unpack::zip::is_zip(head) || head.starts_with(COMPOUND);
+    if is_workbook || is_spreadsheet_xml(head) || is_page(head) {
         return Ok(Format::Xlsx(XlsxOptions::default()));
     }
-    if bytes.starts_with(SQLITE) {
-        return Ok(Format::Database { table: String::new() });
+    if head.starts_with(SQLITE) {
+        return Ok(Format::Database(DatabaseOptions::default()));
     }
-    if bytes.starts_with(PARQUET) {
+    if head.starts_with(PARQUET) {
         return Ok(Format::Parquet);
     }
-    by_name(path, bytes)
+    if let Some(format) = row_format(name, head) {
+        return Ok(format);
+    }
+    by_name(path, name, head)
 }
 
-fn is_workbook(bytes: &[u8]) -> bool {
-    let head = &bytes[..bytes.len().min(ZIP_NAMES)];
-    let tail = &bytes[bytes.len().saturating_sub(ZIP_NAMES)..];
-    let has = |word: &[u8]| memmem::find(head, word).is_some() || memmem::find(tail, word).is_some();
-    has(b"xl/") || has(b"application/vnd.oasis.opendocument.spreadsheet")
-}
-
-fn by_name(path: &Arc<str>, bytes: &[u8]) -> Result<Format, Error> {
+/// Chooses among the formats of records that say what they are: Avro, Arrow, JSON.
+fn row_format(path: &str, bytes: &[u8]) -> Option<Format> {
     let extension = path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
+    let is_lines = matches!(extension.as_str(), "jsonl" | "ndjson");
+    match extension.as_str() {
+        _ if bytes.starts_with(b"Obj\x01") => Some(Format::Avro),
+        _ if bytes.starts_with(b"ARROW1") => Some(Format::Arrow),
+        "avro" => Some(Format::Avro),
+        "arrow" | "arrows" | "feather" | "ipc" => Some(Format::Arrow),
+        "jsonl" | "ndjson" | "json" | "geojson" => Some(Format::Json(JsonOptions { lines: is_lines, ..JsonOptions::default() })),
+        _ if is_json_object(bytes) || is_json_array(bytes) => Some(Format::Json(JsonOptions::default())),
+        _ => None,
+    }
+}
+
+/// Returns whether the first two signs are those of a JSON array of objects: `[{`.
+fn is_json_array(bytes: &[u8]) -> bool {
+    let mut signs = without_bom(bytes).iter().copied().filter(|byte| !byte.is_ascii_whitespace());
+    signs.next() == Some(b'[') && signs.next() == Some(b'{')
+}
+
+fn by_name(path: &Arc<str>, name: &str, head: &[u8]) -> Result<Format, Error> {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
     match extension.as_str() {
         "xlsx" | "xlsm" | "xlsb" | "ods" => {
             let hint = "save it again as a workbook, or declare `format` in the source's contract";
             Err(Error::unreadable(path, "its bytes are no workbook's", hint))
         }
-        // Many systems export HTML or tab-separated text under this name, because Excel opens both.
-        "xls" if first_letter(bytes) == Some(b'<') => {
-            Err(Error::unreadable(path, "it is an HTML or XML page named .xls", "open it and save it as .xlsx"))
-        }
-        "jsonl" | "ndjson" | "json" => Ok(Format::JsonLines),
+        // Many systems export HTML, XML or tab-separated text under this name, because Excel opens them.
+        "xls" if first_letter(head) == Some(b'<') => Err(Error::unreadable(
+            path,
+            "it is an XML document named .xls, without a table",
+            "open it and save it as .xlsx",
+        )),
         "parquet" => Ok(Format::Parquet),
-        "sqlite" | "sqlite3" | "db" => Ok(Format::Database { table: String::new() }),
-        _ if is_json_object(bytes) => Ok(Format::JsonLines),
+        "sqlite" | "sqlite3" | "db" => Ok(Format::Database(DatabaseOptions::default())),
         _ => Ok(Format::Csv(CsvOptions::default())),
     }
 }
@@ -97,16 +108,17 @@ mod tests {
     use super::*;
 
     fn kind(path: &str, bytes: &[u8]) -> Format {
-        format(&Arc::from(path), bytes).unwrap()
+        format(&Arc::from(path), path, bytes).unwrap()
     }
 
     #[test]
     fn first_bytes_go_before_the_name() {
         assert_eq!(kind("a.csv", b"PAR1...."), Format::Parquet);
-        assert_eq!(kind("a.csv", b"SQLite format 3\0..."), Format::Database { table: String::new() });
-        assert_eq!(kind("a.txt", b"\xEF\xBB\xBF {\"a\":1}\n"), Format::JsonLines);
+        assert_eq!(kind("a.csv", b"SQLite format 3\0..."), Format::Database(DatabaseOptions::default()));
+        assert_eq!(kind("a.txt", b"\xEF\xBB\xBF {\"a\":1}\n"), Format::Json(JsonOptions::default()));
         assert_eq!(kind("a.xls", COMPOUND), Format::Xlsx(XlsxOptions::default()));
-        assert_eq!(kind("a.dat", b"PK\x03\x04....xl/workbook.xml"), Format::Xlsx(XlsxOptions::default()));
+        assert_eq!(kind("a.dat", b"PK\x03\x04...."), Format::Xlsx(XlsxOptions::default()));
+        assert_eq!(kind("a.xls", b" <HTML><table>"), Format::Xlsx(XlsxOptions::default()));
     }
 
     #[test]
@@ -120,10 +132,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_says_what_to_do() {
-        let text = |path: &str, bytes: &[u8]| format(&Arc::from(path), bytes).unwrap_err().to_string();
+        let text = |path: &str, bytes: &[u8]| format(&Arc::from(path), path, bytes).unwrap_err().to_string();
         assert_eq!(text("a.xlsx", b"no workbook"), "cannot read `a.xlsx`: its bytes are no workbook's");
-        assert_eq!(text("a.csv.gz", &[0x1F, 0x8B, 8]), "cannot read `a.csv.gz`: it is compressed with gzip");
-        assert_eq!(text("a.zip", b"PK\x03\x04abc"), "cannot read `a.zip`: it is a zip archive, but no workbook");
-        assert_eq!(text("a.xls", b" <html>"), "cannot read `a.xls`: it is an HTML or XML page named .xls");
+        assert_eq!(text("a.csv", b"%PDF-1.7"), "cannot read `a.csv`: it is a PDF document, no table");
+        let message = "cannot read `a.xls`: it is an XML document named .xls, without a table";
+        assert_eq!(text("a.xls", b" <?xml version='1.0'?><a/>"), message);
     }
 }

@@ -38,6 +38,11 @@ impl Names {
         row.cells().map(fold).filter(|name| self.0.contains(name)).collect::<HashSet<_>>().len()
     }
 
+    /// Returns whether a name is one of them.
+    pub(super) fn has(&self, name: &str) -> bool {
+        !self.0.is_empty() && self.0.contains(&fold(name))
+    }
+
     /// Returns whether a text holds a name that ASCII cannot write: a witness for the text's encoding.
     pub(super) fn prove(&self, text: &str) -> bool {
         self.0.iter().any(|name| !name.is_ascii() && text.contains(name.as_str()))

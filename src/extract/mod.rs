@@ -4,10 +4,12 @@
 //! contract beyond the [`Hints`] that tell a header from a title line.
 //!
 //! ```text
-//!  files ──► detect ──► csv ─────────┐ decode → split ┐
-//!  listed    by magic   json_lines ──┘                ├─► row ──► sieve ──► RawBatch
-//!  bytes     and name   xlsx ─────────────────────────┘           records from titles, totals, notes
-//!                       parquet, database ──────────────► row ──────────────► RawBatch
+//!  files ──► unpack ──► detect ──► csv, fixed_width ── decode → split ┐
+//!  listed    gzip, zip  by magic   xlsx ──────────────────────────────┴─► row ──► sieve ──► RawBatch
+//!  bytes     members    and name                                  records from titles, totals, notes
+//!                                  json ─────────────── text → scan ────► columns ─────────► RawBatch
+//!                                  columnar, avro ────── row by row ────► columns ─────────► RawBatch
+//!                                  database ────────────────────────────► row ─────────────► RawBatch
 //! ```
 
 use std::sync::Arc;
@@ -21,7 +23,12 @@ use crate::{
 };
 
 mod files;
-pub use files::{ExtractFile, fetch, list};
+pub use files::{ExtractFile, Pull, fetch, list, list_since};
+
+mod limits;
+pub use limits::Limits;
+
+mod unpack;
 
 mod detect;
 
@@ -29,13 +36,21 @@ mod csv;
 
 mod xlsx;
 
-mod json_lines;
+mod json;
 
-mod parquet;
+mod columnar;
+
+mod avro;
+
+mod fixed_width;
 
 mod database;
 
 mod decode;
+
+mod text;
+
+mod moment;
 
 mod lines;
 
@@ -122,7 +137,14 @@ impl Piece {
 
 /// What a piece leaves over: its lines counted, and rows of which only later pieces show what they are.
 #[derive(Debug, Default)]
-pub struct Rest {}
+pub struct Rest {
+    /// The piece's place in the order of pieces.
+    number: u64,
+    /// Places whose bytes are no characters.
+    bad: u64,
+    /// The lines that are settled, and the rows that are not.
+    open: sieve::Open,
+}
 
 /// One table of a file: the file itself, a member of an archive, a sheet.
 pub struct Part {
@@ -132,37 +154,62 @@ pub struct Part {
     pub reader: Box<dyn RecordReader>,
 }
 
-/// Opens a file: every table in it, in the file's order. An empty file has one table without columns.
+/// Opens a file: every table in it, in the file's order, once it is unpacked. An empty file has one table without columns.
 ///
 /// # Errors
-/// When the bytes are not what `format` says, naming the file and what to do.
-pub fn open(path: &Arc<str>, content: &Content, format: &Format, hints: &Hints) -> Result<Vec<Part>, Error> {
-    let bytes = content
-        .bytes()
-        .map_err(|error| Error::unreadable(path, error.to_string(), "check the disk and the permissions of the file"))?;
-    let reader = open_one(path, bytes, format, hints)?;
-    Ok(vec![Part { name: Arc::clone(path), reader }])
+/// When the bytes are not what `format` says or unpack to more than the limits allow, naming the file and what to do.
+pub fn open(
+    path: &Arc<str>,
+    content: &Content,
+    format: &Format,
+    hints: &Hints,
+    limits: &Limits,
+) -> Result<Vec<Part>, Error> {
+    unpack::open(path, content, format, hints, limits)
 }
 
-/// Opens the one table of a file.
-fn open_one(path: &Arc<str>, bytes: Bytes, format: &Format, hints: &Hints) -> Result<Box<dyn RecordReader>, Error> {
+/// Opens what is no archive and not compressed; `name` is how it would be called if it lay alone.
+fn open_plain(
+    path: &Arc<str>,
+    name: &str,
+    content: &Content,
+    format: &Format,
+    hints: &Hints,
+    limits: &Limits,
+) -> Result<Vec<Part>, Error> {
     let detected;
     let format = match format {
         Format::Auto => {
-            detected = detect::format(path, &bytes)?;
+            let head = content.part(0, unpack::HEAD_BYTES).map_err(|error| disk(path, &error))?;
+            detected = detect::format(path, name, &head)?;
             &detected
         }
         declared => declared,
     };
+    if let Format::Xlsx(options) = format {
+        return xlsx::open(path, content, options, hints, limits);
+    }
+    let reader = open_one(path, content, format, hints)?;
+    Ok(vec![Part { name: Arc::clone(path), reader }])
+}
+
+/// Opens the one table of a file.
+fn open_one(
+    path: &Arc<str>,
+    content: &Content,
+    format: &Format,
+    hints: &Hints,
+) -> Result<Box<dyn RecordReader>, Error> {
     match format {
-        Format::Auto => csv::open(path, bytes, &CsvOptions::default(), hints),
-        Format::Csv(options) => csv::open(path, bytes, options, hints),
-        Format::Xlsx(options) => xlsx::open(path, &bytes, options, hints),
-        Format::JsonLines => json_lines::open(path, bytes),
-        Format::Parquet => parquet::open(path, bytes),
-        Format::Database { table } => {
-            database::open(path, &bytes, Some(table.as_str()).filter(|name| !name.is_empty()))
-        }
+        Format::Csv(options) => csv::open(path, content, options, hints),
+        Format::Json(options) => json::open(path, content, options, hints),
+        Format::Parquet => columnar::open(path, content, columnar::Kind::Parquet, hints),
+        Format::Arrow => columnar::open(path, content, columnar::Kind::Arrow, hints),
+        Format::Avro => avro::open(path, content, hints),
+        Format::FixedWidth(options) => fixed_width::open(path, content, options, hints),
+        Format::Database(options) => database::open(path, content, options, hints),
+        // The three that are resolved before.
+        Format::Auto | Format::Xlsx(_) | Format::Member { .. } => csv::open(path, content, &CsvOptions::default(), hints),
     }
 }
 
@@ -180,6 +227,16 @@ pub enum Error {
         /// What to do.
         hint: Option<String>,
     },
+    /// A database server cannot be reached, or says no.
+    #[error("cannot read `{path}`: {reason}")]
+    Unreachable {
+        /// The pull.
+        path: Arc<str>,
+        /// What happened.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// The location cannot be listed, or a file cannot be fetched.
     #[error(transparent)]
     Storage(#[from] storage::read::Error),
@@ -191,6 +248,7 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Unreadable { hint, .. } => hint.as_deref(),
+            Self::Unreachable { hint, .. } => Some(hint),
             Self::Storage(error) => error.hint(),
         }
     }
@@ -200,10 +258,23 @@ impl Error {
     }
 }
 
+/// Says that the disk failed under a file.
+fn disk(path: &Arc<str>, error: &std::io::Error) -> Error {
+    Error::unreadable(path, error.to_string(), "check the disk and the permissions of the file")
+}
+
 /// Returns the shortest text from which the same number is read again; whole numbers have no decimals.
 fn number_text(value: f64) -> String {
     if value == 0.0 { "0".to_owned() } else { value.to_string() }
 }
 
+/// Returns the shortest text from which the same single-precision number is read again.
+fn single_text(value: f32) -> String {
+    if value == 0.0 { "0".to_owned() } else { value.to_string() }
+}
+
 #[cfg(test)]
 mod testing;
+
+#[cfg(test)]
+mod conformance;

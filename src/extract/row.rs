@@ -17,6 +17,12 @@ pub(super) struct Row {
     pub fault: Option<RawFault>,
     /// Whether the file ends within this row's last line, without a line end.
     pub unended: bool,
+    /// Cells that stand in quotes.
+    pub quoted: usize,
+    /// Where its original text begins in the text that is being cut.
+    pub place: usize,
+    /// Where it begins in the file's bytes, if that is known.
+    pub offset: Option<u64>,
     /// The original text, then the texts of cells that differ from it.
     text: String,
     /// Bytes of `text` that are the original.
@@ -31,6 +37,9 @@ impl Row {
         self.lines = 1;
         self.fault = None;
         self.unended = false;
+        self.quoted = 0;
+        self.place = 0;
+        self.offset = None;
         self.text.clear();
         self.raw = 0;
         self.cells.clear();
@@ -97,6 +106,34 @@ impl Row {
         self.cells().filter(|cell| !is_blank(cell)).count()
     }
 
+    /// Returns the original text.
+    pub(super) fn raw(&self) -> &str {
+        &self.text[..self.raw]
+    }
+
+    /// Forgets all cells, to cut the original text anew.
+    pub(super) fn clear_cells(&mut self) {
+        self.text.truncate(self.raw);
+        self.cells.clear();
+        self.quoted = 0;
+    }
+
+    /// Writes a row whose original text stands at its place in the batch's text, with at most `width` cells. Texts that
+    /// differ from it go into `extra`, which the caller will put behind it.
+    pub(super) fn write_in_place(&self, batch: &mut RawBatch, width: usize, extra: &mut Extra) {
+        let base = self.place;
+        for cell in self.cells.iter().take(width) {
+            batch.push_cell(cell.as_ref().map(|range| {
+                if range.end <= self.raw {
+                    base + range.start..base + range.end
+                } else {
+                    extra.add(&self.text[range.clone()])
+                }
+            }));
+        }
+        batch.end_row(self.line, base..base + self.raw, self.fault);
+    }
+
     /// Writes the row into a batch, with at most `width` cells.
     pub(super) fn write(&self, batch: &mut RawBatch, width: usize) {
         let base = batch.append(&self.text).start;
@@ -110,6 +147,23 @@ impl Row {
         let start = self.text.len();
         self.text.push_str(text);
         start..self.text.len()
+    }
+}
+
+/// Texts of cells that differ from the original, to stand behind a batch's block.
+#[derive(Debug, Default)]
+pub(super) struct Extra {
+    /// Length of the block.
+    pub base: usize,
+    /// What comes behind it.
+    pub text: String,
+}
+
+impl Extra {
+    fn add(&mut self, text: &str) -> Range<usize> {
+        let start = self.base + self.text.len();
+        self.text.push_str(text);
+        start..start + text.len()
     }
 }
 

@@ -2,7 +2,10 @@
 //!
 //! In: rows below the header, in order. Out: records in batches, and every line counted. A total word alone makes no
 //! total row: a complete row stays a record, whatever its first cell says. What can only be told once the records have
-//! ended is held back, at most [`HELD_ROWS`] rows. Deliberately ignorant of types: a bad value is the contract's affair.
+//! ended is held back, at most [`HELD_ROWS`] rows: more of them in a row are no footer. So a file can be sieved in parts,
+//! of which each says what it left open. Deliberately ignorant of types: a bad value is the contract's affair.
+
+use std::sync::Arc;
 
 use super::{
     BATCH_ROWS, Hints,
@@ -16,6 +19,9 @@ const HELD_ROWS: usize = 64;
 
 /// A batch is full at this size, so that the rows held back fit into it as well.
 const FULL: usize = BATCH_ROWS - HELD_ROWS - 1;
+
+/// A batch is full with this much text, however few its rows.
+const FULL_BYTES: usize = 16 * 1024 * 1024;
 
 /// Words that begin a total row, folded and without blanks.
 const TOTAL_WORDS: [&str; 17] = [
@@ -73,29 +79,49 @@ enum Kind {
     Held,
 }
 
-/// The rows below one header.
+/// What tells the rows below one header apart; the same for every part of a file.
 #[derive(Debug)]
-pub(super) struct Sieve {
+pub(super) struct Rules {
     header: Vec<String>,
     /// Cells of the header row as written, unnamed ones at its end included.
     written: usize,
     /// Columns of each required column of the contract that the header has.
     required: Vec<Vec<usize>>,
+}
+
+/// The rows below one header, or a part of them.
+#[derive(Debug)]
+pub(super) struct Sieve {
+    rules: Arc<Rules>,
     held: Vec<Row>,
+    /// Rows at the end that are a footer if they are few and no record follows.
+    run: usize,
+    has_record: bool,
     count: LineCount,
+}
+
+/// What a sieve knows at the end of a part of a file: the next parts decide what the held rows are.
+#[derive(Debug, Default)]
+pub(super) struct Open {
+    /// Rows that are a footer if no record follows.
+    pub held: Vec<Row>,
+    /// Their number, or that of rows like them which were too many to be one.
+    pub run: usize,
+    /// Whether the part has a record that is beyond doubt.
+    pub has_record: bool,
+    /// The lines that are settled.
+    pub count: LineCount,
 }
 
 impl Sieve {
     /// Begins below a header with these names, whose row has `written` cells.
     pub(super) fn new(header: &[String], written: usize, hints: &Hints) -> Self {
-        let folded: Vec<String> = header.iter().map(|name| fold(name)).collect();
-        let columns = |names: &Vec<String>| -> Vec<usize> {
-            let names: Vec<String> = names.iter().map(|name| fold(name)).collect();
-            (0..folded.len()).filter(|column| names.contains(&folded[*column])).collect()
-        };
-        let required = hints.required.iter().map(columns).filter(|columns| !columns.is_empty()).collect();
-        let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
-        Self { written: written.max(header.len()), header, required, held: Vec::new(), count: LineCount::default() }
+        Self::part(Arc::new(Rules::new(header, written, hints)))
+    }
+
+    /// Begins a part of the rows.
+    pub(super) fn part(rules: Arc<Rules>) -> Self {
+        Self { rules, held: Vec::new(), run: 0, has_record: false, count: LineCount::default() }
     }
 
     /// Returns the lines counted so far.
@@ -105,35 +131,100 @@ impl Sieve {
 
     /// Returns whether a batch should be handed on.
     pub(super) fn is_full(batch: &RawBatch) -> bool {
-        batch.len() >= FULL
-    }
-
-    /// Returns whether a record of `width` cells fits the header, apart from what surplus cells hold.
-    pub(super) fn fits(&self, width: usize) -> bool {
-        (self.header.len()..=self.written).contains(&width)
+        batch.len() >= FULL || batch.text_bytes() >= FULL_BYTES
     }
 
     /// Counts lines that are no records.
     pub(super) fn skip(&mut self, kind: SkippedLines, lines: u64) {
-        self.count.lines += lines;
-        *self.count.skipped.entry(kind).or_default() += lines;
+        skip(&mut self.count, kind, lines);
     }
 
     /// Takes the next row.
     pub(super) fn take(&mut self, row: &mut Row, batch: &mut RawBatch) {
-        match self.kind(row) {
-            Kind::Skipped(kind) => self.skip(kind, row.lines),
+        if !self.is_record(row) {
+            return;
+        }
+        let width = self.rules.width();
+        for held in self.released() {
+            held.write(batch, width);
+        }
+        self.record(row);
+        row.write(batch, width);
+    }
+
+    /// Decides on the next row. For a record the caller takes what is [`Sieve::released`], and counts it by
+    /// [`Sieve::record`].
+    pub(super) fn is_record(&mut self, row: &Row) -> bool {
+        match self.rules.kind(row) {
+            Kind::Skipped(kind) => {
+                self.skip(kind, row.lines);
+                false
+            }
             Kind::Held => {
-                if self.held.len() == HELD_ROWS {
-                    self.release(batch);
+                self.run += 1;
+                if self.run <= HELD_ROWS {
+                    self.held.push(row.clone());
                 }
-                self.held.push(row.clone());
+                self.run > HELD_ROWS
             }
             Kind::Record => {
-                self.release(batch);
-                self.record(row, batch);
+                self.saw_record();
+                true
             }
         }
+    }
+
+    /// Notes that a record ends a run of rows that might have been a footer.
+    pub(super) fn saw_record(&mut self) {
+        self.run = 0;
+        self.has_record = true;
+    }
+
+    /// Returns the rows that turned out to be records, counted.
+    pub(super) fn released(&mut self) -> Vec<Row> {
+        let mut rows = std::mem::take(&mut self.held);
+        for row in &mut rows {
+            self.record(row);
+        }
+        rows
+    }
+
+    /// Returns whether rows are held back.
+    pub(super) fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Counts a record and finds the fault of its width.
+    pub(super) fn record(&mut self, row: &mut Row) {
+        row.fault = row.fault.or_else(|| self.rules.width_fault(row));
+        count_record(&mut self.count, row.lines);
+    }
+
+    /// Counts records of one line each.
+    pub(super) fn count_plain(&mut self, records: u64) {
+        self.count.lines += records;
+        self.count.rows += records;
+    }
+
+    /// Ends a part of the file.
+    pub(super) fn into_open(self) -> Open {
+        Open { held: self.held, run: self.run, has_record: self.has_record, count: self.count }
+    }
+
+    /// Goes on after a part that was sieved elsewhere, and returns the rows that it shows to be records.
+    pub(super) fn join(&mut self, part: Open) -> Vec<Row> {
+        let mut released = Vec::new();
+        add(&mut self.count, &part.count);
+        if part.has_record {
+            released = self.released();
+            self.saw_record();
+        }
+        self.run += part.run;
+        self.held.extend(part.held);
+        if self.run > HELD_ROWS {
+            released.extend(self.released());
+        }
+        released
     }
 
     /// Ends the file: what was held back is its footer.
@@ -142,21 +233,74 @@ impl Sieve {
             self.skip(SkippedLines::Footer, row.lines);
         }
     }
+}
 
-    fn release(&mut self, batch: &mut RawBatch) {
-        for mut row in std::mem::take(&mut self.held) {
-            self.record(&mut row, batch);
-        }
+fn skip(count: &mut LineCount, kind: SkippedLines, lines: u64) {
+    if lines > 0 {
+        count.lines += lines;
+        *count.skipped.entry(kind).or_default() += lines;
+    }
+}
+
+fn count_record(count: &mut LineCount, lines: u64) {
+    count.lines += 1;
+    count.rows += 1;
+    skip(count, SkippedLines::Continuation, lines - 1);
+}
+
+fn add(count: &mut LineCount, part: &LineCount) {
+    count.lines += part.lines;
+    count.rows += part.rows;
+    for (kind, lines) in &part.skipped {
+        *count.skipped.entry(*kind).or_default() += lines;
+    }
+}
+
+impl Rules {
+    /// Takes a header whose row has `written` cells.
+    pub(super) fn new(header: &[String], written: usize, hints: &Hints) -> Self {
+        let folded: Vec<String> = header.iter().map(|name| fold(name)).collect();
+        let columns = |names: &Vec<String>| -> Vec<usize> {
+            let names: Vec<String> = names.iter().map(|name| fold(name)).collect();
+            (0..folded.len()).filter(|column| names.contains(&folded[*column])).collect()
+        };
+        let required = hints.required.iter().map(columns).filter(|columns| !columns.is_empty()).collect();
+        let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+        Self { written: written.max(header.len()), header, required }
     }
 
-    fn record(&mut self, row: &mut Row, batch: &mut RawBatch) {
-        self.count.lines += 1;
-        self.count.rows += 1;
-        if row.lines > 1 {
-            self.skip(SkippedLines::Continuation, row.lines - 1);
+    /// Returns the number of columns.
+    pub(super) fn width(&self) -> usize {
+        self.header.len()
+    }
+
+    /// Returns whether a record of `width` cells fits the header, apart from what surplus cells hold.
+    pub(super) fn fits(&self, width: usize) -> bool {
+        (self.header.len()..=self.written).contains(&width)
+    }
+
+    /// Returns whether cells that fit are a record at first sight: keys filled, or most cells, and no header again. False
+    /// says nothing. Cells are start and length in `text`.
+    pub(super) fn is_plainly_record(&self, text: &[u8], cells: &[(u32, u32)]) -> bool {
+        let cell = |column: usize| {
+            let (start, length) = cells[column];
+            &text[start as usize..start as usize + length as usize]
+        };
+        // A dash alone stands for nothing; what begins with a letter of many bytes may be a wide blank.
+        let is_filled = |cell: &[u8]| match cell {
+            [] => false,
+            [b'-', rest @ ..] => rest.first().is_some_and(u8::is_ascii_graphic),
+            [first, ..] => first.is_ascii_graphic() || (0xE4..0xEF).contains(first),
+        };
+        let (Some(name), false) = (self.header.first(), cells.is_empty()) else { return false };
+        let first = cell(0);
+        if !is_filled(first) || first.starts_with(name.as_bytes()) {
+            return false;
         }
-        row.fault = row.fault.or_else(|| self.width_fault(row));
-        row.write(batch, self.header.len());
+        if self.required.is_empty() {
+            return (0..cells.len()).filter(|column| is_filled(cell(*column))).count() * 2 > self.header.len();
+        }
+        self.required.iter().all(|columns| columns.iter().any(|column| is_filled(cell(*column))))
     }
 
     fn width_fault(&self, row: &Row) -> Option<RawFault> {

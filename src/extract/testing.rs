@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Hints, RecordReader, open};
+use super::{Hints, Limits, RecordReader, open};
 use crate::{define::project::Format, record::FileShape, record::LineCount};
 
 /// A file read to its end.
@@ -41,15 +41,23 @@ pub(super) fn hints(names: &[&str]) -> Hints {
 
 /// Reads a file that must be readable.
 pub(super) fn read(path: &str, bytes: impl Into<Bytes>, format: &Format, names: &[&str]) -> Found {
-    match open(&Arc::from(path), &bytes.into().into(), format, &hints(names)) {
+    match open(&Arc::from(path), &bytes.into().into(), format, &hints(names), &Limits::default()) {
         Ok(mut parts) => drain(parts.remove(0).reader),
+        Err(error) => panic!("{error}: {error:?}"),
+    }
+}
+
+/// Reads every table of a file, with their names.
+pub(super) fn read_all(path: &str, bytes: impl Into<Bytes>, format: &Format, names: &[&str]) -> Vec<(String, Found)> {
+    match open(&Arc::from(path), &bytes.into().into(), format, &hints(names), &Limits::default()) {
+        Ok(parts) => parts.into_iter().map(|part| (part.name.to_string(), drain(part.reader))).collect(),
         Err(error) => panic!("{error}: {error:?}"),
     }
 }
 
 /// Opens a file that cannot be read, and returns `message; hint`.
 pub(super) fn fail(path: &str, bytes: impl Into<Bytes>, format: &Format) -> String {
-    match open(&Arc::from(path), &bytes.into().into(), format, &Hints::default()) {
+    match open(&Arc::from(path), &bytes.into().into(), format, &Hints::default(), &Limits::default()) {
         Ok(parts) => panic!("opened: {:?}", parts[0].reader.shape()),
         Err(error) => format!("{error}; {}", error.hint().unwrap_or_default()),
     }

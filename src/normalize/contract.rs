@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::{
-    Binding, Error, Normalized, Reduction, Unbound, VersionColumn, bind,
+    Binding, Error, Normalized, Unbound, VersionColumn, bind,
     cell::{CellRule, Reading},
     codes,
     column::Kind,
@@ -174,10 +174,10 @@ impl Contract {
         &self.key
     }
 
-    /// Returns an empty reduction by this contract's key and version rule.
+    /// Returns the column that says which of two rows with one key is later; None where the file decides.
     #[must_use]
-    pub fn reduction(&self) -> Reduction {
-        Reduction::new(&self.key, self.version)
+    pub const fn version(&self) -> Option<VersionColumn> {
+        self.version
     }
 }
 

@@ -6,10 +6,10 @@ use arrow::datatypes::{DataType, TimeUnit};
 
 use crate::{
     define::project::{
-        Alias, Clean, CodeTable, Codes, Column, Format, RejectLimit, Rule, Source, Title, UnknownCode, Version,
+        Alias, Clean, CodeTable, Codes, Column, FilePolicy, Format, RejectLimit, Rule, Source, Title, UnknownCode, Version,
     },
     engine::Parameters,
-    record::{DecimalMark, FileShape, Place, Placed, RawBatch, RawFault, Text},
+    record::{FileShape, Place, Placed, RawBatch, RawFault, Text},
 };
 
 /// A column under construction; every method adds what its name says.
@@ -169,6 +169,7 @@ pub fn source(columns: &[ColumnFixture], rules: &[(&str, &str)]) -> Source {
         event_date: None,
         as_of: Vec::new(),
         reject_limit: RejectLimit::default(),
+        files: FilePolicy::default(),
         columns: columns.iter().map(finish).collect(),
         rules: rules.iter().map(|(name, expr)| Rule { name: at(name), expr: at(expr) }).collect(),
         checks: Vec::new(),
@@ -185,14 +186,11 @@ pub fn parameters() -> Parameters {
 
 pub fn shape(header: &[&str]) -> FileShape {
     FileShape {
-        format: "csv",
         encoding: Some("GB18030".to_owned()),
-        delimiter: Some(','),
+        delimiter: Some(",".to_owned()),
         header_line: 1,
         header: header.iter().map(|name| (*name).to_owned()).collect(),
-        decimal_mark: DecimalMark::Point,
-        confidence: 1.0,
-        notes: Vec::new(),
+        ..FileShape::binary("csv")
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! In: a validated [`Source`], the file's header and batches of raw records. Out: record batches of accepted rows in
 //! file order, and every fault of every other row. Pure: no I/O, no async, no clock. Deliberately does not read files,
-//! count lines, or cut rows as of a day; which of two rows with one key wins is decided by [`Reduction`], which sees all
-//! files of a source.
+//! count lines, or cut rows as of a day; which of two rows with one key wins is decided by [`reduce`], which sees all files
+//! of a source.
 //!
 //! ```text
 //!  Source ── compile ──► Contract ── bind(header) ──► Binding
@@ -12,7 +12,7 @@
 //!                            │
 //!      cells: trim · fold · codes · null words · clean · default · parse
 //!      then derived columns, then row rules
-//!                            ├──► rows, lines ──► Reduction: observe, keep ──► staged.<source>
+//!                            ├──► rows, lines ──► reduce: key hashes → losers ──► staged.<source>
 //!                            └──► rejections ───► quarantine::to_batch ──────► quarantine.<source>
 //! ```
 //!
@@ -45,7 +45,7 @@ use crate::record::Rejection;
 
 pub use bind::{Binding, BoundCell, Unbound};
 pub use contract::{CodeTableRef, Contract};
-pub use reduce::{Reduction, VersionColumn};
+pub use reduce::VersionColumn;
 
 /// What became of one batch of raw records.
 #[derive(Debug, Clone)]
@@ -73,14 +73,6 @@ pub enum Error {
         column: String,
         /// The source that holds the codes.
         table: String,
-    },
-    /// A file rank or line number is too large to be ordered.
-    #[error("file rank {file_rank}, line {line} lie beyond {} files of {} lines", reduce::MAX_FILES, reduce::MAX_LINES)]
-    TooMany {
-        /// The rank.
-        file_rank: u32,
-        /// The line.
-        line: u64,
     },
     /// A version column is neither date, timestamp nor integer.
     #[error("a version cannot be read from a column of type {data_type}")]

@@ -60,6 +60,7 @@ mod tests {
         let rejection = |line, column: Option<&str>, rule: &str| Rejection {
             file: "extracts/d07.csv".into(),
             line,
+            byte_offset: None,
             column: column.map(str::to_owned),
             rule: rule.to_owned(),
             reason: "r".to_owned(),

@@ -1,19 +1,23 @@
-//! Which of two rows with one key is served: the later version, then the later file, then the later line.
+//! Which of two rows with one key is served: the later version, then the later place.
 //!
-//! In: accepted rows of all files of a source, in any order. Out: for each row whether it is the winner of its key. Two
-//! passes: `observe` every batch, then `keep` every batch. Order does not matter, since a winner is a maximum. Rejected
-//! rows are never observed, so a newer row that is rejected leaves the older one served.
+//! In: for every accepted row of all live files a hash of its key, its version and its place; a place is a number that
+//! grows with (version of the file, path, part, line). Out: the places of the rows that lost. Order does not matter, since
+//! a winner is a maximum. Rejected rows are never observed, so a newer row that is rejected leaves the older one served.
 //!
-//! Memory: 33 bytes a slot, 38 to 75 a key by the load of the map. Keys are 128-bit hashes of Arrow's row encoding, in
-//! which NULL equals NULL and nothing else; with 10^9 keys two of them collide with a chance below 10^-20.
-
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-};
+//! ```text
+//!  rows ─► key_hashes ─► KeyRecords::observe ─► by the hash's first bits into parts
+//!                        (a pass takes a share                     │
+//!                         of all hashes)                           ▼
+//!                                               losers(part): one small table each
+//! ```
+//!
+//! Memory: 24 bytes a row (32 with a version column) of one pass; whoever has more rows than memory makes more passes.
+//! Keys are 128-bit hashes of their values, in which NULL equals NULL and nothing else; with 10^9 keys two of them
+//! collide with a chance below 10^-20.
 
 use arrow::{
-    array::{Array, ArrayRef, BooleanArray, RecordBatch, cast::as_primitive_array},
+    array::{Array, ArrayRef, AsArray, FixedSizeBinaryArray, RecordBatch, cast::as_primitive_array},
+    buffer::Buffer,
     compute::cast,
     datatypes::{DataType, Int64Type},
     row::{RowConverter, SortField},
@@ -22,12 +26,12 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::Error;
 
-/// Bits of a place that count lines; the others count files.
-const LINE_BITS: u32 = 40;
-/// File ranks are below this.
-pub const MAX_FILES: u64 = 1 << (64 - LINE_BITS);
-/// Line numbers are below this.
-pub const MAX_LINES: u64 = 1 << LINE_BITS;
+/// Bytes of a key's hash.
+pub const KEY_BYTES: i32 = 16;
+/// Parts into which the records of a pass are cut, so that each one's table fits a processor's cache.
+const PARTS: usize = 256;
+/// A slot of a table that holds no record.
+const EMPTY: u32 = u32::MAX;
 
 /// The column that says which of two rows is later: a date, a timestamp or an integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,134 +40,175 @@ pub struct VersionColumn {
     pub index: usize,
 }
 
-/// Where a row stands in the order of versions: its version, then file rank and line in one word.
-type Order = (i64, u64);
-
-/// The winners of all keys seen so far.
-#[derive(Debug, Clone, Default)]
-pub struct Reduction {
-    key: Vec<usize>,
-    version: Option<VersionColumn>,
-    winners: HashMap<[u64; 2], Order, BuildHasherDefault<Identity>>,
-    observed: u64,
+/// Returns a hash of each row's key columns.
+///
+/// # Errors
+/// When Arrow cannot compare a key column.
+pub fn key_hashes(rows: &RecordBatch, key: &[usize]) -> Result<FixedSizeBinaryArray, Error> {
+    let columns: Vec<&ArrayRef> = key.iter().map(|index| rows.column(*index)).collect();
+    let parts: Vec<KeyPart<'_>> = columns.into_iter().map(KeyPart::of).collect::<Result<_, _>>()?;
+    let mut hashes = Vec::with_capacity(rows.num_rows() * 16);
+    let mut bytes = Vec::new();
+    for row in 0..rows.num_rows() {
+        bytes.clear();
+        parts.iter().for_each(|part| part.write(row, &mut bytes));
+        hashes.extend_from_slice(&xxh3_128(&bytes).to_le_bytes());
+    }
+    Ok(FixedSizeBinaryArray::try_new(KEY_BYTES, Buffer::from_vec(hashes), None)?)
 }
 
-impl Reduction {
-    /// Starts a reduction by key columns (indexes); without any, every row is kept.
-    #[must_use]
-    pub fn new(key: &[usize], version: Option<VersionColumn>) -> Self {
-        Self { key: key.to_vec(), version, ..Self::default() }
-    }
+/// A key column whose values can be written as bytes, no two of them alike.
+enum KeyPart<'a> {
+    Text(&'a arrow::array::StringArray),
+    Number(arrow::array::Int64Array),
+    Other(arrow::row::Rows),
+}
 
-    /// Takes note of a batch. `file_rank` counts files in the order of (version of the file, path).
-    ///
-    /// # Errors
-    /// When the rank or a line is too large, a version column has a wrong type, or Arrow cannot compare the key.
-    pub fn observe(&mut self, rows: &RecordBatch, file_rank: u32, lines: &[u64]) -> Result<(), Error> {
-        if self.key.is_empty() {
-            return Ok(());
-        }
-        let orders = self.orders(rows, file_rank, lines)?;
-        self.winners.reserve(if self.winners.is_empty() { orders.len() } else { 0 });
-        self.observed += u64::try_from(orders.len()).unwrap_or(u64::MAX);
-        for (key, order) in self.keys(rows)?.into_iter().zip(orders) {
-            let winner = self.winners.entry(key).or_insert(order);
-            *winner = order.max(*winner);
-        }
-        Ok(())
-    }
-
-    /// Adds what another reduction of the same source has observed.
-    pub fn merge(&mut self, other: Self) {
-        self.observed += other.observed;
-        for (key, order) in other.winners {
-            let winner = self.winners.entry(key).or_insert(order);
-            *winner = order.max(*winner);
-        }
-    }
-
-    /// Returns for each row of an observed batch whether it won.
-    ///
-    /// # Errors
-    /// As [`Reduction::observe`].
-    pub fn keep(&self, rows: &RecordBatch, file_rank: u32, lines: &[u64]) -> Result<BooleanArray, Error> {
-        if self.key.is_empty() {
-            return Ok(BooleanArray::from(vec![true; rows.num_rows()]));
-        }
-        let orders = self.orders(rows, file_rank, lines)?;
-        let keys = self.keys(rows)?;
-        let won = |(key, order): (&[u64; 2], &Order)| self.winners.get(key) == Some(order);
-        Ok(keys.iter().zip(&orders).map(won).collect::<Vec<bool>>().into())
-    }
-
-    /// Returns how many observed rows a later row of the same key has replaced.
-    #[must_use]
-    pub fn superseded(&self) -> u64 {
-        self.observed - u64::try_from(self.winners.len()).unwrap_or(u64::MAX)
-    }
-
-    fn keys(&self, rows: &RecordBatch) -> Result<Vec<[u64; 2]>, Error> {
-        let columns: Vec<ArrayRef> = self.key.iter().map(|index| rows.column(*index).clone()).collect();
-        let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
-        let encoded = RowConverter::new(fields)?.convert_columns(&columns)?;
-        Ok(encoded.iter().map(|row| halves(xxh3_128(row.as_ref()))).collect())
-    }
-
-    fn orders(&self, rows: &RecordBatch, file_rank: u32, lines: &[u64]) -> Result<Vec<Order>, Error> {
-        let rank = u64::from(file_rank);
-        if let Some(line) = lines.iter().copied().find(|line| rank >= MAX_FILES || *line >= MAX_LINES) {
-            return Err(Error::TooMany { file_rank, line });
-        }
-        let places = lines.iter().map(|line| (rank << LINE_BITS) | line);
-        Ok(match self.version {
-            None => places.map(|place| (0, place)).collect(),
-            Some(column) => versions(rows.column(column.index))?.into_iter().zip(places).collect(),
+impl<'a> KeyPart<'a> {
+    fn of(column: &'a ArrayRef) -> Result<Self, Error> {
+        Ok(match column.data_type() {
+            DataType::Utf8 => Self::Text(column.as_string()),
+            DataType::Int32 | DataType::Int64 | DataType::Date32 | DataType::Timestamp(..) => Self::Number(number(column)?),
+            other => {
+                let converter = RowConverter::new(vec![SortField::new(other.clone())])?;
+                Self::Other(converter.convert_columns(std::slice::from_ref(column))?)
+            }
         })
+    }
+
+    /// Appends a value: NULL is one byte, anything else begins with another one and says its own length.
+    fn write(&self, row: usize, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Text(column) if column.is_null(row) => bytes.push(0),
+            Self::Text(column) => {
+                let text = column.value(row).as_bytes();
+                bytes.push(1);
+                bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+                bytes.extend_from_slice(text);
+            }
+            Self::Number(column) if column.is_null(row) => bytes.push(0),
+            Self::Number(column) => {
+                bytes.push(1);
+                bytes.extend_from_slice(&column.value(row).to_le_bytes());
+            }
+            // The row format is self-delimiting and knows NULL.
+            Self::Other(rows) => bytes.extend_from_slice(rows.row(row).data()),
+        }
     }
 }
 
 /// Returns versions as numbers that order as the values do; NULL is the smallest.
-fn versions(column: &ArrayRef) -> Result<Vec<i64>, Error> {
-    let data_type = column.data_type();
-    let numbers = match data_type {
-        DataType::Int32 | DataType::Int64 | DataType::Timestamp(..) => cast(column, &DataType::Int64)?,
-        DataType::Date32 => cast(&cast(column, &DataType::Int32)?, &DataType::Int64)?,
-        other => return Err(Error::VersionType { data_type: other.to_string() }),
-    };
-    let numbers = as_primitive_array::<Int64Type>(&numbers);
-    Ok(numbers.iter().map(|number| number.unwrap_or(i64::MIN)).collect())
+///
+/// # Errors
+/// When the column is neither date, timestamp nor integer.
+pub fn versions(column: &ArrayRef) -> Result<Vec<i64>, Error> {
+    if !matches!(column.data_type(), DataType::Int32 | DataType::Int64 | DataType::Timestamp(..) | DataType::Date32) {
+        return Err(Error::VersionType { data_type: column.data_type().to_string() });
+    }
+    Ok(number(column)?.iter().map(|number| number.unwrap_or(i64::MIN)).collect())
 }
 
-fn halves(hash: u128) -> [u64; 2] {
-    let bytes = hash.to_le_bytes();
-    [word(bytes.first_chunk()), word(bytes.last_chunk())]
+fn number(column: &ArrayRef) -> Result<arrow::array::Int64Array, Error> {
+    let numbers = match column.data_type() {
+        DataType::Date32 => cast(&cast(column, &DataType::Int32)?, &DataType::Int64)?,
+        _ => cast(column, &DataType::Int64)?,
+    };
+    Ok(as_primitive_array::<Int64Type>(&numbers).clone())
+}
+
+/// A row as far as the reduction goes. `V` is its version, or nothing where the place alone decides.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyRecord<V> {
+    key: [u64; 2],
+    version: V,
+    place: u64,
+}
+
+/// The records of one pass.
+#[derive(Debug)]
+pub struct KeyRecords<V> {
+    pass: u64,
+    passes: u64,
+    parts: Vec<Vec<KeyRecord<V>>>,
+}
+
+impl<V: Ord + Copy> KeyRecords<V> {
+    /// Begins pass `pass` of `passes`, which takes its share of all keys.
+    #[must_use]
+    pub fn new(pass: u64, passes: u64) -> Self {
+        Self { pass, passes: passes.max(1), parts: (0..PARTS).map(|_| Vec::new()).collect() }
+    }
+
+    /// Takes note of a row if its key belongs to this pass.
+    pub fn observe(&mut self, key: &[u8], version: V, place: u64) {
+        let key = [word(key.first_chunk()), word(key.last_chunk())];
+        if self.passes > 1 && key[1] % self.passes != self.pass {
+            return;
+        }
+        let part = &mut self.parts[usize::from(key[0].to_be_bytes()[0])];
+        if part.len() == part.capacity() {
+            // Doubling would take twice the memory that is promised.
+            part.reserve_exact(part.len() / 4 + 16);
+        }
+        part.push(KeyRecord { key, version, place });
+    }
+
+    /// Puts the parts of several threads side by side: element `n` holds part `n` of each.
+    #[must_use]
+    pub fn side_by_side(all: Vec<Self>) -> Vec<Vec<Vec<KeyRecord<V>>>> {
+        let mut parts: Vec<Vec<Vec<KeyRecord<V>>>> = (0..PARTS).map(|_| Vec::with_capacity(all.len())).collect();
+        for records in all {
+            records.parts.into_iter().zip(&mut parts).for_each(|(records, part)| part.push(records));
+        }
+        parts
+    }
+}
+
+/// Returns the places of all records of one part that a later record with the same key has replaced.
+#[must_use]
+pub fn losers<V: Ord + Copy>(part: &[Vec<KeyRecord<V>>]) -> Vec<u64> {
+    let count: usize = part.iter().map(Vec::len).sum();
+    let mask = (count * 2).next_power_of_two() - 1;
+    let mut winners: Vec<KeyRecord<V>> = Vec::new();
+    let mut table = vec![EMPTY; mask + 1];
+    let mut lost = Vec::new();
+    let slot_of = |key: u64| usize::try_from(key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32).unwrap_or(0) & mask;
+    for record in part.iter().flatten() {
+        // The first bits chose the part, so others choose the slot.
+        let mut slot = slot_of(record.key[1]);
+        loop {
+            match table[slot] {
+                EMPTY => {
+                    table[slot] = u32::try_from(winners.len()).unwrap_or(EMPTY - 1);
+                    winners.push(*record);
+                    break;
+                }
+                known => {
+                    let winner = &mut winners[known as usize];
+                    if winner.key == record.key {
+                        let is_later = (record.version, record.place) > (winner.version, winner.place);
+                        lost.push(if is_later { winner.place } else { record.place });
+                        if is_later {
+                            *winner = *record;
+                        }
+                        break;
+                    }
+                    slot = (slot + 1) & mask;
+                }
+            }
+        }
+    }
+    lost
 }
 
 fn word(bytes: Option<&[u8; 8]>) -> u64 {
     bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
-/// Takes the first word of a key as its hash: keys are hashes already.
-#[derive(Debug, Clone, Copy, Default)]
-struct Identity(Option<u64>);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0.unwrap_or_default()
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // Arrays of words are hashed as their bytes: the first eight are the first word.
-        self.0.get_or_insert(word(bytes.first_chunk()));
-    }
-
-    fn write_usize(&mut self, _length: usize) {}
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use std::sync::Arc;
+    use std::{collections::BTreeMap, sync::Arc};
 
     use arrow::{
         array::{Date32Array, Int64Array, StringArray},
@@ -185,113 +230,79 @@ mod tests {
         RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns).unwrap()
     }
 
-    fn kept(reduction: &Reduction, rows: &RecordBatch, rank: u32, lines: &[u64]) -> Vec<bool> {
-        reduction.keep(rows, rank, lines).unwrap().iter().flatten().collect()
+    /// Reduces rows whose places are their positions, in passes and spread over threads.
+    fn lost(rows: &[Row], key: &[usize], with_version: bool, passes: u64, threads: usize) -> Vec<u64> {
+        let rows = batch(rows);
+        let hashes = key_hashes(&rows, key).unwrap();
+        let versions = versions(rows.column(2)).unwrap();
+        let mut all = Vec::new();
+        for pass in 0..passes {
+            let mut spread: Vec<KeyRecords<i64>> = (0..threads).map(|_| KeyRecords::new(pass, passes)).collect();
+            for row in 0..rows.num_rows() {
+                let version = if with_version { versions[row] } else { 0 };
+                spread[row % threads].observe(hashes.value(row), version, row as u64);
+            }
+            all.extend(KeyRecords::side_by_side(spread).iter().flat_map(|part| losers(part)));
+        }
+        all.sort_unstable();
+        all
     }
 
-    const DATE: Option<VersionColumn> = Some(VersionColumn { index: 2 });
-
     #[test]
-    fn the_later_file_wins_then_the_later_line() {
-        let first = batch(&[(Some("a"), 1, None), (Some("b"), 1, None), (Some("a"), 1, None)]);
-        let second = batch(&[(Some("b"), 1, None)]);
-        let mut reduction = Reduction::new(&[0, 1], None);
-        reduction.observe(&second, 1, &[2]).unwrap();
-        reduction.observe(&first, 0, &[2, 3, 4]).unwrap();
-        assert_eq!(kept(&reduction, &first, 0, &[2, 3, 4]), [false, false, true]);
-        assert_eq!(kept(&reduction, &second, 1, &[2]), [true]);
-        assert_eq!(reduction.superseded(), 2);
+    fn the_later_place_wins() {
+        let rows = [(Some("a"), 1, None), (Some("b"), 1, None), (Some("a"), 1, None), (Some("b"), 2, None)];
+        assert_eq!(lost(&rows, &[0, 1], false, 1, 1), [0]);
+        assert_eq!(lost(&rows, &[0], false, 1, 1), [0, 1]);
     }
 
     #[test]
-    fn a_version_column_comes_before_the_file_and_null_is_oldest() {
-        let older_file = batch(&[(Some("a"), 1, Some(20_000)), (Some("b"), 1, None)]);
-        let newer_file = batch(&[(Some("a"), 1, Some(19_000)), (Some("b"), 1, Some(-5))]);
-        let mut reduction = Reduction::new(&[0], DATE);
-        reduction.observe(&older_file, 0, &[2, 3]).unwrap();
-        reduction.observe(&newer_file, 1, &[2, 3]).unwrap();
-        assert_eq!(kept(&reduction, &older_file, 0, &[2, 3]), [true, false]);
-        assert_eq!(kept(&reduction, &newer_file, 1, &[2, 3]), [false, true]);
+    fn a_version_comes_before_the_place_and_null_is_oldest() {
+        let rows = [(Some("a"), 1, Some(20_000)), (Some("b"), 1, None), (Some("a"), 1, Some(19_000)), (Some("b"), 1, Some(-5))];
+        assert_eq!(lost(&rows, &[0], true, 1, 1), [1, 2]);
     }
 
     #[test]
     fn null_is_a_key_of_its_own_and_not_the_empty_text() {
-        let rows = batch(&[(None, 1, None), (Some(""), 1, None), (None, 1, None)]);
-        let mut reduction = Reduction::new(&[0], None);
-        reduction.observe(&rows, 0, &[1, 2, 3]).unwrap();
-        assert_eq!(kept(&reduction, &rows, 0, &[1, 2, 3]), [false, true, true]);
+        let rows = [(None, 1, None), (Some(""), 1, None), (None, 1, None)];
+        assert_eq!(lost(&rows, &[0], false, 1, 1), [0]);
     }
 
     #[test]
-    fn without_a_key_every_row_is_kept() {
-        let rows = batch(&[(Some("a"), 1, None), (Some("a"), 1, None)]);
-        let mut reduction = Reduction::new(&[], None);
-        reduction.observe(&rows, 0, &[1, 2]).unwrap();
-        assert_eq!(kept(&reduction, &rows, 0, &[1, 2]), [true, true]);
-        assert_eq!(reduction.superseded(), 0);
+    fn neighbouring_texts_are_not_cut_differently() {
+        let columns: Vec<ArrayRef> =
+            vec![Arc::new(StringArray::from(vec!["ab", "a"])), Arc::new(StringArray::from(vec!["c", "bc"]))];
+        let fields = vec![Field::new("x", DataType::Utf8, true), Field::new("y", DataType::Utf8, true)];
+        let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
+        let hashes = key_hashes(&rows, &[0, 1]).unwrap();
+        assert_ne!(hashes.value(0), hashes.value(1));
     }
 
     #[test]
-    fn what_cannot_be_ordered_is_an_error() {
-        let rows = batch(&[(Some("a"), 1, None)]);
-        let mut reduction = Reduction::new(&[0], Some(VersionColumn { index: 0 }));
-        assert!(matches!(reduction.observe(&rows, 0, &[1]), Err(Error::VersionType { .. })));
-        let mut reduction = Reduction::new(&[0], None);
-        assert!(matches!(reduction.observe(&rows, 1 << 24, &[1]), Err(Error::TooMany { .. })));
-        assert!(matches!(reduction.observe(&rows, 0, &[MAX_LINES]), Err(Error::TooMany { .. })));
-        assert!(reduction.observe(&rows, (1 << 24) - 1, &[MAX_LINES - 1]).is_ok());
+    fn a_text_is_no_version() {
+        assert!(matches!(versions(batch(&[]).column(0)), Err(Error::VersionType { .. })));
     }
 
     const NAMES: [Option<&str>; 4] = [Some("a"), Some("b"), Some(""), None];
 
-    fn any_file() -> impl Strategy<Value = Vec<Row>> {
-        let row = (0..4_usize, 0..2_i64, proptest::option::of(0..3_i32));
-        proptest::collection::vec(row.prop_map(|(name, number, day)| (NAMES[name], number, day)), 0..12)
+    fn any_rows() -> impl Strategy<Value = Vec<Row>> {
+        let row = (0..4_usize, 0..20_i64, proptest::option::of(0..3_i32));
+        proptest::collection::vec(row.prop_map(|(name, number, day)| (NAMES[name], number, day)), 0..200)
     }
 
     proptest! {
         #[test]
-        fn winners_do_not_depend_on_the_order_of_files_nor_on_how_the_work_is_split(
-            files in proptest::collection::vec(any_file(), 1..6),
-            order in any::<prop::sample::Index>(),
-            split in any::<prop::sample::Index>(),
+        fn exactly_one_row_of_each_key_wins_however_the_work_is_split(
+            rows in any_rows(), with_version in any::<bool>(), passes in 1..4_u64, threads in 1..4_usize,
         ) {
-            let batches: Vec<(u32, RecordBatch, Vec<u64>)> = (0..).zip(&files)
-                .map(|(rank, rows)| (rank, batch(rows), (2..).take(rows.len()).collect()))
-                .collect();
-            let observe = |batches: &[(u32, RecordBatch, Vec<u64>)]| {
-                let mut reduction = Reduction::new(&[0, 1], DATE);
-                for (rank, rows, lines) in batches {
-                    reduction.observe(rows, *rank, lines).unwrap();
-                }
-                reduction
-            };
-            let in_order = observe(&batches);
-            let mut turned = batches.clone();
-            turned.rotate_left(order.index(batches.len()));
-            turned.reverse();
-            let (left, right) = turned.split_at(split.index(turned.len()));
-            let mut merged = observe(left);
-            merged.merge(observe(right));
-
-            let mut expected: std::collections::BTreeMap<_, _> = std::collections::BTreeMap::new();
-            for (rank, rows) in (0_u32..).zip(&files) {
-                for (line, row) in (2_u64..).zip(rows) {
-                    let order = (row.2, rank, line);
-                    let winner = expected.entry((row.0, row.1)).or_insert(order);
-                    *winner = order.max(*winner);
-                }
+            let mut winners: BTreeMap<_, (Option<i32>, usize)> = BTreeMap::new();
+            for (place, row) in rows.iter().enumerate() {
+                let order = (row.2.filter(|_| with_version), place);
+                let winner = winners.entry((row.0, row.1)).or_insert(order);
+                *winner = order.max(*winner);
             }
-            for (rank, rows, lines) in &batches {
-                let wanted: Vec<bool> = files[*rank as usize].iter().zip(lines)
-                    .map(|(row, line)| expected[&(row.0, row.1)] == (row.2, *rank, *line))
-                    .collect();
-                prop_assert_eq!(&kept(&in_order, rows, *rank, lines), &wanted);
-                prop_assert_eq!(&kept(&merged, rows, *rank, lines), &wanted);
-            }
-            let total: usize = files.iter().map(Vec::len).sum();
-            prop_assert_eq!(in_order.superseded(), (total - expected.len()) as u64);
-            prop_assert_eq!(merged.superseded(), in_order.superseded());
+            let won: Vec<usize> = winners.values().map(|winner| winner.1).collect();
+            let expected: Vec<u64> = (0..rows.len()).filter(|place| !won.contains(place)).map(|place| place as u64).collect();
+            prop_assert_eq!(lost(&rows, &[0, 1], with_version, passes, threads), expected);
         }
     }
 }

@@ -206,6 +206,7 @@ impl<'a> Working<'a> {
         let rejection = |found: Found| Rejection {
             file: Arc::clone(file),
             line: self.raw.line(found.row),
+            byte_offset: self.raw.byte_offset(found.row),
             column: found.column,
             rule: found.rule,
             reason: found.reason,

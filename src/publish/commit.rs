@@ -30,7 +30,7 @@ use super::{
 use crate::{
     record::{
         Manifest, TableName,
-        manifest::{DataFile, Table},
+        manifest::{DataFile, Input, Table},
     },
     storage::local::{self, PRIVATE_MODE, lock::now},
 };
@@ -133,6 +133,9 @@ impl Prepared {
         for (name, table) in &self.manifest.tables {
             self.write_table(name, table, &root, &mut folders)?;
         }
+        for (source, input) in &self.manifest.inputs {
+            self.write_packs(&TableName::normalized(source), input, &root, &mut folders)?;
+        }
         let views = views::render(&self.manifest, &local::canonical(&root)?);
         local::write_new(&root.join(VIEWS), views.as_bytes())?;
         folders.sync()?;
@@ -166,6 +169,15 @@ impl Prepared {
 
     /// Links a file from the parent snapshot, or moves it here from staging. The parent comes first: a file that was
     /// built again with the same content stays the one file that it was.
+    fn write_packs(&self, name: &TableName, input: &Input, root: &Path, folders: &mut Folders) -> Result<(), Error> {
+        let data = root.join(layout::data_path(name));
+        for file in input.packs.iter().chain(&input.reject_packs) {
+            folders.create(&data)?;
+            self.place(name, file, &data.join(&file.path))?;
+        }
+        Ok(())
+    }
+
     fn place(&self, table: &TableName, file: &DataFile, to: &Path) -> Result<(), Error> {
         let parent = self.staging.parent.as_ref();
         let inherited = parent.map(|parent| self.staging.warehouse.file(&parent.snapshot, table, file));

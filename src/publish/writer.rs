@@ -1,10 +1,12 @@
 //! Writes one table: any batches in, sorted Parquet partitions with content hashes out.
 //!
 //! ```text
-//!  write(batch) ─► conform ─► route by partition ─► buckets ──────────────► finish: per partition, in parallel
-//!                  stored      row-encoded values    rows by partition      sort or merge ─► hash ─► files by row count
-//!                  types       → group ids           │ over the budget:
-//!                                                    └─► sorted runs in one nameless spill file
+//!  TableWriter                                                  PartitionWriter
+//!  write(batch) ─► conform ─► route by partition ─► buckets ──► finish: per partition, in parallel
+//!                  stored     equal neighbours      rows by     sort or merge ─► hash ─► files by row count
+//!                  types      looked up once        partition
+//!                                                   │ over the budget:
+//!                                                   └─► sorted runs in one nameless spill file
 //! ```
 //!
 //! The files and hashes are a function of the set of rows alone: not of their order, of how they were cut into batches,
@@ -15,31 +17,37 @@ mod bucket;
 mod content;
 mod file;
 mod latest;
+mod merge;
+mod partition;
 mod plan;
+mod prefix;
 mod route;
 mod sort;
 
 use std::{
-    path::{Path, PathBuf},
+    collections::HashMap,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use arrow::{array::RecordBatch, compute::concat_batches, datatypes::SchemaRef};
+use arrow::{array::RecordBatch, compute::interleave_record_batch, datatypes::SchemaRef};
 use chrono_tz::Tz;
 
-use self::{bucket::Bucket, plan::Plan, route::Router};
-use super::{Error, layout};
+use self::{bucket::Bucket, partition::BUDGET_SHARE};
+pub use self::{
+    partition::PartitionWriter,
+    route::{PartitionRouter, Routes},
+};
+use super::Error;
 use crate::{
-    record::{TableName, manifest::Partition},
-    storage::local::{self, PRIVATE_MODE, spill::SpillFile},
+    record::{PartitionValues, TableName, manifest::Partition},
+    storage::local::spill::SpillFile,
 };
 
-/// Rows that are routed at once, so that the pieces of a batch with many partitions are not tiny.
-const ROUTED_ROWS: usize = 65_536;
-/// Bytes that are routed at once, where rows are wide.
+/// Bytes that are routed at once, at most, so that the pieces of batches with many partitions are not tiny.
 const ROUTED_BYTES: usize = 32 << 20;
-/// Sorting and encoding need up to four times the bytes of the rows themselves.
-const BUDGET_SHARE: usize = 4;
+/// The share of the budget that they may have.
+const ROUTED_SHARE: usize = 8;
 
 /// What a table is, as far as writing it goes.
 #[derive(Debug, Clone)]
@@ -80,15 +88,12 @@ impl Default for WriterOptions {
 /// Collects the rows of one table and writes its partitions.
 #[derive(Debug)]
 pub struct TableWriter {
-    plan: Arc<Plan>,
-    options: WriterOptions,
-    /// `<staging>/<schema>/<table>/data`.
-    folder: PathBuf,
+    writer: PartitionWriter,
+    router: PartitionRouter,
     waiting: Vec<RecordBatch>,
-    waiting_rows: usize,
     waiting_bytes: usize,
-    router: Router,
     buckets: Vec<Bucket>,
+    positions: HashMap<Arc<PartitionValues>, usize>,
     held_bytes: usize,
     spill: Option<SpillFile>,
 }
@@ -99,31 +104,23 @@ impl TableWriter {
     /// # Errors
     /// When the spec names a column that is not there or a type that cannot be stored, or the disk refuses.
     pub fn create(spec: TableSpec, staging: &Path, options: WriterOptions) -> Result<Self, Error> {
-        let folder = staging.join(layout::data_path(&spec.name));
-        let mode = spec.name.is_private().then_some(PRIVATE_MODE);
-        let plan = Arc::new(Plan::new(spec)?);
-        local::create_dir_all(&folder, mode)?;
-        let router = Router::new(&plan)?;
-        let waiting = Vec::new();
-        let (buckets, held_bytes, spill) = (plan.unpartitioned_bucket(), 0, None);
+        let writer = PartitionWriter::create(spec, staging, options)?;
         Ok(Self {
-            plan,
-            options,
-            folder,
-            waiting,
-            waiting_rows: 0,
+            router: writer.router(),
+            writer,
+            waiting: Vec::new(),
             waiting_bytes: 0,
-            router,
-            buckets,
-            held_bytes,
-            spill,
+            buckets: Vec::new(),
+            positions: HashMap::new(),
+            held_bytes: 0,
+            spill: None,
         })
     }
 
     /// Returns all columns of the table as they are stored, partition columns included.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
-        &self.plan.schema
+        self.writer.schema()
     }
 
     /// Takes the rows of a batch, whose columns are those of the spec in name and order.
@@ -131,15 +128,14 @@ impl TableWriter {
     /// # Errors
     /// When the batch has another shape, a partition value cannot stand in a path, or spilling fails.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let batch = self.plan.conform(batch)?;
+        let batch = self.writer.conform(batch)?;
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        self.waiting_rows += batch.num_rows();
         self.waiting_bytes += bucket::bytes(&batch);
         self.waiting.push(batch);
-        let most_bytes = ROUTED_BYTES.min(self.limit() / 2);
-        if self.waiting_rows >= ROUTED_ROWS || self.waiting_bytes >= most_bytes { self.route() } else { Ok(()) }
+        let most_bytes = ROUTED_BYTES.min(self.writer.options.memory_bytes / ROUTED_SHARE);
+        if self.waiting_bytes >= most_bytes { self.route() } else { Ok(()) }
     }
 
     /// Sorts, hashes and writes what was taken. The partitions come ordered by their values, their fingerprints empty.
@@ -152,12 +148,15 @@ impl TableWriter {
     pub fn finish(mut self) -> Result<Vec<Partition>, Error> {
         self.route()?;
         let mut buckets = std::mem::take(&mut self.buckets);
+        if buckets.is_empty() {
+            return self.writer.empty();
+        }
         buckets.sort_by(|one, other| one.values.cmp(&other.values));
         let count = buckets.len();
         let queue = Mutex::new(buckets.into_iter().enumerate());
         let done = Mutex::new(Vec::with_capacity(count));
         std::thread::scope(|scope| {
-            for _ in 0..self.options.threads.clamp(1, count.max(1)) {
+            for _ in 0..self.writer.options.threads.clamp(1, count) {
                 scope.spawn(|| self.finish_from(&queue, &done));
             }
         });
@@ -173,7 +172,7 @@ impl TableWriter {
         done: &Mutex<Vec<(usize, Result<Partition, Error>)>>,
     ) {
         while let Some((position, bucket)) = { queue.lock().unwrap_or_else(PoisonError::into_inner).next() } {
-            let partition = bucket.finish(&self.plan, &self.folder, &self.options);
+            let partition = self.writer.finish(bucket);
             let failed = partition.is_err();
             done.lock().unwrap_or_else(PoisonError::into_inner).push((position, partition));
             if failed {
@@ -183,56 +182,77 @@ impl TableWriter {
         }
     }
 
-    /// Returns how many bytes of rows may be held.
-    fn limit(&self) -> usize {
-        self.options.memory_bytes / BUDGET_SHARE
-    }
-
-    /// Puts the waiting rows into their buckets.
+    /// Puts the waiting rows into their buckets. Batches of one partition go as they are; of the others, the rows of each
+    /// partition are copied together.
     fn route(&mut self) -> Result<(), Error> {
         let waiting = std::mem::take(&mut self.waiting);
-        (self.waiting_rows, self.waiting_bytes) = (0, 0);
-        if self.plan.partition_columns.is_empty() {
-            for batch in waiting {
-                self.put(0, batch)?;
+        self.waiting_bytes = 0;
+        let mut mixed: Vec<RecordBatch> = Vec::new();
+        let mut rows_of: Vec<(usize, Vec<(usize, usize)>)> = Vec::new();
+        let mut list_of: HashMap<usize, usize> = HashMap::new();
+        for batch in waiting {
+            let routes = self.router.route(&batch)?;
+            let batch = self.router.gather(&batch, None)?;
+            for (values, rows) in routes {
+                let position = self.position(&values);
+                let Some(rows) = rows else {
+                    self.put(position, batch.clone())?;
+                    continue;
+                };
+                let list = *list_of.entry(position).or_insert_with(|| {
+                    rows_of.push((position, Vec::new()));
+                    rows_of.len() - 1
+                });
+                rows_of[list].1.extend(rows.values().iter().map(|&row| (mixed.len(), row as usize)));
             }
-            return Ok(());
+            mixed.push(batch);
         }
-        if waiting.is_empty() {
-            return Ok(());
-        }
-        let batch = concat_batches(&self.plan.schema, &waiting).map_err(|error| self.plan.rows_error(error))?;
-        drop(waiting);
-        for (group, rows) in self.router.route(&batch, &self.plan, &mut self.buckets)? {
-            self.put(group, rows)?;
+        let mixed: Vec<&RecordBatch> = mixed.iter().collect();
+        for (position, rows) in rows_of {
+            let rows = interleave_record_batch(&mixed, &rows);
+            self.put(position, rows.map_err(|source| self.writer.plan.rows_error(source))?)?;
         }
         Ok(())
     }
 
-    fn put(&mut self, group: usize, rows: RecordBatch) -> Result<(), Error> {
-        let bucket = &mut self.buckets[group];
+    /// Returns the position of a partition's bucket, which is created when it is seen for the first time.
+    fn position(&mut self, values: &Arc<PartitionValues>) -> usize {
+        if let Some(&position) = self.positions.get(values) {
+            return position;
+        }
+        self.buckets.push(Bucket::new(values.clone(), &self.writer.plan));
+        self.positions.insert(values.clone(), self.buckets.len() - 1);
+        self.buckets.len() - 1
+    }
+
+    fn put(&mut self, position: usize, rows: RecordBatch) -> Result<(), Error> {
+        let bucket = &mut self.buckets[position];
         let before = bucket.bytes();
-        bucket.push(rows, &self.plan)?;
-        self.held_bytes += bucket.bytes() - before;
+        bucket.push(rows, &self.writer.plan)?;
+        self.held_bytes = self.held_bytes + bucket.bytes() - before;
+        if bucket.is_full() {
+            self.held_bytes -= bucket.bytes();
+            self.writer.spill(bucket, &mut self.spill)?;
+        }
         if self.held_bytes > self.limit() { self.spill() } else { Ok(()) }
+    }
+
+    /// Returns how many bytes of rows may be held.
+    fn limit(&self) -> usize {
+        self.writer.options.memory_bytes / BUDGET_SHARE
     }
 
     /// Spills the largest buckets until half of the budget is free.
     fn spill(&mut self) -> Result<(), Error> {
         let mut largest: Vec<usize> = (0..self.buckets.len()).collect();
-        largest.sort_by_key(|&group| std::cmp::Reverse(self.buckets[group].bytes()));
-        let mut file = match self.spill.take() {
-            Some(file) => file,
-            None => SpillFile::create(&self.folder)?,
-        };
-        for group in largest {
+        largest.sort_by_key(|&position| std::cmp::Reverse(self.buckets[position].bytes()));
+        for position in largest {
             if self.held_bytes <= self.limit() / 2 {
                 break;
             }
-            self.held_bytes -= self.buckets[group].bytes();
-            self.buckets[group].spill(&self.plan, &mut file)?;
+            self.held_bytes -= self.buckets[position].bytes();
+            self.writer.spill(&mut self.buckets[position], &mut self.spill)?;
         }
-        self.spill = Some(file);
         Ok(())
     }
 }

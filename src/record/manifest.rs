@@ -55,8 +55,20 @@ pub struct Manifest {
 pub struct Input {
     /// Hash of everything that decides the staged rows: contract, file contents and versions, code tables.
     pub fingerprint: String,
-    /// The files, by path.
+    /// Hash of everything but the files that decides what their rows are: contract, code tables, tool.
+    #[serde(default)]
+    pub contract: String,
+    /// The live files, in the order of their versions.
     pub files: Vec<InputFile>,
+    /// Where the rows of all live files lie, superseded ones included, so that no file is read twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packs: Vec<DataFile>,
+    /// The same for rejected rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reject_packs: Vec<DataFile>,
+    /// Every header that one of the files has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<Vec<String>>,
     /// Rows staged, rejected and superseded; their sum is the rows of all files.
     pub rows: RowBalance,
 }
@@ -74,9 +86,21 @@ pub struct InputFile {
     /// Its version, as the contract's rule found it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// What the storage says about it; while that stays the same the content is taken to be the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// The largest value of the watermark column up to which it reaches, if it is a pull.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<String>,
+    /// Whether it was not there any more at the last run, and its rows were kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_missing: bool,
     /// Its lines by kind.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub lines: LineCount,
+    /// Physical lines of each of its tables, in order.
+    #[serde(default)]
+    pub parts: Vec<u64>,
     /// Rows of it that were rejected.
     pub rejected: u64,
 }
@@ -93,6 +117,21 @@ pub struct RowBalance {
     pub rejected: u64,
     /// Rows replaced by a later row of the same key.
     pub superseded: u64,
+}
+
+impl InputFile {
+    /// Returns the name of its rows in packs: the same bytes under the same path.
+    #[must_use]
+    pub fn id(&self) -> String {
+        Self::id_of(&self.path, &self.content)
+    }
+
+    /// Returns the name of the rows of a file with this path and content.
+    #[must_use]
+    pub fn id_of(path: &str, content: &str) -> String {
+        let hash = blake3::Hasher::new().update(path.as_bytes()).update(&[0]).update(content.as_bytes()).finalize();
+        hash.to_hex().as_str()[..32].to_owned()
+    }
 }
 
 impl RowBalance {

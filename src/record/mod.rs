@@ -6,15 +6,19 @@
 pub mod check_result;
 pub mod diagnostic;
 pub mod manifest;
+pub mod origin;
 pub mod raw;
 pub mod rejection;
+pub mod shape;
 pub mod table;
 pub mod text;
 
 pub use check_result::CheckResult;
 pub use diagnostic::{Diagnostic, Severity};
 pub use manifest::Manifest;
-pub use raw::{DecimalMark, FileShape, LineCount, RawBatch, RawFault, SkippedLines};
+pub use origin::Origin;
+pub use raw::RawBatch;
 pub use rejection::Rejection;
+pub use shape::{DecimalMark, FileShape, LineCount, RawFault, SkippedLines};
 pub use table::{PartitionValues, TableName};
 pub use text::{Place, Placed, Text};

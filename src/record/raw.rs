@@ -1,61 +1,51 @@
 //! Raw records: the text cells of an extract before any contract.
 //!
-//! A batch owns one block of decoded text; rows and cells are ranges in it, so that a reader can cut a file into
-//! cells without copying them.
+//! In: decoded text and ranges of it. Out: rows and cells as slices. A batch owns one block of text, and a cell costs
+//! eight bytes beside it, so that a reader can cut a file into cells without copying them. Deliberately knows no format.
 
 use std::{collections::BTreeMap, ops::Range};
 
-/// The mark between the units and the decimals of a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DecimalMark {
-    /// `1,234.56`
-    #[default]
-    Point,
-    /// `1.234,56`
-    Comma,
+use super::{Origin, RawFault};
+
+/// Marks a cell that is NULL.
+const NULL: (u32, u32) = (u32::MAX, 0);
+
+/// Marks a range beyond what 32 bits can say; it is kept aside.
+const FAR: (u32, u32) = (u32::MAX, 1);
+
+/// Ranges of the text, 8 bytes each.
+#[derive(Debug, Clone, Default)]
+struct Ranges {
+    near: Vec<(u32, u32)>,
+    far: BTreeMap<usize, Range<usize>>,
 }
 
-/// What a reader found out about one table of one file, and how sure it is.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct FileShape {
-    /// `csv`, `xlsx`, `jsonl`, `parquet`, `database`.
-    pub format: &'static str,
-    /// Name of the encoding, as the Encoding Standard spells it; None for binary formats.
-    pub encoding: Option<String>,
-    /// Cell delimiter of text formats.
-    pub delimiter: Option<char>,
-    /// Physical line (or sheet row) of the header, 1-based; 0 where the format names its columns elsewhere.
-    pub header_line: u64,
-    /// Column names as written, in order.
-    pub header: Vec<String>,
-    /// Decimal mark of the file's numbers.
-    pub decimal_mark: DecimalMark,
-    /// 0..1, how sure the reader is of what was not declared.
-    pub confidence: f64,
-    /// Choices worth a line in the report ("skipped 3 title lines").
-    pub notes: Vec<String>,
+impl Ranges {
+    fn push(&mut self, range: Option<Range<usize>>) {
+        let Some(range) = range else { return self.near.push(NULL) };
+        match (u32::try_from(range.start), u32::try_from(range.len())) {
+            (Ok(start), Ok(length)) if start < u32::MAX => self.near.push((start, length)),
+            _ => {
+                self.far.insert(self.near.len(), range);
+                self.near.push(FAR);
+            }
+        }
+    }
+
+    fn get(&self, index: usize) -> Option<Range<usize>> {
+        match self.near[index] {
+            NULL => None,
+            FAR => self.far.get(&index).cloned(),
+            (start, length) => Some(start as usize..start as usize + length as usize),
+        }
+    }
 }
 
-/// Why a record could not be cut into cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RawFault {
-    /// Another number of cells than the header has: found, expected.
-    Shape(usize, usize),
-    /// Bytes that the file's encoding does not know.
-    Encoding,
-    /// A last line that was cut off while being written.
-    Truncated,
-    /// A quote that is never closed or opens in the middle of a cell.
-    Quote,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 struct RawRow {
     line: u64,
-    raw: Range<usize>,
-    cells: Range<usize>,
-    fault: Option<RawFault>,
+    /// Number of the cells of all rows up to this one.
+    cells_end: usize,
 }
 
 /// Rows of text cells.
@@ -66,14 +56,49 @@ struct RawRow {
 pub struct RawBatch {
     text: String,
     rows: Vec<RawRow>,
-    cells: Vec<Option<Range<usize>>>,
+    raw: Ranges,
+    cells: Ranges,
+    /// Faulty rows, ascending: they are few.
+    faults: Vec<(usize, RawFault)>,
+    origin: Option<Origin>,
+}
+
+impl FileShape {
+    /// Returns the shape of a file that is no text.
+    #[must_use]
+    pub fn binary(format: &'static str) -> Self {
+        Self { format, encoding: None, delimiter: None, header_line: 0, header: Vec::new(), decimal_mark: DecimalMark::Point, confidence: 1.0, notes: Vec::new() }
+    }
 }
 
 impl RawBatch {
+    /// Returns where row `index` begins in the file's bytes, where that means something.
+    #[must_use]
+    pub fn byte_offset(&self, _index: usize) -> Option<u64> {
+        None
+    }
+
     /// Takes a block of decoded text in which rows and cells will be ranges.
     #[must_use]
     pub fn over(text: String) -> Self {
         Self { text, ..Self::default() }
+    }
+
+    /// Makes an empty batch with room for this many rows and cells, whose text [`RawBatch::set_text`] will bring.
+    #[must_use]
+    pub fn with_room(rows: usize, cells: usize) -> Self {
+        let ranges = |count| Ranges { near: Vec::with_capacity(count), far: BTreeMap::new() };
+        Self { rows: Vec::with_capacity(rows), raw: ranges(rows), cells: ranges(cells), ..Self::default() }
+    }
+
+    /// Puts the text under rows and cells that were pushed as ranges of it; nothing must have been appended before.
+    pub fn set_text(&mut self, text: String) {
+        self.text = text;
+    }
+
+    /// Says where in the file's bytes the rows stand.
+    pub fn set_origin(&mut self, origin: Origin) {
+        self.origin = Some(origin);
     }
 
     /// Appends text that is no part of the block (an unescaped cell) and returns its range.
@@ -88,6 +113,11 @@ impl RawBatch {
         self.cells.push(cell);
     }
 
+    /// Adds cells of the row that [`RawBatch::end_row`] will close: start and length of each, both below 2³².
+    pub fn push_cells(&mut self, cells: &[(u32, u32)]) {
+        self.cells.near.extend_from_slice(cells);
+    }
+
     /// Appends a cell's text and adds the cell.
     pub fn push_text(&mut self, cell: Option<&str>) {
         let range = cell.map(|text| self.append(text));
@@ -96,8 +126,11 @@ impl RawBatch {
 
     /// Closes a row: `line` is its first physical line (1-based), `raw` its original text.
     pub fn end_row(&mut self, line: u64, raw: Range<usize>, fault: Option<RawFault>) {
-        let start = self.rows.last().map_or(0, |row| row.cells.end);
-        self.rows.push(RawRow { line, raw, cells: start..self.cells.len(), fault });
+        if let Some(fault) = fault {
+            self.faults.push((self.rows.len(), fault));
+        }
+        self.raw.push(Some(raw));
+        self.rows.push(RawRow { line, cells_end: self.cells.near.len() });
     }
 
     /// Returns the number of rows, faulty ones included.
@@ -124,68 +157,86 @@ impl RawBatch {
         self.rows[index].line
     }
 
+    /// Returns where row `index` begins in the file's bytes; None where that has no meaning, as in workbooks.
+    #[must_use]
+    pub fn byte_offset(&self, index: usize) -> Option<u64> {
+        let start = self.raw.get(index)?.start;
+        self.origin.as_ref()?.offset(index, start, self.line(index))
+    }
+
     /// Returns row `index`'s original text.
     #[must_use]
     pub fn raw(&self, index: usize) -> &str {
-        &self.text[self.rows[index].raw.clone()]
+        self.raw.get(index).map_or("", |range| &self.text[range])
     }
 
     /// Returns why row `index` could not be cut into cells, if so.
     #[must_use]
     pub fn fault(&self, index: usize) -> Option<RawFault> {
-        self.rows[index].fault
+        if self.faults.is_empty() {
+            return None;
+        }
+        let found = self.faults.binary_search_by_key(&index, |(row, _)| *row).ok()?;
+        Some(self.faults[found].1)
+    }
+
+    /// Returns whether some row could not be cut into cells.
+    #[must_use]
+    pub fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
     }
 
     /// Returns the number of cells of row `index`.
     #[must_use]
     pub fn width(&self, index: usize) -> usize {
-        self.rows[index].cells.len()
+        let (start, end) = self.cells_of(index);
+        end - start
     }
 
     /// Returns a cell's text; `None` for NULL and beyond the row's end.
     #[must_use]
     pub fn cell(&self, row: usize, column: usize) -> Option<&str> {
-        let cells = self.rows[row].cells.clone();
-        let range = self.cells[cells].get(column)?.clone()?;
+        let (start, end) = self.cells_of(row);
+        if column >= end - start {
+            return None;
+        }
+        let range = self.cells.get(start + column)?;
         Some(&self.text[range])
+    }
+
+    fn cells_of(&self, row: usize) -> (usize, usize) {
+        let start = if row == 0 { 0 } else { self.rows[row - 1].cells_end };
+        (start, self.rows[row].cells_end)
     }
 }
 
-/// A kind of line that is no record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SkippedLines {
-    /// Lines above the header.
-    Title,
-    /// The header itself, every line of it.
-    Header,
-    /// Empty lines.
-    Blank,
-    /// Lines that begin with the comment mark.
-    Comment,
-    /// Total rows and notes below the records.
-    Footer,
-    /// The header once more in the middle.
-    RepeatedHeader,
-    /// Further physical lines of a record with line ends in quoted cells.
-    Continuation,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The lines of one file, counted: `lines = rows + Σ skipped`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct LineCount {
-    /// Physical lines (sheet rows, database rows, Parquet rows).
-    pub lines: u64,
-    /// Records, faulty ones included.
-    pub rows: u64,
-    /// Lines that are no records, by kind.
-    pub skipped: BTreeMap<SkippedLines, u64>,
-}
+    #[test]
+    fn null_is_not_the_empty_text() {
+        let mut batch = RawBatch::over("a,,b".to_owned());
+        batch.push_cell(Some(0..1));
+        batch.push_cell(Some(2..2));
+        batch.push_cell(None);
+        batch.push_text(Some("\"b\""));
+        batch.end_row(7, 0..4, None);
+        batch.end_row(9, 4..4, Some(RawFault::Quote));
+        let cells: Vec<Option<&str>> = (0..5).map(|column| batch.cell(0, column)).collect();
+        assert_eq!(cells, [Some("a"), Some(""), None, Some("\"b\""), None]);
+        assert_eq!((batch.raw(0), batch.line(1), batch.width(1)), ("a,,b", 9, 0));
+        assert_eq!((batch.fault(0), batch.fault(1)), (None, Some(RawFault::Quote)));
+    }
 
-impl LineCount {
-    /// Returns whether every line is a record or was skipped for a reason.
-    #[must_use]
-    pub fn is_balanced(&self) -> bool {
-        self.lines == self.rows + self.skipped.values().sum::<u64>()
+    #[test]
+    fn ranges_beyond_four_gigabytes_are_kept() {
+        let far = 5 << 32..(5 << 32) + 3;
+        let mut ranges = Ranges::default();
+        for range in [Some(1..2), Some(far.clone()), None, Some(0..6 << 32)] {
+            ranges.push(range);
+        }
+        let kept: Vec<_> = (0..4).map(|index| ranges.get(index)).collect();
+        assert_eq!(kept, [Some(1..2), Some(far), None, Some(0..6 << 32)]);
     }
 }

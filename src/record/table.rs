@@ -9,6 +9,8 @@ use datafusion::common::ScalarValue;
 pub const STAGED: &str = "staged";
 /// The schema of the tables that hold rejected rows.
 pub const QUARANTINE: &str = "quarantine";
+/// The schema under whose name lie the rows of all live files, superseded ones included.
+pub const NORMALIZED: &str = "normalized";
 /// What Hive writes for a NULL partition value.
 pub const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
@@ -38,10 +40,15 @@ impl TableName {
         Self::new(QUARANTINE, source)
     }
 
+    /// Returns the name under which the packs of a source lie.
+    pub fn normalized(source: impl Into<String>) -> Self {
+        Self::new(NORMALIZED, source)
+    }
+
     /// Returns whether the table may hold personal data and lies under `private/`.
     #[must_use]
     pub fn is_private(&self) -> bool {
-        self.schema == STAGED || self.schema == QUARANTINE
+        [STAGED, QUARANTINE, NORMALIZED].contains(&self.schema.as_str())
     }
 }
 

@@ -77,6 +77,8 @@ pub struct SourceReport {
     pub examples: Vec<String>,
     /// What was found out about each file that was read.
     pub files: Vec<FileReport>,
+    /// Files that wait, are gone, or look other than before.
+    pub warnings: Vec<String>,
     /// Partitions of the staged table whose rows changed.
     pub changed_partitions: Vec<PartitionValues>,
 }

@@ -54,6 +54,8 @@ pub struct Request {
     pub environment: Option<String>,
     /// Whether everything is rebuilt.
     pub full: bool,
+    /// Whether every file is hashed, whatever the storage says about it.
+    pub rehash: bool,
     /// Threads and memory.
     pub settings: Settings,
     /// Environment variables, for `${…}` in definitions.

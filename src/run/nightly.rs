@@ -85,9 +85,12 @@ async fn carry_out(
     let around = stage::Surroundings {
         folder: staging.path(),
         parent: parent.as_ref(),
+        locate: &locate,
         timezone: definitions.parameters.timezone,
         threads: engine.settings().threads,
         memory_bytes: engine.settings().memory_limit_bytes / 4,
+        now: request.now,
+        rehash: request.rehash,
         observer,
     };
     let (staged, catalog) = stage_all(definitions, engine, around, &locate).await?;
@@ -224,7 +227,8 @@ fn warnings(definitions: &Definitions, staged: &[StagedSource]) -> Vec<String> {
     let empty = staged.iter().filter(|source| source.input.files.is_empty());
     let empty = empty.map(|source| format!("source `{}`: no file matches its location", source.report.source));
     let extra = staged.iter().flat_map(|source| extra_columns(&source.report));
-    written.chain(empty).chain(extra).collect()
+    let files = staged.iter().flat_map(|source| source.report.warnings.clone());
+    written.chain(empty).chain(extra).chain(files).collect()
 }
 
 /// Returns one warning for each column that no contract names.

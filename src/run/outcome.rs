@@ -3,15 +3,20 @@
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
-use crate::{Error, extract, normalize, record::TableName, storage::read};
+use crate::{
+    Error, extract, normalize,
+    record::TableName,
+    storage::{pack, read},
+};
 
 impl From<extract::Error> for Error {
     fn from(error: extract::Error) -> Self {
         let hint = error.hint().map(str::to_owned);
         match error {
-            extract::Error::Storage(read::Error::Location { .. } | read::Error::Unsupported { .. }) => {
-                Self::Usage { message: error.to_string(), hint }
-            }
+            extract::Error::Storage(
+                read::Error::Location { .. } | read::Error::Unsupported { .. } | read::Error::Secret { .. },
+            ) => Self::Usage { message: error.to_string(), hint },
+            extract::Error::Unreachable { .. } => Self::Environment { message: error.to_string(), hint },
             extract::Error::Storage(_) => Self::Environment { message: error.to_string(), hint },
             _ => Self::Data { message: error.to_string(), hint },
         }
@@ -21,6 +26,18 @@ impl From<extract::Error> for Error {
 impl From<normalize::Error> for Error {
     fn from(error: normalize::Error) -> Self {
         Self::Bug { message: error.to_string() }
+    }
+}
+
+impl From<pack::Error> for Error {
+    fn from(error: pack::Error) -> Self {
+        match error {
+            pack::Error::Disk(error) => crate::publish::Error::from(error).into(),
+            damaged => Self::Environment {
+                message: damaged.to_string(),
+                hint: Some("run with `--rehash --full`, which reads every file again".to_owned()),
+            },
+        }
     }
 }
 
@@ -83,9 +100,4 @@ fn is_denied(error: &DataFusionError) -> bool {
         cause = error.source();
     }
     false
-}
-
-/// Returns the failure of a thread that should not have ended.
-pub(super) fn lost_thread(error: &tokio::task::JoinError) -> Error {
-    Error::Bug { message: format!("a worker ended early: {error}") }
 }

@@ -75,9 +75,12 @@ pub async fn plan(
     let around = stage::Surroundings {
         folder: folder.path(),
         parent: parent.as_ref(),
+        locate: &locate,
         timezone: definitions.parameters.timezone,
         threads: engine.settings().threads,
         memory_bytes: engine.settings().memory_limit_bytes / 4,
+        now: request.now,
+        rehash: request.rehash,
         observer,
     };
     let (staged, catalog) = stage_all(&definitions, engine, around, &locate).await?;

@@ -12,10 +12,15 @@ use std::{
 
 use bytes::Bytes;
 
+/// Bytes that are hashed at once.
+const HASHED_AT_ONCE: usize = 1 << 20;
+
 /// Bytes that readers take by offset. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Content {
     place: Place,
+    /// Where in its place it begins.
+    from: u64,
     length: u64,
 }
 
@@ -32,7 +37,7 @@ impl Content {
     /// When its length cannot be read.
     pub fn of_file(file: File) -> io::Result<Self> {
         let length = file.metadata()?.len();
-        Ok(Self { place: Place::Disk(Arc::new(file)), length })
+        Ok(Self { length, from: 0, place: Place::Disk(Arc::new(file)) })
     }
 
     /// Copies everything that a reader gives: into memory while it is short, into a nameless temporary file else.
@@ -59,6 +64,14 @@ impl Content {
         Self::of_file(file)
     }
 
+    /// Returns a stretch of it as a content of its own, without copying; what lies beyond the end is left out.
+    #[must_use]
+    pub fn slice(&self, offset: u64, length: u64) -> Self {
+        let offset = offset.min(self.length);
+        let length = length.min(self.length - offset);
+        Self { place: self.place.clone(), from: self.from + offset, length }
+    }
+
     /// Returns the number of bytes.
     #[must_use]
     pub const fn len(&self) -> u64 {
@@ -71,11 +84,32 @@ impl Content {
         self.length == 0
     }
 
+    /// Returns the BLAKE3 hash of all bytes, hexadecimal.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn hash(&self) -> io::Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        let mut at = 0;
+        while at < self.length {
+            let part = self.part(at, HASHED_AT_ONCE)?;
+            if part.is_empty() {
+                break;
+            }
+            hasher.update(&part);
+            at += part.len() as u64;
+        }
+        Ok(hasher.finalize().to_hex().to_string())
+    }
+
     /// Fills a buffer from an offset on as far as there are bytes, and returns how many there were.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let room = buffer.len().min(left);
+        let (buffer, offset) = (&mut buffer[..room], self.from.saturating_add(offset));
         match &self.place {
             Place::Memory(bytes) => {
                 let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
@@ -103,12 +137,13 @@ impl Content {
     /// # Errors
     /// When the file cannot be read.
     pub fn part(&self, offset: u64, count: usize) -> io::Result<Bytes> {
+        let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let count = count.min(left);
         if let Place::Memory(bytes) = &self.place {
-            let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+            let from = usize::try_from(self.from.saturating_add(offset)).unwrap_or(usize::MAX).min(bytes.len());
             return Ok(bytes.slice(from..bytes.len().min(from.saturating_add(count))));
         }
-        let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let mut buffer = vec![0; count.min(left)];
+        let mut buffer = vec![0; count];
         let read = self.read_at(offset, &mut buffer)?;
         buffer.truncate(read);
         Ok(Bytes::from(buffer))
@@ -125,7 +160,54 @@ impl Content {
 
 impl From<Bytes> for Content {
     fn from(bytes: Bytes) -> Self {
-        Self { length: bytes.len() as u64, place: Place::Memory(bytes) }
+        Self { length: bytes.len() as u64, from: 0, place: Place::Memory(bytes) }
+    }
+}
+
+/// Gathers bytes into a content: in memory while they are few, in a nameless temporary file else.
+#[derive(Debug)]
+pub struct Gathering {
+    head: Vec<u8>,
+    file: Option<File>,
+    in_memory_bytes: usize,
+}
+
+impl Gathering {
+    /// Begins with nothing; at most `in_memory_bytes` stay in memory.
+    #[must_use]
+    pub const fn new(in_memory_bytes: usize) -> Self {
+        Self { head: Vec::new(), file: None, in_memory_bytes }
+    }
+
+    /// Ends, and returns what was written.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be read back.
+    pub fn finish(self) -> io::Result<Content> {
+        match self.file {
+            None => Ok(Content::from(Bytes::from(self.head))),
+            Some(file) => Content::of_file(file),
+        }
+    }
+}
+
+impl Write for Gathering {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(file) = &mut self.file {
+            return file.write(bytes);
+        }
+        if self.head.len() + bytes.len() <= self.in_memory_bytes {
+            self.head.extend_from_slice(bytes);
+            return Ok(bytes.len());
+        }
+        let mut file = tempfile::tempfile()?;
+        file.write_all(&self.head)?;
+        self.head = Vec::new();
+        self.file.insert(file).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -150,6 +232,23 @@ mod tests {
             assert_eq!(content.part(20, 4).unwrap(), &b""[..]);
             let mut buffer = [0; 4];
             assert_eq!(content.read_at(8, &mut buffer).unwrap(), 2);
+        }
+    }
+
+    #[test]
+    fn what_was_gathered_can_be_sliced() {
+        for in_memory_bytes in [0, 4, 100] {
+            let mut gathering = Gathering::new(in_memory_bytes);
+            for part in [&b"012"[..], b"", b"3456", b"789"] {
+                gathering.write_all(part).unwrap();
+            }
+            let slice = gathering.finish().unwrap().slice(2, 6);
+            assert_eq!((slice.len(), slice.bytes().unwrap()), (6, Bytes::from_static(b"234567")));
+            assert_eq!(slice.part(4, 9).unwrap(), &b"67"[..]);
+            let mut buffer = [0; 4];
+            assert_eq!(slice.read_at(4, &mut buffer).unwrap(), 2);
+            assert_eq!(slice.slice(1, 2).bytes().unwrap(), &b"34"[..]);
+            assert_eq!(slice.slice(7, 2).len(), 0);
         }
     }
 

@@ -9,6 +9,9 @@
 //!  snapshot: what a reader finds on the disk, read back as text
 //!  shipped: one publication of the fixtures, shared by all tests
 //!
+//!  servers: object stores, web servers and databases that a test starts for itself
+//!  places, databases: extracts that lie there
+//!
 //!  tidy: how the source may look
 //! ```
 //!
@@ -37,6 +40,8 @@ mod incremental;
 
 mod dirty;
 
+mod files;
+
 mod damage;
 
 mod mistakes;
@@ -48,3 +53,10 @@ mod verbs;
 mod crash;
 
 mod outside;
+
+mod servers;
+
+mod places;
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod databases;

@@ -108,11 +108,13 @@ impl Project {
         self
     }
 
-    /// Writes a source that reads `extracts/<name>/*`; `contract` is the rest of its YAML.
+    /// Writes a source that reads `extracts/<name>/*` and forgets files that are gone, unless `contract`, the rest of its
+    /// YAML, says otherwise.
     pub fn source(&self, name: &str, contract: &str) -> &Self {
-        let location =
-            if contract.contains("location:") { String::new() } else { format!("location: ../../extracts/{name}/*\n") };
-        self.file(&format!("pipelines/sources/{name}.yaml"), format!("name: {name}\n{location}{contract}"))
+        let unless = |key: &str, line: String| if contract.contains(key) { String::new() } else { line };
+        let location = unless("location:", format!("location: ../../extracts/{name}/*\n"));
+        let missing = unless("on_missing:", "on_missing: drop\n".to_owned());
+        self.file(&format!("pipelines/sources/{name}.yaml"), format!("name: {name}\n{location}{missing}{contract}"))
     }
 
     /// Writes the model of `schema.table`.

@@ -11,7 +11,10 @@ mod source;
 pub use check::{AcceptedValues, Check, Relationships, RowCount};
 pub use model::{Column as ModelColumn, Model};
 pub use pipeline::{Pipeline, Publish, TableFormat, Variable};
-pub use source::{Alias, CodeMap, Column, Format, FormatName, FormatOptions, RejectLimit, Rule, Source, Version};
+pub use source::{
+    Alias, CodeMap, Column, Drift, FileKeys, FileLimits, FixedColumn, Format, FormatName, FormatOptions, RejectLimit, Rule,
+    Source, Version,
+};
 
 /// A title in two languages.
 #[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{Check, Title};
 use crate::{
     define::{
-        project::{Clean, Pii, UnknownCode},
+        project::{Clean, DriftAction, OnMissing, OnUnreadable, Pii, UnknownCode, WidthUnit},
         spans::{At, Pairs, Scalar, TextOr},
     },
     record::DecimalMark,
@@ -21,7 +21,8 @@ pub struct Source {
     pub name: Option<At<String>>,
     /// What the extract is and where it comes from.
     pub description: Option<String>,
-    /// Path or glob of the files, relative to this file, with `${NAME:-default}` from the environment.
+    /// Path or glob of the files, relative to this file, with `${NAME:-default}` from the environment; or an address:
+    /// `s3://`, `gs://`, `az://`, `abfss://`, `https://`, and for databases `postgres://host/db` or `mysql://host/db`.
     #[schemars(required)]
     pub location: Option<At<String>>,
     /// How the files are read: a name, or a map with options. Left out: `auto`, by name and first bytes.
@@ -41,6 +42,16 @@ pub struct Source {
     pub as_of: Vec<At<String>>,
     /// How many rejected rows stop the run.
     pub reject_limit: Option<At<RejectLimit>>,
+    /// A file that was changed less than so many seconds ago waits for the next run.
+    pub settle_seconds: Option<u64>,
+    /// What becomes of the rows of a file that is not there any more: `keep` (the default) or `drop`.
+    pub on_missing: Option<OnMissing>,
+    /// What happens when a file cannot be read: `fail` (the default), or `keep_previous`.
+    pub on_unreadable: Option<OnUnreadable>,
+    /// What is done when a file looks other than those before it.
+    pub drift: Option<At<Drift>>,
+    /// How large a file may be.
+    pub limits: Option<At<FileLimits>>,
     /// Columns of the staged table by name, in order.
     #[schemars(required, extend("minProperties" = 1))]
     pub columns: Option<Pairs<Column>>,
@@ -50,6 +61,55 @@ pub struct Source {
     /// Data checks on the staged table.
     #[serde(default)]
     pub checks: Vec<At<Check>>,
+}
+
+/// The keys of a source that are about its files.
+#[derive(Debug)]
+pub struct FileKeys {
+    /// As in [`Source`].
+    pub settle_seconds: Option<u64>,
+    /// As in [`Source`].
+    pub on_missing: Option<OnMissing>,
+    /// As in [`Source`].
+    pub on_unreadable: Option<OnUnreadable>,
+    /// As in [`Source`].
+    pub drift: Option<At<Drift>>,
+    /// As in [`Source`].
+    pub limits: Option<At<FileLimits>>,
+}
+
+/// What is done about each kind of change between a file and the last one of its source: `accept`, `warn` (a line in the
+/// report), `quarantine` (the rows of the file) or `fail` (the run).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Drift {
+    /// A column that no file had before and the contract does not name; `warn` when left out.
+    pub column_added: Option<DriftAction>,
+    /// A column of the contract that the last file had and this one lacks; `warn` when left out.
+    pub column_removed: Option<DriftAction>,
+    /// A column of the contract under another of its names; `accept` when left out.
+    pub renamed: Option<DriftAction>,
+    /// The same columns in another order; `accept` when left out.
+    pub reordered: Option<DriftAction>,
+    /// A column of which more than half of the values do not fit its type; `warn` when left out.
+    pub retyped: Option<DriftAction>,
+    /// Codes that the contract does not know, beside what `unknown_code` does with them; `accept` when left out.
+    pub new_code: Option<DriftAction>,
+}
+
+/// How large a file may be; a larger one cannot be read.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileLimits {
+    /// Bytes as sent; 64 GiB when left out.
+    #[schemars(extend("minimum" = 1))]
+    pub file_bytes: Option<At<u64>>,
+    /// Bytes after unpacking; 64 GiB when left out.
+    #[schemars(extend("minimum" = 1))]
+    pub decompressed_bytes: Option<At<u64>>,
+    /// Rows; 1,000,000,000 when left out.
+    #[schemars(extend("minimum" = 1))]
+    pub rows: Option<At<u64>>,
 }
 
 /// A format by name, or with options.
@@ -88,17 +148,36 @@ pub enum FormatName {
     Csv,
     /// A workbook.
     Xlsx,
+    /// JSON: an object a line, or an array of objects, also inside of an object.
+    Json,
     /// One JSON object a line.
     Jsonl,
     /// Parquet.
     Parquet,
-    /// A table of a SQLite file.
+    /// Avro.
+    Avro,
+    /// Arrow IPC, as file or stream.
+    Arrow,
+    /// Text whose cells stand at fixed places of a line.
+    FixedWidth,
+    /// A table or query of a SQLite file, or of the PostgreSQL or MySQL server that `location` names.
     Database,
 }
 
 impl FormatName {
     /// All formats.
-    pub const ALL: [Self; 6] = [Self::Auto, Self::Csv, Self::Xlsx, Self::Jsonl, Self::Parquet, Self::Database];
+    pub const ALL: [Self; 10] = [
+        Self::Auto,
+        Self::Csv,
+        Self::Xlsx,
+        Self::Json,
+        Self::Jsonl,
+        Self::Parquet,
+        Self::Avro,
+        Self::Arrow,
+        Self::FixedWidth,
+        Self::Database,
+    ];
 }
 
 /// A format with what is declared about it; what is left out is detected.
@@ -109,23 +188,70 @@ pub struct FormatOptions {
     #[serde(rename = "type")]
     #[schemars(required)]
     pub name: Option<At<FormatName>>,
-    /// csv: encoding, such as `utf-8` or `gb18030`.
+    /// csv, json, jsonl, fixed_width: encoding, such as `utf-8` or `gb18030`.
     pub encoding: Option<At<String>>,
-    /// csv: one character between cells.
+    /// csv: what stands between cells, one character or several, such as `;` or `||`.
     pub delimiter: Option<At<String>>,
-    /// csv: one character around cells, `"` when left out.
+    /// csv: one character around cells, `"` or `'` when left out.
     pub quote: Option<At<String>>,
+    /// csv: one character that makes a delimiter, a quote or itself behind it a letter, such as `\\`.
+    pub escape: Option<At<String>>,
+    /// csv: `none` where the first line is a record already; columns are then named `column_1`, `column_2`, …
+    pub header: Option<At<HeaderWord>>,
     /// csv: one character with which comment lines begin.
     pub comment: Option<At<String>>,
     /// csv: `point` or `comma`.
     pub decimal_mark: Option<At<DecimalMark>>,
-    /// csv, xlsx: line of the header, counted from 1.
+    /// csv, xlsx, fixed_width: line of the header, counted from 1.
     #[schemars(extend("minimum" = 1))]
     pub header_row: Option<At<u64>>,
-    /// xlsx: name or glob of the sheet.
+    /// xlsx: name or glob of the sheets.
     pub sheet: Option<At<String>>,
-    /// database: table or view.
+    /// xlsx: rows of the header, 1 to 3; those of one column are joined by a blank.
+    #[schemars(extend("minimum" = 1, "maximum" = 3))]
+    pub header_rows: Option<At<u64>>,
+    /// In an archive: name or glob of the members to read. All formats have it.
+    pub member: Option<At<String>>,
+    /// database: table or view, with its schema where it has one: `crm.visit`.
     pub table: Option<At<String>>,
+    /// database: a SELECT instead of a table.
+    pub query: Option<At<String>>,
+    /// database: predicate in the database's own SQL; only rows for which it is true are read.
+    #[serde(rename = "where")]
+    pub filter: Option<At<String>>,
+    /// database: column that only grows, such as `updated_at`; each run reads only rows that are not below the largest
+    /// value read before.
+    pub watermark: Option<At<String>>,
+    /// json: path of the array of records, such as `data.items`; the longest one when left out.
+    pub records: Option<At<String>>,
+    /// fixed_width: what `start` and `width` are counted in; `characters` when left out.
+    pub by: Option<At<WidthUnit>>,
+    /// fixed_width: the columns, in the order of the file.
+    #[schemars(extend("minItems" = 1))]
+    pub columns: Option<At<Vec<At<FixedColumn>>>>,
+}
+
+/// A column of text in columns of fixed width.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FixedColumn {
+    /// The name by which the contract's columns ask for it.
+    #[schemars(required)]
+    pub name: Option<At<String>>,
+    /// Place of the column's first character (byte, display cell) in the line, counted from 1.
+    #[schemars(required, extend("minimum" = 1))]
+    pub start: Option<At<u64>>,
+    /// Characters (bytes, display cells) of the column. Left out: to the line's end.
+    #[schemars(extend("minimum" = 1))]
+    pub width: Option<At<u64>>,
+}
+
+/// What can be said about a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HeaderWord {
+    /// There is none.
+    None,
 }
 
 /// Which of two rows with one key is later: exactly one of the two.

@@ -1,178 +1,98 @@
 //! Delimited text: decode, detect the dialect, cut, sieve.
 //!
-//! In: a file's bytes and what is declared. Out: its records and every line counted. One row that cannot be cut costs
-//! itself. Deliberately knows no types: `1.234,56` stays text, with the decimal mark beside it.
+//! In: a file and what is declared. Out: its records and every line counted. One row that cannot be cut costs itself.
+//! Deliberately knows no types: `1.234,56` stays text, with the decimal mark beside it.
+//!
+//! ```text
+//!  head ──► detect: encoding, dialect, header, tables
+//!  rest ──► reader (in turn): read a block, find its last whole row ──► piece (any thread): decode, cut, sieve ─► batch
+//!                 ▲────────────────── what the block leaves open ◄────────┘
+//! ```
 
+mod boundary;
+mod cut;
 mod detect;
-mod split;
+mod dialect;
+mod head;
+mod piece;
+mod reader;
+mod tables;
+mod trial;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use self::{
-    detect::{Detected, Header, detect},
-    split::{Dialect, cut, cut_line},
+    detect::{Detected, detect},
+    head::Head,
+    piece::Plan,
+    reader::{BLOCK, Reader, Settling},
 };
 use super::{
     Error, Hints, RecordReader,
-    decode::{Decoded, Marks, decode},
+    decode::{Coding, choose},
     header::Names,
-    lines::{line_end, next_line},
-    row::{Row, is_blank},
-    sieve::Sieve,
+    sieve::{Rules, Sieve},
 };
 use crate::{
     define::project::CsvOptions,
-    record::{DecimalMark, FileShape, LineCount, RawBatch, RawFault, SkippedLines},
+    record::{DecimalMark, FileShape},
+    storage::content::Content,
 };
 
 /// Opens delimited text.
 pub(super) fn open(
     path: &Arc<str>,
-    bytes: Bytes,
+    content: &Content,
     options: &CsvOptions,
     hints: &Hints,
 ) -> Result<Box<dyn RecordReader>, Error> {
-    let decoded = decode(path, bytes, options.encoding.as_deref(), &Names::new(hints))?;
-    let detected = detect(path, &decoded.text, options, hints)?;
-    let shape = shape(&decoded, &detected);
-    let (names, written) = detected.header.as_ref().map_or((&[][..], 0), |header| (&header.names[..], header.written));
-    let sieve = Sieve::new(names, written, hints);
-    let Decoded { text, marks, .. } = decoded;
-    let mut reader = Reader {
-        text,
-        marks,
-        at: 0,
-        line: 1,
-        dialect: detected.dialect,
-        shape,
-        sieve,
-        row: Row::default(),
-        batch_bytes: 0,
-    };
-    reader.skip_to_records(detected.header.as_ref());
-    Ok(Box::new(reader))
+    Ok(Box::new(open_in_blocks(path, content, options, hints, BLOCK)?))
 }
 
-fn shape(decoded: &Decoded, detected: &Detected) -> FileShape {
-    let mut notes: Vec<String> = decoded.note.iter().cloned().collect();
-    let line = detected.header.as_ref().map_or(0, |header| header.lines.start);
-    if line > 1 {
+/// Opens delimited text to be read in blocks of this size.
+fn open_in_blocks(
+    path: &Arc<str>,
+    content: &Content,
+    options: &CsvOptions,
+    hints: &Hints,
+    block_bytes: usize,
+) -> Result<Reader, Error> {
+    let coding = choose(path, content, options.encoding.as_deref(), &Names::new(hints))?;
+    let head = Head::read(path, content, &coding, options)?;
+    let detected = detect(path, &head, options, hints)?;
+    let header = detected.header.as_ref();
+    let (names, written) = header.map_or((&[][..], 0), |header| (&header.names[..], header.written));
+    let rules = Arc::new(Rules::new(names, written, hints));
+    let mut sieve = Sieve::part(Arc::clone(&rules));
+    let at = head.count_above(&detected, &mut sieve);
+    let end = head.count_behind(&detected, &mut sieve, content.len());
+    let shape = shape(&coding, &detected);
+    let plan = Arc::new(Plan { dialect: detected.dialect, rules, coding });
+    let settling = Settling::default();
+    Ok(Reader { path: Arc::clone(path), content: content.clone(), shape, plan, block_bytes, at, end, sieve, settling })
+}
+
+fn shape(coding: &Coding, detected: &Detected) -> FileShape {
+    let mut notes: Vec<String> = coding.note.iter().cloned().collect();
+    let line = detected.header_line();
+    if line > 1 && detected.table.is_none() {
         notes.push(format!("skipped {} lines above the header", line - 1));
     }
     if detected.decimal_mark == DecimalMark::Comma {
         notes.push("numbers have a decimal comma".to_owned());
     }
+    notes.extend(detected.notes.iter().cloned());
     FileShape {
-        format: "csv",
-        encoding: Some(decoded.encoding.to_owned()),
-        delimiter: Some(detected.dialect.delimiter),
+        encoding: Some(coding.name().to_owned()),
+        delimiter: Some(detected.dialect.delimiter.clone()),
+        quote: detected.dialect.quote,
+        escape: detected.dialect.escape,
         header_line: line,
         header: detected.header.as_ref().map(|header| header.names.clone()).unwrap_or_default(),
         decimal_mark: detected.decimal_mark,
-        confidence: decoded.confidence * detected.confidence,
+        confidence: coding.confidence * detected.confidence,
         notes,
-    }
-}
-
-struct Reader {
-    text: String,
-    marks: Marks,
-    at: usize,
-    line: u64,
-    dialect: Dialect,
-    shape: FileShape,
-    sieve: Sieve,
-    row: Row,
-    /// Room for a batch's text, by the batch before.
-    batch_bytes: usize,
-}
-
-impl RecordReader for Reader {
-    fn shape(&self) -> &FileShape {
-        &self.shape
-    }
-
-    fn next_batch(&mut self) -> Result<Option<RawBatch>, Error> {
-        let mut batch = RawBatch::over(String::with_capacity(self.batch_bytes));
-        while self.at < self.text.len() && !Sieve::is_full(&batch) {
-            if !self.skip_comment() {
-                self.cut_row();
-                self.sieve.take(&mut self.row, &mut batch);
-            }
-        }
-        if self.at == self.text.len() {
-            self.sieve.finish();
-            debug_assert!(self.sieve.count().is_balanced(), "lost lines of {:?}", self.shape);
-        }
-        self.batch_bytes = batch.text_bytes() + batch.text_bytes() / 16;
-        Ok((!batch.is_empty()).then_some(batch))
-    }
-
-    fn lines(&self) -> LineCount {
-        self.sieve.count().clone()
-    }
-}
-
-impl Reader {
-    /// Counts what stands above the records; without a header that is all.
-    fn skip_to_records(&mut self, header: Option<&Header>) {
-        let (begin, end) = header.map_or((u64::MAX, u64::MAX), |header| (header.lines.start, header.lines.end));
-        while self.at < self.text.len() && self.line < end {
-            if self.line < begin && self.skip_comment() {
-                continue;
-            }
-            let line = &self.text[self.at..line_end(&self.text, self.at)];
-            let shown = line.trim_matches([self.dialect.delimiter, self.dialect.quote]);
-            let kind = match (self.line >= begin, is_blank(shown)) {
-                (true, _) => SkippedLines::Header,
-                (false, true) => SkippedLines::Blank,
-                (false, false) => SkippedLines::Title,
-            };
-            self.at = next_line(&self.text, self.at);
-            self.line += 1;
-            self.sieve.skip(kind, 1);
-        }
-    }
-
-    fn skip_comment(&mut self) -> bool {
-        let is_comment = self.dialect.comment.is_some_and(|comment| self.text[self.at..].starts_with(comment));
-        if is_comment {
-            self.at = next_line(&self.text, self.at);
-            self.line += 1;
-            self.sieve.skip(SkippedLines::Comment, 1);
-        }
-        is_comment
-    }
-
-    fn cut_row(&mut self) {
-        let start = self.at;
-        self.row.start(self.line);
-        self.at = cut(&self.text, start, &self.dialect, &mut self.row);
-        if self.row.lines > 1 && self.swallowed_a_row(start) {
-            self.at = cut_line(&self.text, start, &mut self.row);
-            self.row.fault = Some(RawFault::Quote);
-        }
-        self.line += self.row.lines;
-        if let Some(fault) = self.marks.fault_before(self.at) {
-            self.row.fault = Some(fault);
-        }
-    }
-
-    /// Returns whether a row of several lines, which does not fit the header, holds a line that does: then a stray quote
-    /// joined them.
-    fn swallowed_a_row(&self, start: usize) -> bool {
-        if self.sieve.fits(self.row.width()) {
-            return false;
-        }
-        let second = next_line(&self.text, start);
-        if second == self.text.len() {
-            return false;
-        }
-        let mut row = Row::default();
-        cut(&self.text, second, &self.dialect, &mut row);
-        row.fault.is_none() && self.sieve.fits(row.width())
+        ..FileShape::binary("csv")
     }
 }
 

@@ -1,125 +1,149 @@
-//! Which sheet of a workbook, and which of its rows is the header.
+//! Which sheets of a workbook hold the table, and where on them it begins.
 //!
-//! In: an opened workbook, what is declared, the contract's names. Out: one sheet with its header's row. Sheets are tried
-//! in order: the first whose header holds a name of the contract wins, then the first that holds anything. Deliberately
-//! one sheet a file; the others are named in the report.
+//! In: an opened workbook, what is declared, the contract's names. Out: the chosen sheets, each stopped behind its first
+//! rows. Undeclared, the sheet whose header has most of the contract's names wins, and with it every sheet with the same
+//! header, because a table of twelve months may lie on twelve sheets. Deliberately guesses no further: what is left unread
+//! is named in the report.
 
-use std::{io::Cursor, sync::Arc};
+use std::{collections::VecDeque, sync::Arc};
 
-use bytes::Bytes;
-use calamine::{Data, Range, Reader as _, SheetType, SheetVisible, Sheets};
 use globset::Glob;
 
-use super::split::cut;
+use super::{
+    grid::{Book, Cells, Label, Rows},
+    header::{HEAD_ROWS, Header, choose},
+};
 use crate::{
     define::project::XlsxOptions,
-    extract::{
-        Error,
-        header::{Choice, HEADER_LINES, Names, choose},
-        row::Row,
-    },
+    extract::{Error, header::Names},
 };
 
 /// A chosen sheet.
-pub(super) struct Sheet {
+pub(super) struct Found {
     pub name: String,
-    pub range: Range<Data>,
-    /// Header row and how many of its names are the contract's; None where the sheet is empty.
-    pub header: Option<(Row, Choice)>,
-    /// Sheets left unread.
-    pub others: Vec<String>,
+    /// Its rows behind those of `head`.
+    pub rows: Box<dyn Rows>,
+    /// The first rows that hold anything, from the declared header on.
+    pub head: VecDeque<Cells>,
+    /// Rows that hold something above `head`.
+    pub titles: u64,
+    /// None where the sheet is empty.
+    pub header: Option<Header>,
 }
 
-impl Sheet {
-    /// Returns the sheet row, 1-based, of the range's first row.
-    pub(super) fn first_line(range: &Range<Data>) -> u64 {
-        u64::from(range.start().map_or(0, |(row, _)| row)) + 1
-    }
-
+impl Found {
     fn matches(&self) -> usize {
-        self.header.as_ref().map_or(0, |(_, choice)| choice.matches)
+        self.header.as_ref().map_or(0, |header| header.matches)
+    }
+
+    fn columns(&self) -> Option<Vec<String>> {
+        self.header.as_ref().map(Header::folded)
     }
 }
 
-/// Chooses sheet and header.
+/// Chooses the sheets, and returns the names of those left unread.
 pub(super) fn detect(
     path: &Arc<str>,
-    book: &mut Sheets<Cursor<Bytes>>,
+    book: &mut dyn Book,
     options: &XlsxOptions,
     names: &Names,
-) -> Result<Sheet, Error> {
-    let sheets = candidates(path, book, options)?;
-    let mut chosen: Option<Sheet> = None;
-    for name in &sheets {
-        let range = book.worksheet_range(name).map_err(|error| super::unreadable(path, &error))?;
-        let header = header(path, &range, options, names)?;
-        let sheet = Sheet { name: name.clone(), range, header, others: Vec::new() };
-        let is_better = |best: &Sheet| {
-            best.header.is_none() && sheet.header.is_some() || best.matches() == 0 && sheet.matches() > 0
-        };
-        if chosen.as_ref().is_none_or(is_better) {
-            chosen = Some(sheet);
-        }
-        if chosen.as_ref().is_some_and(|best| best.matches() > 0) {
-            break;
+) -> Result<(Vec<Found>, Vec<String>), Error> {
+    let tried = candidates(path, book.labels(), options)?;
+    let mut found: Vec<(usize, Found)> = Vec::new();
+    for index in &tried {
+        let sheet = look(path, book, *index, options, names)?;
+        let best = found.iter().map(|(_, found)| found.matches()).max().unwrap_or(0);
+        let is_filled = found.first().is_some_and(|(_, found)| found.header.is_some());
+        if options.sheet.is_some() || found.is_empty() || sheet.matches() >= best && best > 0 {
+            found.push((*index, sheet));
+        } else if sheet.matches() > best || sheet.header.is_some() && !is_filled {
+            found = vec![(*index, sheet)];
         }
     }
-    let mut sheet = chosen.ok_or_else(|| Error::unreadable(path, "it has no worksheet", "ask for the file again"))?;
-    sheet.others = sheets.into_iter().filter(|name| *name != sheet.name).collect();
-    if let (Some(row), None, false) = (options.header_row, &sheet.header, sheet.range.is_empty()) {
-        let reason = format!("sheet `{}` has nothing in row {row}, where the header should be", sheet.name);
-        return Err(Error::unreadable(path, reason, "correct `header_row` in the source's contract, or remove it"));
+    settle(&mut found, options.sheet.is_some());
+    if found.is_empty() {
+        return Err(Error::unreadable(path, "it has no worksheet", "ask for the file again"));
     }
-    Ok(sheet)
+    let is_unread = |index: &usize| !found.iter().any(|(read, _)| read == index);
+    let unread = tried.into_iter().filter(is_unread).map(|index| book.labels()[index].name.clone()).collect();
+    Ok((found.into_iter().map(|(_, found)| found).collect(), unread))
+}
+
+/// Leaves the sheets that are tables of the contract; one at least.
+fn settle(found: &mut Vec<(usize, Found)>, is_declared: bool) {
+    let best = found.iter().map(|(_, sheet)| sheet.matches()).max().unwrap_or(0);
+    if is_declared {
+        let is_table = |sheet: &Found| if best > 0 { sheet.matches() > 0 } else { sheet.header.is_some() };
+        if found.iter().any(|(_, sheet)| is_table(sheet)) {
+            found.retain(|(_, sheet)| is_table(sheet));
+        } else {
+            found.truncate(1);
+        }
+        return;
+    }
+    found.retain(|(_, sheet)| sheet.matches() == best);
+    let columns = found.first().and_then(|(_, sheet)| sheet.columns());
+    let mut is_first = true;
+    // Without any name of the contract, the first sheet is as good as another.
+    found.retain(|(_, sheet)| std::mem::take(&mut is_first) || best > 0 && sheet.columns() == columns);
 }
 
 /// Returns the sheets to try: those that the contract's glob names, or all that a person sees.
-fn candidates(path: &Arc<str>, book: &Sheets<Cursor<Bytes>>, options: &XlsxOptions) -> Result<Vec<String>, Error> {
-    let all: Vec<&calamine::Sheet> =
-        book.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet).collect();
-    let Some(pattern) = &options.sheet else {
-        let visible: Vec<String> =
-            all.iter().filter(|sheet| sheet.visible == SheetVisible::Visible).map(|sheet| sheet.name.clone()).collect();
-        return Ok(if visible.is_empty() { all.iter().map(|sheet| sheet.name.clone()).collect() } else { visible });
+fn candidates(path: &Arc<str>, labels: &[Label], options: &XlsxOptions) -> Result<Vec<usize>, Error> {
+    let of = |is_wanted: &dyn Fn(&Label) -> bool| -> Vec<usize> {
+        (0..labels.len()).filter(|index| is_wanted(&labels[*index])).collect()
     };
-    let hint =
-        || format!("its sheets are: {}", all.iter().map(|sheet| sheet.name.as_str()).collect::<Vec<_>>().join(", "));
+    let Some(pattern) = &options.sheet else {
+        let visible = of(&|label| label.is_visible);
+        return Ok(if visible.is_empty() { of(&|_| true) } else { visible });
+    };
     let glob = Glob::new(pattern)
         .map_err(|error| Error::unreadable(path, error.to_string(), "correct `sheet` in the source's contract"))?;
     let matcher = glob.compile_matcher();
-    let named = |sheet: &&&calamine::Sheet| sheet.name == *pattern || matcher.is_match(&sheet.name);
-    let found: Vec<String> = all.iter().filter(named).map(|sheet| sheet.name.clone()).collect();
+    let exact = of(&|label| label.name == *pattern);
+    let visible = of(&|label| label.is_visible && matcher.is_match(&label.name));
+    let found = if exact.is_empty() { visible } else { exact };
+    let found = if found.is_empty() { of(&|label| matcher.is_match(&label.name)) } else { found };
     if found.is_empty() {
-        Err(Error::unreadable(path, format!("no sheet is named `{pattern}`"), hint()))
-    } else {
-        Ok(found)
+        let all: Vec<&str> = labels.iter().map(|label| label.name.as_str()).collect();
+        let hint = format!("its sheets are: {}", all.join(", "));
+        return Err(Error::unreadable(path, format!("no sheet is named `{pattern}`"), hint));
     }
+    Ok(found)
 }
 
-fn header(
+/// Looks at the first rows of a sheet.
+fn look(
     path: &Arc<str>,
-    range: &Range<Data>,
+    book: &mut dyn Book,
+    index: usize,
     options: &XlsxOptions,
     names: &Names,
-) -> Result<Option<(Row, Choice)>, Error> {
-    let first = Sheet::first_line(range);
-    let last = options.header_row.unwrap_or(HEADER_LINES);
-    let count = usize::try_from((last + 1).saturating_sub(first))
-        .map_err(|_| Error::unreadable(path, "`header_row` is too large", "correct it in the source's contract"))?;
-    let mut rows: Vec<Row> = range.rows().zip(first..).take(count).map(|(cells, line)| started(cells, line)).collect();
-    let choice = match options.header_row {
-        None => choose(&rows, names),
-        Some(line) => {
-            let found = rows.iter().position(|row| row.line == line && row.filled() > 0);
-            found.map(|index| Choice { index, matches: names.matches(&rows[index]) })
+) -> Result<Found, Error> {
+    let name = book.labels()[index].name.clone();
+    let mut rows = book.open(index)?;
+    let (mut head, mut titles) = (VecDeque::new(), 0);
+    let mut cells = Cells::default();
+    let first_line = options.header_row.unwrap_or(0);
+    while head.len() < HEAD_ROWS && rows.next(&mut cells)? {
+        if cells.is_blank() {
+            continue;
         }
-    };
-    Ok(choice.map(|choice| (rows.swap_remove(choice.index), choice)))
-}
-
-fn started(cells: &[Data], line: u64) -> Row {
-    let mut row = Row::default();
-    row.start(line);
-    cut(cells, &mut row);
-    row
+        if cells.line < first_line {
+            titles += 1;
+        } else {
+            head.push_back(cells.clone());
+        }
+    }
+    let is_there = |row: &Cells| row.line == first_line || options.header_row.is_none();
+    if head.front().map_or(titles > 0, |row| !is_there(row)) {
+        let reason = format!("sheet `{name}` has nothing in row {first_line}, where the header should be");
+        return Err(Error::unreadable(path, reason, "correct `header_row` in the source's contract, or remove it"));
+    }
+    let header = choose(head.make_contiguous(), options, names);
+    if let (None, Some(rows), false) = (&header, options.header_rows, head.is_empty()) {
+        let reason = format!("sheet `{name}` has no header of {rows} rows under each other");
+        return Err(Error::unreadable(path, reason, "correct `header_rows` in the source's contract, or remove it"));
+    }
+    Ok(Found { name, rows, head, titles, header })
 }

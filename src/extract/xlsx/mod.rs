@@ -1,134 +1,202 @@
-//! Workbooks: .xlsx, .xlsb, .xls and .ods through calamine.
+//! Workbooks: .xlsx, .xlsm, .xlsb, .xls and .ods, and the HTML and XML files that go by the name .xls.
 //!
-//! In: a file's bytes and what is declared. Out: the records of one sheet and every row of it counted. Formulas count by
-//! the values that were saved with them. Deliberately does not merge sheets, and does not read merged cells as more than
-//! their first one.
+//! In: a file's content and what is declared. Out: the records of its chosen sheets and every row of them counted.
+//! Formulas count by the values that were saved with them, merged cells for every row that they span. Deliberately reads
+//! cells, not what is drawn around them: charts, comments, colours, hidden rows and filters say nothing here.
+//!
+//! ```text
+//!  office (.xlsx) ───────┐
+//!  binary (.xls, .xlsb) ─┤
+//!  open_document (.ods) ─┼─► grid: rows of cells ─► detect: sheets, header ─► fill ─► sieve ─► RawBatch
+//!  spreadsheet_xml ──────┤
+//!  html ─────────────────┘
+//! ```
 
+mod binary;
+mod cell;
 mod detect;
-mod split;
+mod elements;
+mod fill;
+mod grid;
+mod header;
+mod html;
+mod markup;
+mod office;
+mod open_document;
+mod spreadsheet_xml;
 
-use std::{
-    io::Cursor,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+use std::{collections::VecDeque, sync::Arc};
+
+use self::{
+    detect::{Found, detect},
+    fill::Fill,
+    grid::{Book, Cells, Rows},
 };
-
-use bytes::Bytes;
-use calamine::{Data, Ods, Range, Reader as _, Sheets, Xls, Xlsb, Xlsx};
-use memchr::memmem;
-
-use self::detect::{Sheet, detect};
+pub(super) use self::{html::is_page, spreadsheet_xml::is_spreadsheet as is_spreadsheet_xml};
 use super::{
-    Error, Hints, RecordReader,
+    Error, Hints, Limits, Part, RecordReader,
     detect::COMPOUND,
-    header::{Names, confidence, names_of},
+    header::{Names, share},
     row::Row,
     sieve::Sieve,
+    unpack::{self, zip},
 };
 use crate::{
     define::project::XlsxOptions,
-    record::{DecimalMark, FileShape, LineCount, RawBatch, SkippedLines},
+    record::{FileShape, LineCount, RawBatch, SkippedLines},
+    storage::content::Content,
 };
 
-/// Opens a workbook.
+/// Opens the chosen sheets of a workbook.
 pub(super) fn open(
     path: &Arc<str>,
-    bytes: &Bytes,
+    content: &Content,
     options: &XlsxOptions,
     hints: &Hints,
-) -> Result<Box<dyn RecordReader>, Error> {
-    let names = Names::new(hints);
-    let load = || detect(path, &mut workbook(path, bytes)?, options, &names);
-    // A damaged workbook is a bad file; where calamine takes it for a bug of its own, it panics.
-    let sheet = catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| {
-        Err(Error::unreadable(path, "the workbook is damaged", "open it in Excel and save it again"))
-    })?;
-    Ok(Box::new(Reader::new(sheet, hints)))
-}
-
-fn workbook(path: &Arc<str>, bytes: &Bytes) -> Result<Sheets<Cursor<Bytes>>, Error> {
-    let has = |word: &[u8]| memmem::find(bytes, word).is_some();
-    let encrypted: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    if bytes.starts_with(COMPOUND) && has(&encrypted) {
-        return Err(locked(path));
-    }
-    let (is_binary, is_open_document) =
-        (has(b"xl/workbook.bin"), has(b"application/vnd.oasis.opendocument.spreadsheet"));
-    let cursor = Cursor::new(bytes.clone());
-    let book = if bytes.starts_with(COMPOUND) {
-        Xls::new(cursor).map(Sheets::Xls).map_err(calamine::Error::from)
-    } else if is_binary {
-        Xlsb::new(cursor).map(Sheets::Xlsb).map_err(calamine::Error::from)
-    } else if is_open_document {
-        Ods::new(cursor).map(Sheets::Ods).map_err(calamine::Error::from)
-    } else {
-        Xlsx::new(cursor).map(Sheets::Xlsx).map_err(calamine::Error::from)
+    limits: &Limits,
+) -> Result<Vec<Part>, Error> {
+    let mut book = open_book(path, content, limits)?;
+    let (found, unread) = detect(path, &mut *book, options, &Names::new(hints))?;
+    let is_alone = found.len() == 1;
+    let part = |found: Found| {
+        let name = if is_alone { Arc::clone(path) } else { Arc::from(format!("{path}#{}", found.name)) };
+        Part { name, reader: Box::new(Reader::new(found, &unread, hints)) }
     };
-    book.map_err(|error| unreadable(path, &error))
+    Ok(found.into_iter().map(part).collect())
 }
 
-fn unreadable(path: &Arc<str>, error: &calamine::Error) -> Error {
-    let text = error.to_string();
-    if text.contains("password") {
-        return locked(path);
+fn open_book(path: &Arc<str>, content: &Content, limits: &Limits) -> Result<Box<dyn Book>, Error> {
+    let failed = |error: std::io::Error| super::disk(path, &error);
+    let head = content.part(0, unpack::HEAD_BYTES).map_err(failed)?;
+    if head.starts_with(COMPOUND) {
+        return Ok(Box::new(binary::Workbook::open_xls(path, content.bytes().map_err(failed)?, limits)?));
     }
-    Error::unreadable(
-        path,
-        format!("not a whole workbook: {text}"),
-        "open it in Excel and save it again, or ask for it again",
-    )
+    if is_spreadsheet_xml(&head) {
+        return Ok(Box::new(spreadsheet_xml::Workbook::open(path, content, limits)?));
+    }
+    if is_page(&head) {
+        return Ok(Box::new(html::Page::open(path, &content.bytes().map_err(failed)?)?));
+    }
+    if !zip::is_zip(&head) {
+        let hint = "save it again as a workbook, or correct `format` in the source's contract";
+        return Err(Error::unreadable(path, "its bytes are no workbook's", hint));
+    }
+    open_zip(path, content, limits)
+}
+
+fn open_zip(path: &Arc<str>, content: &Content, limits: &Limits) -> Result<Box<dyn Book>, Error> {
+    let mut archive = zip::Archive::open(path, content)?;
+    if archive.find("content.xml").is_some() && archive.find("[Content_Types].xml").is_none() {
+        return Ok(Box::new(open_document::Document::open(path, content, archive, limits)?));
+    }
+    if archive.find("xl/workbook.bin").is_some() {
+        // Calamine unpacks by itself, without a limit.
+        archive.weigh(path, content, limits)?;
+        let bytes = content.bytes().map_err(|error| super::disk(path, &error))?;
+        return Ok(Box::new(binary::Workbook::open_xlsb(path, bytes, limits)?));
+    }
+    Ok(Box::new(office::Workbook::open(path, content, archive, limits)?))
 }
 
 fn locked(path: &Arc<str>) -> Error {
     Error::unreadable(path, "the workbook is protected by a password", "save it without one")
 }
 
+/// The records of one sheet.
 struct Reader {
-    range: Range<Data>,
-    /// Index in the range of the next row.
-    next: usize,
-    first_line: u64,
+    rows: Box<dyn Rows>,
+    /// Rows that were looked at and not yet given.
+    head: VecDeque<Cells>,
+    /// Columns of the table in the sheet.
+    columns: std::ops::Range<usize>,
+    /// The last row that was counted.
+    line: u64,
+    /// Cells beside the table.
+    outside: u64,
+    fill: Fill,
     shape: FileShape,
     sieve: Sieve,
+    cells: Cells,
     row: Row,
+    is_at_end: bool,
 }
 
 impl Reader {
-    fn new(sheet: Sheet, hints: &Hints) -> Self {
-        let shape = shape(&sheet);
-        let sieve = Sieve::new(&shape.header, sheet.range.width(), hints);
-        let first_line = Sheet::first_line(&sheet.range);
-        let mut reader = Self { range: sheet.range, next: 0, first_line, shape, sieve, row: Row::default() };
-        reader.skip_to_records();
+    fn new(found: Found, unread: &[String], hints: &Hints) -> Self {
+        let shape = shape(&found, unread);
+        let sieve = Sieve::new(&shape.header, shape.header.len(), hints);
+        let left = found.header.as_ref().map_or(0, |header| header.left);
+        let columns = left..left + shape.header.len();
+        let mut reader = Self {
+            rows: found.rows,
+            head: found.head,
+            fill: Fill::new(columns.clone()),
+            columns,
+            line: 0,
+            outside: 0,
+            shape,
+            sieve,
+            cells: Cells::default(),
+            row: Row::default(),
+            is_at_end: false,
+        };
+        reader.skip_to_records(found.titles, found.header.as_ref());
         reader
     }
 
-    /// Counts what stands above the records; in a sheet without header that is all.
-    fn skip_to_records(&mut self) {
-        if self.range.is_empty() {
-            return;
+    /// Counts what stands above the records.
+    fn skip_to_records(&mut self, titles: u64, header: Option<&header::Header>) {
+        let Some(header) = header else { return };
+        let titles = titles + header.index as u64;
+        let blank = self.shape.header_line.saturating_sub(titles + 1);
+        for (kind, lines) in [(SkippedLines::Blank, blank), (SkippedLines::Title, titles)] {
+            if lines > 0 {
+                self.sieve.skip(kind, lines);
+            }
         }
-        if self.first_line > 1 {
-            self.sieve.skip(SkippedLines::Blank, self.first_line - 1);
-        }
-        let header = if self.shape.header_line == 0 { u64::MAX } else { self.shape.header_line };
-        while self.cut_row() && self.row.line <= header {
-            let kind = match (self.row.line == header, self.row.filled()) {
-                (true, _) => SkippedLines::Header,
-                (false, 0) => SkippedLines::Blank,
-                (false, _) => SkippedLines::Title,
-            };
-            self.next += 1;
-            self.sieve.skip(kind, 1);
+        self.sieve.skip(SkippedLines::Header, header.levels as u64);
+        self.line = self.shape.header_line + header.levels as u64 - 1;
+        self.head.drain(..header.index + header.levels);
+    }
+
+    /// Reads the next row that holds anything; false at the end.
+    fn read_row(&mut self) -> Result<bool, Error> {
+        loop {
+            match self.head.pop_front() {
+                Some(cells) => self.cells = cells,
+                None if !self.rows.next(&mut self.cells)? => return Ok(false),
+                None => {}
+            }
+            if !self.cells.is_blank() {
+                return Ok(true);
+            }
         }
     }
 
-    /// Cuts the next row and stays there; false at the end.
-    fn cut_row(&mut self) -> bool {
-        let Some(cells) = self.range.rows().nth(self.next) else { return false };
-        self.row.start(self.first_line + self.next as u64);
-        split::cut(cells, &mut self.row);
-        true
+    /// Gives the row to the sieve, and counts the blank ones above it.
+    fn take_row(&mut self, batch: &mut RawBatch) {
+        let blank = self.cells.line.saturating_sub(self.line + 1);
+        if blank > 0 {
+            self.sieve.skip(SkippedLines::Blank, blank);
+        }
+        self.line = self.cells.line;
+        self.outside += self.cells.filled().filter(|column| !self.columns.contains(column)).count() as u64;
+        self.fill.apply(&mut self.cells);
+        self.row.start(self.line);
+        self.row.fault = self.cells.fault;
+        for column in self.columns.clone() {
+            self.row.push_joined(self.cells.get(column));
+        }
+        self.sieve.take(&mut self.row, batch);
+    }
+
+    fn finish(&mut self) {
+        self.is_at_end = true;
+        self.sieve.finish();
+        if self.outside > 0 {
+            self.shape.notes.push(format!("left out {} cells beside the table", self.outside));
+        }
+        debug_assert!(self.sieve.count().is_balanced(), "lost rows of {:?}", self.shape);
     }
 }
 
@@ -139,13 +207,11 @@ impl RecordReader for Reader {
 
     fn next_batch(&mut self) -> Result<Option<RawBatch>, Error> {
         let mut batch = RawBatch::default();
-        while !Sieve::is_full(&batch) && self.cut_row() {
-            self.next += 1;
-            self.sieve.take(&mut self.row, &mut batch);
-        }
-        if self.next >= self.range.height() {
-            self.sieve.finish();
-            debug_assert!(self.sieve.count().is_balanced(), "lost rows of {:?}", self.shape);
+        while !self.is_at_end && !Sieve::is_full(&batch) {
+            match self.read_row()? {
+                true => self.take_row(&mut batch),
+                false => self.finish(),
+            }
         }
         Ok((!batch.is_empty()).then_some(batch))
     }
@@ -155,25 +221,31 @@ impl RecordReader for Reader {
     }
 }
 
-fn shape(sheet: &Sheet) -> FileShape {
-    let mut notes = vec![format!("sheet `{}`", sheet.name)];
-    if !sheet.others.is_empty() {
-        notes.push(format!("left unread: {}", sheet.others.join(", ")));
+fn shape(found: &Found, unread: &[String]) -> FileShape {
+    let mut notes = vec![format!("sheet `{}`", found.name)];
+    if !unread.is_empty() {
+        notes.push(format!("left unread: {}", unread.join(", ")));
     }
-    let (header_line, header) = sheet.header.as_ref().map_or((0, Vec::new()), |(row, _)| (row.line, names_of(row)));
-    if header_line > 1 {
-        notes.push(format!("skipped {} rows above the header", header_line - 1));
+    let line = found.header.as_ref().map_or(0, |header| found.head[header.index].line);
+    if line > 1 {
+        notes.push(format!("skipped {} rows above the header", line - 1));
     }
+    if let Some(header) = found.header.as_ref().filter(|header| header.levels > 1) {
+        notes.push(format!("the header has {} rows", header.levels));
+    }
+    let header = found.header.as_ref();
     FileShape {
-        format: "xlsx",
-        encoding: None,
-        delimiter: None,
-        header_line,
-        confidence: sheet.header.as_ref().map_or(1.0, |(_, choice)| confidence(*choice, header.len())),
-        header,
-        decimal_mark: DecimalMark::Point,
+        header_line: line,
+        confidence: header.map_or(1.0, |header| confidence(header.matches, header.names.len())),
+        header: header.map(|header| header.names.clone()).unwrap_or_default(),
         notes,
+        ..FileShape::binary("xlsx")
     }
+}
+
+/// Returns how sure a choice of header is: 1 when half of its names are the contract's.
+fn confidence(matches: usize, width: usize) -> f64 {
+    if matches == 0 { 0.5 } else { (share(matches, width) * 2.0).min(1.0) }
 }
 
 #[cfg(test)]

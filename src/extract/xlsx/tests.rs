@@ -69,7 +69,9 @@ fn sheet_and_header_row_may_be_declared() {
         write(book.add_worksheet().set_name("x").unwrap(), 0, &[&["a"], &["1"]]);
         write(book.add_worksheet().set_name("满意度 1").unwrap(), 0, &[&["a", "b"], &["k", "v"], &["1", "2"]]);
     });
-    let options = |sheet: &str, header_row| Format::Xlsx(XlsxOptions { sheet: Some(sheet.to_owned()), header_row });
+    let options = |sheet: &str, header_row| {
+        Format::Xlsx(XlsxOptions { sheet: Some(sheet.to_owned()), header_row, header_rows: None })
+    };
     let found = read("a.xlsx", bytes.clone(), &options("满意度*", Some(2)), &["a"]);
     assert_eq!((found.shape.header, found.rows), (vec!["k".to_owned(), "v".to_owned()], vec!["3: 1|2".to_owned()]));
     assert_eq!(
@@ -98,7 +100,7 @@ fn empty_sheets_and_lone_headers_have_no_rows() {
 fn damaged_and_locked_workbooks_are_errors() {
     let whole = saved(|book| write(book.add_worksheet(), 0, &[&["a"], &["1"]]));
     let message = fail("a.xlsx", whole[..whole.len() / 2].to_vec(), &Format::Xlsx(XlsxOptions::default()));
-    assert!(message.starts_with("cannot read `a.xlsx`: not a whole workbook: "), "{message}");
+    assert!(message.starts_with("cannot read `a.xlsx`: the zip archive has no whole directory: "), "{message}");
     let mut locked = vec![0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
     locked.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
     let expected = "cannot read `a.xlsx`: the workbook is protected by a password; save it without one";

@@ -1,19 +1,20 @@
 //! The rows of one partition: collected, spilled as sorted runs, and in the end written.
 //!
-//! In: batches of the files' columns. Out: a [`Partition`] of the manifest. What a bucket does not decide is when to
-//! spill: the writer does, which knows the other buckets.
+//! In: batches of the files' columns. Out: the parts of a [`Partition`]. What a bucket does not decide is when to spill:
+//! whoever holds it does, and knows the other buckets.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use arrow::{array::RecordBatch, compute::concat_batches};
 
 use super::{
     WriterOptions,
-    content::{self, Contents},
+    content::Contents,
     file::PartitionFiles,
     latest::LatestDate,
+    merge::{self, SortedRows, SpilledRun},
     plan::Plan,
-    sort::{self, SortedRows, SpilledRun},
+    sort::{MOST_BATCHES, MemoryRun, SORTED_ROW_BYTES},
 };
 use crate::{
     publish::Error,
@@ -22,7 +23,11 @@ use crate::{
 };
 
 /// Rows below which pieces are put together, so that a partition is not a heap of tiny arrays.
-const PIECE_ROWS: usize = 8_192;
+const PIECE_ROWS: usize = 4_096;
+/// The same for the number of pieces.
+const MOST_PIECES: usize = 16;
+/// Bytes that a column of a batch costs besides its values.
+const ARRAY_BYTES: usize = 192;
 /// Rows that are sorted, hashed and encoded at once.
 const CHUNK_ROWS: usize = 8_192;
 
@@ -30,83 +35,101 @@ const CHUNK_ROWS: usize = 8_192;
 #[derive(Debug)]
 pub(super) struct Bucket {
     /// The partition's values.
-    pub values: PartitionValues,
+    pub values: Arc<PartitionValues>,
     pieces: Vec<RecordBatch>,
     piece_rows: usize,
     batches: Vec<RecordBatch>,
     bytes: usize,
     rows: u64,
-    row_sum: u128,
     runs: Vec<SpilledRun>,
     latest: LatestDate,
 }
 
 impl Bucket {
-    pub fn new(values: PartitionValues, plan: &Plan) -> Self {
+    pub fn new(values: Arc<PartitionValues>, plan: &Plan) -> Self {
         let latest = LatestDate::new(&values, plan);
         let (pieces, batches, runs) = (Vec::new(), Vec::new(), Vec::new());
-        Self { values, pieces, piece_rows: 0, batches, bytes: 0, rows: 0, row_sum: 0, runs, latest }
+        Self { values, pieces, piece_rows: 0, batches, bytes: 0, rows: 0, runs, latest }
     }
 
-    /// Returns the bytes of the rows held in memory.
+    /// Returns the bytes that the rows in memory need, sorting them included.
     pub const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    pub fn push(&mut self, rows: RecordBatch, plan: &Plan) -> Result<(), Error> {
-        self.latest.see(&rows, plan);
-        self.bytes += bytes(&rows);
-        self.rows += rows.num_rows() as u64;
-        self.piece_rows += rows.num_rows();
-        self.pieces.push(rows);
-        if self.piece_rows >= PIECE_ROWS { self.join(plan) } else { Ok(()) }
+    /// Returns whether no more rows can be sorted at once.
+    pub const fn is_full(&self) -> bool {
+        self.batches.len() > MOST_BATCHES / 4
     }
 
-    /// Puts the pieces together to one batch.
+    pub fn push(&mut self, rows: RecordBatch, plan: &Plan) -> Result<(), Error> {
+        self.latest.see(&rows, plan);
+        let row_bytes = bytes(&rows);
+        self.bytes += row_bytes + rows.num_rows() * SORTED_ROW_BYTES + rows.num_columns() * ARRAY_BYTES;
+        self.rows += rows.num_rows() as u64;
+        // A slice would keep the whole of a larger array in memory.
+        let is_slice = rows.get_array_memory_size() > row_bytes.saturating_mul(2).saturating_add(PIECE_ROWS);
+        if rows.num_rows() >= PIECE_ROWS && !is_slice {
+            self.batches.push(rows);
+            return Ok(());
+        }
+        self.piece_rows += rows.num_rows();
+        self.pieces.push(rows);
+        if self.piece_rows >= PIECE_ROWS || self.pieces.len() >= MOST_PIECES { self.join(plan) } else { Ok(()) }
+    }
+
+    /// Puts the pieces together to one, which is a batch when it is large enough.
     fn join(&mut self, plan: &Plan) -> Result<(), Error> {
         let pieces = std::mem::take(&mut self.pieces);
-        self.piece_rows = 0;
-        if !pieces.is_empty() {
-            let joined = concat_batches(&plan.data_schema, &pieces);
-            self.batches.push(joined.map_err(|source| plan.rows_error(source))?);
+        let Some(spared) = pieces.len().checked_sub(1) else { return Ok(()) };
+        let joined = concat_batches(&plan.data_schema, &pieces).map_err(|source| plan.rows_error(source))?;
+        self.bytes -= spared * joined.num_columns() * ARRAY_BYTES;
+        if self.piece_rows >= PIECE_ROWS {
+            self.batches.push(joined);
+            self.piece_rows = 0;
+        } else {
+            self.pieces.push(joined);
         }
         Ok(())
     }
 
     /// Sorts what is in memory.
-    fn sort(&mut self, plan: &Plan) -> Result<sort::MemoryRun, Error> {
+    fn sort(&mut self, plan: &Plan) -> Result<MemoryRun, Error> {
         self.join(plan)?;
-        let run = sort::MemoryRun::new(std::mem::take(&mut self.batches), plan)?;
-        self.bytes = 0;
-        self.row_sum = self.row_sum.wrapping_add(run.row_sum());
-        Ok(run)
+        let mut batches = std::mem::take(&mut self.batches);
+        batches.append(&mut self.pieces);
+        (self.bytes, self.piece_rows) = (0, 0);
+        MemoryRun::new(batches, plan)
     }
 
     /// Moves what is in memory to the spill file.
     pub fn spill(&mut self, plan: &Plan, file: &mut SpillFile) -> Result<(), Error> {
-        let run = self.sort(plan)?;
-        self.runs.push(sort::spill(run, plan, file)?);
+        let rows = SortedRows::Memory(self.sort(plan)?);
+        self.runs.push(merge::spill(rows, plan, file)?);
         Ok(())
     }
 
     /// Writes the partition's files below the table's folder.
     pub fn finish(mut self, plan: &Plan, folder: &Path, options: &WriterOptions) -> Result<Partition, Error> {
         let memory = self.sort(plan)?;
-        let mut rows = SortedRows::new(memory, std::mem::take(&mut self.runs), plan)?;
+        let runs = merge::merge_down(std::mem::take(&mut self.runs), plan)?;
+        let mut rows = SortedRows::new(Some(memory), runs, plan)?;
         let mut contents = Contents::new(plan)?;
         let mut files = PartitionFiles::new(plan, folder, &self.values, self.rows, options)?;
         while let Some(chunk) = rows.next(files.room().min(CHUNK_ROWS), plan)? {
             contents.add(&chunk, plan)?;
             files.write(&chunk)?;
         }
+        let files = files.finish()?;
+        let column_contents = contents.of_columns(plan);
         Ok(Partition {
             fingerprint: String::new(),
-            content: content::of_partition(plan, &self.values, self.rows, self.row_sum),
-            column_contents: contents.of_columns(plan),
+            content: super::content::of_partition(plan, &self.values, self.rows, &column_contents),
+            column_contents,
             rows: self.rows,
             latest_date: self.latest.date(plan),
-            files: files.finish()?,
-            values: self.values,
+            files,
+            values: Arc::unwrap_or_clone(self.values),
         })
     }
 }

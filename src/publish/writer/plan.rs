@@ -13,10 +13,10 @@ use arrow::{
 };
 use chrono_tz::Tz;
 
-use super::{TableSpec, bucket::Bucket};
+use super::TableSpec;
 use crate::{
     publish::{Error, schema::stored_schema},
-    record::{PartitionValues, TableName},
+    record::TableName,
     storage::local,
 };
 
@@ -35,8 +35,6 @@ pub(super) struct Plan {
     pub data_columns: Vec<usize>,
     /// The columns of the files.
     pub data_schema: SchemaRef,
-    /// Whether the table has a key; a key of partition columns only has no positions below.
-    pub has_key: bool,
     /// Positions of the key in `data_schema`.
     pub key_columns: Vec<usize>,
     /// Positions in `data_schema` in order of sorting: the key, then all others.
@@ -67,7 +65,6 @@ impl Plan {
         let data_schema = Arc::new(schema.project(&data_columns).map_err(|source| rows_error(&spec.name, source))?);
         let plan = Self {
             date_columns: within_data(dates),
-            has_key: !spec.key.is_empty(),
             name: spec.name,
             partition_by: spec.partition_by,
             timezone: spec.timezone,
@@ -103,13 +100,25 @@ impl Plan {
         Ok(())
     }
 
-    /// Returns the batch in the types as stored.
+    /// Returns a batch of all columns in the types as stored.
     pub fn conform(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+        self.conform_to(&self.schema, batch)
+    }
+
+    /// Returns a batch of the files' columns in the types as stored.
+    pub fn conform_data(&self, batch: RecordBatch) -> Result<RecordBatch, Error> {
+        if Arc::ptr_eq(batch.schema_ref(), &self.data_schema) {
+            return Ok(batch);
+        }
+        self.conform_to(&self.data_schema, &batch)
+    }
+
+    fn conform_to(&self, schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, Error> {
         let same_names = |(one, other): (&Arc<_>, &Arc<_>)| same_name(one, other);
         let found = batch.schema();
-        let (expected, given) = (self.schema.fields(), found.fields());
+        let (expected, given) = (schema.fields(), found.fields());
         if expected.len() != given.len() || !expected.iter().zip(given.iter()).all(same_names) {
-            let (expected, found) = (names(&self.schema), names(&found));
+            let (expected, found) = (names(schema), names(&found));
             return Err(Error::Shape { table: self.name.clone(), expected, found });
         }
         let options = CastOptions { safe: false, ..CastOptions::default() };
@@ -121,7 +130,7 @@ impl Plan {
         };
         let columns = batch.columns().iter().zip(expected).map(cast).collect::<Result<Vec<_>, _>>();
         let columns = columns.map_err(|source| self.rows_error(source))?;
-        self.batch(self.schema.clone(), columns, batch.num_rows())
+        self.batch(schema.clone(), columns, batch.num_rows())
     }
 
     /// Puts columns together.
@@ -130,14 +139,18 @@ impl Plan {
         RecordBatch::try_new_with_options(schema, columns, &options).map_err(|source| self.rows_error(source))
     }
 
-    /// Returns the one bucket of an unpartitioned table, which exists without rows too.
-    pub fn unpartitioned_bucket(&self) -> Vec<Bucket> {
-        if self.partition_columns.is_empty() { vec![Bucket::new(PartitionValues::default(), self)] } else { Vec::new() }
-    }
-
     /// Returns an encoder of columns of the files.
     pub fn converter(&self, columns: &[usize]) -> Result<RowConverter, Error> {
-        let field = |&column: &usize| SortField::new(self.data_schema.field(column).data_type().clone());
+        self.converter_of(&self.data_schema, columns)
+    }
+
+    /// Returns an encoder of the partition columns.
+    pub fn partition_converter(&self) -> Result<RowConverter, Error> {
+        self.converter_of(&self.schema, &self.partition_columns)
+    }
+
+    fn converter_of(&self, schema: &Schema, columns: &[usize]) -> Result<RowConverter, Error> {
+        let field = |&column: &usize| SortField::new(schema.field(column).data_type().clone());
         RowConverter::new(columns.iter().map(field).collect()).map_err(|source| self.rows_error(source))
     }
 

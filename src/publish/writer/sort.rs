@@ -1,267 +1,138 @@
-//! Sorts a partition's rows: in memory where they fit, else by merging sorted runs from the spill file.
+//! Sorts rows in memory.
 //!
-//! In: batches of the files' columns. Out: [`SortedRows`], from which exactly as many rows are taken as the files need.
-//! The order is by the key, then by all other columns, so that equal sets of rows give equal bytes. Rows that compare
-//! equal are equal, so which of them comes first does not matter.
-
-use std::{cmp::Ordering, io::BufReader};
+//! In: batches of the files' columns. Out: a [`MemoryRun`], from which as many rows are taken as one likes. The order is
+//! by the key, then by all other columns, so that equal sets of rows give equal bytes: rows that compare equal are equal,
+//! and which of them comes first does not matter. Deliberately absent: rows on disk, which `merge` adds.
 
 use arrow::{
     array::{ArrayRef, RecordBatch},
-    compute::interleave_record_batch,
-    ipc::{
-        CompressionType,
-        reader::StreamReader,
-        writer::{IpcWriteOptions, StreamWriter},
-    },
-    row::{Row, RowConverter, Rows},
+    compute::{interleave, interleave_record_batch},
+    row::Rows,
 };
 
-use super::{content::sum_rows, plan::Plan};
-use crate::{
-    publish::Error,
-    storage::local::spill::{Segment, SpillFile},
+use super::{
+    plan::Plan,
+    prefix::{self, PLACE_BITS, Prefix},
 };
+use crate::publish::Error;
 
-/// Rows of a run that are in memory at once while it is merged.
-const SPILLED_CHUNK_ROWS: usize = 2_048;
+/// Rows of a batch, so that a place fits into 32 bits.
+const MOST_BATCH_ROWS: usize = 1 << (PLACE_BITS / 2);
+/// Batches of a run.
+pub(super) const MOST_BATCHES: usize = 1 << (PLACE_BITS / 2);
+/// Bytes that a row costs while it is sorted, besides its own.
+pub(super) const SORTED_ROW_BYTES: usize = size_of::<Prefix>() + size_of::<u32>();
+/// Rows with equal prefixes that are compared whole at once.
+const TIED_ROWS: usize = 65_536;
 
-/// A position: batch and row.
-type At = (usize, usize);
-
-/// Rows in memory with the order in which they are taken.
+/// Rows in memory and the order in which they are taken.
 pub(super) struct MemoryRun {
     batches: Vec<RecordBatch>,
-    encoded: Vec<Rows>,
-    order: Vec<At>,
+    /// Batch in the upper half, row in the lower.
+    order: std::vec::IntoIter<u32>,
 }
 
 impl MemoryRun {
-    /// Sorts batches.
+    /// Sorts batches: at most [`MOST_BATCHES`] of [`MOST_BATCH_ROWS`] rows, after large ones were cut.
     pub fn new(batches: Vec<RecordBatch>, plan: &Plan) -> Result<Self, Error> {
-        let converter = plan.converter(&plan.sort_columns)?;
-        let encoded: Vec<Rows> =
-            batches.iter().map(|batch| encode(batch, &converter, plan)).collect::<Result<_, _>>()?;
-        let positions = |(batch, rows): (usize, &Rows)| (0..rows.num_rows()).map(move |row| (batch, row));
-        let mut order: Vec<At> = encoded.iter().enumerate().flat_map(positions).collect();
-        order.sort_unstable_by(|one, other| encoded[one.0].row(one.1).cmp(&encoded[other.0].row(other.1)));
-        Ok(Self { batches, encoded, order })
-    }
-
-    /// Returns the sum of the rows' hashes.
-    pub fn row_sum(&self) -> u128 {
-        self.encoded.iter().map(sum_rows).fold(0, u128::wrapping_add)
-    }
-}
-
-/// A sorted run in the spill file.
-#[derive(Debug)]
-pub(super) struct SpilledRun {
-    segment: Segment,
-    folder: std::path::PathBuf,
-}
-
-/// Appends a sorted run to the spill file.
-pub(super) fn spill(run: MemoryRun, plan: &Plan, file: &mut SpillFile) -> Result<SpilledRun, Error> {
-    let (start, folder) = (file.length(), file.folder().to_owned());
-    let written = write_run(run, plan, file);
-    written.map_err(|error| match error {
-        Error::Rows { source, .. } => plan.spill_error(&folder, source),
-        other => other,
-    })?;
-    Ok(SpilledRun { segment: file.segment_from(start), folder })
-}
-
-fn write_run(run: MemoryRun, plan: &Plan, file: &mut SpillFile) -> Result<(), Error> {
-    let failed = |source| plan.rows_error(source);
-    let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME)).map_err(failed)?;
-    let buffered = std::io::BufWriter::with_capacity(1 << 18, file);
-    let mut writer = StreamWriter::try_new_with_options(buffered, &plan.data_schema, options).map_err(failed)?;
-    let mut rows = SortedRows::new(run, Vec::new(), plan)?;
-    while let Some(chunk) = rows.next(SPILLED_CHUNK_ROWS, plan)? {
-        writer.write(&chunk).map_err(failed)?;
-    }
-    writer.finish().map_err(failed)?;
-    let mut buffered = writer.into_inner().map_err(failed)?;
-    std::io::Write::flush(&mut buffered).map_err(|error| failed(error.into()))
-}
-
-/// All rows of a partition in order, as a merge of runs.
-pub(super) struct SortedRows {
-    /// Batches from which rows are taken: those in memory first, then the present chunk of each spilled run and, until
-    /// the next output is built, the chunks before it.
-    slots: Vec<RecordBatch>,
-    /// How many of the slots are in memory for good.
-    memory_slots: usize,
-    cursors: Vec<Cursor>,
-    /// Positions in `cursors` that have rows left, the smallest row first: a binary heap.
-    heap: Vec<usize>,
-}
-
-/// The next row of one run.
-enum Cursor {
-    Memory { encoded: Vec<Rows>, order: std::vec::IntoIter<At>, at: At },
-    Spilled { run: Box<RunReader>, at: At },
-}
-
-struct RunReader {
-    reader: StreamReader<BufReader<Segment>>,
-    folder: std::path::PathBuf,
-    converter: RowConverter,
-    encoded: Rows,
-}
-
-impl Cursor {
-    /// Stands for a run of which every row was taken, and holds no memory.
-    fn spent() -> Self {
-        Self::Memory { encoded: Vec::new(), order: Vec::new().into_iter(), at: (0, 0) }
-    }
-
-    /// Returns the next row for comparing.
-    fn row(&self) -> Row<'_> {
-        match self {
-            Self::Memory { encoded, at, .. } => encoded[at.0].row(at.1),
-            Self::Spilled { run, at } => run.encoded.row(at.1),
-        }
-    }
-
-    /// Returns where the next row lies in the slots.
-    const fn at(&self) -> At {
-        match self {
-            Self::Memory { at, .. } | Self::Spilled { at, .. } => *at,
-        }
-    }
-
-    /// Returns the slot of a spilled run's present chunk.
-    const fn chunk(&mut self) -> Option<&mut At> {
-        match self {
-            Self::Memory { .. } => None,
-            Self::Spilled { at, .. } => Some(at),
-        }
-    }
-
-    /// Steps to the row after; false at the end of the run.
-    fn advance(&mut self, slots: &mut Vec<RecordBatch>, plan: &Plan) -> Result<bool, Error> {
-        match self {
-            Self::Memory { order, at, .. } => Ok(order.next().map(|next| *at = next).is_some()),
-            Self::Spilled { run, at } if at.1 + 1 < run.encoded.num_rows() => {
-                at.1 += 1;
-                Ok(true)
-            }
-            Self::Spilled { run, at } => {
-                let Some(batch) = run.next(plan)? else { return Ok(false) };
-                slots.push(batch);
-                *at = (slots.len() - 1, 0);
-                Ok(true)
-            }
-        }
-    }
-}
-
-impl RunReader {
-    fn open(run: SpilledRun, plan: &Plan) -> Result<Self, Error> {
-        let buffered = BufReader::with_capacity(1 << 16, run.segment);
-        let reader = StreamReader::try_new(buffered, None).map_err(|source| plan.spill_error(&run.folder, source))?;
-        let converter = plan.converter(&plan.sort_columns)?;
-        Ok(Self { reader, folder: run.folder, encoded: converter.empty_rows(0, 0), converter })
-    }
-
-    fn next(&mut self, plan: &Plan) -> Result<Option<RecordBatch>, Error> {
-        let Some(batch) = self.reader.next() else { return Ok(None) };
-        let batch = batch.map_err(|source| plan.spill_error(&self.folder, source))?;
-        self.encoded = encode(&batch, &self.converter, plan)?;
-        Ok(Some(batch))
-    }
-}
-
-impl SortedRows {
-    /// Merges the rows in memory with the runs on disk.
-    pub fn new(memory: MemoryRun, spilled: Vec<SpilledRun>, plan: &Plan) -> Result<Self, Error> {
-        let (memory_slots, slots) = (memory.batches.len(), memory.batches);
-        let mut rows = Self { slots, memory_slots, cursors: Vec::new(), heap: Vec::new() };
-        let mut order = memory.order.into_iter();
-        if let Some(at) = order.next() {
-            rows.push(Cursor::Memory { encoded: memory.encoded, order, at });
-        }
-        for run in spilled {
-            let mut run = Box::new(RunReader::open(run, plan)?);
-            if let Some(batch) = run.next(plan)? {
-                rows.slots.push(batch);
-                rows.push(Cursor::Spilled { run, at: (rows.slots.len() - 1, 0) });
-            }
-        }
-        for root in (0..rows.heap.len() / 2).rev() {
-            rows.sift_down(root);
-        }
-        Ok(rows)
-    }
-
-    fn push(&mut self, cursor: Cursor) {
-        self.heap.push(self.cursors.len());
-        self.cursors.push(cursor);
+        let batches: Vec<RecordBatch> = batches.into_iter().flat_map(cut).collect();
+        let rows: Vec<usize> = batches.iter().map(RecordBatch::num_rows).collect();
+        let columns: Vec<Vec<ArrayRef>> = plan
+            .sort_columns
+            .iter()
+            .map(|&column| batches.iter().map(|batch| batch.column(column).clone()).collect())
+            .collect();
+        let mut prefixes = prefix::pack(&columns, &rows);
+        // Finds out in one pass when they are in order already.
+        prefixes.sort_unstable();
+        order_ties(&mut prefixes, &columns, plan)?;
+        let order: Vec<u32> = prefixes.into_iter().map(place).collect();
+        Ok(Self { batches, order: order.into_iter() })
     }
 
     /// Returns the next `count` rows, fewer at the end, None after it.
     pub fn next(&mut self, count: usize, plan: &Plan) -> Result<Option<RecordBatch>, Error> {
-        let mut taken: Vec<At> = Vec::with_capacity(count);
-        while taken.len() < count
-            && let Some(&smallest) = self.heap.first()
-        {
-            let cursor = &mut self.cursors[smallest];
-            taken.push(cursor.at());
-            if !cursor.advance(&mut self.slots, plan)? {
-                *cursor = Cursor::spent();
-                self.heap.swap_remove(0);
-            }
-            self.sift_down(0);
-        }
-        if taken.is_empty() {
+        let next = &self.order.as_slice()[..count.min(self.order.len())];
+        let (Some(&first), Some(&last)) = (next.first(), next.last()) else {
+            self.batches.clear();
             return Ok(None);
-        }
-        let slots: Vec<&RecordBatch> = self.slots.iter().collect();
-        let rows = interleave_record_batch(&slots, &taken).map_err(|source| plan.rows_error(source))?;
-        self.forget_read_chunks();
+        };
+        let rows = if is_range(next) {
+            let (batch, row) = at(first);
+            self.batches[batch].slice(row, at(last).1 + 1 - row)
+        } else {
+            let batches: Vec<&RecordBatch> = self.batches.iter().collect();
+            let taken: Vec<(usize, usize)> = next.iter().map(|&place| at(place)).collect();
+            interleave_record_batch(&batches, &taken).map_err(|source| plan.rows_error(source))?
+        };
+        let taken = next.len();
+        self.order.nth(taken - 1);
         Ok(Some(rows))
-    }
-
-    /// Drops the chunks of spilled runs of which every row was taken.
-    fn forget_read_chunks(&mut self) {
-        let mut present: Vec<&mut At> = self.cursors.iter_mut().filter_map(Cursor::chunk).collect();
-        // In order of their slots, so that a chunk never takes the place of one that is still to be moved.
-        present.sort();
-        let mut next = self.memory_slots;
-        for at in present {
-            self.slots.swap(next, at.0);
-            at.0 = next;
-            next += 1;
-        }
-        self.slots.truncate(next);
-    }
-
-    /// Restores the heap below `root`.
-    fn sift_down(&mut self, mut root: usize) {
-        loop {
-            let smallest = [2 * root + 1, 2 * root + 2].into_iter().fold(root, |smallest, child| {
-                if child < self.heap.len() && self.compare(child, smallest) == Ordering::Less {
-                    child
-                } else {
-                    smallest
-                }
-            });
-            if smallest == root {
-                return;
-            }
-            self.heap.swap(root, smallest);
-            root = smallest;
-        }
-    }
-
-    fn compare(&self, one: usize, other: usize) -> Ordering {
-        self.cursors[self.heap[one]].row().cmp(&self.cursors[self.heap[other]].row())
     }
 }
 
-fn encode(batch: &RecordBatch, converter: &RowConverter, plan: &Plan) -> Result<Rows, Error> {
-    let columns: Vec<ArrayRef> = plan.sort_columns.iter().map(|&column| batch.column(column).clone()).collect();
-    converter.convert_columns(&columns).map_err(|source| plan.rows_error(source))
+/// Cuts a batch into those of which a place can name the rows.
+fn cut(batch: RecordBatch) -> impl Iterator<Item = RecordBatch> {
+    let rows = batch.num_rows();
+    (0..rows).step_by(MOST_BATCH_ROWS).map(move |start| batch.slice(start, MOST_BATCH_ROWS.min(rows - start)))
+}
+
+/// Returns whether rows follow each other in one batch, so that they need not be copied.
+fn is_range(places: &[u32]) -> bool {
+    places.windows(2).all(|pair| pair[0] + 1 == pair[1]) && at(places[0]).0 == at(places[places.len() - 1]).0
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the lower bits of a prefix are its place")]
+const fn place(prefix: Prefix) -> u32 {
+    prefix as u32
+}
+
+const fn at(place: u32) -> (usize, usize) {
+    ((place >> (PLACE_BITS / 2)) as usize, place as usize & (MOST_BATCH_ROWS - 1))
+}
+
+/// Puts the rows with equal prefixes in order by comparing all their columns.
+fn order_ties(prefixes: &mut [Prefix], columns: &[Vec<ArrayRef>], plan: &Plan) -> Result<(), Error> {
+    let mut groups: Vec<&mut [Prefix]> = Vec::new();
+    let mut rows = 0;
+    for group in prefixes.chunk_by_mut(|one, other| one >> PLACE_BITS == other >> PLACE_BITS) {
+        if group.len() == 1 {
+            continue;
+        }
+        rows += group.len();
+        groups.push(group);
+        if rows >= TIED_ROWS {
+            order_groups(&mut groups, columns, plan)?;
+            rows = 0;
+        }
+    }
+    order_groups(&mut groups, columns, plan)
+}
+
+fn order_groups(groups: &mut Vec<&mut [Prefix]>, columns: &[Vec<ArrayRef>], plan: &Plan) -> Result<(), Error> {
+    let tied: Vec<(usize, usize)> =
+        groups.iter().flat_map(|group| group.iter().map(|&prefix| at(place(prefix)))).collect();
+    if tied.is_empty() {
+        return Ok(());
+    }
+    let encoded = encode_rows(&tied, columns, plan)?;
+    let mut start = 0;
+    for group in groups.drain(..) {
+        let mut order: Vec<usize> = (start..start + group.len()).collect();
+        start += group.len();
+        order.sort_unstable_by(|&one, &other| encoded.row(one).cmp(&encoded.row(other)));
+        let sorted: Vec<Prefix> = order.iter().map(|row| group[row + group.len() - start]).collect();
+        group.copy_from_slice(&sorted);
+    }
+    Ok(())
+}
+
+/// Encodes some rows so that comparing their bytes compares the rows.
+fn encode_rows(rows: &[(usize, usize)], columns: &[Vec<ArrayRef>], plan: &Plan) -> Result<Rows, Error> {
+    let taken = columns.iter().map(|arrays| {
+        let arrays: Vec<&dyn arrow::array::Array> = arrays.iter().map(AsRef::as_ref).collect();
+        interleave(&arrays, rows)
+    });
+    let taken = taken.collect::<Result<Vec<_>, _>>().map_err(|source| plan.rows_error(source))?;
+    plan.converter(&plan.sort_columns)?.convert_columns(&taken).map_err(|source| plan.rows_error(source))
 }

@@ -1,0 +1,266 @@
+//! Columnar files of every type, well-formed and not.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use ::parquet::{
+    arrow::ArrowWriter,
+    basic::{Compression, ZstdLevel},
+    file::properties::WriterProperties,
+};
+use arrow::{
+    array::{
+        ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Decimal256Array, DictionaryArray,
+        DurationMillisecondArray, FixedSizeBinaryArray, Float32Array, Float64Array, Int32Array, Int64Array,
+        LargeStringArray, ListArray, MapBuilder, NullArray, RecordBatch, StringArray, StringBuilder, StructArray,
+        Time64MicrosecondArray, TimestampMicrosecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
+    },
+    buffer::NullBuffer,
+    datatypes::{DataType, Field, Fields, Int32Type, i256},
+    ipc::{
+        CompressionType,
+        writer::{FileWriter, IpcWriteOptions, StreamWriter},
+    },
+};
+
+use super::DAMAGED;
+use crate::{
+    define::project::Format,
+    extract::testing::{fail, read},
+};
+
+fn written(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+#[test]
+fn every_type_becomes_text() {
+    let bytes = written(vec![
+        ("名", Arc::new(StringArray::from(vec![Some("广\t州"), None])) as ArrayRef),
+        ("i", Arc::new(Int64Array::from(vec![Some(-7), None]))),
+        ("d", Arc::new(Decimal128Array::from(vec![Some(123_450), None]).with_precision_and_scale(18, 2).unwrap())),
+        ("f", Arc::new(Float64Array::from(vec![Some(3.0), Some(0.1)]))),
+        ("b", Arc::new(BooleanArray::from(vec![Some(true), None]))),
+        ("day", Arc::new(Date32Array::from(vec![Some(19_782), None]))),
+        (
+            "at",
+            Arc::new(
+                TimestampMicrosecondArray::from(vec![Some(1_709_164_800_500_000), None]).with_timezone("Asia/Shanghai"),
+            ),
+        ),
+        ("local", Arc::new(TimestampMicrosecondArray::from(vec![Some(1_709_164_800_000_000), None]))),
+    ]);
+    let found = read("a.parquet", bytes, &Format::Auto, &[]);
+    assert_eq!(found.shape.header, ["名", "i", "d", "f", "b", "day", "at", "local"]);
+    let expected =
+        ["1: 广\t州|-7|1234.50|3|true|2024-02-29|2024-02-29T00:00:00.500Z|2024-02-29T00:00:00", "2: ∅|∅|∅|0.1|∅|∅|∅|∅"];
+    assert_eq!(found.rows, expected);
+    assert_eq!(found.count(), "2 = 2 rows");
+}
+
+#[test]
+fn no_rows_and_many_rows_are_read() {
+    assert_eq!(
+        read("a.parquet", written(vec![("a", Arc::new(Int64Array::from(Vec::<i64>::new())))]), &Format::Auto, &[])
+            .count(),
+        "0 = 0 rows"
+    );
+    let many: Vec<i64> = (0..20_000).collect();
+    let found = read("a.parquet", written(vec![("a", Arc::new(Int64Array::from(many)))]), &Format::Auto, &[]);
+    assert_eq!((found.rows.len(), found.rows[19_999].as_str()), (20_000, "20000: 19999"));
+}
+
+#[test]
+fn a_damaged_file_is_an_error() {
+    let message = fail("a.parquet", "PAR1 and no more", &Format::Auto);
+    assert!(message.starts_with("cannot read `a.parquet`: ") && message.ends_with(DAMAGED), "{message}");
+}
+
+/// Writes a batch as Arrow IPC: as a file and as a stream, with every compression.
+fn ipc(batch: &RecordBatch) -> Vec<(&'static str, Vec<u8>)> {
+    let mut files = Vec::new();
+    for compression in [None, Some(CompressionType::LZ4_FRAME), Some(CompressionType::ZSTD)] {
+        let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = FileWriter::try_new_with_options(&mut bytes, &batch.schema(), options.clone()).unwrap();
+        writer.write(batch).unwrap();
+        writer.write(batch).unwrap();
+        writer.finish().unwrap();
+        drop(writer);
+        files.push(("a.dat", bytes));
+        let mut bytes = Vec::new();
+        let mut writer = StreamWriter::try_new_with_options(&mut bytes, &batch.schema(), options).unwrap();
+        writer.write(batch).unwrap();
+        writer.write(batch).unwrap();
+        writer.finish().unwrap();
+        drop(writer);
+        files.push(("a.arrows", bytes));
+    }
+    files
+}
+
+/// A batch of rarer types.
+fn rare() -> RecordBatch {
+    let inner = Fields::from(vec![Field::new("city", DataType::Utf8, true), Field::new("no.", DataType::Int32, true)]);
+    let address = StructArray::new(
+        inner,
+        vec![
+            Arc::new(StringArray::from(vec![Some("广州"), Some("lost"), None])) as ArrayRef,
+            Arc::new(Int32Array::from(vec![Some(7), Some(8), None])) as ArrayRef,
+        ],
+        Some(NullBuffer::from(vec![true, false, true])),
+    );
+    let list = ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1), None]), None, Some(vec![])]);
+    let mut map = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+    map.keys().append_value("k\"");
+    map.values().append_null();
+    map.append(true).unwrap();
+    map.append(false).unwrap();
+    map.append(true).unwrap();
+    let dictionary: DictionaryArray<Int32Type> = vec![Some("x"), None, Some("x")].into_iter().collect();
+    let wide =
+        Decimal256Array::from(vec![Some(i256::from_string(&"9".repeat(70)).unwrap()), None, Some(i256::from(-5))]);
+    RecordBatch::try_from_iter_with_nullable(vec![
+        ("address", Arc::new(address) as ArrayRef, true),
+        ("list", Arc::new(list), true),
+        ("map", Arc::new(map.finish()), true),
+        ("dictionary", Arc::new(dictionary), true),
+        ("wide", Arc::new(wide.with_precision_and_scale(76, 3).unwrap()), true),
+        ("bytes", Arc::new(BinaryArray::from(vec![Some(&b"\x00\xff"[..]), None, Some(b"")])), true),
+        (
+            "fixed",
+            Arc::new(
+                FixedSizeBinaryArray::try_from_sparse_iter_with_size(
+                    vec![Some([1, 2]), None, Some([3, 4])].into_iter(),
+                    2,
+                )
+                .unwrap(),
+            ),
+            true,
+        ),
+        ("f", Arc::new(Float32Array::from(vec![0.1, f32::NAN, -0.0])), true),
+        ("u", Arc::new(UInt64Array::from(vec![u64::MAX, 0, 1])), true),
+        ("big", Arc::new(LargeStringArray::from(vec![Some("a\nb"), Some(""), None])), true),
+        ("time", Arc::new(Time64MicrosecondArray::from(vec![Some(86_399_999_999), None, Some(0)])), true),
+        (
+            "nanos",
+            Arc::new(TimestampNanosecondArray::from(vec![Some(1), None, Some(-1)]).with_timezone("+08:00")),
+            true,
+        ),
+        ("seconds", Arc::new(TimestampSecondArray::from(vec![-62_135_596_800, 253_402_300_799, 0])), true),
+    ])
+    .unwrap()
+}
+
+const RARE: [&str; 3] = [
+    "广州|7|[1,null]|{\"k\\\"\":null}|x|9999999999999999999999999999999999999999999999999999999999999999999.999|00ff|0102|0.1\
+     |18446744073709551615|a\nb|23:59:59.999999|1970-01-01T00:00:00.000000001Z|0001-01-01T00:00:00",
+    "∅|∅|∅|∅|∅|∅|∅|∅|NaN|0||∅|∅|9999-12-31T23:59:59",
+    "∅|∅|[]|{}|x|-0.005||0304|0|1|∅|00:00:00|1969-12-31T23:59:59.999999999Z|1970-01-01T00:00:00",
+];
+
+#[test]
+fn rare_types_are_text_in_every_format() {
+    let batch = rare();
+    let header =
+        ["address.city", "address.no.", "list", "map", "dictionary", "wide", "bytes", "fixed", "f", "u", "big"];
+    let rows = |found: &[String]| -> Vec<String> {
+        found.iter().map(|row| row.split_once(": ").unwrap().1.to_owned()).collect()
+    };
+    let parquet = read(
+        "a.parquet",
+        written(
+            batch
+                .schema()
+                .fields()
+                .iter()
+                .zip(batch.columns())
+                .map(|(field, column)| (field.name().as_str(), Arc::clone(column)))
+                .collect(),
+        ),
+        &Format::Auto,
+        &[],
+    );
+    assert_eq!(parquet.shape.header[..header.len()], header);
+    assert_eq!(rows(&parquet.rows), RARE);
+    for (name, bytes) in ipc(&batch) {
+        let found = read(name, bytes, &Format::Auto, &[]);
+        assert_eq!(found.shape.header[..header.len()], header);
+        assert_eq!(rows(&found.rows), [RARE, RARE].concat(), "{name}");
+        assert_eq!((found.shape.format, found.count().as_str()), ("arrow", "6 = 6 rows"));
+    }
+}
+
+#[test]
+fn only_the_columns_that_are_asked_for_are_read() {
+    let batch = rare();
+    let columns = batch
+        .schema()
+        .fields()
+        .iter()
+        .zip(batch.columns())
+        .map(|(field, column)| (field.name().clone(), Arc::clone(column)))
+        .collect::<Vec<_>>();
+    let parquet = written(columns.iter().map(|(name, column)| (name.as_str(), Arc::clone(column))).collect());
+    let mut files = vec![("a.parquet", parquet)];
+    files.extend(ipc(&batch));
+    for (name, bytes) in files {
+        let found = read(name, bytes, &Format::Auto, &["ADDRESS", "address.city", "u", "none"]);
+        assert_eq!(found.shape.header.len(), 15, "{name}");
+        assert_eq!(found.shape.header[..3], ["address", "address.city", "address.no."]);
+        assert_eq!(
+            found.rows[0],
+            "1: {\"city\":\"广州\",\"no.\":7}|广州|∅|∅|∅|∅|∅|∅|∅|∅|∅|18446744073709551615|∅|∅|∅|∅"
+                .replace("|∅|∅|∅|∅|∅|∅|∅|∅|∅|184", "|∅|∅|∅|∅|∅|∅|∅|∅|184")
+        );
+    }
+}
+
+#[test]
+fn every_compression_of_parquet_is_read() {
+    let batch = RecordBatch::try_from_iter([("a", Arc::new(Int64Array::from_iter_values(0..3)) as ArrayRef)]).unwrap();
+    for compression in [
+        Compression::SNAPPY,
+        Compression::GZIP(::parquet::basic::GzipLevel::default()),
+        Compression::LZ4,
+        Compression::LZ4_RAW,
+        Compression::ZSTD(ZstdLevel::default()),
+    ] {
+        let properties = WriterProperties::builder().set_compression(compression).build();
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        assert_eq!(read("a", bytes, &Format::Auto, &[]).rows, ["1: 0", "2: 1", "3: 2"], "{compression}");
+    }
+}
+
+#[test]
+fn durations_and_columns_of_nothing_are_read_from_arrow() {
+    let batch = RecordBatch::try_from_iter([
+        ("d", Arc::new(DurationMillisecondArray::from(vec![1_500])) as ArrayRef),
+        ("n", Arc::new(NullArray::new(1))),
+    ])
+    .unwrap();
+    let (name, bytes) = ipc(&batch).remove(0);
+    assert_eq!(read(name, bytes, &Format::Auto, &[]).rows, ["1: PT1.5S|∅", "2: PT1.5S|∅"]);
+}
+
+#[test]
+fn what_ends_too_early_is_an_error() {
+    let batch = rare();
+    for (name, bytes) in ipc(&batch).into_iter().take(2) {
+        let message = fail(name, bytes[..bytes.len().min(300)].to_vec(), &Format::Arrow);
+        assert!(message.starts_with(&format!("cannot read `{name}`: ")) && message.ends_with(DAMAGED), "{message}");
+    }
+    for bytes in [&b""[..], b"ARROW1", b"\xff\xff\xff\xff", b"\xff\xff\xff\xff\xff\xff\xff\x7f"] {
+        let message = fail("a.arrow", bytes.to_vec(), &Format::Arrow);
+        assert!(message.ends_with(DAMAGED), "{message}");
+    }
+}

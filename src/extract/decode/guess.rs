@@ -1,0 +1,174 @@
+//! Which legacy encoding, where nothing says so.
+//!
+//! In: a file that is no UTF-8, and the names that a header may hold. Out: an encoding in which a sample of the file is
+//! text. A name of the contract proves an encoding; else a detector's word counts, then GB18030. Deliberately looks at
+//! no more than a sample: what the rest holds is counted while it is read.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{BIG5, DecoderResult, EUC_KR, Encoding, GB18030, SHIFT_JIS, UTF_16BE, UTF_16LE};
+
+use super::{Coding, Error, SAMPLE, at_least_gb18030, block::Block, part};
+use crate::{extract::header::Names, storage::content::Content};
+
+/// Chooses an encoding for a file whose first byte that is no UTF-8 stands at `first_bad`.
+pub(super) fn guess(path: &Arc<str>, content: &Content, first_bad: u64, names: &Names) -> Result<Coding, Error> {
+    let sample = sample(path, content, first_bad)?;
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(&sample, true);
+    let guess = at_least_gb18030(detector.guess(None, Utf8Detection::Deny));
+    let others = [GB18030, BIG5, SHIFT_JIS, EUC_KR].into_iter().filter(|other| *other != guess);
+    for encoding in [guess].into_iter().chain(others) {
+        let trial = Trial::of(encoding, &sample);
+        if trial.is_tolerable() && names.prove(&trial.text) {
+            return Ok(Coding::new(encoding, 1.0, None));
+        }
+    }
+    let (mut nearest, mut offset) = (guess, 0);
+    for encoding in [guess, GB18030] {
+        if Trial::of(encoding, &sample).is_tolerable() {
+            let note = format!("the encoding was guessed: {}", encoding.name());
+            return Ok(Coding::new(encoding, 0.8, Some(note)));
+        }
+        let first = first_bad_byte(path, content, 0, encoding)?;
+        if first > offset {
+            (nearest, offset) = (encoding, first);
+        }
+    }
+    let reason = format!("no encoding fits: byte {offset} is no character of {}", nearest.name());
+    Err(Error::unreadable(path, reason, "declare `format: { type: csv, encoding: … }` in the source's contract"))
+}
+
+/// Returns whole lines from the beginning of a file, from where its foreign bytes begin, from its middle and its end.
+fn sample(path: &Arc<str>, content: &Content, first_bad: u64) -> Result<Bytes, Error> {
+    let window = SAMPLE as u64;
+    if content.len() <= window * 4 {
+        return part(path, content, 0, SAMPLE * 4);
+    }
+    let mut sample = Vec::new();
+    let mut covered = 0;
+    let wanted = [0, first_bad.saturating_sub(window / 8), content.len() / 2, content.len() - window];
+    let mut starts = wanted.to_vec();
+    starts.sort_unstable();
+    for start in starts {
+        let start = start.max(covered);
+        let bytes = part(path, content, start, SAMPLE)?;
+        covered = start + bytes.len() as u64;
+        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let from = if start == 0 { 0 } else { bytes.iter().position(is_end).map_or(bytes.len(), |at| at + 1) };
+        let until = if covered == content.len() {
+            bytes.len()
+        } else {
+            bytes.iter().rposition(is_end).map_or(bytes.len(), |at| at + 1)
+        };
+        sample.extend_from_slice(&bytes[from.min(until)..until]);
+    }
+    Ok(Bytes::from(sample))
+}
+
+/// One encoding, tried on the sample.
+struct Trial {
+    text: String,
+    /// Undecodable places, and signs that no text holds.
+    bad: usize,
+    bytes: usize,
+}
+
+impl Trial {
+    fn of(encoding: &'static Encoding, sample: &[u8]) -> Self {
+        let Block { text, bad, cut, .. } = Block::of(encoding, sample, true);
+        let controls = text.chars().filter(|letter| is_no_text(*letter)).count();
+        Self { bad: bad.len() - usize::from(cut) + controls, text, bytes: sample.len() }
+    }
+
+    /// Returns whether so few bytes are bad that they cost their rows and not the file.
+    fn is_tolerable(&self) -> bool {
+        let wide = self.text.chars().filter(|letter| !letter.is_ascii() && !is_no_text(*letter)).count();
+        let wide = wide.saturating_sub(self.bad);
+        self.bad == 0 || self.bad * 10_000 < self.bytes || wide >= self.bad * 20
+    }
+}
+
+/// Returns whether no text holds a sign: control signs other than tab, line ends, NUL and the old end-of-file mark, and
+/// the private letters that stand for bytes without meaning.
+fn is_no_text(letter: char) -> bool {
+    letter.is_control()
+        && !matches!(letter, '\t' | '\n' | '\r' | '\0' | '\u{1}'..='\u{3}' | '\u{C}' | '\u{1A}' | '\u{1C}'..='\u{1F}' | '\u{85}')
+        || ('\u{F780}'..='\u{F7FF}').contains(&letter)
+}
+
+/// Returns the offset of the first byte that is no character of an encoding; the file's length if there is none.
+pub(super) fn first_bad_byte(
+    path: &Arc<str>,
+    content: &Content,
+    from: u64,
+    encoding: &'static Encoding,
+) -> Result<u64, Error> {
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let mut text = String::with_capacity(SAMPLE * 4);
+    let mut at = from;
+    while at < content.len() {
+        let bytes = part(path, content, at, SAMPLE)?;
+        let is_last = bytes.is_empty() || at + bytes.len() as u64 >= content.len();
+        let before = at;
+        let mut read = 0;
+        loop {
+            text.clear();
+            let (result, taken) = decoder.decode_to_string_without_replacement(&bytes[read..], &mut text, is_last);
+            read += taken;
+            if let Some(place) = text.find(is_no_text) {
+                // Signs before it that took several bytes make this the nearest place that is known.
+                return Ok(before + (read - taken) as u64 + place.min(taken.saturating_sub(1)) as u64);
+            }
+            match result {
+                DecoderResult::InputEmpty => break,
+                DecoderResult::OutputFull => {}
+                DecoderResult::Malformed(bad, beyond) => {
+                    return Ok((before + read as u64).saturating_sub(u64::from(bad) + u64::from(beyond)));
+                }
+            }
+        }
+        at += bytes.len() as u64;
+        if bytes.is_empty() {
+            break;
+        }
+    }
+    Ok(at)
+}
+
+/// Returns UTF-16 where zero bytes stand at one parity only and the text so read is one.
+pub(super) fn utf_16(head: &[u8]) -> Option<&'static Encoding> {
+    let sample = &head[..head.len() & !1];
+    let zeros = |parity: usize| sample.iter().skip(parity).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    let encoding = if odd > even * 20 {
+        UTF_16LE
+    } else if even > odd * 20 {
+        UTF_16BE
+    } else {
+        return None;
+    };
+    // UTF-8 with some zero bytes is no UTF-16; Chinese UTF-16 is no UTF-8, Western UTF-16 is half zeros.
+    let (zeros, pairs) = (even.max(odd), sample.len() / 2);
+    let is_other = if simdutf8::basic::from_utf8(sample).is_ok() { zeros * 5 < pairs * 2 } else { zeros * 50 < pairs };
+    (!is_other && is_utf_16(encoding, sample, zeros)).then_some(encoding)
+}
+
+/// Returns whether bytes are text of this UTF-16: most of its letters are common ones, and it has signs of ASCII.
+fn is_utf_16(encoding: &'static Encoding, sample: &[u8], zeros: usize) -> bool {
+    let Block { text, bad, .. } = Block::of(encoding, sample, false);
+    let letters = text.chars().count();
+    let common = text.chars().filter(|letter| is_common(*letter)).count();
+    let ascii = text.chars().filter(|letter| matches!(letter, ' '..='~' | '\t' | '\n' | '\r')).count();
+    letters >= 2 && bad.len() * 100 <= letters && common * 20 >= letters * 19 && ascii * 2 >= zeros && ascii > 0
+}
+
+fn is_common(letter: char) -> bool {
+    matches!(letter,
+        '\t' | '\n' | '\r' | ' '..='~' | '\u{A0}'..='\u{24F}' | '\u{370}'..='\u{52F}' | '\u{5D0}'..='\u{6FF}'
+        | '\u{E00}'..='\u{E7F}' | '\u{2010}'..='\u{27BF}' | '\u{3000}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}'
+        | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}' | '\u{FE30}'..='\u{FE4F}' | '\u{FF00}'..='\u{FFEF}'
+        | '\u{FEFF}' | '\u{1F300}'..='\u{1FAFF}' | '\u{20000}'..='\u{323AF}')
+}

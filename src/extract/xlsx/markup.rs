@@ -1,0 +1,272 @@
+//! Tags: XML and HTML cut into tags and texts.
+//!
+//! In: a text. Out: its events, without copies. Forgiving, because what is read here was written by hundreds of programs:
+//! namespaces are dropped, what is never closed ends with the text. Deliberately builds no tree and checks no nesting.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr3, memmem};
+
+/// What stands next in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event<'a> {
+    /// `<name attributes>`, or `<name attributes/>` where it is empty.
+    Open { name: &'a str, attributes: &'a str, is_empty: bool },
+    /// `</name>`.
+    Close { name: &'a str },
+    /// Text with entities in it.
+    Text(&'a str),
+    /// Text without entities.
+    Data(&'a str),
+}
+
+/// Walks through a text.
+#[derive(Debug, Clone)]
+pub(super) struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    /// Begins at the front.
+    pub(super) const fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// Skips to where `</name` begins, whatever stands before.
+    pub(super) fn skip_to_close(&mut self, name: &str) {
+        while let Some(found) = memmem::find(self.rest().as_bytes(), b"</") {
+            self.at += found;
+            let rest = self.rest().as_bytes();
+            if rest.get(2..2 + name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes())) {
+                return;
+            }
+            self.at += 2;
+        }
+        self.at = self.text.len();
+    }
+
+    /// Returns the text between here and where another scanner of the same text is.
+    pub(super) fn up_to(&self, other: &Self) -> &'a str {
+        self.text.get(self.at..other.at).unwrap_or_default()
+    }
+
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    /// Skips behind `end`, and returns what stood before it.
+    fn until(&mut self, from: usize, end: &str) -> &'a str {
+        let rest = &self.text[self.at + from..];
+        let length = memmem::find(rest.as_bytes(), end.as_bytes()).unwrap_or(rest.len());
+        self.at = (self.at + from + length + end.len()).min(self.text.len());
+        &rest[..length]
+    }
+
+    /// Takes the tag that begins here; its `>` is not one in quotes.
+    fn tag(&mut self) -> Event<'a> {
+        let rest = self.rest();
+        let bytes = rest.as_bytes();
+        let mut end = 1;
+        while let Some(found) = bytes.get(end..).and_then(|bytes| memchr3(b'>', b'"', b'\'', bytes)) {
+            end += found;
+            if bytes[end] == b'>' {
+                break;
+            }
+            // A quote that nobody closes is a letter.
+            end += 1 + memchr(bytes[end], &bytes[end + 1..]).map_or(0, |found| found + 1);
+        }
+        let end = if bytes.get(end) == Some(&b'>') { end } else { bytes.len() };
+        self.at = (self.at + end + 1).min(self.text.len());
+        let inside = &rest[1..end];
+        if let Some(name) = inside.strip_prefix('/') {
+            return Event::Close { name: local(name.trim_end()) };
+        }
+        let is_empty = inside.ends_with('/');
+        let inside = inside.strip_suffix('/').unwrap_or(inside);
+        let split = inside.find(|letter: char| letter.is_ascii_whitespace() || letter == '/').unwrap_or(inside.len());
+        Event::Open { name: local(&inside[..split]), attributes: &inside[split..], is_empty }
+    }
+}
+
+impl<'a> Iterator for Scanner<'a> {
+    type Item = Event<'a>;
+
+    fn next(&mut self) -> Option<Event<'a>> {
+        loop {
+            let rest = self.rest();
+            let bytes = rest.as_bytes();
+            match bytes {
+                [] => return None,
+                [b'<', b'!', b'-', b'-', ..] => {
+                    self.until(4, "-->");
+                }
+                [b'<', b'!', b'[', b'C', b'D', b'A', b'T', b'A', b'[', ..] => {
+                    return Some(Event::Data(self.until(9, "]]>")));
+                }
+                [b'<', b'!' | b'?', ..] => {
+                    self.until(1, ">");
+                }
+                [b'<', b'/' | b'_' | b'a'..=b'z' | b'A'..=b'Z' | 128.., ..] => return Some(self.tag()),
+                [first, after @ ..] => {
+                    // A `<` before anything else is a letter of a text.
+                    let skipped = usize::from(*first == b'<');
+                    let length = memchr(b'<', &bytes[skipped..]).map_or(after.len() + 1, |found| found + skipped);
+                    self.at += length;
+                    return Some(Event::Text(&rest[..length]));
+                }
+            }
+        }
+    }
+}
+
+/// Returns a name without its namespace.
+pub(super) fn local(name: &str) -> &str {
+    memchr::memrchr(b':', name.as_bytes()).map_or(name, |colon| &name[colon + 1..])
+}
+
+/// Walks through a tag's attributes: their names, and their values as written.
+pub(super) struct Attributes<'a>(pub &'a str);
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<(&'a str, &'a str)> {
+        let rest = self.0.trim_start_matches(|letter: char| letter.is_ascii_whitespace() || letter == '/');
+        if rest.is_empty() {
+            return None;
+        }
+        let is_end = |letter: char| letter == '=' || letter.is_ascii_whitespace();
+        // An attribute may have no value, and a stray `=` no name.
+        let end = rest.find(is_end).unwrap_or(rest.len()).max(usize::from(rest.starts_with('=')));
+        let (name, rest) = (local(&rest[..end]), rest[end..].trim_ascii_start());
+        let Some(rest) = rest.strip_prefix('=') else {
+            self.0 = rest;
+            return Some((name, ""));
+        };
+        let rest = rest.trim_ascii_start();
+        let (value, rest) = match rest.as_bytes().first() {
+            Some(quote @ (b'"' | b'\'')) => {
+                let end = memchr(*quote, &rest.as_bytes()[1..]).map_or(rest.len(), |found| found + 1);
+                (&rest[1..end], &rest[(end + 1).min(rest.len())..])
+            }
+            _ => rest.split_at(rest.find(|letter: char| letter.is_ascii_whitespace()).unwrap_or(rest.len())),
+        };
+        self.0 = rest;
+        Some((name, value))
+    }
+}
+
+/// Returns an attribute's value with its entities replaced.
+pub(super) fn attribute<'a>(attributes: &'a str, wanted: &str) -> Option<Cow<'a, str>> {
+    Attributes(attributes).find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| unescape(value))
+}
+
+/// Replaces entities, and line ends as XML has them.
+pub(super) fn unescape(text: &str) -> Cow<'_, str> {
+    if !text.bytes().any(|byte| byte == b'&' || byte == b'\r') {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    push_unescaped(text, &mut plain);
+    Cow::Owned(plain)
+}
+
+/// Appends a text with its entities replaced; one that nobody knows stays as written.
+fn push_unescaped(text: &str, plain: &mut String) {
+    let mut rest = text;
+    while let Some(found) = rest.bytes().position(|byte| byte == b'&' || byte == b'\r') {
+        plain.push_str(&rest[..found]);
+        rest = &rest[found..];
+        if let Some(after) = rest.strip_prefix('\r') {
+            plain.push('\n');
+            rest = after.strip_prefix('\n').unwrap_or(after);
+            continue;
+        }
+        let end = rest.bytes().take(32).position(|byte| byte == b';');
+        match end.and_then(|end| Some((entity(&rest[1..end])?, end))) {
+            Some((letter, end)) => {
+                plain.push(letter);
+                rest = &rest[end + 1..];
+            }
+            None => {
+                plain.push('&');
+                rest = &rest[1..];
+            }
+        }
+    }
+    plain.push_str(rest);
+}
+
+/// Returns the letter of an entity's name or number.
+fn entity(name: &str) -> Option<char> {
+    if let Some(number) = name.strip_prefix('#') {
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+            None => number.parse().ok()?,
+        };
+        return char::from_u32(code);
+    }
+    const NAMED: [(&str, char); 21] = [
+        ("amp", '&'),
+        ("lt", '<'),
+        ("gt", '>'),
+        ("quot", '"'),
+        ("apos", '\''),
+        ("nbsp", '\u{A0}'),
+        ("ensp", '\u{2002}'),
+        ("emsp", '\u{2003}'),
+        ("thinsp", '\u{2009}'),
+        ("yen", '¥'),
+        ("euro", '€'),
+        ("pound", '£'),
+        ("copy", '©'),
+        ("reg", '®'),
+        ("deg", '°'),
+        ("middot", '·'),
+        ("times", '×'),
+        ("mdash", '—'),
+        ("ndash", '–'),
+        ("hellip", '…'),
+        ("bull", '•'),
+    ];
+    NAMED.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, letter)| *letter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_texts_and_comments_are_told_apart() {
+        let text =
+            "<?xml version='1.0'?><!-- <a> --><x:a b=\"1>2\" c='&amp;' d=e f/>t &lt; 3 < 4<![CDATA[<&]]></x:a ><b";
+        let events: Vec<Event> = Scanner::new(text).collect();
+        let expected = [
+            Event::Open { name: "a", attributes: " b=\"1>2\" c='&amp;' d=e f", is_empty: true },
+            Event::Text("t &lt; 3 "),
+            Event::Text("< 4"),
+            Event::Data("<&"),
+            Event::Close { name: "a" },
+            Event::Open { name: "b", attributes: "", is_empty: false },
+        ];
+        assert_eq!(events, expected);
+        let attributes: Vec<_> = Attributes(" b=\"1>2\" x:c = '&amp;' d=e f =g h").collect();
+        assert_eq!(attributes, [("b", "1>2"), ("c", "&amp;"), ("d", "e"), ("f", "g"), ("h", "")]);
+    }
+
+    #[test]
+    fn entities_become_letters() {
+        assert_eq!(unescape("a&amp;b&#20013;&#x4E2D;&nbsp;&bogus;&\r\n&#xD800;"), "a&b中中\u{A0}&bogus;&\n&#xD800;");
+    }
+
+    #[test]
+    fn no_text_is_walked_for_ever() {
+        for text in
+            ["<", "</", "<a", "<!", "<!--", "<![CDATA[", "<a b='", "&", "<a =>", "< <", "<é'\">", "<a\u{E9}=\"x"]
+        {
+            assert!(Scanner::new(text).count() < 4, "{text}");
+            assert!(Attributes(text).count() < 6, "{text}");
+        }
+    }
+}

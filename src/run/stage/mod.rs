@@ -1,0 +1,437 @@
+//! Staging one source: its files → `staged.<source>` and `quarantine.<source>`, or those of the last snapshot when
+//! neither contract nor files changed.
+//!
+//! ```text
+//!  list ─► read: what changed ─► packs (all accepted rows of all live files, by partition; rejections)
+//!            │ nothing changed     │ + the packs of earlier nights
+//!            ▼                     ▼
+//!        take all over          survey: which rows are live, and which won their key
+//!                                  │
+//!                                  ▼
+//!                               write: the partitions whose rows are other ones ─► staged, quarantine
+//! ```
+//!
+//! A row is read once in its life. What a night costs follows what changed: files that stayed are neither opened nor
+//! hashed, partitions whose rows stayed are not written.
+
+mod compact;
+mod drift;
+mod live;
+mod packs;
+mod read;
+mod sink;
+mod write;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::{Path, PathBuf},
+};
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use self::{
+    live::LiveFiles,
+    packs::LivePacks,
+    read::Reading,
+    sink::{PackLayout, Sink},
+};
+use super::{Event, Observer};
+use crate::{
+    Error,
+    define::project::Source,
+    engine::catalog,
+    extract,
+    normalize::{Contract, quarantine},
+    publish::{PartitionWriter, TableSpec, WriterOptions},
+    record::{
+        Manifest, PartitionValues, TableName,
+        manifest::{DataFile, Input, Partition, RowBalance, Table},
+    },
+    report::SourceReport,
+};
+
+/// The version of everything but contracts that decides staged rows: a change stages all sources anew.
+const STAGE_VERSION: &str = "2";
+/// Bytes of rows that one thread lets wait for more of their partition.
+const WAITING_BYTES: usize = 48 << 20;
+
+/// A staged source.
+#[derive(Debug)]
+pub(super) struct StagedSource {
+    pub input: Input,
+    pub staged: Table,
+    pub quarantine: Table,
+    pub report: SourceReport,
+}
+
+/// What staging needs besides the source.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    /// Folder for everything that is written.
+    pub folder: &'a Path,
+    pub parent: Option<&'a Manifest>,
+    /// Finds a file of this run or of the parent.
+    pub locate: &'a (dyn Fn(&TableName, &DataFile) -> PathBuf + Sync),
+    pub timezone: Tz,
+    pub threads: usize,
+    pub memory_bytes: usize,
+    pub now: DateTime<Utc>,
+    /// Whether every file is hashed, whatever the storage says about it.
+    pub rehash: bool,
+    pub observer: &'a dyn Observer,
+}
+
+/// Stages one source whose code tables are set.
+///
+/// # Errors
+/// An unreadable file, a header without a required column, too many rejected rows, a disk that refuses.
+pub(super) async fn stage(
+    source: &Source,
+    contract: &Contract,
+    around: Surroundings<'_>,
+) -> Result<StagedSource, Error> {
+    let staging = Staging::new(source, contract, around)?;
+    let listed = extract::list_since(source, &staging.pull()).await.map_err(|error| of_source(source, error.into()))?;
+    let runtime = tokio::runtime::Handle::current();
+    let staged = tokio::task::block_in_place(|| staging.carry_out(&listed, runtime));
+    let staged = staged.map_err(|error| of_source(source, error))?;
+    refuse_too_many_rejects(source, &staged)?;
+    around.observer.notice(&Event::Staged {
+        source: source.name.value.clone(),
+        rows: staged.input.rows.staged,
+        is_unchanged: staged.report.is_unchanged,
+    });
+    Ok(staged)
+}
+
+/// One source on its way.
+struct Staging<'a> {
+    source: &'a Source,
+    contract: &'a Contract,
+    around: Surroundings<'a>,
+    parent: Option<&'a Input>,
+    /// Hash of everything but the files that decides what their rows are.
+    reads_as: String,
+    layout: PackLayout,
+    rows: PartitionWriter,
+    rejects: PartitionWriter,
+}
+
+impl<'a> Staging<'a> {
+    fn new(source: &'a Source, contract: &'a Contract, around: Surroundings<'a>) -> Result<Self, Error> {
+        let partition_by: Vec<String> = source.partition_by.iter().map(|column| column.value.clone()).collect();
+        let options = WriterOptions { memory_bytes: around.memory_bytes, threads: around.threads, ..WriterOptions::default() };
+        Ok(Self {
+            parent: around.parent.and_then(|parent| parent.inputs.get(&source.name.value)),
+            reads_as: reads_as(source, contract),
+            layout: PackLayout::new(contract, &partition_by),
+            rows: PartitionWriter::create(staged_spec(source, contract, around.timezone), around.folder, options.clone())?,
+            rejects: PartitionWriter::create(quarantine_spec(source, around.timezone), around.folder, options)?,
+            source,
+            contract,
+            around,
+        })
+    }
+
+    /// Returns whether the last snapshot's rows were read as they would be now.
+    fn reads_the_same(&self) -> bool {
+        self.parent.is_some_and(|parent| parent.contract == self.reads_as)
+    }
+
+    /// Returns how far the pulls of a database have come: rows that must be typed anew are pulled anew.
+    fn pull(&self) -> extract::Pull {
+        let files = self.parent.filter(|_| self.reads_the_same()).map(|parent| &parent.files[..]).unwrap_or_default();
+        extract::Pull { since: files.iter().rev().find_map(|file| file.watermark.clone()) }
+    }
+
+    fn carry_out(&self, listed: &[extract::ExtractFile], runtime: tokio::runtime::Handle) -> Result<StagedSource, Error> {
+        let reads_the_same = self.reads_the_same();
+        let (previous, known) = live::before(self.parent, reads_the_same);
+        let headers = self.parent.map(|parent| &parent.headers[..]).unwrap_or_default();
+        let reading = Reading {
+            source: self.source,
+            contract: self.contract,
+            files: listed,
+            known,
+            previous,
+            headers: drift::Known { contract: self.contract, headers },
+            observer: self.around.observer,
+            now: self.around.now,
+            rehash: self.around.rehash,
+            runtime,
+        };
+        let (outcomes, new) = reading.carry_out(self.sinks(listed.len()))?;
+        let live = LiveFiles::gather(self.source, self.parent, reads_the_same, outcomes)?;
+        let fingerprint = self.fingerprint(&live);
+        if let Some(kept) = self.kept(&fingerprint, &live) {
+            return Ok(kept);
+        }
+        let mut rows = new.rows;
+        let mut rejects = new.rejects;
+        if let Some(parent) = self.parent.filter(|_| reads_the_same) {
+            rows.splice(0..0, parent.packs.iter().cloned());
+            rejects.splice(0..0, parent.reject_packs.iter().cloned());
+        }
+        self.build(live, fingerprint, rows, rejects)
+    }
+
+    /// Returns one sink for each thread that has something to do.
+    fn sinks(&self, files: usize) -> Vec<Sink<'_>> {
+        // A few small files are read sooner by one thread than another one is started.
+        let threads = if files == 0 { 1 } else { self.around.threads.max(1) };
+        (0..threads).map(|thread| self.sink(&format!("pack-{thread}"))).collect()
+    }
+
+    fn sink(&self, name: &str) -> Sink<'_> {
+        let budget = (self.around.memory_bytes / self.around.threads.max(1)).min(WAITING_BYTES);
+        Sink::new(self.contract, &self.layout, self.rows.router(), self.pack_folder(), name.to_owned(), budget)
+    }
+
+    fn pack_name(&self) -> TableName {
+        TableName::normalized(&self.source.name.value)
+    }
+
+    fn pack_folder(&self) -> PathBuf {
+        let name = self.pack_name();
+        self.around.folder.join("private").join(name.schema).join(name.table).join("data")
+    }
+
+    fn locate(&self, file: &DataFile) -> PathBuf {
+        (self.around.locate)(&self.pack_name(), file)
+    }
+
+    /// Writes both tables from packs.
+    fn build(
+        &self,
+        live: LiveFiles,
+        fingerprint: String,
+        rows: Vec<DataFile>,
+        rejects: Vec<DataFile>,
+    ) -> Result<StagedSource, Error> {
+        let around = self.around;
+        let locate = |file: &DataFile| self.locate(file);
+        let packs = LivePacks::new(
+            packs::open(&rows, &live.files, &locate)?,
+            &live.files,
+            &self.layout,
+            self.contract,
+            around.threads.max(1),
+        );
+        let survey = packs.survey(around.memory_bytes)?;
+        let (superseded, dead) = (survey.superseded, survey.dead);
+        let staged = write::staged(
+            &packs,
+            survey,
+            &self.layout,
+            &self.rows,
+            &self.shape(),
+            &self.before(&self.source.table()),
+            around,
+        )?;
+        let reject_packs = packs::open(&rejects, &live.files, &locate)?;
+        let before = self.before(&TableName::quarantine(&self.source.name.value));
+        let (quarantine, faults) = write::quarantine(&reject_packs, &self.rejects, &before, around)?;
+        let balance = RowBalance {
+            rows: live.files.iter().map(|file| file.lines.rows).sum(),
+            staged: staged.iter().map(|partition| partition.rows).sum(),
+            rejected: live.files.iter().map(|file| file.rejected).sum(),
+            superseded,
+        };
+        self.balanced(&live, balance)?;
+        let (rows, rejects) = compact::compact(&packs, &reject_packs, dead, || self.sink("compact"))?.unwrap_or((rows, rejects));
+        let input = Input {
+            fingerprint,
+            contract: self.reads_as.clone(),
+            headers: live.headers,
+            files: live.files,
+            packs: rows,
+            reject_packs: rejects,
+            rows: balance,
+        };
+        let staged = Table {
+            event_date: self.source.event_date.as_ref().map(|column| column.value.clone()),
+            as_of: self.source.as_of.iter().map(|column| column.value.clone()).collect(),
+            ..described(self.source, &staged_spec(self.source, self.contract, around.timezone), staged)
+        };
+        let report = SourceReport {
+            source: self.source.name.value.clone(),
+            is_unchanged: false,
+            rows: balance,
+            faults: faults.by_rule,
+            examples: faults.examples.iter().map(|example| shown(example, self.source)).collect(),
+            files: live.reports,
+            warnings: live.warnings,
+            changed_partitions: changed_partitions(self.source, &staged, around.parent),
+        };
+        let quarantine = described(self.source, &quarantine_spec(self.source, around.timezone), quarantine);
+        Ok(StagedSource { input, staged, quarantine, report })
+    }
+
+    fn before(&self, table: &TableName) -> HashMap<PartitionValues, Partition> {
+        let table = self.around.parent.and_then(|parent| parent.tables.get(table));
+        write::by_values(table.map(|table| &table.partitions[..]).unwrap_or_default())
+    }
+
+    /// Returns the hash of everything but rows that decides how a staged partition is written.
+    fn shape(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.reads_as.as_bytes()).update(self.around.timezone.name().as_bytes());
+        for column in self.source.key.iter().chain(&self.source.partition_by).chain(&self.source.event_date).chain(&self.source.as_of) {
+            hasher.update(column.value.as_bytes()).update(&[0]);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// Returns the hash of all that decides the staged rows.
+    fn fingerprint(&self, live: &LiveFiles) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let mut part = |text: &str| {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        };
+        part(&self.shape());
+        for file in &live.files {
+            part(&file.path);
+            part(file.version.as_deref().unwrap_or_default());
+            part(&file.content);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// Takes a source over from the last snapshot if nothing about it changed.
+    fn kept(&self, fingerprint: &str, live: &LiveFiles) -> Option<StagedSource> {
+        let parent = self.around.parent?;
+        let input = self.parent.filter(|input| input.fingerprint == fingerprint)?;
+        let report = SourceReport {
+            source: self.source.name.value.clone(),
+            is_unchanged: true,
+            rows: input.rows,
+            faults: std::collections::BTreeMap::new(),
+            examples: Vec::new(),
+            files: Vec::new(),
+            warnings: live.warnings.clone(),
+            changed_partitions: Vec::new(),
+        };
+        Some(StagedSource {
+            input: input.clone(),
+            staged: parent.tables.get(&self.source.table())?.clone(),
+            quarantine: parent.tables.get(&TableName::quarantine(&self.source.name.value))?.clone(),
+            report,
+        })
+    }
+
+    /// Refuses to go on when a line or a row was lost or doubled.
+    fn balanced(&self, live: &LiveFiles, rows: RowBalance) -> Result<(), Error> {
+        let name = &self.source.name.value;
+        if let Some(file) = live.files.iter().find(|file| !file.lines.is_balanced()) {
+            let message = format!("the lines of `{}` in source `{name}` do not add up: {:?}", file.path, file.lines);
+            return Err(Error::Bug { message });
+        }
+        if !rows.is_balanced() {
+            return Err(Error::Bug { message: format!("the rows of source `{name}` do not add up: {rows:?}") });
+        }
+        Ok(())
+    }
+}
+
+/// Returns the hash of all that decides what a file's rows are, wherever it lies.
+fn reads_as(source: &Source, contract: &Contract) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(STAGE_VERSION.as_bytes()).update(contract.fingerprint().as_bytes());
+    // Where key and partitions are others, the columns of a pack are others too.
+    for column in source.key.iter().chain(&source.partition_by) {
+        hasher.update(column.value.as_bytes()).update(&[0]);
+    }
+    hasher.update(format!("{:?} {:?}", source.format, source.files.drift).as_bytes());
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Says to which source a failing file belongs.
+fn of_source(source: &Source, error: Error) -> Error {
+    let named = |message: String| format!("source `{}`: {message}", source.name.value);
+    match error {
+        Error::Data { message, hint } => Error::Data { message: named(message), hint },
+        Error::Environment { message, hint } => Error::Environment { message: named(message), hint },
+        other => other,
+    }
+}
+
+/// Returns a rejection as one line, without the row's text, and without a reason that would quote personal data.
+fn shown(example: &write::Example, source: &Source) -> String {
+    let (file, line, column, rule, reason) = example;
+    let column = column.as_deref();
+    let is_personal = column.and_then(|column| source.column(column)).is_some_and(|column| column.pii.is_some());
+    let shown = column.map(|column| format!(", `{column}`")).unwrap_or_default();
+    let reason = if is_personal { String::new() } else { format!(": {reason}") };
+    format!("{file}:{line}{shown}: {rule}{reason}")
+}
+
+/// Returns the partitions whose rows are other than in the last snapshot, vanished ones included.
+fn changed_partitions(
+    source: &Source,
+    staged: &Table,
+    parent: Option<&Manifest>,
+) -> Vec<PartitionValues> {
+    let before = parent.map(|parent| parent.partitions(&source.table())).unwrap_or_default();
+    let now: BTreeSet<_> = staged.partitions.iter().map(|partition| &partition.values).collect();
+    let is_changed =
+        |partition: &&Partition| before.get(&partition.values).is_none_or(|old| old.content != partition.content);
+    let changed = staged.partitions.iter().filter(is_changed).map(|partition| &partition.values);
+    let vanished = before.keys().copied().filter(|values| !now.contains(values));
+    changed.chain(vanished).cloned().collect()
+}
+
+fn staged_spec(source: &Source, contract: &Contract, timezone: Tz) -> TableSpec {
+    let names = |columns: &[crate::record::Placed<String>]| columns.iter().map(|column| column.value.clone()).collect();
+    TableSpec {
+        name: source.table(),
+        schema: contract.schema(),
+        partition_by: names(&source.partition_by),
+        key: names(&source.key),
+        dates: source.event_date.iter().chain(&source.as_of).map(|column| column.value.clone()).collect(),
+        timezone,
+    }
+}
+
+fn quarantine_spec(source: &Source, timezone: Tz) -> TableSpec {
+    TableSpec {
+        name: TableName::quarantine(&source.name.value),
+        schema: quarantine::schema(),
+        partition_by: Vec::new(),
+        key: ["file", "line", "column", "rule"].map(str::to_owned).to_vec(),
+        dates: Vec::new(),
+        timezone,
+    }
+}
+
+fn described(source: &Source, spec: &TableSpec, partitions: Vec<Partition>) -> Table {
+    let mut table = catalog::declared(&spec.schema, spec.partition_by.clone(), spec.key.clone());
+    table.description.clone_from(&source.description);
+    table.partitions = partitions;
+    table
+}
+
+/// Stops the run when a source has more rejected rows than its contract allows.
+fn refuse_too_many_rejects(source: &Source, staged: &StagedSource) -> Result<(), Error> {
+    let RowBalance { rows, rejected, .. } = staged.input.rows;
+    let limit = source.reject_limit;
+    #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
+    let share = if rows == 0 { 0.0 } else { rejected as f64 / rows as f64 };
+    let over_share = limit.share.is_some_and(|most| share > most);
+    let over_rows = limit.rows.is_some_and(|most| rejected > most);
+    if !over_share && !over_rows {
+        return Ok(());
+    }
+    let faults: Vec<String> = staged.report.faults.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
+    let faults = if faults.is_empty() { String::new() } else { format!(": {}", faults.join(", ")) };
+    let examples = staged.report.examples.iter().map(|example| format!("\n    {example}")).collect::<Vec<_>>().concat();
+    Err(Error::Data {
+        message: format!(
+            "source `{}` has {rejected} rejected rows of {rows} ({:.1} %), more than its `reject_limit`{faults}{examples}",
+            source.name.value,
+            share * 100.0,
+        ),
+        hint: Some("ask for the files again, mend the contract, or raise `reject_limit`".to_owned()),
+    })
+}

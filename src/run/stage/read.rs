@@ -1,0 +1,499 @@
+//! Reading a source's files on many threads, each row once.
+//!
+//! ```text
+//!  thread: next unopened file? ── yes ─► same as before (identity, else content)? ── yes ─► kept
+//!              │ none left                         │ no
+//!              ▼                                   ▼
+//!          help with a table                  open ─► tables ─► bind ─► pieces ─► cut ─► normalize ─► own sink
+//!          that another thread opened ───────────────────────────┘
+//! ```
+//!
+//! In: listed files and what is known of their earlier versions. Out: an [`Outcome`] for each, and packs. A piece is taken
+//! under its table's lock and cut without it, so one large file keeps all threads as busy as many small ones. Rows of a
+//! file that in the end does not count stay in the packs as dead rows: no live file has their id.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    drift::{self, Known},
+    sink::{Packs, Sink},
+};
+use crate::{
+    Error,
+    define::project::{OnUnreadable, Source},
+    extract::{self, ExtractFile, Hints, Limits, Part, RecordReader},
+    normalize::{Binding, Contract, Normalized},
+    record::{LineCount, RawBatch, Rejection, manifest::InputFile},
+    report::FileReport,
+    run::{Event, Observer},
+    storage::content::Content,
+};
+
+/// How long a thread without work waits before it looks again, should a signal get lost.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// What became of a listed file.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// It is as it was: its rows are in the packs of the last snapshot.
+    Kept(InputFile),
+    /// Its rows are in new packs.
+    Read {
+        file: InputFile,
+        reports: Vec<FileReport>,
+        headers: Vec<Vec<String>>,
+        warnings: Vec<String>,
+    },
+    /// It cannot be used now; what was last read under its path stands in.
+    Postponed { previous: Option<InputFile>, warning: String },
+}
+
+/// What reading needs to know.
+pub(super) struct Reading<'a> {
+    pub source: &'a Source,
+    pub contract: &'a Contract,
+    pub files: &'a [ExtractFile],
+    /// What the last snapshot read with the same contract, by path.
+    pub known: HashMap<&'a str, &'a InputFile>,
+    /// What it read with any contract, by path.
+    pub previous: HashMap<&'a str, &'a InputFile>,
+    pub headers: Known<'a>,
+    pub observer: &'a dyn Observer,
+    pub now: DateTime<Utc>,
+    /// Whether the storage's word that a file is unchanged counts for nothing.
+    pub rehash: bool,
+    pub runtime: tokio::runtime::Handle,
+}
+
+/// What all threads share.
+struct Shared<'a> {
+    reading: &'a Reading<'a>,
+    hints: Hints,
+    next: AtomicUsize,
+    /// Files that a thread has begun and not ended.
+    busy: AtomicUsize,
+    open: Mutex<Vec<Arc<Table>>>,
+    change: Condvar,
+    outcomes: Mutex<Vec<Option<Outcome>>>,
+    failure: Mutex<Option<Error>>,
+    failed: AtomicBool,
+    told: AtomicBool,
+}
+
+/// A table of a file while it is read.
+struct Table {
+    /// Id of its file.
+    id: String,
+    part: u64,
+    name: Arc<str>,
+    binding: Binding,
+    /// Why none of its rows may pass.
+    refused: Option<String>,
+    progress: Mutex<Progress>,
+    /// Told whenever a piece is done.
+    landed: Condvar,
+    rejected: AtomicU64,
+    rows: AtomicU64,
+    most_rows: u64,
+}
+
+struct Progress {
+    reader: Box<dyn RecordReader>,
+    in_flight: usize,
+    is_done: bool,
+    /// Faults of the type, by column.
+    misfits: HashMap<String, u64>,
+    failure: Option<Error>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a> Reading<'a> {
+    /// Reads what has to be read, with one thread for each sink.
+    ///
+    /// # Errors
+    /// The first file that cannot be read, unless the contract puts up with it; a disk that refuses.
+    pub fn carry_out(&'a self, sinks: Vec<Sink<'a>>) -> Result<(Vec<Outcome>, Packs), Error> {
+        let (names, required) = self.contract.hints();
+        let shared = Shared {
+            reading: self,
+            hints: Hints { names, required },
+            next: AtomicUsize::new(0),
+            busy: AtomicUsize::new(0),
+            open: Mutex::new(Vec::new()),
+            change: Condvar::new(),
+            outcomes: Mutex::new(self.files.iter().map(|_| None).collect()),
+            failure: Mutex::new(None),
+            failed: AtomicBool::new(false),
+            told: AtomicBool::new(false),
+        };
+        let packs = Mutex::new(Packs::default());
+        std::thread::scope(|scope| {
+            for sink in sinks {
+                scope.spawn(|| shared.run(sink, &packs));
+            }
+        });
+        if let Some(failure) = shared.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(failure);
+        }
+        let outcomes = shared.outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let outcomes: Option<Vec<Outcome>> = outcomes.into_iter().collect();
+        let outcomes = outcomes.ok_or_else(|| Error::Bug { message: "a file was never read".to_owned() })?;
+        Ok((outcomes, packs.into_inner().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+impl Shared<'_> {
+    /// Works until nothing is left, and closes the sink.
+    fn run(&self, mut sink: Sink<'_>, packs: &Mutex<Packs>) {
+        let worked = self.work_off(&mut sink).and_then(|()| sink.finish());
+        match worked {
+            Ok(written) => {
+                let mut packs = lock(packs);
+                packs.rows.extend(written.rows);
+                packs.rejects.extend(written.rejects);
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn fail(&self, error: Error) {
+        lock(&self.failure).get_or_insert(error);
+        self.failed.store(true, Ordering::SeqCst);
+        self.change.notify_all();
+    }
+
+    fn work_off(&self, sink: &mut Sink<'_>) -> Result<(), Error> {
+        while !self.failed.load(Ordering::SeqCst) {
+            // Counted before the number is taken, so that nobody leaves while a file is about to be opened.
+            self.busy.fetch_add(1, Ordering::SeqCst);
+            let index = self.next.fetch_add(1, Ordering::SeqCst);
+            let worked = self.reading.files.get(index).map(|file| self.file(file, sink));
+            self.busy.fetch_sub(1, Ordering::SeqCst);
+            self.change.notify_all();
+            match worked {
+                Some(outcome) => lock(&self.outcomes)[index] = Some(outcome?),
+                None if self.help(sink)? => {}
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Helps with a table that is open, or waits for one; says whether there may be more to do.
+    fn help(&self, sink: &mut Sink<'_>) -> Result<bool, Error> {
+        let open = lock(&self.open);
+        if let Some(table) = open.first().cloned() {
+            drop(open);
+            self.pieces(&table, sink)?;
+            self.close(&table);
+            return Ok(true);
+        }
+        if self.busy.load(Ordering::SeqCst) == 0 {
+            return Ok(false);
+        }
+        drop(self.change.wait_timeout(open, PATIENCE));
+        Ok(true)
+    }
+
+    /// Decides about one file and reads it if it must be.
+    fn file(&self, file: &ExtractFile, sink: &mut Sink<'_>) -> Result<Outcome, Error> {
+        let reading = self.reading;
+        let previous = reading.previous.get(&*file.path).map(|file| (*file).clone());
+        if let Some(seconds) = reading.unsettled(file) {
+            let warning = format!("`{}` was changed {seconds} seconds ago and waits for the next run", file.path);
+            return Ok(Outcome::Postponed { previous, warning });
+        }
+        if let Some(known) = reading.same_identity(file) {
+            return Ok(Outcome::Kept(known));
+        }
+        match self.opened(file, sink) {
+            Err(error @ Error::Bug { .. }) => Err(error),
+            Err(error) if reading.source.files.on_unreadable == OnUnreadable::KeepPrevious && !is_of_warehouse(&error) => {
+                let stands_in = if previous.is_some() { "what was last read of it stays" } else { "it was never read" };
+                Ok(Outcome::Postponed { previous, warning: format!("{error}; {stands_in}") })
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn opened(&self, file: &ExtractFile, sink: &mut Sink<'_>) -> Result<Outcome, Error> {
+        let reading = self.reading;
+        let content = reading.runtime.block_on(file.open(&self.hints))?;
+        let most = reading.source.files.limits.file_bytes;
+        if content.len() > most {
+            return Err(too_large(file, &format!("{} bytes, more than `limits.file_bytes` {most}", content.len())));
+        }
+        let hash = content.hash().map_err(|error| unreadable(file, &error))?;
+        if let Some(known) = reading.known.get(&*file.path).filter(|known| known.content == hash) {
+            return Ok(Outcome::Kept(InputFile { identity: reading.identity(file), ..reading.renewed(known, file) }));
+        }
+        self.tell();
+        let previous = reading.previous.get(&*file.path).map(|file| (*file).clone());
+        let read = self.read(file, &content, hash, sink)?;
+        reading.observer.notice(&Event::FileRead { file: file.path.to_string() });
+        if reading.runtime.block_on(file.is_changed())? {
+            let warning = format!("`{}` changed while it was read and waits for the next run", file.path);
+            return Ok(Outcome::Postponed { previous, warning });
+        }
+        Ok(read)
+    }
+
+    /// Says once that the source has something to read.
+    fn tell(&self) {
+        if !self.told.swap(true, Ordering::SeqCst) {
+            let source = self.reading.source.name.value.clone();
+            self.reading.observer.notice(&Event::Staging { source, files: self.reading.files.len() });
+        }
+    }
+
+    fn read(&self, file: &ExtractFile, content: &Content, hash: String, sink: &mut Sink<'_>) -> Result<Outcome, Error> {
+        let id = InputFile::id_of(&file.path, &hash);
+        let limits = Limits {
+            most_bytes: self.reading.source.files.limits.decompressed_bytes,
+            ..Limits::default()
+        };
+        let parts = extract::open(&file.path, content, &self.reading.source.format, &self.hints, &limits)?;
+        let (mut reports, mut headers, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut lines, mut physical, mut rejected) = (LineCount::default(), Vec::new(), 0);
+        for (number, part) in (0..).zip(parts) {
+            let table = self.table(&id, number, part, &mut warnings)?;
+            self.offer(&table);
+            self.pieces(&table, sink)?;
+            self.close(&table);
+            let report = self.end(&table, sink, &mut warnings)?;
+            rejected += report.rejected;
+            physical.push(report.lines.lines);
+            add(&mut lines, &report.lines);
+            headers.push(report.shape.header.clone());
+            reports.push(report);
+        }
+        let file = InputFile {
+            path: file.path.to_string(),
+            size: content.len(),
+            content: hash,
+            version: file.version.clone(),
+            identity: self.reading.identity(file),
+            watermark: file.watermark.clone(),
+            is_missing: false,
+            lines,
+            parts: physical,
+            rejected,
+        };
+        Ok(Outcome::Read { file, reports, headers, warnings })
+    }
+
+    fn table(&self, id: &str, part: u64, opened: Part, warnings: &mut Vec<String>) -> Result<Arc<Table>, Error> {
+        let Part { name, reader } = opened;
+        let binding = self.reading.contract.bind(reader.shape()).map_err(|unbound| Error::Data {
+            message: format!("cannot read `{name}`: {unbound}"),
+            hint: Some(unbound.hint()),
+        })?;
+        let events = self.reading.headers.events(&name, &reader.shape().header, &binding);
+        let refused = drift::settle(events, &self.reading.source.files.drift, warnings)?;
+        let progress =
+            Progress { reader, in_flight: 0, is_done: false, misfits: HashMap::new(), failure: None };
+        Ok(Arc::new(Table {
+            id: id.to_owned(),
+            part,
+            name,
+            binding,
+            refused,
+            progress: Mutex::new(progress),
+            landed: Condvar::new(),
+            rejected: AtomicU64::new(0),
+            rows: AtomicU64::new(0),
+            most_rows: self.reading.source.files.limits.rows,
+        }))
+    }
+
+    fn offer(&self, table: &Arc<Table>) {
+        lock(&self.open).push(table.clone());
+        self.change.notify_all();
+    }
+
+    fn close(&self, table: &Arc<Table>) {
+        lock(&self.open).retain(|open| !Arc::ptr_eq(open, table));
+    }
+
+    /// Takes pieces of a table until there are none.
+    fn pieces(&self, table: &Table, sink: &mut Sink<'_>) -> Result<(), Error> {
+        while let Some(piece) = table.next(&self.failed) {
+            let (batch, rest) = piece.cut();
+            let taken = self.normalize(table, &batch, sink);
+            let mut progress = lock(&table.progress);
+            progress.in_flight -= 1;
+            if let Some(rest) = rest {
+                progress.reader.take_back(rest);
+            }
+            table.landed.notify_all();
+            match taken {
+                Ok(misfits) => misfits.into_iter().for_each(|(column, count)| *progress.misfits.entry(column).or_default() += count),
+                // A row limit is the file's failure, a full disk the run's.
+                Err(error @ Error::Data { .. }) => {
+                    progress.failure.get_or_insert(error);
+                    progress.is_done = true;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Types a batch and puts it into the sink; returns how many values of each column do not fit its type.
+    fn normalize(&self, table: &Table, batch: &RawBatch, sink: &mut Sink<'_>) -> Result<HashMap<String, u64>, Error> {
+        let rows = table.rows.fetch_add(batch.len() as u64, Ordering::Relaxed) + batch.len() as u64;
+        if rows > table.most_rows {
+            return Err(Error::Data {
+                message: format!("cannot read `{}`: it has more rows than `limits.rows` {}", table.name, table.most_rows),
+                hint: Some("raise the limit in the source's contract if the file is sane".to_owned()),
+            });
+        }
+        let mut normalized = self.reading.contract.normalize(&table.binding, &table.name, batch)?;
+        if let Some(reason) = &table.refused {
+            normalized = refused(normalized, table, batch, reason);
+        }
+        table.rejected.fetch_add(normalized.rejected_rows, Ordering::Relaxed);
+        let mut misfits = HashMap::new();
+        for rejection in normalized.rejections.iter().filter(|rejection| matches!(&*rejection.rule, "type" | "code")) {
+            let column = rejection.column.clone().unwrap_or_default();
+            *misfits.entry(format!("{} {column}", rejection.rule)).or_default() += 1;
+        }
+        sink.take(&table.id, table.part, normalized)?;
+        Ok(misfits)
+    }
+
+    /// Waits until no piece of a table is in work, and ends it.
+    fn end(&self, table: &Table, sink: &mut Sink<'_>, warnings: &mut Vec<String>) -> Result<FileReport, Error> {
+        let mut progress = lock(&table.progress);
+        while progress.in_flight > 0 && !self.failed.load(Ordering::SeqCst) {
+            progress = table.landed.wait_timeout(progress, PATIENCE).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if let Some(failure) = progress.failure.take() {
+            return Err(failure);
+        }
+        if let Some(batch) = progress.reader.finish()? {
+            drop(progress);
+            self.normalize(table, &batch, sink)?;
+            progress = lock(&table.progress);
+        }
+        let rows = table.rows.load(Ordering::Relaxed);
+        let events = drift::of_values(&table.name, &progress.misfits, rows);
+        // The rows themselves are in quarantine already, each for its own fault.
+        drift::settle(events, &self.reading.source.files.drift, warnings)?;
+        Ok(FileReport {
+            path: table.name.to_string(),
+            shape: progress.reader.shape().clone(),
+            lines: progress.reader.lines(),
+            rejected: table.rejected.load(Ordering::Relaxed),
+            extra_columns: table.binding.extra.clone(),
+            missing_columns: table.binding.missing.clone(),
+        })
+    }
+}
+
+impl Table {
+    /// Takes the next piece under the lock.
+    fn next(&self, failed: &AtomicBool) -> Option<extract::Piece> {
+        let mut progress = lock(&self.progress);
+        if progress.is_done || failed.load(Ordering::SeqCst) {
+            return None;
+        }
+        match progress.reader.next_piece() {
+            Ok(Some(piece)) => {
+                progress.in_flight += 1;
+                Some(piece)
+            }
+            Ok(None) => {
+                progress.is_done = true;
+                None
+            }
+            Err(error) => {
+                progress.is_done = true;
+                progress.failure.get_or_insert(error.into());
+                None
+            }
+        }
+    }
+}
+
+impl Reading<'_> {
+    /// Returns how many seconds ago a file was changed, if that is too few.
+    fn unsettled(&self, file: &ExtractFile) -> Option<i64> {
+        let settle = i64::try_from(self.source.files.settle_seconds).unwrap_or(i64::MAX);
+        let age = self.now.signed_duration_since(file.modified?).num_seconds();
+        (age < settle).then_some(age.max(0))
+    }
+
+    fn same_identity(&self, file: &ExtractFile) -> Option<InputFile> {
+        let known = self.known.get(&*file.path)?;
+        let is_same = !self.rehash && file.identity.is_some() && known.identity == file.identity;
+        is_same.then(|| self.renewed(known, file))
+    }
+
+    /// Returns what the storage says of a file, unless it was changed so lately that a further change could look the same.
+    fn identity(&self, file: &ExtractFile) -> Option<String> {
+        let is_old = file.modified.is_none_or(|modified| self.now.signed_duration_since(modified).num_seconds() >= 2);
+        file.identity.clone().filter(|_| is_old)
+    }
+
+    /// Returns an earlier entry as the file is listed now.
+    fn renewed(&self, known: &InputFile, file: &ExtractFile) -> InputFile {
+        InputFile { version: file.version.clone(), is_missing: false, ..known.clone() }
+    }
+}
+
+/// Makes every row of a batch a rejection of the whole row.
+fn refused(normalized: Normalized, table: &Table, batch: &RawBatch, reason: &str) -> Normalized {
+    let rejection = |row: usize| Rejection {
+        file: table.name.clone(),
+        line: batch.line(row),
+        byte_offset: batch.byte_offset(row),
+        column: None,
+        rule: "drift".to_owned(),
+        reason: reason.to_owned(),
+        text: batch.raw(row).to_owned(),
+    };
+    Normalized {
+        rows: normalized.rows.slice(0, 0),
+        lines: Vec::new(),
+        rejections: (0..batch.len()).map(rejection).collect(),
+        rejected_rows: batch.len() as u64,
+    }
+}
+
+fn add(sum: &mut LineCount, more: &LineCount) {
+    sum.lines += more.lines;
+    sum.rows += more.rows;
+    for (kind, lines) in &more.skipped {
+        *sum.skipped.entry(*kind).or_default() += lines;
+    }
+}
+
+/// Returns whether an error is about the warehouse's own disk and not about the file.
+fn is_of_warehouse(error: &Error) -> bool {
+    matches!(error, Error::Environment { message, .. } if message.contains("cannot write") || message.contains("cannot create"))
+}
+
+fn too_large(file: &ExtractFile, what: &str) -> Error {
+    Error::Data {
+        message: format!("cannot read `{}`: it has {what}", file.path),
+        hint: Some("raise the limit in the source's contract if the file is sane".to_owned()),
+    }
+}
+
+fn unreadable(file: &ExtractFile, error: &std::io::Error) -> Error {
+    Error::Environment { message: format!("cannot read `{}`: {error}", file.path), hint: None }
+}
+

@@ -1,0 +1,8 @@
+//! Any bytes as Avro.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tallyhouse_fuzz::{define::project::Format, read};
+
+fuzz_target!(|bytes: &[u8]| read("a.avro", bytes, &Format::Avro));

@@ -1,0 +1,238 @@
+//! What a source remembers of its files from night to night: which are read, which stay, which wait, which are refused.
+
+use std::{fs, time::Duration};
+
+use crate::project::Project;
+
+const SALE: &str = "\
+version: { from_path: \"_(?<version>[0-9]{8})\" }
+key: [id]
+partition_by: [month]
+columns:
+  id: { type: int }
+  day: { type: date, from: [day, 日期] }
+  kind: { type: string, codes: { 整机: machine, 配件: part } }
+  amount: { type: \"decimal(18,2)\" }
+  month: { type: date, derive: \"date_trunc('month', day)\" }
+";
+
+fn sales(extra: &str) -> Project {
+    let project = Project::new();
+    project.source("sale", &format!("{extra}{SALE}"));
+    project.extract("sale/a_20240101.csv", "id,day,kind,amount\n1,2024-01-05,整机,10\n2,2024-02-05,配件,20\n");
+    project.extract("sale/b_20240201.csv", "id,day,kind,amount\n2,2024-02-06,配件,21\n3,2024-03-05,整机,30\n");
+    project
+}
+
+const ALL: [&str; 3] =
+    ["1|2024-01-05|machine|10.00|2024-01-01", "2|2024-02-06|part|21.00|2024-02-01", "3|2024-03-05|machine|30.00|2024-03-01"];
+
+/// Returns the files that a run has read.
+fn read(report: &serde_json::Value) -> Vec<String> {
+    let files = report["sources"][0]["files"].as_array().unwrap();
+    files.iter().map(|file| file["path"].as_str().unwrap().to_owned()).collect()
+}
+
+fn warnings(report: &serde_json::Value) -> Vec<String> {
+    report["warnings"].as_array().unwrap().iter().map(|warning| warning.as_str().unwrap().to_owned()).collect()
+}
+
+fn changed(report: &serde_json::Value) -> serde_json::Value {
+    report["sources"][0]["changed_partitions"].clone()
+}
+
+#[test]
+fn only_a_new_file_is_read_and_only_its_partitions_are_written() {
+    let project = sales("");
+    assert_eq!(read(&project.run()), ["a_20240101.csv", "b_20240201.csv"]);
+    assert_eq!(project.rows("staged.sale"), ALL);
+    let before = project.current().inodes("staged.sale");
+    project.extract("sale/c_20240301.csv", "id,day,kind,amount\n3,2024-03-05,整机,31\n");
+    let report = project.run();
+    assert_eq!(read(&report), ["c_20240301.csv"]);
+    assert_eq!(changed(&report), serde_json::json!([["2024-03-01"]]));
+    assert_eq!(project.rows("staged.sale"), [ALL[0], ALL[1], "3|2024-03-05|machine|31.00|2024-03-01"]);
+    let after = project.current().inodes("staged.sale");
+    let kept = before.iter().filter(|(path, inode)| after.get(*path) == Some(inode)).count();
+    assert_eq!((kept, after.len()), (2, 3));
+}
+
+#[test]
+fn a_key_that_moves_to_another_partition_changes_both() {
+    let project = sales("");
+    project.run();
+    project.extract("sale/c_20240301.csv", "id,day,kind,amount\n1,2024-03-07,整机,10\n");
+    assert_eq!(changed(&project.run()), serde_json::json!([["2024-03-01"], ["2024-01-01"]]));
+    assert_eq!(project.rows("staged.sale"), ["1|2024-03-07|machine|10.00|2024-03-01", ALL[1], ALL[2]]);
+}
+
+#[test]
+fn a_file_sent_again_replaces_its_own_rows() {
+    let project = sales("");
+    project.run();
+    project.extract("sale/b_20240201.csv", "id,day,kind,amount\n3,2024-03-05,整机,30\n");
+    let report = project.run();
+    assert_eq!(read(&report), ["b_20240201.csv"]);
+    assert_eq!(project.rows("staged.sale"), [ALL[0], "2|2024-02-05|part|20.00|2024-02-01", ALL[2]]);
+    assert_eq!(report["sources"][0]["rows"], serde_json::json!({ "rows": 3, "staged": 3, "rejected": 0, "superseded": 0 }));
+}
+
+#[test]
+fn a_file_that_is_gone_keeps_its_rows_unless_the_contract_says_otherwise() {
+    let project = sales("on_missing: keep\n");
+    project.run();
+    project.withdraw("sale/b_20240201.csv");
+    project.extract("sale/c_20240301.csv", "id,day,kind,amount\n4,2024-03-05,整机,40\n");
+    let report = project.run();
+    assert_eq!(warnings(&report), ["source `sale`: `b_20240201.csv` is gone, its rows stay"]);
+    assert_eq!(project.rows("staged.sale"), [&ALL[..], &["4|2024-03-05|machine|40.00|2024-03-01"]].concat());
+    // Known to be gone, it is not told again.
+    project.extract("sale/d_20240401.csv", "id,day,kind,amount\n4,2024-03-05,整机,41\n");
+    assert_eq!(warnings(&project.run()), Vec::<String>::new());
+    project.source("sale", &format!("on_missing: drop\n{SALE}"));
+    project.run();
+    assert_eq!(project.rows("staged.sale").len(), 3);
+}
+
+#[test]
+fn rows_of_a_file_that_is_gone_do_not_survive_a_changed_contract() {
+    let project = sales("on_missing: keep\n");
+    project.run();
+    project.withdraw("sale/b_20240201.csv");
+    project.source("sale", &format!("on_missing: keep\n{}", SALE.replace("18,2", "18,3")));
+    let ran = project.tallyhouse(&["run"]).ends(1);
+    assert!(ran.error().contains("the contract changed, but `b_20240201.csv` cannot be read again"), "{}", ran.err);
+    assert!(ran.error().contains("`on_missing: drop`"), "{}", ran.err);
+    assert_eq!(project.rows("staged.sale"), ALL);
+}
+
+#[test]
+fn a_young_file_waits_until_it_has_settled() {
+    let project = sales("settle_seconds: 3600\n");
+    for name in ["a_20240101", "b_20240201"] {
+        age(&project, name, 7200);
+    }
+    project.run();
+    assert_eq!(project.rows("staged.sale"), ALL);
+    project.extract("sale/b_20240201.csv", "id,day,kind,amount\n2,2024-02-06,配件,22\n");
+    let report = project.run();
+    let [warning] = &warnings(&report)[..] else { panic!("{report}") };
+    assert!(warning.starts_with("source `sale`: `b_20240201.csv` was changed "), "{warning}");
+    assert_eq!(project.rows("staged.sale"), ALL);
+    age(&project, "b_20240201", 7200);
+    project.run();
+    assert_eq!(project.rows("staged.sale"), [ALL[0], "2|2024-02-06|part|22.00|2024-02-01"]);
+}
+
+/// Makes an extract look as if it had been written some seconds ago.
+fn age(project: &Project, name: &str, seconds: u64) {
+    let file = fs::File::options().append(true).open(project.path(&format!("extracts/sale/{name}.csv"))).unwrap();
+    file.set_modified(std::time::SystemTime::now() - Duration::from_secs(seconds)).unwrap();
+}
+
+#[test]
+fn an_unreadable_file_fails_the_run_or_leaves_what_was_last_read() {
+    let project = sales("");
+    project.run();
+    project.extract("sale/b_20240201.csv", "number,date\n1,2\n");
+    let ran = project.tallyhouse(&["run"]).ends(1);
+    assert!(ran.error().contains("cannot read `b_20240201.csv`: the header lacks the required column `id`"), "{}", ran.err);
+    project.extract("sale/b_20240201.csv", "id,day,kind,amount\n2,2024-02-06,配件,21\n3,2024-03-05,整机,30\n");
+    project.source("sale", &format!("on_unreadable: keep_previous\n{SALE}"));
+    project.run();
+    project.extract("sale/b_20240201.csv", "number,date\n1,2\n");
+    project.extract("sale/c_20240301.csv", "id,day,kind,amount\n4,2024-03-05,整机,40\n");
+    let report = project.run();
+    let [warning] = &warnings(&report)[..] else { panic!("{report}") };
+    assert!(warning.contains("what was last read of it stays"), "{warning}");
+    assert_eq!(project.rows("staged.sale"), [&ALL[..], &["4|2024-03-05|machine|40.00|2024-03-01"]].concat());
+}
+
+#[test]
+fn a_touched_file_is_not_read_and_rehash_finds_what_the_storage_hides() {
+    let project = sales("");
+    for name in ["a_20240101", "b_20240201"] {
+        age(&project, name, 7200);
+    }
+    project.run();
+    age(&project, "a_20240101", 3600);
+    assert_eq!(project.run()["outcome"], "unchanged");
+    // The same size and time, another content.
+    let path = project.path("extracts/sale/b_20240201.csv");
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    let text = fs::read_to_string(&path).unwrap().replace(",30\n", ",33\n");
+    fs::write(&path, text).unwrap();
+    fs::File::options().append(true).open(&path).unwrap().set_modified(modified).unwrap();
+    project.run();
+    project.run_with(&["--rehash"]);
+    assert_eq!(project.rows("staged.sale")[2], "3|2024-03-05|machine|33.00|2024-03-01");
+}
+
+#[test]
+fn a_mended_contract_replays_what_it_rejected() {
+    let project = sales("");
+    project.extract("sale/c_20240301.csv", "id,day,kind,amount\n4,2024-03-05,整车,40\n5,5 Mar,整机,50\n");
+    let report = project.run();
+    assert_eq!(report["sources"][0]["faults"], serde_json::json!({ "code": 1, "type": 1 }));
+    project.source("sale", &SALE.replace("配件: part", "配件: part, 整车: machine"));
+    let report = project.run();
+    assert_eq!(report["sources"][0]["faults"], serde_json::json!({ "type": 1 }));
+    assert_eq!(changed(&report), serde_json::json!([["2024-03-01"]]));
+    assert_eq!(project.rows("staged.sale")[3], "4|2024-03-05|machine|40.00|2024-03-01");
+    assert_eq!(project.current().select("quarantine.sale", &["file", "line", "rule"]), ["c_20240301.csv|3|type"]);
+}
+
+#[test]
+fn drift_is_told_quarantined_or_fatal_as_the_contract_says() {
+    let drifted = "id,日期,kind,amount,note\n4,2024-03-05,整机,40,x\n";
+    let project = sales("");
+    project.run();
+    project.extract("sale/c_20240301.csv", drifted);
+    let told = warnings(&project.run());
+    assert!(told.contains(&"`c_20240301.csv`: column `note` is new and not in the contract".to_owned()), "{told:?}");
+    assert!(!told.iter().any(|line| line.contains("called")), "{told:?}");
+
+    let project = sales("drift: { renamed: fail }\n");
+    project.run();
+    project.extract("sale/c_20240301.csv", drifted);
+    let ran = project.tallyhouse(&["run"]).ends(1);
+    assert!(ran.error().contains("`c_20240301.csv`: column `day` is called `日期`, it was `day`"), "{}", ran.err);
+    assert!(ran.error().contains("`drift.renamed`"), "{}", ran.err);
+
+    let project = sales("drift: { column_added: quarantine }\nreject_limit: { share: 0.9 }\n");
+    project.run();
+    project.extract("sale/c_20240301.csv", drifted);
+    project.run();
+    assert_eq!(project.rows("staged.sale"), ALL);
+    assert_eq!(project.current().select("quarantine.sale", &["file", "line", "rule"]), ["c_20240301.csv|2|drift"]);
+}
+
+#[test]
+fn a_file_beyond_a_limit_is_refused_with_the_limit() {
+    let project = sales("limits: { rows: 1 }\n");
+    let ran = project.tallyhouse(&["run"]).ends(1);
+    assert!(ran.error().contains("it has more rows than `limits.rows` 1"), "{}", ran.err);
+    project.source("sale", &format!("limits: {{ file_bytes: 10 }}\n{SALE}"));
+    let ran = project.tallyhouse(&["run"]).ends(1);
+    assert!(ran.error().contains("more than `limits.file_bytes` 10"), "{}", ran.err);
+}
+
+#[test]
+fn many_nights_leave_few_packs_and_the_same_rows() {
+    let project = sales("");
+    let mut expected: Vec<String> = ALL.iter().map(|row| (*row).to_owned()).collect();
+    for night in 0..60 {
+        let id = 100 + night;
+        project.extract(&format!("sale/n_{}.csv", 20_250_000 + night), format!("id,day,kind,amount\n{id},2024-01-05,整机,1\n"));
+        project.run();
+        expected.push(format!("{id}|2024-01-05|machine|1.00|2024-01-01"));
+    }
+    expected.sort();
+    assert_eq!(project.rows("staged.sale"), expected);
+    let packs = fs::read_dir(project.path("warehouse/current/private/normalized/sale/data")).unwrap().count();
+    assert!(packs <= 50, "{packs} packs");
+    // A withdrawn file revives what it had replaced, after its rows were copied together too.
+    project.withdraw("sale/b_20240201.csv");
+    project.run();
+    assert!(project.rows("staged.sale").contains(&"2|2024-02-05|part|20.00|2024-02-01".to_owned()));
+}
