@@ -150,9 +150,9 @@ fn holds(file: &str, part: &str) -> bool {
 
 /// Opens a part of a file once more; None where that is no longer possible.
 async fn reader(listed: &ExtractFile, part: &str, source: &Source) -> Option<Box<dyn RecordReader>> {
-    let content = extract::fetch(listed).await.ok()?;
     let hints: Hints = inputs::hints(source);
-    let parts = extract::open(&listed.path, &content, &source.format, &hints).ok()?;
+    let content = listed.open(&hints).await.ok()?;
+    let parts = extract::open(&listed.path, &content, &source.format, &hints, &inputs::limits(source)).ok()?;
     parts.into_iter().find(|found| &*found.name == part).map(|found| found.reader)
 }
 

@@ -41,7 +41,7 @@ pub(super) fn extract(arguments: &ExtractArguments) -> Result<ExitCode, Error> {
 
 async fn shown(arguments: &ExtractArguments) -> Result<ExitCode, Error> {
     let reading = reading(arguments)?;
-    let inputs = run::inputs(&arguments.files).await?;
+    let inputs = run::inputs(&arguments.files, &reading).await?;
     refuse_to_replace(&inputs, arguments)?;
     let mut sink = Shown::new(arguments)?;
     let reads_all = arguments.limit.is_none() || arguments.report.is_some() || arguments.rejects.is_some();
