@@ -14,8 +14,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::{
     define::project::{CsvOptions, Format},
     record::{FileShape, LineCount, RawBatch},

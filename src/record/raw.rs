@@ -63,21 +63,7 @@ pub struct RawBatch {
     origin: Option<Origin>,
 }
 
-impl FileShape {
-    /// Returns the shape of a file that is no text.
-    #[must_use]
-    pub fn binary(format: &'static str) -> Self {
-        Self { format, encoding: None, delimiter: None, header_line: 0, header: Vec::new(), decimal_mark: DecimalMark::Point, confidence: 1.0, notes: Vec::new() }
-    }
-}
-
 impl RawBatch {
-    /// Returns where row `index` begins in the file's bytes, where that means something.
-    #[must_use]
-    pub fn byte_offset(&self, _index: usize) -> Option<u64> {
-        None
-    }
-
     /// Takes a block of decoded text in which rows and cells will be ranges.
     #[must_use]
     pub fn over(text: String) -> Self {

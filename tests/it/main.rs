@@ -5,6 +5,8 @@
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes,
 //!  outside                                     snapshots, crash, verbs
 //!
+//!  corpus: odd files and what a person reads in them
+//!
 //!  project: a pipeline in a folder of its own, and the binary run over it
 //!  snapshot: what a reader finds on the disk, read back as text
 //!  shipped: one publication of the fixtures, shared by all tests
@@ -60,3 +62,4 @@ mod places;
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod databases;
+mod corpus;

@@ -78,6 +78,7 @@ fn request(pipeline: &Path) -> Request {
         variables: BTreeMap::new(),
         environment: None,
         full: false,
+        rehash: false,
         settings: Settings { threads: 1, memory_limit_bytes: 0, spill_folder: None },
         process_environment: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

@@ -40,16 +40,7 @@ pub(super) fn open(path: &Arc<str>, content: &Content, hints: &Hints) -> Result<
     let schema = Schema::parse(&written).map_err(failed)?;
     let mut columns = Columns::new(hints);
     let plan = columns.top(&schema);
-    let shape = FileShape {
-        format: "avro",
-        encoding: None,
-        delimiter: None,
-        header_line: 0,
-        header: columns.header,
-        decimal_mark: DecimalMark::Point,
-        confidence: 1.0,
-        notes: Vec::new(),
-    };
+    let shape = FileShape { header: columns.header, ..FileShape::binary("avro") };
     let reader = Reader {
         path: Arc::clone(path),
         blocks,

@@ -100,16 +100,7 @@ pub(super) fn open(
 }
 
 fn shape(kind: Kind, header: Vec<String>) -> FileShape {
-    FileShape {
-        format: kind.name(),
-        encoding: None,
-        delimiter: None,
-        header_line: 0,
-        header,
-        decimal_mark: DecimalMark::Point,
-        confidence: 1.0,
-        notes: Vec::new(),
-    }
+    FileShape { header, ..FileShape::binary(kind.name()) }
 }
 
 /// Turns a panic of a decoder into an error: the libraries trust some numbers of a file, and a damaged file lies.

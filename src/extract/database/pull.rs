@@ -125,16 +125,7 @@ pub(super) fn open(path: &Arc<str>, content: Content) -> Result<Box<dyn RecordRe
 }
 
 fn shape(header: Header) -> FileShape {
-    FileShape {
-        format: "database",
-        encoding: None,
-        delimiter: None,
-        header_line: 0,
-        header: header.columns,
-        decimal_mark: DecimalMark::Point,
-        confidence: 1.0,
-        notes: header.notes,
-    }
+    FileShape { header: header.columns, notes: header.notes, ..FileShape::binary("database") }
 }
 
 /// The lines of a content, one block in memory at a time.

@@ -58,14 +58,12 @@ pub(super) fn open(
 
 fn shape(text: &Text, header: Vec<String>, options: &FixedWidthOptions) -> FileShape {
     FileShape {
-        format: "fixed_width",
         encoding: Some(text.name.to_owned()),
-        delimiter: None,
         header_line: options.header_row.unwrap_or(0),
         header,
-        decimal_mark: DecimalMark::Point,
         confidence: text.confidence,
         notes: text.note.iter().cloned().collect(),
+        ..FileShape::binary("fixed_width")
     }
 }
 

@@ -115,14 +115,11 @@ fn shape(text: &Text, layout: &Layout, survey: &Survey) -> FileShape {
         notes.push(format!("`{path}` has too many names for columns of their own"));
     }
     FileShape {
-        format: if *layout == Layout::Lines { "jsonl" } else { "json" },
         encoding: Some(text.name.to_owned()),
-        delimiter: None,
-        header_line: 0,
         header: survey.columns.header.clone(),
-        decimal_mark: DecimalMark::Point,
         confidence: text.confidence,
         notes,
+        ..FileShape::binary(if *layout == Layout::Lines { "jsonl" } else { "json" })
     }
 }
 
