@@ -175,7 +175,12 @@ fn csv(correction: &Correction) -> String {
 
 fn push_row(text: &mut String, cells: &[Option<String>], delimiter: &str) {
     let quoted = |cell: &Option<String>| match cell {
-        Some(cell) if cell.contains(['"', '\n', '\r']) || cell.contains(delimiter) || cell.trim() != cell || cell.starts_with('#') => {
+        Some(cell)
+            if cell.contains(['"', '\n', '\r'])
+                || cell.contains(delimiter)
+                || cell.trim() != cell
+                || cell.starts_with('#') =>
+        {
             format!("\"{}\"", cell.replace('"', "\"\""))
         }
         Some(cell) => cell.clone(),

@@ -16,7 +16,7 @@ use crate::{
     Error,
     define::project::{Format, Source},
     engine::Engine,
-    extract::{self, ExtractFile, Hints, Limits, RecordReader},
+    extract::{self, ExtractFile, Hints, RecordReader},
     record::{DecimalMark, FileShape, RawBatch, TableName, table::QUARANTINE},
 };
 
@@ -150,9 +150,9 @@ fn holds(file: &str, part: &str) -> bool {
 
 /// Opens a part of a file once more; None where that is no longer possible.
 async fn reader(listed: &ExtractFile, part: &str, source: &Source) -> Option<Box<dyn RecordReader>> {
-    let content = extract::fetch(listed).await.ok()?;
     let hints: Hints = inputs::hints(source);
-    let parts = extract::open(&listed.path, &content, &source.format, &hints, &Limits::default()).ok()?;
+    let content = listed.open(&hints).await.ok()?;
+    let parts = extract::open(&listed.path, &content, &source.format, &hints, &inputs::limits(source)).ok()?;
     parts.into_iter().find(|found| &*found.name == part).map(|found| found.reader)
 }
 
@@ -219,9 +219,6 @@ impl<'a> Corrections<'a> {
             while let (false, Ok(Some(batch))) = (wanted.is_empty(), reader.next_batch()) {
                 self.take(file, &mut wanted, &batch, &shape);
             }
-            if let Ok(Some(batch)) = reader.finish() {
-                self.take(file, &mut wanted, &batch, &shape);
-            }
         }
         for row in wanted.into_values() {
             self.add_raw(file, row);
@@ -260,7 +257,8 @@ impl<'a> Corrections<'a> {
         let header: Vec<String> = std::iter::once(RAW_COLUMN.to_owned()).chain(names).collect();
         let form = Form { header: header.clone(), delimiter: ",".to_owned(), has_decimal_comma: false };
         let title_lines = title_lines(&self.source.format);
-        let correction = self.by_form.entry(form).or_insert_with(|| Correction { delimiter: ",".to_owned(),
+        let correction = self.by_form.entry(form).or_insert_with(|| Correction {
+            delimiter: ",".to_owned(),
             title_lines,
             header,
             rows: Vec::new(),

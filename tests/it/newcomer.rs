@@ -183,7 +183,9 @@ fn shells_complete_the_verbs() {
 fn every_verb_has_a_help_that_teaches() {
     let project = Project::new();
     let top = project.tallyhouse(&["--help"]).succeeds().out;
-    for verb in ["run", "check", "plan", "show", "query", "rejects", "snapshots", "schema", "completions"] {
+    for verb in
+        ["run", "check", "plan", "show", "query", "rejects", "extract", "infer", "snapshots", "schema", "completions"]
+    {
         assert!(top.contains(&format!("\n  {verb} ")), "{verb} in:\n{top}");
         let help = project.tallyhouse(&[verb, "--help"]).succeeds().out;
         assert!(help.contains(&format!("Usage: tallyhouse {verb}")), "{help}");

@@ -33,7 +33,7 @@ line │ 订单号 │ 客户     │ 金额
 3    │ A2     │          │ 7
 5    │ A4     │ a, \"b\"   │ 8
 ";
-    assert_eq!(ran.out.replace("──────┼──────\n", "──────\n"), expected.replace("──────┼──────\n", "──────\n"));
+    assert_eq!(ran.out, expected);
     assert!(ran.err.starts_with("extracts/orders.csv: csv, UTF-8, delimiter `,`, header on line 1, "), "{}", ran.err);
     assert!(ran.err.contains("3 columns, 3 rows, 1 not read (`--rejects` shows them)"), "{}", ran.err);
 }
@@ -354,7 +354,6 @@ fn drafts_of_all_fixtures_run() {
     }
     project.tallyhouse(&["check"]).succeeds();
     let drafted = project.run();
-    assert_eq!(drafted["outcome"]["published"].is_null(), drafted["outcome"].is_string());
     let rows = |report: &Value, name: &str, which: &str| {
         let sources = report["sources"].as_array().unwrap();
         sources.iter().find(|source| source["source"] == name).unwrap()["rows"][which].as_u64().unwrap()
