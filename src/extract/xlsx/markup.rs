@@ -184,16 +184,10 @@ fn push_unescaped(text: &str, plain: &mut String) {
             continue;
         }
         let end = rest.bytes().take(32).position(|byte| byte == b';');
-        match end.and_then(|end| Some((entity(&rest[1..end])?, end))) {
-            Some((letter, end)) => {
-                plain.push(letter);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                plain.push('&');
-                rest = &rest[1..];
-            }
-        }
+        let found = end.and_then(|end| Some((entity(&rest[1..end])?, end)));
+        let (letter, end) = found.unwrap_or(('&', 0));
+        plain.push(letter);
+        rest = &rest[end + 1..];
     }
     plain.push_str(rest);
 }

@@ -75,10 +75,10 @@ fn hidden_styles(path: &Arc<str>, content: &Content) -> Result<HashSet<String>, 
                 Event::Open { name: "style", attributes, .. } => {
                     name = attribute(attributes, "name").map(Cow::into_owned);
                 }
-                Event::Open { name: "table-properties", attributes, .. } => {
-                    if attribute(attributes, "display").is_some_and(|display| display == "false") {
-                        hidden.extend(name.take());
-                    }
+                Event::Open { name: "table-properties", attributes, .. }
+                    if attribute(attributes, "display").is_some_and(|display| display == "false") =>
+                {
+                    hidden.extend(name.take());
                 }
                 _ => {}
             }
