@@ -13,6 +13,9 @@ use encoding_rs::{BIG5, DecoderResult, EUC_KR, Encoding, GB18030, SHIFT_JIS, UTF
 use super::{Coding, Error, SAMPLE, at_least_gb18030, block::Block, part};
 use crate::{extract::header::Names, storage::content::Content};
 
+/// Bytes of each of the four places from which the sample is taken.
+const WINDOW: usize = 64 * 1024;
+
 /// Bytes beyond ASCII of a short text.
 const SHORT: usize = 2_000;
 
@@ -51,8 +54,11 @@ const COMMON: &str = "的一是在不了有和人这中大为上个国我以要�
 /// Returns whether a short text is Chinese in GB18030, for which detectors want more of it.
 fn is_common_chinese(sample: &[u8]) -> bool {
     let foreign = sample.iter().filter(|byte| !byte.is_ascii()).count();
+    if foreign > SHORT {
+        return false;
+    }
     let Block { text, bad, .. } = Block::of(GB18030, sample, true);
-    if foreign > SHORT || !bad.is_empty() {
+    if !bad.is_empty() {
         return false;
     }
     let (mut wide, mut common) = (0_usize, 0_usize);
@@ -65,9 +71,9 @@ fn is_common_chinese(sample: &[u8]) -> bool {
 
 /// Returns whole lines from the beginning of a file, from where its foreign bytes begin, from its middle and its end.
 fn sample(path: &Arc<str>, content: &Content, first_bad: u64) -> Result<Bytes, Error> {
-    let window = SAMPLE as u64;
+    let window = WINDOW as u64;
     if content.len() <= window * 4 {
-        return part(path, content, 0, SAMPLE * 4);
+        return part(path, content, 0, WINDOW * 4);
     }
     let mut sample = Vec::new();
     let mut covered = 0;
@@ -76,7 +82,7 @@ fn sample(path: &Arc<str>, content: &Content, first_bad: u64) -> Result<Bytes, E
     starts.sort_unstable();
     for start in starts {
         let start = start.max(covered);
-        let bytes = part(path, content, start, SAMPLE)?;
+        let bytes = part(path, content, start, WINDOW)?;
         covered = start + bytes.len() as u64;
         let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
         let from = if start == 0 { 0 } else { bytes.iter().position(is_end).map_or(bytes.len(), |at| at + 1) };

@@ -56,6 +56,9 @@ proptest! {
         let line = |row: &Vec<(String, bool)>| -> String {
             row.iter().map(|(cell, quoted)| written(cell, delimiter, *quoted)).collect::<Vec<_>>().join(&delimiter.to_string())
         };
+        // A full last row, so that the ones above it are no footer.
+        let last = vec![("end".to_owned(), false); rows[0].len()];
+        let rows = [rows, vec![last]].concat();
         let text = rows.iter().map(line).collect::<Vec<_>>().join(line_end) + if ends { line_end } else { "" };
         let options = CsvOptions {
             delimiter: Some(delimiter.to_string()), quote: Some('"'), no_header: true, ..CsvOptions::default()
