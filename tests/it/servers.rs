@@ -3,6 +3,11 @@
 //! In: files or SQL. Out: an address. A server that is not installed is a failure where outside tools are required, and a
 //! skipped test elsewhere; `.ci/run` installs all of them.
 
+#![cfg_attr(
+    not(all(feature = "postgres", feature = "mysql")),
+    allow(unused_imports, reason = "some servers belong to features")
+)]
+
 use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
