@@ -17,13 +17,13 @@ use crate::{
     define::project::{Format, Source},
     engine::Engine,
     extract::{self, ExtractFile, Hints, RecordReader},
-    record::{DecimalMark, FileShape, RawBatch, TableName, table::QUARANTINE},
+    record::{DecimalMark, FileShape, RawBatch, RawFault, TableName, table::QUARANTINE},
 };
 
 /// Columns that stand in front of a corrected file; no contract has such names, so the reader passes over them.
 pub const CORRECTION_COLUMNS: [&str; 3] = ["_file", "_line", "_reason"];
-/// The column that holds the raw row where the file it came from is gone.
-const RAW_COLUMN: &str = "_text";
+/// The column behind the others that holds the raw row where it could not be cut into all of its cells.
+pub const RAW_COLUMN: &str = "_text";
 
 /// Which rejected rows are meant.
 #[derive(Debug, Clone, Default)]
@@ -113,6 +113,8 @@ pub struct CorrectionRow {
     pub reason: String,
     /// Its cells; more than the header has where cells were too many.
     pub cells: Vec<Option<String>>,
+    /// The whole row as it stands in the file, where it was not cut into all of its cells.
+    pub text: Option<String>,
 }
 
 /// A rejected row as the quarantine has it.
@@ -233,12 +235,12 @@ impl<'a> Corrections<'a> {
             }
             let rejected = found.remove();
             let cell = |column| batch.cell(row, column).map(str::to_owned);
-            let mut cells: Vec<Option<String>> = (0..batch.width(row)).map(cell).collect();
-            if cells.is_empty() {
-                cells.push(Some(rejected.text));
-            }
+            let cells: Vec<Option<String>> = (0..batch.width(row)).map(cell).collect();
+            // Readers may drop what lies beyond the header, and cannot cut what is not text.
+            let text = batch.fault(row).is_some_and(|fault| fault != RawFault::Shape(cells.len(), shape.header.len()));
             let (line, reason) = (rejected.line, rejected.reason);
-            self.form(shape).rows.push(CorrectionRow { file: file.to_owned(), line, reason, cells });
+            let text = text.then_some(rejected.text);
+            self.form(shape).rows.push(CorrectionRow { file: file.to_owned(), line, reason, cells, text });
         }
     }
 
@@ -254,7 +256,7 @@ impl<'a> Corrections<'a> {
     fn add_raw(&mut self, file: &str, row: Rejected) {
         let columns = self.source.columns.iter().filter(|column| column.derive.is_none());
         let names = columns.map(|column| column.name.value.clone());
-        let header: Vec<String> = std::iter::once(RAW_COLUMN.to_owned()).chain(names).collect();
+        let header: Vec<String> = names.collect();
         let form = Form { header: header.clone(), delimiter: ",".to_owned(), has_decimal_comma: false };
         let title_lines = title_lines(&self.source.format);
         let correction = self.by_form.entry(form).or_insert_with(|| Correction {
@@ -264,7 +266,13 @@ impl<'a> Corrections<'a> {
             rows: Vec::new(),
         });
         let Rejected { line, reason, text } = row;
-        correction.rows.push(CorrectionRow { file: file.to_owned(), line, reason, cells: vec![Some(text)] });
+        correction.rows.push(CorrectionRow {
+            file: file.to_owned(),
+            line,
+            reason,
+            cells: Vec::new(),
+            text: Some(text),
+        });
     }
 }
 
