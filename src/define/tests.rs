@@ -289,7 +289,7 @@ const MEANING: &[(&str, &str, &str)] = &[
     (
         "format: auto",
         "format: { type: csv, delimiter: \"a\\n\" }",
-        "4:33 «\"a\\n\"» delimiter `a\\n` cannot stand between cells → write the characters in quotes, a tab as \"\\t\"",
+        "4:34 «a\\n» delimiter `a\\n` cannot stand between cells → write the characters in quotes, a tab as \"\\t\"",
     ),
     (
         "format: auto",

@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn an_address_is_taken_apart() {
-        let found = server("postgres://${TALLYHOUSE_NOBODY:-ann}@[::1]:5433/crm?sslmode=verify-full");
+        let found = server("postgres://ann@[::1]:5433/crm?sslmode=verify-full");
         assert_eq!((found.host.as_str(), found.port, found.user.as_deref()), ("::1", Some(5433), Some("ann")));
         assert_eq!((found.database.as_deref(), found.tls), (Some("crm"), Tls::Always));
         let found = server("postgres:///crm?host=/run/pg");
