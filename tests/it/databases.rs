@@ -33,7 +33,8 @@ fn pulled(source: &Source, file: &ExtractFile, names: &[&str]) -> Result<Vec<Str
     let content = runtime().block_on(file.open(&hints))?;
     let again = runtime().block_on(file.open(&hints))?;
     assert_eq!(content.bytes().unwrap(), again.bytes().unwrap(), "an unchanged table gives the same bytes");
-    let mut reader = extract::open(&file.path, &content, &source.format, &hints, &extract::Limits::default())?.remove(0).reader;
+    let mut reader =
+        extract::open(&file.path, &content, &source.format, &hints, &extract::Limits::default())?.remove(0).reader;
     let mut rows = vec![reader.shape().header.join("|")];
     while let Some(batch) = reader.next_batch()? {
         let row = |row: usize| {
