@@ -83,6 +83,9 @@ pub struct InputFile {
     pub size: u64,
     /// BLAKE3 of the content, hexadecimal.
     pub content: String,
+    /// Name of its rows in packs.
+    #[serde(default)]
+    pub rows: String,
     /// Its version, as the contract's rule found it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
@@ -120,17 +123,13 @@ pub struct RowBalance {
 }
 
 impl InputFile {
-    /// Returns the name of its rows in packs: the same bytes under the same path.
+    /// Returns a name for the rows that one reading of a file gives. A file that goes and comes back is read anew, and its
+    /// earlier rows, which may still lie in a pack, must not count beside the new ones.
     #[must_use]
-    pub fn id(&self) -> String {
-        Self::id_of(&self.path, &self.content)
-    }
-
-    /// Returns the name of the rows of a file with this path and content.
-    #[must_use]
-    pub fn id_of(path: &str, content: &str) -> String {
-        let hash = blake3::Hasher::new().update(path.as_bytes()).update(&[0]).update(content.as_bytes()).finalize();
-        hash.to_hex().as_str()[..32].to_owned()
+    pub fn rows_id(path: &str, content: &str, read_at: i64) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(path.as_bytes()).update(&[0]).update(content.as_bytes()).update(&read_at.to_le_bytes());
+        hasher.finalize().to_hex().as_str()[..32].to_owned()
     }
 }
 

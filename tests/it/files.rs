@@ -84,6 +84,24 @@ fn a_file_sent_again_replaces_its_own_rows() {
 }
 
 #[test]
+fn a_file_that_comes_back_counts_once() {
+    let project = sales("");
+    project.run();
+    let (path, text) = ("sale/b_20240201.csv", "id,day,kind,amount\n2,2024-02-06,配件,21\n3,2024-03-05,整机,30\n");
+    project.withdraw(path);
+    project.run();
+    assert_eq!(project.rows("staged.sale").len(), 2);
+    project.extract(path, text);
+    project.run();
+    assert_eq!(project.rows("staged.sale"), ALL);
+    for text in ["id,day,kind,amount\n9,2024-02-06,配件,21\n", text] {
+        project.extract(path, text);
+        project.run();
+    }
+    assert_eq!(project.rows("staged.sale"), ALL);
+}
+
+#[test]
 fn a_file_that_is_gone_keeps_its_rows_unless_the_contract_says_otherwise() {
     let project = sales("on_missing: keep\n");
     project.run();

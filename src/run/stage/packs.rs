@@ -94,7 +94,7 @@ pub(super) fn open(
     live: &[InputFile],
     locate: &dyn Fn(&DataFile) -> PathBuf,
 ) -> Result<Vec<LivePack>, Error> {
-    let positions: HashMap<String, u32> = (0..).zip(live).map(|(position, file)| (file.id(), position)).collect();
+    let positions: HashMap<String, u32> = (0..).zip(live).map(|(position, file)| (file.rows.clone(), position)).collect();
     let open = |file: &DataFile| {
         let pack = Pack::open(&locate(file))?;
         let live = pack.files().iter().map(|id| positions.get(id).copied()).collect();

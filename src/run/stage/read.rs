@@ -256,7 +256,7 @@ impl Shared<'_> {
     }
 
     fn read(&self, file: &ExtractFile, content: &Content, hash: String, sink: &mut Sink<'_>) -> Result<Outcome, Error> {
-        let id = InputFile::id_of(&file.path, &hash);
+        let id = InputFile::rows_id(&file.path, &hash, self.reading.now.timestamp_micros());
         let limits = Limits { most_bytes: self.reading.source.files.limits.decompressed_bytes, ..Limits::default() };
         let parts = extract::open(&file.path, content, &self.reading.source.format, &self.hints, &limits)?;
         let (mut reports, mut headers, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
@@ -277,6 +277,7 @@ impl Shared<'_> {
             path: file.path.to_string(),
             size: content.len(),
             content: hash,
+            rows: id,
             version: file.version.clone(),
             identity: self.reading.identity(file),
             watermark: file.watermark.clone(),
