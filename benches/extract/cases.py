@@ -6,6 +6,7 @@ A case is one command over one variant of the extracts. `against` names the case
 
 import pathlib
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -46,17 +47,18 @@ class Case:
 
 
 def chosen(bench: Bench, parts: list[str]) -> list[Case]:
-    """Returns the cases whose extracts exist and whose names contain one of the parts."""
+    """Returns the cases whose extracts exist and whose names contain one of the parts, or are one behind a `=`."""
     every = [case for case in all_cases(bench) if case.variant in bench.truth]
-    return [case for case in every if any(part in case.name for part in parts)]
+    fits = lambda name, part: name == part[1:] if part.startswith("=") else part in name  # noqa: E731
+    return [case for case in every if any(fits(case.name, part) for part in parts)]
 
 
 def all_cases(bench: Bench) -> list[Case]:
     """Returns every case, in the order in which they run."""
     same, bare = "tallyhouse", "tallyhouse bare"
     cases = [
-        tallyhouse(bench, same, "utf8", target="DuckDB and Polars, same work: 4 times as fast, in wall and CPU"),
-        tallyhouse(bench, bare, "utf8", keyed=False, target="DuckDB bare: twice as fast; Polars bare: as fast"),
+        tallyhouse(bench, same, "utf8", target=f"DuckDB, Polars / 4, wall and CPU; {memory_target(bench, 'utf8')}"),
+        tallyhouse(bench, bare, "utf8", keyed=False, target="DuckDB bare / 2, Polars bare / 1"),
         other(bench, "duckdb", "same"),
         other(bench, "polars", "same"),
         other(bench, "duckdb", "bare"),
@@ -71,14 +73,21 @@ def all_cases(bench: Bench) -> list[Case]:
         tallyhouse(bench, "tallyhouse, one thread", "utf8", options=["--threads", "1"], against=same),
     ]
     for variant in ("x2", "x4", "x10"):
-        cases.append(tallyhouse(bench, f"tallyhouse, {variant[1:]} times the input", variant, against=same))
-        limited = f"tallyhouse, {variant[1:]} times the input, 256 MB"
-        cases.append(tallyhouse(bench, limited, variant, options=["--memory-limit", "256M"], against=same))
+        name, target = f"tallyhouse, {variant[1:]} times the input", memory_target(bench, variant)
+        limit = ["--memory-limit", "256M"]
+        cases.append(tallyhouse(bench, name, variant, target=target, against=same))
+        cases.append(tallyhouse(bench, f"{name}, 256 MB", variant, options=limit, target=target, against=same))
     cases.append(tallyhouse(bench, "tallyhouse, workbook", "xlsx", form="xlsx", target="calamine's range reader × 1.15"))
     if bench.workbook_reader:
         cases.append(workbook_reader(bench, "calamine, workbook"))
         cases[-2].against = [cases[-1].name]
     return cases
+
+
+def memory_target(bench: Bench, variant: str) -> str:
+    """Returns the most memory that a run may hold: 400 MB and 24 bytes for each new key."""
+    keys = bench.truth.get(variant, {"staged": 0})["staged"]
+    return f"memory: {400 + 24 * keys / 1e6:.0f} MB"
 
 
 def tallyhouse(
@@ -125,8 +134,6 @@ def again(bench: Bench, name: str, resend: bool) -> Case:
     folder, reads = bench.work / "again", bench.work / "again" / "extracts"
 
     def prepare() -> None:
-        import subprocess
-
         shutil.rmtree(folder, ignore_errors=True)
         pipeline.write(folder, f"{reads}/*", keyed=True)
         reads.mkdir()

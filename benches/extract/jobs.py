@@ -6,7 +6,7 @@ SYSTEM is `duckdb` or `polars`. JOB `same` is tallyhouse's work: cells to the co
 kept aside, the latest row of each key, sorted by key within monthly Hive partitions, zstd level 3 in row groups of
 131,072. JOB `bare` is a plain conversion: types and partitions, no key, no order, no care for faulty rows.
 
-Where there was a choice of wording, the fastest of those tried stands here; the README lists the others.
+Where there was a choice of wording, the README tells what the others took.
 """
 
 import os

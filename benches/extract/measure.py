@@ -54,7 +54,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--binary", type=pathlib.Path, required=True)
     parser.add_argument("--work", type=pathlib.Path, default=None, help="where outputs go; default: beside the data")
-    parser.add_argument("--only", default="", help="parts of the names of the cases to run; default: all that have data")
+    parser.add_argument("--only", default="", help="parts of the names of the cases to run, or `=name`; default: all that have data")
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workbook-reader", type=pathlib.Path, default=None, help="the built example `calamine_range`")

@@ -247,8 +247,6 @@ pub(super) struct ExtractArguments {
     /// Files, globs, folders or addresses such as `s3://bucket/*.csv`; `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<String>,
-    #[command(flatten)]
-    pub format: FormatArguments,
     /// Read as this source of the pipeline says, and find headers by its names
     #[arg(long, value_name = "SOURCE")]
     pub contract: Option<String>,
@@ -270,6 +268,8 @@ pub(super) struct ExtractArguments {
     /// Write the rows that could not be read as CSV to this file; `-` prints them instead of the rows
     #[arg(long, value_name = "PATH")]
     pub rejects: Option<PathBuf>,
+    #[command(flatten)]
+    pub format: FormatArguments,
 }
 
 /// How rows of text are printed.
@@ -362,8 +362,6 @@ pub(super) struct InferArguments {
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<String>,
     #[command(flatten)]
-    pub format: FormatArguments,
-    #[command(flatten)]
     pub common: Common,
     /// Name of the source [default: after the folder or file]
     #[arg(long)]
@@ -374,6 +372,8 @@ pub(super) struct InferArguments {
     /// Write the contract to this file, which must not exist yet
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub format: FormatArguments,
 }
 
 /// `schema`

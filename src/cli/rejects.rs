@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Error,
     engine::Engine,
-    run::{self, CORRECTION_COLUMNS, Correction, Rejects, RejectsFilter, Snapshot},
+    run::{self, CORRECTION_COLUMNS, Correction, RAW_COLUMN, Rejects, RejectsFilter, Snapshot},
 };
 
 /// Looks at rejected rows.
@@ -161,13 +161,17 @@ fn csv(correction: &Correction) -> String {
     let surplus = surplus.saturating_sub(correction.header.len());
     let surplus = (1..=surplus).map(|number| Some(format!("_surplus_{number}")));
     let header = CORRECTION_COLUMNS.iter().map(|name| Some((*name).to_owned()));
-    let header: Vec<Option<String>> =
+    let mut header: Vec<Option<String>> =
         header.chain(correction.header.iter().cloned().map(Some)).chain(surplus).collect();
+    let width = header.len();
+    let has_raw = correction.rows.iter().any(|row| row.text.is_some());
+    header.extend(has_raw.then(|| Some(RAW_COLUMN.to_owned())));
     push_row(&mut text, &header, &correction.delimiter);
     for row in &correction.rows {
         let mut cells = vec![Some(row.file.clone()), Some(row.line.to_string()), Some(row.reason.clone())];
         cells.extend(row.cells.iter().cloned());
-        cells.resize(header.len().max(cells.len()), None);
+        cells.resize(width, None);
+        cells.extend(has_raw.then(|| row.text.clone()));
         push_row(&mut text, &cells, &correction.delimiter);
     }
     text
@@ -175,7 +179,12 @@ fn csv(correction: &Correction) -> String {
 
 fn push_row(text: &mut String, cells: &[Option<String>], delimiter: &str) {
     let quoted = |cell: &Option<String>| match cell {
-        Some(cell) if cell.contains(['"', '\n', '\r']) || cell.contains(delimiter) || cell.trim() != cell || cell.starts_with('#') => {
+        Some(cell)
+            if cell.contains(['"', '\n', '\r'])
+                || cell.contains(delimiter)
+                || cell.trim() != cell
+                || cell.starts_with('#') =>
+        {
             format!("\"{}\"", cell.replace('"', "\"\""))
         }
         Some(cell) => cell.clone(),

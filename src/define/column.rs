@@ -6,16 +6,15 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::DataType;
-use chrono::format::{Item, StrftimeItems};
 
 use super::{
     checks::not_blank,
     file::{self, CodeMap},
     findings::Findings,
     names,
-    project::{Alias, CodeTable, Codes, Column},
+    project::{Alias, CodeTable, Codes, Column, Scale},
     spans::{At, Pairs, Scalar, TextOr},
-    types,
+    types, values,
 };
 use crate::record::Placed;
 
@@ -32,6 +31,15 @@ pub fn column(name: At<String>, written: file::Column, in_key: bool, findings: &
     if let Some(data_type) = &data_type {
         suits_type(&written, data_type, findings);
     }
+    let null_words = null_words(written.null_words.as_ref());
+    let kind = data_type.as_ref();
+    let year_pivot = values::year_pivot(&written, findings);
+    let words = values::boolean_words(&written, &null_words, kind, findings);
+    let numerals = values::numerals(&written, kind, findings);
+    let trim = values::trim(written.trim.as_ref(), kind, findings);
+    let max_length = values::max_length(written.max_length.as_ref(), kind, findings);
+    let pattern = values::pattern(written.pattern, kind, findings);
+    let clean = values::cleaners(written.clean, written.validate.as_ref(), findings);
     let from = aliases(&name, written.from, written.derive.is_some(), findings);
     let codes = codes(written.codes, written.map, written.unknown_code, findings);
     let derive = written.derive.filter(|expression| not_blank(expression, findings));
@@ -43,8 +51,15 @@ pub fn column(name: At<String>, written: file::Column, in_key: bool, findings: &
         required: written.required.unwrap_or(in_key),
         from,
         formats: written.formats.into_iter().map(|format| format.value).collect(),
-        null_words: null_words(written.null_words),
-        clean: written.clean.map(|clean| clean.value),
+        year_pivot,
+        null_words,
+        words,
+        numerals,
+        trim,
+        clean,
+        validate: written.validate.is_some_and(|validate| validate.value),
+        max_length,
+        pattern,
         pii: written.pii,
         derive: derive.map(|expression| findings.placed(expression)),
         codes,
@@ -57,9 +72,9 @@ pub fn column(name: At<String>, written: file::Column, in_key: bool, findings: &
     })
 }
 
-fn null_words(written: Option<At<Vec<Scalar>>>) -> Vec<String> {
+fn null_words(written: Option<&At<Vec<Scalar>>>) -> Vec<String> {
     match written {
-        Some(words) => words.value.into_iter().map(|word| word.0).collect(),
+        Some(words) => words.value.iter().map(|word| word.0.clone()).collect(),
         None => NULL_WORDS.map(str::to_owned).to_vec(),
     }
 }
@@ -72,7 +87,19 @@ fn derived_stands_alone(written: &file::Column, findings: &mut Findings) {
     let keys = [
         ("from", written.from.as_ref().and_then(|list| list.first()).map(|at| &at.range)),
         ("formats", written.formats.first().map(|at| &at.range)),
+        ("year_pivot", written.year_pivot.as_ref().map(|at| &at.range)),
         ("null_words", written.null_words.as_ref().map(|at| &at.range)),
+        ("true_words", written.true_words.as_ref().map(|at| &at.range)),
+        ("false_words", written.false_words.as_ref().map(|at| &at.range)),
+        ("decimal_mark", written.decimal_mark.as_ref().map(|at| &at.range)),
+        ("percent", written.percent.as_ref().map(|at| &at.range)),
+        ("currency", written.currency.as_ref().map(|at| &at.range)),
+        ("accounting", written.accounting.as_ref().map(|at| &at.range)),
+        ("chinese_units", written.chinese_units.as_ref().map(|at| &at.range)),
+        ("trim", written.trim.as_ref().map(|at| &at.range)),
+        ("validate", written.validate.as_ref().map(|at| &at.range)),
+        ("max_length", written.max_length.as_ref().map(|at| &at.range)),
+        ("pattern", written.pattern.as_ref().map(|at| &at.range)),
         ("clean", written.clean.as_ref().map(|at| &at.range)),
         ("codes", written.codes.as_ref().map(|at| &at.range)),
         ("map", written.map.as_ref().map(|at| &at.range)),
@@ -93,12 +120,14 @@ fn suits_type(written: &file::Column, data_type: &DataType, findings: &mut Findi
     if let Some(clean) = written.clean.as_ref().filter(|_| *data_type != DataType::Utf8) {
         findings.error(&clean.range, format!("`clean` on a column of type `{name}`"), "only a `string` is tidied up");
     }
-    if let Some(zone) = written.timezone.as_ref().filter(|_| !matches!(data_type, DataType::Timestamp(..))) {
+    let counts_seconds = written.formats.iter().any(|format| format.value.starts_with("unix_"));
+    let has_zone = matches!(data_type, DataType::Timestamp(..)) || (types::is_temporal(data_type) && counts_seconds);
+    if let Some(zone) = written.timezone.as_ref().filter(|_| !has_zone) {
         findings.error(&zone.range, format!("`timezone` on a column of type `{name}`"), "only a `timestamp` has one");
     }
     for format in &written.formats {
         if types::is_temporal(data_type) {
-            date_format(format, findings);
+            values::date_format(format, findings);
         } else {
             let message = format!("`formats` on a column of type `{name}`");
             findings.error(&format.range, message, "only a `date` or a `timestamp` has formats");
@@ -116,9 +145,11 @@ fn suits_type(written: &file::Column, data_type: &DataType, findings: &mut Findi
 fn scaled_text(written: &file::Column, type_name: &str, findings: &mut Findings) {
     for alias in written.from.iter().flatten() {
         let TextOr::Map(scaled) = &alias.value else { continue };
-        if let Some(scale) = &scaled.scale_by {
-            let message = format!("`scale_by` on a column of type `{type_name}`");
-            findings.error(&scale.range, message, "only numbers have a scale");
+        for (key, scale) in [("scale_by", &scaled.scale_by), ("divide_by", &scaled.divide_by)] {
+            if let Some(scale) = scale {
+                let message = format!("`{key}` on a column of type `{type_name}`");
+                findings.error(&scale.range, message, "only numbers have a scale");
+            }
         }
     }
 }
@@ -134,21 +165,6 @@ fn reads_as(text: &str, data_type: &DataType) -> bool {
     }
 }
 
-/// Checks a `strftime` format.
-fn date_format(format: &At<String>, findings: &mut Findings) {
-    if format.value == "excel_serial" {
-        return;
-    }
-    let items: Vec<Item<'_>> = StrftimeItems::new(&format.value).collect();
-    let literal = |item: &Item<'_>| {
-        matches!(item, Item::Literal(_) | Item::OwnedLiteral(_) | Item::Space(_) | Item::OwnedSpace(_))
-    };
-    if items.iter().any(|item| matches!(item, Item::Error)) || items.iter().all(literal) {
-        let message = format!("`{}` is not a format of dates", format.value);
-        findings.error(&format.range, message, "write it as `%Y/%m/%d` or `%Y-%m-%d %H:%M:%S`, or `excel_serial`");
-    }
-}
-
 /// Returns the names in extracts; the column's own where none is given.
 fn aliases(
     column: &At<String>,
@@ -158,7 +174,7 @@ fn aliases(
 ) -> Vec<Alias> {
     match written {
         _ if derived => Vec::new(),
-        None => vec![Alias { name: column.value.clone(), scale_by: 1 }],
+        None => vec![Alias { name: column.value.clone(), scale: Scale::ONE }],
         Some(list) if list.is_empty() => {
             let message = format!("`from` of `{}` is empty", column.value);
             findings.error(&column.range, message, "name the headers, or leave the key out");
@@ -170,16 +186,14 @@ fn aliases(
 
 fn alias(written: At<file::Alias>, findings: &mut Findings) -> Option<Alias> {
     let (name, scale) = match written.value {
-        TextOr::Text(name) => (At { value: name, range: written.range }, None),
+        TextOr::Text(name) => (At { value: name, range: written.range }, Scale::ONE),
         TextOr::Map(scaled) => {
-            (findings.required(scaled.name, &written.range, "name", "\"金额(万元)\"")?, scaled.scale_by)
+            let scale = values::scale(scaled.scale_by.as_ref(), scaled.divide_by.as_ref(), findings);
+            (findings.required(scaled.name, &written.range, "name", "\"金额(万元)\"")?, scale)
         }
     };
-    if let Some(scale) = scale.as_ref().filter(|scale| scale.value < 1) {
-        findings.error(&scale.range, "`scale_by` is less than 1", "write what the file's number is multiplied by");
-    }
     not_blank(&name, findings);
-    Some(Alias { name: name.value, scale_by: scale.map_or(1, |scale| scale.value) })
+    Some(Alias { name: name.value, scale })
 }
 
 fn codes(

@@ -5,7 +5,7 @@
 use super::{
     file,
     findings::Findings,
-    project::{Drift, FilePolicy, FileLimits},
+    project::{Drift, FileLimits, FilePolicy},
     spans::At,
 };
 

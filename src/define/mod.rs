@@ -28,6 +28,7 @@ pub mod schema;
 mod source;
 mod spans;
 mod types;
+mod values;
 mod yaml;
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ const SCHEMES: [&str; 14] = [
 ];
 
 /// Returns whether an address is that of a database server.
+#[must_use]
 pub fn is_database(location: &str) -> bool {
     let scheme = location.split_once("://").map_or("", |(scheme, _)| scheme);
     ["postgres", "postgresql", "mysql", "mariadb"].contains(&scheme)
@@ -58,7 +59,7 @@ pub fn location(written: &At<String>, environment: Environment<'_>, findings: &m
     if !may_keep(&address, findings) {
         return None;
     }
-    let open = At { value: address.open.to_owned(), range: written.range.clone() };
+    let open = At { value: address.open.clone(), range: written.range.clone() };
     let open = resolved(&open, environment, findings)?;
     if !is_harmless(&open.value, findings) {
         return None;

@@ -135,7 +135,9 @@ pub enum OnUnreadable {
 }
 
 /// What is done about a change of a file's form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DriftAction {
     /// Nothing.
@@ -350,12 +352,26 @@ pub struct Column {
     pub required: bool,
     /// Names in the extracts, with the scale of their numbers.
     pub from: Vec<Alias>,
-    /// Date or timestamp formats (`strftime`, or `excel_serial`) besides ISO.
+    /// Date or timestamp formats (`strftime`, or a word such as `excel_serial`) besides ISO.
     pub formats: Vec<String>,
+    /// The two-digit year with which the 20th century begins: years below it are of the 21st.
+    pub year_pivot: u8,
     /// Words that mean NULL.
     pub null_words: Vec<String>,
-    /// Cleaner.
-    pub clean: Option<Clean>,
+    /// Words of a boolean.
+    pub words: BooleanWords,
+    /// How numbers are written.
+    pub numerals: Numerals,
+    /// Whether blanks at both ends of a cell go.
+    pub trim: bool,
+    /// Cleaners, in the order in which they are applied.
+    pub clean: Vec<Clean>,
+    /// Whether what the cleaners leave must be a possible phone number, tax id or e-mail address.
+    pub validate: bool,
+    /// Characters that a string may have.
+    pub max_length: Option<usize>,
+    /// What a whole string must match.
+    pub pattern: Option<Pattern>,
     /// Kind of personal data.
     pub pii: Option<Pii>,
     /// SQL expression over the other columns; the column is then in no file.
@@ -388,8 +404,62 @@ pub struct Title {
 pub struct Alias {
     /// The name in the header.
     pub name: String,
-    /// Factor from the file's number to the column's (万元: 10000).
-    pub scale_by: i64,
+    /// From the file's number to the column's (万元: 10000, 分: 1/100).
+    pub scale: Scale,
+}
+
+/// An exact factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scale {
+    /// What a number is multiplied by, at least 1.
+    pub multiply: i64,
+    /// What it is divided by then, at least 1.
+    pub divide: i64,
+}
+
+impl Scale {
+    /// Numbers stay as they are.
+    pub const ONE: Self = Self { multiply: 1, divide: 1 };
+}
+
+/// Words that mean true and false; compared without case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BooleanWords {
+    /// True.
+    pub yes: Vec<String>,
+    /// False.
+    pub no: Vec<String>,
+}
+
+impl Default for BooleanWords {
+    fn default() -> Self {
+        let words = |words: [&str; 6]| words.map(str::to_owned).to_vec();
+        Self { yes: words(["true", "yes", "y", "t", "1", "是"]), no: words(["false", "no", "n", "f", "0", "否"]) }
+    }
+}
+
+/// How the numbers of a column are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Numerals {
+    /// The decimal mark; the file's where there is none.
+    pub decimal_mark: Option<DecimalMark>,
+    /// Whether `12.5%` is 0.125. A double reads it in any case.
+    pub percent: bool,
+    /// Whether names of currencies (CNY, 元) may stand beside a number; left open, only signs may; false, nothing may.
+    pub currency: Option<bool>,
+    /// Whether `1-` is negative besides `(1)`; left open, only the latter; false, neither.
+    pub accounting: Option<bool>,
+    /// Whether `1.2万` is 12000.
+    pub chinese_units: bool,
+}
+
+/// A regular expression that a whole text must match.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// As written.
+    pub text: String,
+    /// Anchored at both ends.
+    pub expression: regex::Regex,
 }
 
 /// What is done to a text before it is used.
@@ -404,6 +474,14 @@ pub enum Clean {
     Email,
     /// NFKC and single blanks.
     Name,
+    /// Compatibility form: `㈱` becomes `(株)`, half-width katakana full-width.
+    Nfkc,
+    /// Traditional Chinese characters become simplified ones.
+    Simplified,
+    /// Upper case.
+    Upper,
+    /// Lower case.
+    Lower,
 }
 
 /// A kind of personal data.

@@ -22,8 +22,22 @@ use super::{
 use crate::record::{Diagnostic, Placed, Text};
 
 /// Rules of the normalizer itself.
-const BUILT_IN_RULES: [&str; 10] =
-    ["required", "type", "overflow", "precision", "code", "row_shape", "encoding", "truncated", "quote", "drift"];
+const BUILT_IN_RULES: [&str; 14] = [
+    "required",
+    "type",
+    "overflow",
+    "precision",
+    "code",
+    "max_length",
+    "pattern",
+    "check_digit",
+    "validate",
+    "row_shape",
+    "encoding",
+    "truncated",
+    "quote",
+    "drift",
+];
 
 /// Reads and checks one source file.
 ///
@@ -84,12 +98,13 @@ fn checked(written: At<file::Source>, environment: Environment<'_>, findings: &m
 /// Checks that a server is read as a database, and that a watermark belongs to one database only.
 fn database_fits_location(source: &Source, findings: &mut Findings) {
     let is_server = paths::is_database(&source.location.value);
+    let location = &source.location.value;
     match &source.format {
-        Format::Database(options) if options.watermark.is_some() && !is_server => {
-            if source.location.value.contains(['*', '?', '[', '{']) {
-                let hint = "name one file: each database would have a largest value of its own";
-                push(findings, "`watermark` beside a glob".to_owned(), &source.location, hint);
-            }
+        Format::Database(options)
+            if options.watermark.is_some() && !is_server && location.contains(['*', '?', '[', '{']) =>
+        {
+            let hint = "name one file: each database would have a largest value of its own";
+            push(findings, "`watermark` beside a glob".to_owned(), &source.location, hint);
         }
         Format::Database(_) => {}
         _ if is_server => {

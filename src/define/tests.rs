@@ -202,7 +202,7 @@ fn an_address_keeps_its_secrets_as_variables() {
 #[test]
 fn places_and_formats_must_fit() {
     let said = |location: &str, format: &str| located(location, format).unwrap_err().concat();
-    assert!(said("s4://a/b", "auto").contains("`s4://` locations are not read → did you mean `s3`?"));
+    assert!(said("htps://a/b", "auto").contains("`htps://` locations are not read → did you mean `https`?"));
     assert!(said("postgres://host/crm", "csv").contains("the location is a database, but the format is not"));
     let pulled = "{ type: database, table: a, watermark: b }";
     assert!(said("crm/*.sqlite", pulled).contains("`watermark` beside a glob"));
@@ -223,7 +223,7 @@ fn a_contract_gets_its_defaults() {
     let from: Vec<Vec<(&str, i64)>> = source
         .columns
         .iter()
-        .map(|column| column.from.iter().map(|alias| (alias.name.as_str(), alias.scale_by)).collect())
+        .map(|column| column.from.iter().map(|alias| (alias.name.as_str(), alias.scale.multiply)).collect())
         .collect();
     let expected: [&[(&str, i64)]; 5] = [
         &[("订单号", 1), ("order_no", 1)],
@@ -288,8 +288,13 @@ const MEANING: &[(&str, &str, &str)] = &[
     ),
     (
         "format: auto",
-        "format: { type: csv, delimiter: ab }",
-        "4:33 «ab» delimiter `ab` is not one character → write one character in quotes, a tab as \"\\t\"",
+        "format: { type: csv, delimiter: \"a\\n\" }",
+        "4:34 «a\\n» delimiter `a\\n` cannot stand between cells → write the characters in quotes, a tab as \"\\t\"",
+    ),
+    (
+        "format: auto",
+        "format: { type: csv, header: none, header_row: 2 }",
+        "4:30 «none» `header: none` and `header_row` contradict each other → keep one of the two",
     ),
     (
         "format: auto",
@@ -372,7 +377,7 @@ const MEANING: &[(&str, &str, &str)] = &[
     (
         "%Y年",
         "%Q年",
-        "12:54 «%Q年%m月%d日» `%Q年%m月%d日` is not a format of dates → write it as `%Y/%m/%d` or `%Y-%m-%d %H:%M:%S`, or `excel_serial`",
+        "12:54 «%Q年%m月%d日» `%Q年%m月%d日` is not a format of dates → write it as `%Y/%m/%d` or `%Y-%m-%d %H:%M:%S`, or one of `excel_serial`, `excel_serial_1904`, `unix_seconds`, `unix_milliseconds`",
     ),
     (
         "  order_no: { type: string,",
@@ -398,7 +403,7 @@ const MEANING: &[(&str, &str, &str)] = &[
     (
         "scale_by: 10000",
         "scale_by: 0",
-        "13:75 «0» `scale_by` is less than 1 → write what the file's number is multiplied by",
+        "13:75 «0» `scale_by` is no positive number → write what the file's number is multiplied by, a positive number of at most 18 digits",
     ),
     (
         "kind: { type: string,",
@@ -439,6 +444,65 @@ fn mistakes_in_the_meaning_of_a_contract() {
     for (from, to, expected) in MEANING {
         assert_eq!(source_with(from, to), [*expected], "{to}");
     }
+}
+
+/// What is written behind `kind: { type: …`, and what is then said, without the place.
+const VALUES: &[(&str, &str)] = &[
+    ("string, trim: false, clean: [nfkc, simplified, name], max_length: 20, pattern: \"[A-Z]+\"", ""),
+    ("string, clean: tax_id, validate: true", ""),
+    ("boolean, true_words: [有, 1], false_words: [0]", ""),
+    ("double, decimal_mark: comma, percent: true, currency: false, accounting: true, chinese_units: true", ""),
+    ("date, formats: [\"%d.%m.%y\", unix_seconds], year_pivot: 30, timezone: UTC", ""),
+    ("int, trim: false", "`trim` on a column of type `int`"),
+    ("int, max_length: 3", "`max_length` on a column of type `int`"),
+    ("string, max_length: 0", "`max_length` is 0"),
+    ("string, pattern: \"[A\"", "`[A` is not a regular expression"),
+    ("string, percent: true", "`percent` on a column of type `string`"),
+    ("date, accounting: false", "`accounting` on a column of type `date`"),
+    ("string, true_words: [x]", "`true_words` on a column of type `string`"),
+    ("boolean, false_words: []", "`false_words` is empty"),
+    ("boolean, true_words: [\"-\"]", "`-` is among `true_words` and means NULL"),
+    ("boolean, true_words: [A], false_words: [a]", "`a` is a true word and a false word"),
+    ("string, clean: []", "`clean` is empty"),
+    ("string, clean: [upper, lower]", "`upper` beside `lower`"),
+    ("string, clean: [phone, email]", "cleaners of different things"),
+    ("string, clean: [name, name]", "`clean` has a cleaner twice"),
+    ("string, clean: [name, fone]", "unknown value `fone`"),
+    ("int, clean: upper", "`clean` on a column of type `int`"),
+    ("string, clean: name, validate: true", "`validate` without a cleaner that knows what is valid"),
+    ("date, formats: [\"%d.%m.%Y\"], year_pivot: 30", "`year_pivot` without a format that has `%y`"),
+    ("date, formats: [\"%d.%m.%y\"], year_pivot: 101", "`year_pivot` is more than 100"),
+    ("date, formats: [yyyy]", "`yyyy` is not a format of dates"),
+    ("int, from: [{ name: a, scale_by: -1 }]", "`scale_by` is no positive number"),
+    ("int, from: [{ name: a, divide_by: 0.00 }]", "`divide_by` is no positive number"),
+    ("int, from: [{ name: a, scale_by: 1e3 }]", "`scale_by` is no positive number"),
+    ("string, from: [{ name: a, divide_by: 100 }]", "`divide_by` on a column of type `string`"),
+    ("string, derive: \"'a'\", trim: false", "`trim` beside `derive`: a derived column is read from no file"),
+];
+
+#[test]
+fn keys_that_say_how_values_are_written_are_held_to_the_type_and_to_each_other() {
+    for (keys, expected) in VALUES {
+        let said = source_with("kind: { type: string, codes: { 整机: machine }", &format!("kind: {{ type: {keys}"));
+        let messages: Vec<&str> = said.iter().filter_map(|line| line.split_once("» ")?.1.split(" → ").next()).collect();
+        let expected: Vec<&str> = Some(*expected).filter(|message| !message.is_empty()).into_iter().collect();
+        assert_eq!(messages, expected, "{keys}");
+    }
+}
+
+#[test]
+fn a_scale_is_an_exact_fraction() {
+    let scale = |keys: &str| {
+        let body = SOURCE.replace("scale_by: 10000", keys);
+        let (source, _) = source::read(text("pipelines/sources/a.yaml", &body), &nothing).unwrap();
+        let scale = source.columns[2].from[1].scale;
+        (scale.multiply, scale.divide)
+    };
+    assert_eq!(scale("scale_by: 10000"), (10_000, 1));
+    assert_eq!(scale("scale_by: 0.01"), (1, 100));
+    assert_eq!(scale("divide_by: 100"), (1, 100));
+    assert_eq!(scale("scale_by: 2.5, divide_by: \"0.5\""), (5, 1));
+    assert_eq!(scale("scale_by: 3, divide_by: 12"), (1, 4));
 }
 
 #[test]

@@ -207,7 +207,9 @@ fn open_one(
         Format::FixedWidth(options) => fixed_width::open(path, content, options, hints),
         Format::Database(options) => database::open(path, content, options, hints),
         // The three that are resolved before.
-        Format::Auto | Format::Xlsx(_) | Format::Member { .. } => csv::open(path, content, &CsvOptions::default(), hints),
+        Format::Auto | Format::Xlsx(_) | Format::Member { .. } => {
+            csv::open(path, content, &CsvOptions::default(), hints)
+        }
     }
 }
 

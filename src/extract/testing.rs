@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
+use std::{
+    io::{Cursor, Write as _},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
@@ -63,10 +66,20 @@ pub(super) fn fail(path: &str, bytes: impl Into<Bytes>, format: &Format) -> Stri
     }
 }
 
+/// Packs members into a zip archive.
+pub(super) fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
 fn drain(mut reader: Box<dyn RecordReader>) -> Found {
     let (mut rows, mut cells, mut raw) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(batch) = reader.next_batch().unwrap() {
-        assert!(!batch.is_empty() && batch.len() <= super::BATCH_ROWS);
+        assert!(!batch.is_empty() && batch.len() <= 2 * super::BATCH_ROWS);
         for row in 0..batch.len() {
             raw.push(batch.raw(row).to_owned());
             let line = batch.line(row);

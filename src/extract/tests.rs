@@ -289,7 +289,7 @@ fn drain(reader: &mut dyn RecordReader, by_pieces: bool) -> Result<Found, String
             reader.next_batch().map_err(|error| error.to_string())?
         };
         let Some(batch) = batch else { break };
-        assert!(batch.len() <= 32 * BATCH_ROWS, "{} rows in a batch", batch.len());
+        assert!(batch.len() <= 2 * BATCH_ROWS, "{} rows in a batch", batch.len());
         for row in 0..batch.len() {
             found.raw.push((batch.line(row), batch.raw(row).to_owned()));
             match batch.fault(row) {

@@ -6,7 +6,10 @@
 use std::{collections::HashMap, fmt};
 
 use super::{contract::PlainColumn, text};
-use crate::record::{DecimalMark, FileShape, diagnostic};
+use crate::{
+    define::project::Scale,
+    record::{DecimalMark, FileShape, diagnostic},
+};
 
 /// The columns of a contract in one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +34,7 @@ pub struct BoundCell {
     /// Index of the cell.
     pub index: usize,
     /// Factor from the file's number to the column's.
-    pub scale_by: i64,
+    pub scale: Scale,
 }
 
 /// A header that lacks required columns.
@@ -102,7 +105,7 @@ pub(super) fn bind(plain: &[PlainColumn], columns: usize, shape: &FileShape) -> 
 fn find(column: &PlainColumn, cells: &HashMap<&str, usize>) -> Option<BoundCell> {
     column.from.iter().find_map(|alias| {
         let index = *cells.get(text::header_name(&alias.name).as_str())?;
-        Some(BoundCell { index, scale_by: alias.scale_by })
+        Some(BoundCell { index, scale: alias.scale })
     })
 }
 

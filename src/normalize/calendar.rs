@@ -4,10 +4,10 @@
 //! of them lie slips of the keyboard and serial numbers of something else.
 
 use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
-use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
 use chrono_tz::Tz;
 
-use super::format::Format;
+use super::{format::Format, zone::Where};
 
 /// Days since 1970-01-01, as Arrow's Date32.
 pub(super) type Days = <Date32Type as arrow::array::ArrowPrimitiveType>::Native;
@@ -15,15 +15,14 @@ pub(super) type Days = <Date32Type as arrow::array::ArrowPrimitiveType>::Native;
 pub(super) type Micros = <TimestampMicrosecondType as arrow::array::ArrowPrimitiveType>::Native;
 
 /// Days from the first of January of the year 1 to 1970-01-01, as chrono counts them.
-const EPOCH_DAYS: i32 = 719_163;
+pub(super) const EPOCH_DAYS: i32 = 719_163;
 
 /// A date with a time of day, as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Moment {
     date: NaiveDate,
     time: NaiveTime,
-    /// Seconds east of UTC, where the text says so.
-    offset: Option<i32>,
+    place: Where,
 }
 
 /// Why a text gives no moment.
@@ -47,13 +46,17 @@ pub(super) struct Fields {
     pub minute: u32,
     pub second: u32,
     pub microsecond: u32,
-    pub offset: Option<i32>,
+    /// Whether it is the second half of the day, where the hour counts to 12.
+    pub is_afternoon: Option<bool>,
+    /// The day of the week that the text says.
+    pub weekday: Option<Weekday>,
+    pub place: Where,
 }
 
 impl Fields {
     /// Checks the parts against calendar and clock.
     pub fn check(self) -> Result<Moment, Misread> {
-        let Self { year, month, day, hour, minute, second, microsecond, offset } = self;
+        let Self { year, month, day, minute, second, microsecond, place, .. } = self;
         let impossible = |what: String| Err(Misread::Impossible(what));
         if !(1900..=2100).contains(&year) {
             return impossible(format!("the year {year} is outside 1900 to 2100"));
@@ -61,17 +64,49 @@ impl Fields {
         let Some(date) = NaiveDate::from_ymd_opt(year, month, day) else {
             return impossible(format!("there is no day {year:04}-{month:02}-{day:02}"));
         };
-        let Some(time) = NaiveTime::from_hms_micro_opt(hour, minute, second, microsecond) else {
-            return impossible(format!("there is no time {hour:02}:{minute:02}:{second:02}"));
+        if let Some(weekday) = self.weekday.filter(|weekday| *weekday != date.weekday()) {
+            return impossible(format!("{date} is a {:?}, not a {weekday:?}", date.weekday()));
+        }
+        let time = self.hour_of_day().and_then(|hour| NaiveTime::from_hms_micro_opt(hour, minute, second, microsecond));
+        let Some(time) = time else {
+            return impossible(format!("there is no time {:02}:{minute:02}:{second:02}", self.hour));
         };
-        Ok(Moment { date, time, offset })
+        Ok(Moment { date, time, place })
+    }
+
+    /// Returns the hour, counted to 24.
+    fn hour_of_day(self) -> Option<u32> {
+        match self.is_afternoon {
+            None => Some(self.hour),
+            Some(is_afternoon) => {
+                (1..=12).contains(&self.hour).then(|| self.hour % 12 + if is_afternoon { 12 } else { 0 })
+            }
+        }
     }
 }
 
 impl Moment {
-    /// Returns the day; the time of day is dropped.
-    pub fn days(self) -> Days {
-        self.date.num_days_from_ce() - EPOCH_DAYS
+    /// Takes microseconds counted from 1970 in UTC.
+    pub fn counted(micros: Micros) -> Result<Self, Misread> {
+        let outside = || Misread::Impossible("the moment is outside 1900 to 2100".to_owned());
+        let moment = DateTime::from_timestamp_micros(micros).ok_or_else(outside)?.naive_utc();
+        if !(1900..=2100).contains(&moment.year()) {
+            return Err(outside());
+        }
+        Ok(Self { date: moment.date(), time: moment.time(), place: Where::Counted })
+    }
+
+    /// Returns the day as written; of a counted instant, the day that the calendar of `zone` shows.
+    pub fn days(self, zone: Tz) -> Days {
+        let date = match self.place {
+            Where::Counted => self.local().and_utc().with_timezone(&zone).date_naive(),
+            _ => self.date,
+        };
+        date.num_days_from_ce() - EPOCH_DAYS
+    }
+
+    fn local(self) -> NaiveDateTime {
+        NaiveDateTime::new(self.date, self.time)
     }
 
     /// Returns whether it is midnight.
@@ -80,18 +115,8 @@ impl Moment {
     }
 
     /// Returns the instant; a time without an offset is local to `zone`.
-    ///
-    /// Of an hour that the clock shows twice, the earlier one is taken; an hour that it skips is impossible.
     pub fn instant(self, zone: Tz) -> Result<Micros, Misread> {
-        let local = NaiveDateTime::new(self.date, self.time);
-        let offset = match self.offset {
-            Some(seconds) => seconds,
-            None => match zone.offset_from_local_datetime(&local).earliest() {
-                Some(offset) => offset.fix().local_minus_utc(),
-                None => return Err(Misread::Impossible(format!("the clocks of {zone} skip {local}"))),
-            },
-        };
-        Ok(local.and_utc().timestamp_micros() - i64::from(offset) * 1_000_000)
+        self.place.instant(self.local(), zone)
     }
 }
 
@@ -126,8 +151,10 @@ fn iso(text: &[u8]) -> Result<Moment, Misread> {
         return Err(Misread::Foreign);
     }
     cursor.time(&mut fields)?;
-    fields.offset = cursor.offset().ok_or(Misread::Foreign)?;
-    fields.check()
+    if let Some(place) = cursor.offset() {
+        fields.place = place.ok_or(Misread::Foreign)?;
+    }
+    if cursor.0.is_empty() { fields.check() } else { Err(Misread::Foreign) }
 }
 
 /// Reads bytes from the left.
@@ -192,23 +219,48 @@ impl Cursor<'_> {
         Ok(padded.fold(0, |value, digit| value * 10 + u32::from(digit - b'0')))
     }
 
-    /// Takes nothing, `Z`, or `+08:00`, `+0800`, `+08`; the text must end there.
-    #[expect(clippy::option_option, reason = "outer: readable at all; inner: whether there is an offset")]
-    pub fn offset(&mut self) -> Option<Option<i32>> {
-        let _ = self.blanks();
-        let sign = match self.0.first() {
-            None => return Some(None),
-            Some(b'Z' | b'z') if self.0.len() == 1 => return Some(Some(0)),
-            Some(b'+') => 1,
-            Some(b'-') => -1,
-            Some(_) => return None,
+    /// Takes `Z`, or `+08:00`, `+0800`, `+08`, blanks before it too; None where neither a sign nor `Z` stands there.
+    #[expect(clippy::option_option, reason = "outer: whether there is an offset; inner: whether it can be read")]
+    pub fn offset(&mut self) -> Option<Option<Where>> {
+        let rest = self.0.trim_ascii_start();
+        let (sign, rest) = match rest.split_first()? {
+            (b'Z' | b'z', rest) => {
+                self.0 = rest;
+                return Some(Some(Where::Offset(0)));
+            }
+            (b'+', rest) => (1, rest),
+            (b'-', rest) => (-1, rest),
+            _ => return None,
         };
-        self.0 = &self.0[1..];
+        self.0 = rest;
+        Some(self.clock().map(|seconds| Where::Offset(sign * seconds)))
+    }
+
+    /// Takes hours and perhaps minutes of an offset, and returns seconds.
+    fn clock(&mut self) -> Option<i32> {
         let hours = self.number(2, 2)?;
-        let _ = self.after(b':');
-        let minutes = if self.0.is_empty() { 0 } else { self.number(2, 2)? };
-        let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
-        (self.0.is_empty() && hours < 24 && minutes < 60).then_some(Some(sign * seconds))
+        let has_minutes = self.after(b':').is_some() || self.0.first().is_some_and(u8::is_ascii_digit);
+        let minutes = if has_minutes { self.number(2, 2)? } else { 0 };
+        (hours < 24 && minutes < 60).then_some(i32::try_from(hours * 3600 + minutes * 60).ok()?)
+    }
+
+    /// Takes the longest run of bytes that `is_part` of a word, at least one.
+    pub fn word(&mut self, is_part: impl Fn(u8) -> bool) -> Option<&str> {
+        let length = self.0.iter().take_while(|byte| is_part(**byte)).count();
+        let (word, rest) = self.0.split_at(length);
+        self.0 = rest;
+        std::str::from_utf8(word).ok().filter(|word| !word.is_empty())
+    }
+
+    /// Takes the first of `texts` that stands here, without regard to the case of ASCII letters, and returns its value.
+    pub fn one_of<T: Copy>(&mut self, texts: &[(&str, T)]) -> Option<T> {
+        texts.iter().find_map(|(text, value)| {
+            let (head, rest) = self.0.split_at_checked(text.len())?;
+            head.eq_ignore_ascii_case(text.as_bytes()).then(|| {
+                self.0 = rest;
+                *value
+            })
+        })
     }
 }
 
@@ -219,7 +271,7 @@ mod tests {
 
     fn day(text: &str) -> Result<String, Misread> {
         let (moment, _) = read(text, &[])?;
-        Ok(NaiveDate::from_num_days_from_ce_opt(moment.days() + EPOCH_DAYS).unwrap().to_string())
+        Ok(NaiveDate::from_num_days_from_ce_opt(moment.days(chrono_tz::UTC) + EPOCH_DAYS).unwrap().to_string())
     }
 
     fn instant(text: &str, zone: Tz) -> Result<String, Misread> {
@@ -273,10 +325,13 @@ mod tests {
     }
 
     #[test]
-    fn a_skipped_hour_is_impossible_and_a_doubled_one_is_its_first() {
+    fn a_skipped_hour_and_a_doubled_one_without_offset_are_faults() {
         let berlin = chrono_tz::Europe::Berlin;
         let skipped = "the clocks of Europe/Berlin skip 2024-03-31 02:30:00";
         assert_eq!(instant("2024-03-31 02:30", berlin), impossible(skipped));
-        assert_eq!(instant("2024-10-27 02:30", berlin), Ok("2024-10-27 00:30:00.000000".to_owned()));
+        let twice = "the clocks of Europe/Berlin show 2024-10-27 02:30:00 twice, and no offset says which is meant";
+        assert_eq!(instant("2024-10-27 02:30", berlin), impossible(twice));
+        assert_eq!(instant("2024-10-27 02:30+02:00", berlin), Ok("2024-10-27 00:30:00.000000".to_owned()));
+        assert_eq!(instant("2024-10-27 02:30+01", berlin), Ok("2024-10-27 01:30:00.000000".to_owned()));
     }
 }

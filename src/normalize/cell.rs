@@ -6,12 +6,14 @@
 use std::borrow::Cow;
 
 use super::{
+    clean,
     codes::{CodeBook, Lookup},
     fault::Fault,
+    number::Style,
     text,
 };
 use crate::{
-    define::project::{Clean, Column},
+    define::project::{Clean, Column, Numerals, Scale},
     record::DecimalMark,
 };
 
@@ -19,12 +21,14 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) struct CellRule {
     null_words: Vec<String>,
-    longest_null_word: usize,
+    /// A bit for every length below 63 that a null word has; bit 63 for all longer ones.
+    null_lengths: u64,
     /// Whether an empty text is NULL although the contract does not list it: always, but for strings.
     is_empty_null: bool,
+    trim: bool,
     /// The codes, if any.
     pub codes: Option<CodeBook>,
-    clean: Option<Clean>,
+    clean: Vec<Clean>,
     default: Option<String>,
     required: bool,
 }
@@ -32,47 +36,83 @@ pub(super) struct CellRule {
 /// How a text is to be understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reading {
-    /// Decimal mark of its file.
-    pub mark: DecimalMark,
+    /// How numbers are written.
+    pub style: Style,
     /// Factor of the alias.
-    pub scale_by: i64,
+    pub scale: Scale,
 }
 
 impl Reading {
-    /// A text of the contract itself.
-    pub const LITERAL: Self = Self { mark: DecimalMark::Point, scale_by: 1 };
+    /// Returns how texts of the contract itself are read.
+    pub const fn literal(numerals: Numerals) -> Self {
+        Self { style: Style { mark: DecimalMark::Point, numerals }, scale: Scale::ONE }
+    }
+
+    /// The same for the contract's own texts in the column of this cell.
+    const fn as_literal(self) -> Self {
+        Self::literal(self.style.numerals)
+    }
 }
 
 impl CellRule {
     /// Takes what the contract says.
     pub fn new(column: &Column, is_string: bool) -> Self {
+        let trimmed = |word| if column.trim { text::trim(word) } else { word };
         let null_words: Vec<String> =
-            column.null_words.iter().map(|word| text::fold(text::trim(word)).into_owned()).collect();
+            column.null_words.iter().map(|word| text::fold(trimmed(word)).into_owned()).collect();
         Self {
-            longest_null_word: null_words.iter().map(String::len).max().unwrap_or(0),
+            null_lengths: null_words.iter().fold(0, |bits, word| bits | length_bit(word)),
             null_words,
             is_empty_null: !is_string,
+            trim: column.trim,
             codes: column.codes.as_ref().map(CodeBook::new),
-            clean: column.clean,
+            clean: column.clean.clone(),
             default: column.default.clone(),
             required: column.required,
         }
     }
 
+    /// Returns whether a canonical text is the value, whatever else the contract says: it is no code, and no null word
+    /// is canonical.
+    pub fn takes_exact(&self, is_exact: impl Fn(&str) -> bool) -> bool {
+        self.codes.is_none() && self.clean.is_empty() && !self.null_words.iter().any(|word| is_exact(word))
+    }
+
+    /// Returns a cell that is its value as it stands, as nearly every text is.
+    pub fn as_it_stands<'a>(&self, cell: &'a str) -> Option<&'a str> {
+        if self.codes.is_some() || self.clean.iter().any(|how| *how != Clean::Name) {
+            return None;
+        }
+        let bytes = cell.as_bytes();
+        let is_bare = || bytes[0].is_ascii_graphic() && bytes[bytes.len() - 1].is_ascii_graphic() && cell.is_ascii();
+        let is_settled = !bytes.is_empty() && ((self.clean.is_empty() && is_bare()) || text::is_tidy(bytes));
+        (is_settled && !self.is_null(cell)).then_some(cell)
+    }
+
     /// Returns the text of the cell's value and how to read it; None is NULL.
     pub fn value<'a>(&'a self, cell: Option<&'a str>, file: Reading) -> Result<Option<(Cow<'a, str>, Reading)>, Fault> {
+        if let Some(meaning) = cell.and_then(|cell| self.direct_meaning(cell)) {
+            return Ok(Some((Cow::Borrowed(meaning), file)));
+        }
         let found = match cell {
-            Some(cell) => self.meaning(text::fold(text::trim(cell)))?,
+            Some(cell) if self.trim => self.meaning(text::fold(text::trim(cell)))?,
+            Some(cell) => self.meaning(text::fold(cell))?,
             None => None,
         };
         if let Some(text) = found {
             return Ok(Some((text, file)));
         }
         match &self.default {
-            Some(default) => Ok(Some((Cow::Borrowed(default.as_str()), Reading::LITERAL))),
+            Some(default) => Ok(Some((Cow::Borrowed(default.as_str()), file.as_literal()))),
             None if self.required => Err(Fault::required(cell)),
             None => Ok(None),
         }
+    }
+
+    /// Returns the meaning of a cell that is a code as it stands: codes are kept trimmed and folded.
+    fn direct_meaning(&self, cell: &str) -> Option<&str> {
+        let codes = self.codes.as_ref().filter(|_| self.clean.is_empty())?;
+        codes.direct(cell).filter(|meaning| !self.is_null(meaning))
     }
 
     fn meaning<'a>(&'a self, text: Cow<'a, str>) -> Result<Option<Cow<'a, str>>, Fault> {
@@ -80,8 +120,10 @@ impl CellRule {
             Some(text) if !self.is_null(&text) => text,
             _ => return Ok(None),
         };
-        let Some(how) = self.clean else { return Ok(Some(text)) };
-        Ok(Some(text::clean(text, how)).filter(|cleaned| !cleaned.is_empty()))
+        if self.clean.is_empty() {
+            return Ok(Some(text));
+        }
+        Ok(Some(clean::clean(text, &self.clean)).filter(|cleaned| !cleaned.is_empty()))
     }
 
     fn decode<'a>(&'a self, text: Cow<'a, str>) -> Result<Option<Cow<'a, str>>, Fault> {
@@ -98,8 +140,12 @@ impl CellRule {
 
     fn is_null(&self, text: &str) -> bool {
         (self.is_empty_null && text.is_empty())
-            || (text.len() <= self.longest_null_word && self.null_words.iter().any(|word| word == text))
+            || (self.null_lengths & length_bit(text) != 0 && self.null_words.iter().any(|word| word == text))
     }
+}
+
+fn length_bit(text: &str) -> u64 {
+    1 << text.len().min(63)
 }
 
 #[cfg(test)]
@@ -109,7 +155,7 @@ mod tests {
 
     fn value(yaml: &fixture::ColumnFixture, cell: Option<&str>) -> Result<Option<String>, Fault> {
         let rule = CellRule::new(&yaml.column(), true);
-        Ok(rule.value(cell, Reading::LITERAL)?.map(|(text, _)| text.into_owned()))
+        Ok(rule.value(cell, Reading::literal(Numerals::default()))?.map(|(text, _)| text.into_owned()))
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "it stands beside results")]
@@ -165,6 +211,25 @@ mod tests {
         assert_eq!(value(&column, Some("-")), some("CN"));
         assert_eq!(value(&column, None), some("CN"));
         assert_eq!(value(&column, Some("DE")), some("DE"));
+    }
+
+    #[test]
+    fn blanks_stay_where_the_contract_says_so() {
+        let column = fixture::string("code").untrimmed().null_words(&["", " ?"]);
+        assert_eq!(value(&column, Some(" a ")), some(" a "));
+        assert_eq!(value(&column, Some(" ")), some(" "));
+        assert_eq!(value(&column, Some("")), Ok(None));
+        assert_eq!(value(&column, Some(" ?")), Ok(None));
+        assert_eq!(value(&column, Some("?")), some("?"));
+        assert_eq!(value(&column, Some("　Ａ")), some(" A"));
+    }
+
+    #[test]
+    fn a_long_null_word_is_found_too() {
+        let word = "x".repeat(70);
+        let column = fixture::string("code").null_words(&[Box::leak(word.clone().into_boxed_str())]);
+        assert_eq!(value(&column, Some(&word)), Ok(None));
+        assert_eq!(value(&column, Some(&"x".repeat(71))), some(&"x".repeat(71)));
     }
 
     #[test]

@@ -11,14 +11,14 @@ use super::{
     Binding, Error, Normalized, Unbound, VersionColumn, bind,
     cell::{CellRule, Reading},
     codes,
-    column::Kind,
     expression::{self, Compiled},
     fingerprint,
     format::Format,
+    kind::Kind,
     rows, text,
 };
 use crate::{
-    define::project::{Alias, CodeTable, Column, Source, Version},
+    define::project::{Alias, CodeTable, Column, Numerals, Source, Version},
     engine::Parameters,
     record::{Diagnostic, FileShape, Place, RawBatch},
 };
@@ -50,6 +50,7 @@ pub(super) struct PlainColumn {
     /// Whether a file without it cannot be read.
     pub is_needed: bool,
     pub rule: CellRule,
+    pub numerals: Numerals,
     pub kind: Kind,
 }
 
@@ -211,7 +212,7 @@ fn plain_column(
 ) -> Option<PlainColumn> {
     let formats = formats(column, findings);
     let zone = column.timezone.unwrap_or(parameters.timezone);
-    let Some(kind) = Kind::of(&column.data_type, formats, zone) else {
+    let Some(kind) = Kind::of(column, formats, zone) else {
         let message = format!("a contract cannot read type {}", column.data_type);
         findings.push(Diagnostic::error(message, column.name.place.clone()));
         return None;
@@ -223,6 +224,7 @@ fn plain_column(
         from: column.from.clone(),
         is_needed: column.required && column.default.is_none(),
         rule: CellRule::new(column, column.data_type == DataType::Utf8),
+        numerals: column.numerals,
         kind,
     })
 }
@@ -236,7 +238,7 @@ fn formats(column: &Column, findings: &mut Vec<Diagnostic>) -> Vec<(String, Form
         return formats;
     }
     for format in &column.formats {
-        match Format::compile(format) {
+        match Format::compile(format, column.year_pivot) {
             Ok(compiled) => formats.push((format.clone(), compiled)),
             Err(why) => {
                 let place = place_after(&column.name.place, format);
@@ -251,7 +253,7 @@ fn formats(column: &Column, findings: &mut Vec<Diagnostic>) -> Vec<(String, Form
 fn wrong_literals(column: &Column, kind: &Kind) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let mut check = |what: &str, text: &String| {
-        if let Err(fault) = kind.check(&text::fold(text::trim(text)), Reading::LITERAL) {
+        if let Err(fault) = kind.check(&text::fold(text::trim(text)), Reading::literal(column.numerals)) {
             let place = place_after(&column.name.place, text);
             let message = format!("{what} of `{}` is no value of its type: {}", column.name.value, fault.reason);
             findings.push(Diagnostic::error(message, place));
@@ -314,7 +316,7 @@ fn misplaced_keys(column: &Column) -> Option<Diagnostic> {
     let misplaced = [
         ("default", column.default.is_some()),
         ("codes", column.codes.is_some()),
-        ("clean", column.clean.is_some()),
+        ("clean", !column.clean.is_empty()),
         ("formats", !column.formats.is_empty()),
     ];
     let (key, _) = misplaced.iter().find(|(_, is_there)| *is_there)?;

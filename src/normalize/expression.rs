@@ -3,12 +3,12 @@
 //! One row on which an expression fails (a division by zero, a text that is no number) must not take its batch down:
 //! the batch is then halved until the row stands alone, and that row is rejected.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, RecordBatch, new_empty_array, new_null_array},
-    compute::{CastOptions, cast_with_options, concat},
-    datatypes::{DataType, SchemaRef},
+    array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, new_empty_array, new_null_array},
+    compute::{CastOptions, cast_with_options, concat, take},
+    datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, SchemaRef},
 };
 use datafusion::{error::DataFusionError, sql::parser::DFParserBuilder};
 
@@ -35,7 +35,7 @@ pub(super) struct Compiled {
 pub(super) struct Failure {
     /// Index of the row.
     pub row: usize,
-    /// `type`, or `overflow` where the value does not fit its type.
+    /// `type`, `overflow` where the value does not fit its type, `precision` where the type would cut it.
     pub rule: &'static str,
     /// Why.
     pub reason: String,
@@ -150,8 +150,42 @@ impl Compiled {
         if batch.num_rows() == 0 {
             return Ok((new_empty_array(&self.data_type), failures));
         }
+        if let Some(distinct) = self.distinct(batch) {
+            return self.evaluate_distinct(batch, &distinct);
+        }
         let values = self.halve(batch, 0, &mut failures)?;
         Ok((values, failures))
+    }
+
+    /// Returns the distinct values of the only input, where they are few: `date_trunc` of a day costs more than finding
+    /// out that the day has been asked before.
+    fn distinct(&self, batch: &RecordBatch) -> Option<Distinct> {
+        match *self.inputs {
+            [input] => Distinct::of(batch.column(input)),
+            _ => None,
+        }
+    }
+
+    fn evaluate_distinct(
+        &self,
+        batch: &RecordBatch,
+        distinct: &Distinct,
+    ) -> Result<(ArrayRef, Vec<Failure>), super::Error> {
+        let input = self.inputs.first().copied().unwrap_or_default();
+        let count = distinct.firsts.len();
+        let mut columns: Vec<ArrayRef> = batch.columns().iter().map(|column| column.slice(0, count)).collect();
+        columns[input] = take(batch.column(input), &distinct.firsts, None)?;
+        let few = RecordBatch::try_new(batch.schema(), columns)?;
+        let mut failures = Vec::new();
+        let values = self.halve(&few, 0, &mut failures)?;
+        let mut spread = Vec::new();
+        if !failures.is_empty() {
+            let failed: HashMap<usize, &Failure> = failures.iter().map(|failure| (failure.row, failure)).collect();
+            let places = distinct.places.values().iter().enumerate();
+            let of_row = |(row, place): (usize, &u32)| Some((row, *failed.get(&usize::try_from(*place).ok()?)?));
+            spread.extend(places.filter_map(of_row).map(|(row, failure)| Failure { row, ..failure.clone() }));
+        }
+        Ok((take(&values, &distinct.places, None)?, spread))
     }
 
     fn halve(&self, batch: &RecordBatch, first: usize, failures: &mut Vec<Failure>) -> Result<ArrayRef, super::Error> {
@@ -177,10 +211,64 @@ impl Compiled {
         if values.data_type() == &self.data_type {
             return Ok(values);
         }
+        if is_lossy(&values, &self.data_type) {
+            return Err(("precision", format!("the value is not a whole number, as {} is", self.data_type)));
+        }
         let strict = CastOptions { safe: false, ..CastOptions::default() };
         cast_with_options(&values, &self.data_type, &strict).map_err(|error| {
             let rule = if values.data_type().is_numeric() { "overflow" } else { "type" };
             (rule, reason(&DataFusionError::from(error)))
         })
+    }
+}
+
+/// The distinct days of a column, by the rows that have them.
+struct Distinct {
+    /// The first row of each.
+    firsts: UInt32Array,
+    /// For every row its place among them.
+    places: UInt32Array,
+}
+
+/// Days between the first and the last of a batch up to which a table of them is made: 89 years.
+const MOST_DAYS: usize = 32_768;
+
+/// A day that has not been met.
+const UNMET: u32 = u32::MAX;
+
+impl Distinct {
+    /// Finds the distinct values of a column of days; None where they are not few or not days.
+    fn of(column: &ArrayRef) -> Option<Self> {
+        let days = column.as_primitive_opt::<Date32Type>()?;
+        let (least, most) = (arrow::compute::min(days)?, arrow::compute::max(days)?);
+        let span = usize::try_from(i64::from(most) - i64::from(least)).ok().filter(|span| *span < MOST_DAYS)?;
+        // The last slot is for NULL.
+        let mut slots = vec![UNMET; span + 2];
+        let (mut firsts, mut places) = (Vec::new(), Vec::with_capacity(days.len()));
+        for row in 0..days.len() {
+            let slot = if days.is_null(row) { span + 1 } else { usize::try_from(days.value(row) - least).ok()? };
+            if slots[slot] == UNMET {
+                slots[slot] = u32::try_from(firsts.len()).ok()?;
+                firsts.push(u32::try_from(row).ok()?);
+            }
+            places.push(slots[slot]);
+        }
+        let are_few = firsts.len() * 2 <= days.len();
+        are_few.then(|| Self { firsts: firsts.into(), places: places.into() })
+    }
+}
+
+/// Returns whether a cast to a whole number would cut decimals off without a word.
+fn is_lossy(values: &ArrayRef, target: &DataType) -> bool {
+    if !target.is_integer() {
+        return false;
+    }
+    match values.data_type() {
+        DataType::Float64 => values.as_primitive::<Float64Type>().iter().flatten().any(|value| value.fract() != 0.0),
+        DataType::Decimal128(_, scale) => {
+            let unit = u32::try_from(*scale).ok().and_then(|scale| 10_i128.checked_pow(scale)).unwrap_or(1);
+            values.as_primitive::<Decimal128Type>().iter().flatten().any(|value| value % unit != 0)
+        }
+        _ => false,
     }
 }

@@ -3,7 +3,7 @@
 /// A refused value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
-    /// `required`, `type`, `overflow`, `precision` or `code`.
+    /// `required`, `type`, `overflow`, `precision`, `code`, `max_length`, `pattern`, `check_digit` or `validate`.
     pub rule: &'static str,
     /// One sentence, lower case, without a full stop.
     pub reason: String,
@@ -28,6 +28,30 @@ impl Fault {
     /// The code has no meaning.
     pub fn code(reason: impl Into<String>) -> Self {
         Self { rule: "code", reason: reason.into() }
+    }
+
+    /// The text cannot be what its cleaner is for.
+    pub fn invalid(reason: impl Into<String>) -> Self {
+        Self { rule: "validate", reason: reason.into() }
+    }
+
+    /// The check digit is another.
+    pub fn check_digit(reason: impl Into<String>) -> Self {
+        Self { rule: "check_digit", reason: reason.into() }
+    }
+
+    /// The text has more characters than allowed.
+    pub fn length(text: &str, most: usize) -> Self {
+        let count = text.chars().count();
+        Self {
+            rule: "max_length",
+            reason: format!("{} has {count} characters, at most {most} are allowed", quoted(text)),
+        }
+    }
+
+    /// The text has another form.
+    pub fn pattern(text: &str, pattern: &str) -> Self {
+        Self { rule: "pattern", reason: format!("{} does not match `{pattern}`", quoted(text)) }
     }
 
     /// There is no value where one is needed.

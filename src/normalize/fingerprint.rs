@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Changes when the meaning of a contract changes with the code of this module, not with its text.
-const GENERATION: &str = "normalize 1";
+const GENERATION: &str = "normalize 2";
 
 /// Hashes strings so that no two lists of strings look the same.
 struct Writer(blake3::Hasher);
@@ -67,7 +67,7 @@ fn column(writer: &mut Writer, column: &Column, parameters: &Parameters) {
     writer.text(&column.name.value);
     writer.text(&format!("{:?} {} {:?}", column.data_type, column.required, column.clean));
     for alias in &column.from {
-        writer.list([alias.name.as_str(), &alias.scale_by.to_string()]);
+        writer.list([alias.name.as_str(), &format!("{:?}", alias.scale)]);
     }
     writer.list(column.formats.iter().map(String::as_str));
     writer.list(column.null_words.iter().map(String::as_str));
@@ -75,7 +75,12 @@ fn column(writer: &mut Writer, column: &Column, parameters: &Parameters) {
     if let Some(codes) = &column.codes {
         self::codes(writer, codes);
     }
-    if matches!(column.data_type, DataType::Timestamp(..)) && column.derive.is_none() {
+    writer.list(column.words.yes.iter().chain(&column.words.no).map(String::as_str));
+    writer.text(&format!("{:?} {} {}", column.numerals, column.trim, column.validate));
+    writer.text(&format!("{} {:?} {}", column.year_pivot, column.max_length, column.words.yes.len()));
+    writer.list(column.pattern.as_ref().map(|pattern| pattern.text.as_str()));
+    let is_counted = column.formats.iter().any(|format| format.starts_with("unix_"));
+    if (matches!(column.data_type, DataType::Timestamp(..)) && column.derive.is_none()) || is_counted {
         writer.text(column.timezone.unwrap_or(parameters.timezone).name());
     }
 }

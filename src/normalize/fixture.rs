@@ -6,7 +6,8 @@ use arrow::datatypes::{DataType, TimeUnit};
 
 use crate::{
     define::project::{
-        Alias, Clean, CodeTable, Codes, Column, FilePolicy, Format, RejectLimit, Rule, Source, Title, UnknownCode, Version,
+        Alias, BooleanWords, Clean, CodeTable, Codes, Column, FilePolicy, Format, Numerals, Pattern, RejectLimit, Rule,
+        Scale, Source, Title, UnknownCode, Version,
     },
     engine::Parameters,
     record::{FileShape, Place, Placed, RawBatch, RawFault, Text},
@@ -32,10 +33,17 @@ pub fn column(name: &'static str, data_type: DataType) -> ColumnFixture {
         name: placed(name),
         data_type,
         required: false,
-        from: vec![Alias { name: name.to_owned(), scale_by: 1 }],
+        from: vec![Alias { name: name.to_owned(), scale: Scale::ONE }],
         formats: Vec::new(),
         null_words: words.map(str::to_owned).to_vec(),
-        clean: None,
+        words: BooleanWords::default(),
+        numerals: Numerals::default(),
+        trim: true,
+        year_pivot: 69,
+        clean: Vec::new(),
+        validate: false,
+        max_length: None,
+        pattern: None,
         pii: None,
         derive: None,
         codes: None,
@@ -79,7 +87,10 @@ impl ColumnFixture {
     }
 
     pub fn from(mut self, aliases: &[(&str, i64)]) -> Self {
-        let alias = |(name, scale_by): &(&str, i64)| Alias { name: (*name).to_owned(), scale_by: *scale_by };
+        let alias = |(name, scale_by): &(&str, i64)| {
+            let scale = Scale { multiply: *scale_by, divide: 1 };
+            Alias { name: (*name).to_owned(), scale }
+        };
         self.column.from = aliases.iter().map(alias).collect();
         self
     }
@@ -95,7 +106,39 @@ impl ColumnFixture {
     }
 
     pub fn clean(mut self, how: Clean) -> Self {
-        self.column.clean = Some(how);
+        self.column.clean.push(how);
+        self
+    }
+
+    pub fn untrimmed(mut self) -> Self {
+        self.column.trim = false;
+        self
+    }
+
+    pub fn validated(mut self) -> Self {
+        self.column.validate = true;
+        self
+    }
+
+    pub fn at_most(mut self, characters: usize) -> Self {
+        self.column.max_length = Some(characters);
+        self
+    }
+
+    pub fn matching(mut self, pattern: &str) -> Self {
+        let expression = regex::Regex::new(&format!("^(?:{pattern})$")).ok();
+        self.column.pattern = expression.map(|expression| Pattern { text: pattern.to_owned(), expression });
+        self
+    }
+
+    pub fn numerals(mut self, numerals: Numerals) -> Self {
+        self.column.numerals = numerals;
+        self
+    }
+
+    pub fn words(mut self, yes: &[&str], no: &[&str]) -> Self {
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        self.column.words = BooleanWords { yes: owned(yes), no: owned(no) };
         self
     }
 

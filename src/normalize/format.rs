@@ -1,30 +1,46 @@
-//! Declared date and time formats: a `strftime` pattern compiled once, and Excel's serial numbers.
+//! Declared date and time formats: a `strftime` pattern compiled once, Excel's serial numbers, and Unix time.
 //!
-//! Known pieces: `%Y %y %m %d %H %M %S %f %z %:z %%`, everything else stands for itself. `%m %d %H %M %S` accept one digit
-//! where something that is no number stands beside them. Deliberately absent: names of months and days, which differ by
-//! language.
+//! Known pieces are those of [`KNOWN`], everything else stands for itself. `%m %d %H %I %M %S` accept one digit where
+//! something that is no number stands beside them. Names of months and days are English (days Chinese too), in any case.
+
+use chrono::{Datelike, Days, NaiveDate, Weekday};
 
 use super::{
     calendar::{Cursor, Fields, Misread, Moment},
-    text,
+    exact, text,
+    zone::Where,
 };
-use crate::record::DecimalMark;
 
-/// The word that declares Excel serial numbers.
-const EXCEL_SERIAL: &str = "excel_serial";
+/// The pieces that a pattern may have, as a finding lists them.
+const KNOWN: &str = "%Y %y %Ey %m %b %d %a %H %I %p %M %S %f %F %T %R %z %Z %%";
 
 /// One declared format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Format {
     /// Days since 1899-12-30, with Excel's 29th of February 1900.
     ExcelSerial,
+    /// Days since 1904-01-01.
+    ExcelSerial1904,
+    /// A count since 1970-01-01 in UTC, with so many decimals more than it has to a microsecond.
+    Unix {
+        /// Decimals from the unit to microseconds: 6 for seconds.
+        decimals: usize,
+    },
     /// Pieces from left to right.
-    Pattern(Vec<Piece>),
+    Pattern(Pattern),
+}
+
+/// A compiled pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pattern {
+    pieces: Vec<Piece>,
+    /// Two-digit years below it are of the 21st century.
+    year_pivot: u32,
 }
 
 /// One piece of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece {
+enum Piece {
     /// A number and how many digits it may have.
     Number { part: Part, least: usize, most: usize },
     /// Text that stands for itself.
@@ -33,18 +49,28 @@ pub(super) enum Piece {
     Blanks,
     /// Decimals of a second.
     Fraction,
-    /// `Z`, `+08:00`, `+0800`, `+08` or nothing, at the end.
+    /// `Z`, `+08:00`, `+0800`, `+08`, or nothing.
     Offset,
+    /// `CET`, `Asia/Shanghai`.
+    ZoneName,
+    /// `Mar`, `March`.
+    MonthName,
+    /// `Tue`, `Tuesday`, `星期二`, `周二`.
+    DayName,
+    /// `AM`, `p.m.`, `下午`.
+    HalfOfDay,
 }
 
 /// What a number of a pattern is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+enum Part {
     Year,
     ShortYear,
+    RepublicanYear,
     Month,
     Day,
     Hour,
+    Hour12,
     Minute,
     Second,
 }
@@ -52,42 +78,59 @@ pub(super) enum Part {
 impl Format {
     /// Compiles a format.
     ///
-    /// Errors with a sentence: an unknown piece, or no year, month or day.
-    pub fn compile(format: &str) -> Result<Self, String> {
-        if format == EXCEL_SERIAL {
-            return Ok(Self::ExcelSerial);
+    /// Errors with a sentence: an unknown piece, no year, month or day, or half a 12-hour clock.
+    pub fn compile(format: &str, year_pivot: u8) -> Result<Self, String> {
+        match format {
+            "excel_serial" => return Ok(Self::ExcelSerial),
+            "excel_serial_1904" => return Ok(Self::ExcelSerial1904),
+            "unix_seconds" => return Ok(Self::Unix { decimals: 6 }),
+            "unix_milliseconds" => return Ok(Self::Unix { decimals: 3 }),
+            _ => {}
         }
-        let mut pieces = pieces(&text::fold(text::trim(format)))?;
+        let mut pieces = pieces(&spelled_out(&text::fold(text::trim(format))))?;
         settle_digits(&mut pieces);
-        if pieces.iter().rev().skip(1).any(|piece| *piece == Piece::Offset) {
-            return Err("has `%z` before its end".to_owned());
-        }
         for (name, alternatives) in REQUIRED {
-            let count = pieces
-                .iter()
-                .filter(|piece| matches!(piece, Piece::Number { part, .. } if alternatives.contains(part)))
-                .count();
-            if count != 1 {
+            if pieces.iter().filter(|piece| alternatives(piece)).count() != 1 {
                 return Err(format!("needs {name} exactly once"));
             }
         }
-        Ok(Self::Pattern(pieces))
+        let count = |wanted: fn(&Piece) -> bool| pieces.iter().filter(|piece| wanted(piece)).count();
+        let hours = count(|piece| matches!(piece, Piece::Number { part: Part::Hour12, .. }));
+        let halves = count(|piece| *piece == Piece::HalfOfDay);
+        if hours != halves || hours > 1 {
+            return Err("has `%I` without `%p`, or the other way round".to_owned());
+        }
+        Ok(Self::Pattern(Pattern { pieces, year_pivot: u32::from(year_pivot) }))
     }
 
     /// Reads a trimmed and folded text.
     pub fn read(&self, text: &str) -> Result<Moment, Misread> {
         match self {
-            Self::ExcelSerial => excel_serial(text),
-            Self::Pattern(pieces) => pattern(pieces, text),
+            Self::ExcelSerial => excel_serial(text, false),
+            Self::ExcelSerial1904 => excel_serial(text, true),
+            Self::Unix { decimals } => unix(text, *decimals),
+            Self::Pattern(pattern) => pattern.read(text),
         }
     }
 }
 
-const REQUIRED: [(&str, &[Part]); 3] = [
-    ("a year (`%Y` or `%y`)", &[Part::Year, Part::ShortYear]),
-    ("a month (`%m`)", &[Part::Month]),
-    ("a day (`%d`)", &[Part::Day]),
+type IsPart = fn(&Piece) -> bool;
+
+const REQUIRED: [(&str, IsPart); 3] = [
+    ("a year (`%Y`, `%y` or `%Ey`)", |piece| {
+        matches!(piece, Piece::Number { part: Part::Year | Part::ShortYear | Part::RepublicanYear, .. })
+    }),
+    ("a month (`%m` or `%b`)", |piece| matches!(piece, Piece::Number { part: Part::Month, .. } | Piece::MonthName)),
+    ("a day (`%d`)", |piece| matches!(piece, Piece::Number { part: Part::Day, .. })),
 ];
+
+/// Writes the pieces that stand for several: `%F` is `%Y-%m-%d`.
+fn spelled_out(format: &str) -> String {
+    const SHORT: [(&str, &str); 4] = [("%F", "%Y-%m-%d"), ("%T", "%H:%M:%S"), ("%R", "%H:%M"), ("%D", "%m/%d/%y")];
+    // A doubled `%` stands for itself and begins no piece.
+    let parts = format.split("%%").map(|part| SHORT.iter().fold(part.to_owned(), |part, (a, b)| part.replace(a, b)));
+    parts.collect::<Vec<_>>().join("%%")
+}
 
 fn pieces(format: &str) -> Result<Vec<Piece>, String> {
     let mut pieces = Vec::new();
@@ -95,14 +138,15 @@ fn pieces(format: &str) -> Result<Vec<Piece>, String> {
     while let Some(character) = characters.next() {
         let piece = match character {
             '%' => match characters.next() {
-                Some('%') => Piece::Literal("%".to_owned()),
-                Some('f') => Piece::Fraction,
-                Some('z') => Piece::Offset,
                 Some(':') if characters.as_str().starts_with('z') => {
                     characters.next();
                     Piece::Offset
                 }
-                Some(letter) => number(letter)?,
+                Some('E') if characters.as_str().starts_with('y') => {
+                    characters.next();
+                    Piece::Number { part: Part::RepublicanYear, least: 1, most: 3 }
+                }
+                Some(letter) => piece(letter)?,
                 None => return Err("ends in a lone `%`".to_owned()),
             },
             blank if blank.is_whitespace() => Piece::Blanks,
@@ -113,18 +157,26 @@ fn pieces(format: &str) -> Result<Vec<Piece>, String> {
     Ok(pieces)
 }
 
-fn number(letter: char) -> Result<Piece, String> {
-    let part = match letter {
-        'Y' => return Ok(Piece::Number { part: Part::Year, least: 4, most: 4 }),
-        'y' => return Ok(Piece::Number { part: Part::ShortYear, least: 2, most: 2 }),
-        'm' => Part::Month,
-        'd' => Part::Day,
-        'H' => Part::Hour,
-        'M' => Part::Minute,
-        'S' => Part::Second,
-        other => return Err(format!("has an unknown piece `%{other}`; known are %Y %y %m %d %H %M %S %f %z %%")),
-    };
-    Ok(Piece::Number { part, least: 1, most: 2 })
+fn piece(letter: char) -> Result<Piece, String> {
+    let number = |part, least, most| Ok(Piece::Number { part, least, most });
+    match letter {
+        'Y' => number(Part::Year, 4, 4),
+        'y' => number(Part::ShortYear, 2, 2),
+        'm' => number(Part::Month, 1, 2),
+        'd' | 'e' => number(Part::Day, 1, 2),
+        'H' => number(Part::Hour, 1, 2),
+        'I' => number(Part::Hour12, 1, 2),
+        'M' => number(Part::Minute, 1, 2),
+        'S' => number(Part::Second, 1, 2),
+        'b' | 'B' | 'h' => Ok(Piece::MonthName),
+        'a' | 'A' => Ok(Piece::DayName),
+        'p' => Ok(Piece::HalfOfDay),
+        'f' => Ok(Piece::Fraction),
+        'z' => Ok(Piece::Offset),
+        'Z' => Ok(Piece::ZoneName),
+        '%' => Ok(Piece::Literal("%".to_owned())),
+        other => Err(format!("has an unknown piece `%{other}`; known are {KNOWN}")),
+    }
 }
 
 /// Numbers that touch each other need all of their digits: `%Y%m%d`.
@@ -140,87 +192,189 @@ fn settle_digits(pieces: &mut [Piece]) {
     }
 }
 
-fn pattern(pieces: &[Piece], text: &str) -> Result<Moment, Misread> {
-    let mut cursor = Cursor(text.as_bytes());
-    let mut fields = Fields::default();
-    for piece in pieces {
-        match piece {
-            Piece::Fraction => fields.microsecond = cursor.fraction()?,
-            Piece::Offset => fields.offset = cursor.offset().ok_or(Misread::Foreign)?,
-            Piece::Blanks => cursor.blanks().ok_or(Misread::Foreign)?,
-            Piece::Literal(literal) => cursor.0 = cursor.0.strip_prefix(literal.as_bytes()).ok_or(Misread::Foreign)?,
-            Piece::Number { part, least, most } => {
-                let value = cursor.number(*least, *most).ok_or(Misread::Foreign)?;
-                set(&mut fields, *part, value);
+impl Pattern {
+    fn read(&self, text: &str) -> Result<Moment, Misread> {
+        let mut cursor = Cursor(text.as_bytes());
+        let mut fields = Fields::default();
+        for piece in &self.pieces {
+            if *piece == Piece::Fraction {
+                fields.microsecond = cursor.fraction()?;
+            } else {
+                self.take(piece, &mut cursor, &mut fields).ok_or(Misread::Foreign)?;
             }
         }
+        if cursor.0.is_empty() { fields.check() } else { Err(Misread::Foreign) }
     }
-    let is_done = cursor.0.is_empty() || pieces.last() == Some(&Piece::Offset);
-    if is_done { fields.check() } else { Err(Misread::Foreign) }
-}
 
-fn set(fields: &mut Fields, part: Part, value: u32) {
-    match part {
-        Part::Year => fields.year = i32::try_from(value).unwrap_or(i32::MAX),
-        Part::ShortYear => fields.year = century(value),
-        Part::Month => fields.month = value,
-        Part::Day => fields.day = value,
-        Part::Hour => fields.hour = value,
-        Part::Minute => fields.minute = value,
-        Part::Second => fields.second = value,
+    fn take(&self, piece: &Piece, cursor: &mut Cursor<'_>, fields: &mut Fields) -> Option<()> {
+        match piece {
+            Piece::Fraction => {}
+            Piece::Offset => {
+                if let Some(place) = cursor.offset() {
+                    fields.place = place?;
+                }
+            }
+            Piece::ZoneName => fields.place = zone_name(cursor)?,
+            Piece::MonthName => fields.month = month(cursor)?,
+            Piece::DayName => fields.weekday = Some(weekday(cursor)?),
+            Piece::HalfOfDay => fields.is_afternoon = Some(cursor.one_of(&HALVES)?),
+            // Before an offset that is not there, a blank need not be there either.
+            Piece::Blanks => cursor.blanks().or_else(|| cursor.0.is_empty().then_some(()))?,
+            Piece::Literal(literal) => cursor.0 = cursor.0.strip_prefix(literal.as_bytes())?,
+            Piece::Number { part, least, most } => {
+                let value = cursor.number(*least, *most)?;
+                self.set(fields, *part, value);
+            }
+        }
+        Some(())
+    }
+
+    fn set(&self, fields: &mut Fields, part: Part, value: u32) {
+        let year = i32::try_from(value).unwrap_or(i32::MAX);
+        match part {
+            Part::Year => fields.year = year,
+            Part::ShortYear => fields.year = if value < self.year_pivot { 2000 + year } else { 1900 + year },
+            Part::RepublicanYear => fields.year = 1911 + year,
+            Part::Month => fields.month = value,
+            Part::Day => fields.day = value,
+            Part::Hour | Part::Hour12 => fields.hour = value,
+            Part::Minute => fields.minute = value,
+            Part::Second => fields.second = value,
+        }
     }
 }
 
-/// POSIX: 69 to 99 are of the 20th century, 00 to 68 of the 21st.
-fn century(year: u32) -> i32 {
-    let year = i32::try_from(year).unwrap_or(i32::MAX);
-    if year < 69 { 2000 + year } else { 1900 + year }
+const HALVES: [(&str, bool); 6] =
+    [("a.m.", false), ("p.m.", true), ("am", false), ("pm", true), ("上午", false), ("下午", true)];
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
+const DAYS: [(&str, Weekday); 7] = [
+    ("monday", Weekday::Mon),
+    ("tuesday", Weekday::Tue),
+    ("wednesday", Weekday::Wed),
+    ("thursday", Weekday::Thu),
+    ("friday", Weekday::Fri),
+    ("saturday", Weekday::Sat),
+    ("sunday", Weekday::Sun),
+];
+
+const CHINESE_DAYS: [(&str, Weekday); 8] = [
+    ("一", Weekday::Mon),
+    ("二", Weekday::Tue),
+    ("三", Weekday::Wed),
+    ("四", Weekday::Thu),
+    ("五", Weekday::Fri),
+    ("六", Weekday::Sat),
+    ("日", Weekday::Sun),
+    ("天", Weekday::Sun),
+];
+
+/// Takes the name of a month: whole, or its first three letters (`Sept` too).
+fn month(cursor: &mut Cursor<'_>) -> Option<u32> {
+    let word = cursor.word(|byte| byte.is_ascii_alphabetic())?;
+    let at = MONTHS
+        .iter()
+        .position(|name| is_name(word, name) || (word.eq_ignore_ascii_case("sept") && *name == MONTHS[8]))?;
+    u32::try_from(at + 1).ok()
 }
 
-/// Excel counts days from 1900-01-01 = 1 and has a 29th of February 1900 = 60 that never was; decimals are the time of
-/// day, to the millisecond.
-fn excel_serial(text: &str) -> Result<Moment, Misread> {
-    const DAY_MILLIS: i128 = 86_400_000;
-    let (whole, _) = text.split_once('.').unwrap_or((text, ""));
-    if whole.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+fn weekday(cursor: &mut Cursor<'_>) -> Option<Weekday> {
+    if cursor.one_of(&[("星期", ()), ("周", ()), ("週", ())]).is_some() {
+        return cursor.one_of(&CHINESE_DAYS);
+    }
+    let word = cursor.word(|byte| byte.is_ascii_alphabetic())?;
+    DAYS.iter().find(|(name, _)| is_name(word, name)).map(|(_, day)| *day)
+}
+
+fn is_name(word: &str, name: &str) -> bool {
+    word.eq_ignore_ascii_case(name) || (word.len() == 3 && word.eq_ignore_ascii_case(&name[..3]))
+}
+
+fn zone_name(cursor: &mut Cursor<'_>) -> Option<Where> {
+    Where::named(cursor.word(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'+'))?)
+}
+
+/// Reads a count of seconds or milliseconds since 1970-01-01 in UTC.
+fn unix(text: &str, decimals: usize) -> Result<Moment, Misread> {
+    let figure = exact::figure(text.as_bytes(), b'.').ok_or(Misread::Foreign)?;
+    let micros = figure.rescale(18, decimals).and_then(|micros| i64::try_from(micros).ok());
+    match micros {
+        Some(micros) => Moment::counted(micros),
+        None if figure.decimals > decimals => Err(Misread::TooFine),
+        None => Err(Misread::Impossible("the moment is outside 1900 to 2100".to_owned())),
+    }
+}
+
+/// Days from 1899-12-30 to 1904-01-01.
+const DAYS_TO_1904: u64 = 1462;
+
+/// Excel counts days from 1900-01-01 = 1 and has a 29th of February 1900 = 60 that never was, or from 1904-01-01 = 0;
+/// decimals are the time of day, to the millisecond.
+fn excel_serial(text: &str, from_1904: bool) -> Result<Moment, Misread> {
+    const DAY_MILLIS: u64 = 86_400_000;
+    if !text.starts_with(|c: char| c.is_ascii_digit()) || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.')) {
         return Err(Misread::Foreign);
     }
-    let number = super::number::read_double(text, DecimalMark::Point).map_err(|_| Misread::Foreign)?;
+    let number: f64 = text.parse().map_err(|_| Misread::Foreign)?;
     // Serials of 1900 to 2100 are below 73,416: in a double the milliseconds are exact after rounding.
-    if !(1.0..73_416.0).contains(&number) {
+    let range = if from_1904 { 0.0..71_954.0 } else { 1.0..73_416.0 };
+    if !range.contains(&number) {
         return Err(Misread::Impossible("the serial number is outside 1900 to 2100".to_owned()));
     }
     let millis = millis(number);
-    let days = millis / DAY_MILLIS;
-    if days == 60 {
-        return Err(Misread::Impossible("day 60 of Excel is 1900-02-29, which never was".to_owned()));
-    }
-    moment_of_serial(if days < 60 { days + 1 } else { days }, millis % DAY_MILLIS).ok_or(Misread::Foreign)
+    let days = match (millis / DAY_MILLIS, from_1904) {
+        (days, true) => days + DAYS_TO_1904,
+        (60, false) => {
+            return Err(Misread::Impossible("day 60 of Excel is 1900-02-29, which never was".to_owned()));
+        }
+        // Counted from 1899-12-30, where both sides of the leap bug agree.
+        (days, false) => {
+            if days < 60 {
+                days + 1
+            } else {
+                days
+            }
+        }
+    };
+    moment_of_serial(days, millis % DAY_MILLIS).ok_or(Misread::Foreign)
 }
 
 #[expect(
     clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     reason = "the caller has checked the range; a cast of a rounded double is exact"
 )]
-fn millis(days: f64) -> i128 {
-    (days * 86_400_000.0).round() as i128
+fn millis(days: f64) -> u64 {
+    (days * 86_400_000.0).round() as u64
 }
 
-/// Counts from 1899-12-30, where both sides of the leap bug agree.
-fn moment_of_serial(days: i128, millis: i128) -> Option<Moment> {
-    let base = chrono::NaiveDate::from_ymd_opt(1899, 12, 30)?;
-    let date = base.checked_add_days(chrono::Days::new(u64::try_from(days).ok()?))?;
+fn moment_of_serial(days: u64, millis: u64) -> Option<Moment> {
+    let date = NaiveDate::from_ymd_opt(1899, 12, 30)?.checked_add_days(Days::new(days))?;
     let millis = u32::try_from(millis).ok()?;
     let seconds = millis / 1000;
     let fields = Fields {
-        year: chrono::Datelike::year(&date),
-        month: chrono::Datelike::month(&date),
-        day: chrono::Datelike::day(&date),
+        year: date.year(),
+        month: date.month(),
+        day: date.day(),
         hour: seconds / 3600,
         minute: seconds / 60 % 60,
         second: seconds % 60,
         microsecond: millis % 1000 * 1000,
-        offset: None,
+        ..Fields::default()
     };
     fields.check().ok()
 }
@@ -231,7 +385,7 @@ mod tests {
     use super::*;
 
     fn read(format: &str, text: &str) -> Result<String, Misread> {
-        let moment = Format::compile(format).unwrap().read(text)?;
+        let moment = Format::compile(format, 69).unwrap().read(text)?;
         let micros = moment.instant(chrono_tz::UTC)?;
         Ok(chrono::DateTime::from_timestamp_micros(micros).unwrap().format("%F %T%.f").to_string())
     }
@@ -255,6 +409,74 @@ mod tests {
         for (format, text, expected) in cases {
             assert_eq!(read(format, text), Ok(expected.to_owned()), "{format} {text}");
         }
+    }
+
+    #[test]
+    fn clocks_names_and_zones_are_read() {
+        let cases = [
+            ("%d-%b-%Y", "5-Mar-2024", "2024-03-05 00:00:00"),
+            ("%d %B %Y", "05 SEPTEMBER 2024", "2024-09-05 00:00:00"),
+            ("%b %e, %Y", "Sept 5, 2024", "2024-09-05 00:00:00"),
+            ("%a, %d %b %Y %T %z", "Tue, 05 Mar 2024 08:00:00 +0800", "2024-03-05 00:00:00"),
+            ("%a %b %e %T %z %Y", "Tuesday Mar  5 08:00:00 +0800 2024", "2024-03-05 00:00:00"),
+            ("%Y年%m月%d日 %a", "2024年3月5日 星期二", "2024-03-05 00:00:00"),
+            ("%m/%d/%Y %I:%M %p", "3/5/2024 12:05 am", "2024-03-05 00:05:00"),
+            ("%m/%d/%Y %I:%M:%S %p", "3/5/2024 12:05:06 PM", "2024-03-05 12:05:06"),
+            ("%Y年%m月%d日 %p%I:%M", "2024年3月5日 下午1:05", "2024-03-05 13:05:00"),
+            ("民国%Ey年%m月%d日", "民国113年3月5日", "2024-03-05 00:00:00"),
+            ("%F %R %Z", "2024-07-05 08:00 CEST", "2024-07-05 06:00:00"),
+            ("%F %R %Z", "2024-07-05 08:00 Asia/Shanghai", "2024-07-05 00:00:00"),
+            ("%F %RZ%Z", "2024-07-05 08:00Zutc", "2024-07-05 08:00:00"),
+            ("%D", "03/05/24", "2024-03-05 00:00:00"),
+            ("unix_seconds", "1709600000", "2024-03-05 00:53:20"),
+            ("unix_seconds", "1709600000.125", "2024-03-05 00:53:20.125"),
+            ("unix_seconds", "-1", "1969-12-31 23:59:59"),
+            ("unix_milliseconds", "1709600000123", "2024-03-05 00:53:20.123"),
+            ("excel_serial_1904", "0", "1904-01-01 00:00:00"),
+            ("excel_serial_1904", "38044.5", "2008-02-28 12:00:00"),
+        ];
+        for (format, text, expected) in cases {
+            assert_eq!(read(format, text), Ok(expected.to_owned()), "{format} {text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_weekday_a_13th_hour_and_an_unclear_zone_are_faults() {
+        let reason = |format, text| match read(format, text) {
+            Err(Misread::Impossible(reason)) => reason,
+            other => format!("{other:?}"),
+        };
+        assert_eq!(reason("%a %F", "Mon 2024-03-05"), "2024-03-05 is a Tue, not a Mon");
+        assert_eq!(reason("%F %I:%M %p", "2024-03-05 13:00 PM"), "there is no time 13:00:00");
+        assert_eq!(reason("%F %I:%M %p", "2024-03-05 0:00 AM"), "there is no time 00:00:00");
+        assert_eq!(
+            reason("%F %R %Z", "2024-03-05 08:00 CST"),
+            "several zones are called CST, and UTC is not at that time"
+        );
+        assert_eq!(reason("unix_seconds", "99999999999"), "the moment is outside 1900 to 2100");
+        assert_eq!(reason("unix_milliseconds", "999999999999999999"), "the moment is outside 1900 to 2100");
+        assert_eq!(read("unix_seconds", "1.1234567"), Err(Misread::TooFine));
+        assert_eq!(read("unix_seconds", "2024-03-05"), Err(Misread::Foreign));
+        assert_eq!(read("%F %R %Z", "2024-03-05 08:00 XYZ"), Err(Misread::Foreign));
+        let shanghai = Format::compile("%F %R %Z", 69).unwrap().read("2024-03-05 08:00 CST").unwrap();
+        assert_eq!(shanghai.instant(chrono_tz::Asia::Shanghai), Ok(1_709_596_800_000_000));
+    }
+
+    #[test]
+    fn two_digit_years_turn_at_the_declared_pivot() {
+        let year = |pivot, text: &str| {
+            let moment = Format::compile("%d.%m.%y", pivot).unwrap().read(text).unwrap();
+            chrono::DateTime::from_timestamp_micros(moment.instant(chrono_tz::UTC).unwrap()).unwrap().year()
+        };
+        assert_eq!((year(69, "01.01.68"), year(69, "01.01.69")), (2068, 1969));
+        assert_eq!((year(30, "01.01.29"), year(30, "01.01.30")), (2029, 1930));
+        assert_eq!((year(0, "01.01.00"), year(100, "01.01.99")), (1900, 2099));
+    }
+
+    #[test]
+    fn a_counted_instant_is_a_day_of_the_zone() {
+        let moment = Format::compile("unix_seconds", 69).unwrap().read("1709596800").unwrap();
+        assert_eq!(moment.days(chrono_tz::Asia::Shanghai) - moment.days(chrono_tz::America::New_York), 1);
     }
 
     #[test]
@@ -282,11 +504,13 @@ mod tests {
 
     #[test]
     fn a_wrong_format_is_explained() {
-        let error = |format| Format::compile(format).unwrap_err();
-        assert_eq!(error("%Y-%b-%d"), "has an unknown piece `%b`; known are %Y %y %m %d %H %M %S %f %z %%");
-        assert_eq!(error("%Y-%m-%d%z %H"), "has `%z` before its end");
+        let error = |format| Format::compile(format, 69).unwrap_err();
+        let known = "known are %Y %y %Ey %m %b %d %a %H %I %p %M %S %f %F %T %R %z %Z %%";
+        assert_eq!(error("%Y-%Q-%d"), format!("has an unknown piece `%Q`; {known}"));
+        assert_eq!(error("%F %I:%M"), "has `%I` without `%p`, or the other way round");
+        assert_eq!(error("%F %H:%M %p"), "has `%I` without `%p`, or the other way round");
         assert_eq!(error("%Y-%m"), "needs a day (`%d`) exactly once");
-        assert_eq!(error("yyyy-mm-dd"), "needs a year (`%Y` or `%y`) exactly once");
+        assert_eq!(error("yyyy-mm-dd"), "needs a year (`%Y`, `%y` or `%Ey`) exactly once");
         assert_eq!(error("%Y-%m-%d%"), "ends in a lone `%`");
     }
 }

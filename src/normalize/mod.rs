@@ -21,18 +21,23 @@
 mod bind;
 mod calendar;
 mod cell;
+mod clean;
 mod codes;
 mod column;
 mod contract;
+mod exact;
 mod expression;
 mod fault;
+mod figure;
 mod fingerprint;
 mod format;
+mod kind;
 mod number;
 pub mod quarantine;
 pub mod reduce;
 mod rows;
 mod text;
+mod zone;
 
 #[cfg(test)]
 mod fixture;

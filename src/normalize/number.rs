@@ -1,12 +1,33 @@
-//! Numbers as people write them, exactly: text → mantissa and scale, no binary fractions on the way.
+//! Numbers, exactly: text → mantissa and scale, no binary fractions on the way.
 //!
-//! Accepted: thousands separators in groups of three, the file's decimal mark, a sign, accounting parentheses, a
-//! currency sign at either end, scientific notation. Refused: anything that would have to be guessed (`1,23` where the
-//! comma separates thousands). Full-width forms are folded before.
+//! Accepted: thousands separators in groups of three, the declared decimal mark, scientific notation, and the signs and
+//! words around a number that `figure.rs` knows. Refused: anything that would have to be guessed (`1,23` where the comma
+//! separates thousands). Full-width forms are folded before.
 
-use std::borrow::Cow;
+use super::{exact, figure::Parts};
+use crate::{
+    define::project::{Numerals, Scale},
+    record::DecimalMark,
+};
 
-use crate::record::DecimalMark;
+/// How the numbers of one column are written in one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Style {
+    /// Decimal mark: the column's, else the file's.
+    pub mark: DecimalMark,
+    /// What the contract says about signs and words.
+    pub numerals: Numerals,
+}
+
+impl Style {
+    /// Returns the decimal mark as a byte.
+    pub fn point(self) -> u8 {
+        match self.mark {
+            DecimalMark::Point => b'.',
+            DecimalMark::Comma => b',',
+        }
+    }
+}
 
 /// An exact decimal: ±`mantissa` × 10^−`scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,116 +50,19 @@ pub(super) enum Misfit {
 
 impl Number {
     /// Reads a trimmed text.
-    pub fn read(text: &str, mark: DecimalMark) -> Result<Self, Misfit> {
-        if let Some(number) = Self::bare(text.as_bytes(), mark) {
-            return Ok(number);
+    pub fn read(text: &str, style: Style) -> Result<Self, Misfit> {
+        if let Some(figure) = exact::figure(text.as_bytes(), style.point()) {
+            let scale = i64::try_from(figure.decimals).map_err(|_| Misfit::Precision)?;
+            let mantissa = u128::from(figure.mantissa.unsigned_abs());
+            return Ok(Self { negative: figure.mantissa < 0, mantissa, scale });
         }
-        let text = plain(text);
-        let (parts, _) = Parts::split(&text, mark, false)?;
-        parts.number()
+        Self::of(&Parts::read(text, style)?)
     }
 
-    /// Reads what nearly all cells are: up to 18 digits, at most one decimal mark, perhaps a minus.
-    fn bare(text: &[u8], mark: DecimalMark) -> Option<Self> {
-        let point = if mark == DecimalMark::Point { b'.' } else { b',' };
-        let (negative, digits) = text.strip_prefix(b"-").map_or((false, text), |rest| (true, rest));
-        if digits.len() > 18 || !digits.first().is_some_and(u8::is_ascii_digit) {
-            return None;
-        }
-        let (mut mantissa, mut scale, mut is_behind) = (0_u64, 0_i64, false);
-        for byte in digits {
-            match byte {
-                b'0'..=b'9' => mantissa = mantissa * 10 + u64::from(byte - b'0'),
-                mark if *mark == point && !is_behind => is_behind = true,
-                _ => return None,
-            }
-            scale += i64::from(is_behind && *byte != point);
-        }
-        Some(Self { negative, mantissa: u128::from(mantissa), scale })
-    }
-
-    /// Returns the mantissa at `scale` decimals after multiplying by `factor`.
-    ///
-    /// Decimals beyond the scale must be zeros. The result has at most `precision` digits.
-    pub fn rescale(self, factor: i64, precision: u8, scale: i64) -> Result<i128, Misfit> {
-        let scaled = self.mantissa.checked_mul(u128::from(factor.unsigned_abs())).ok_or(Misfit::Overflow)?;
-        let value = shift(scaled, scale.saturating_sub(self.scale))?;
-        if value >= power(u64::from(precision)).unwrap_or(u128::MAX) {
-            return Err(Misfit::Overflow);
-        }
-        let value = i128::try_from(value).map_err(|_| Misfit::Overflow)?;
-        Ok(if self.negative == (factor < 0) { value } else { -value })
-    }
-
-    /// Returns the value as a whole number after multiplying by `factor`; `3.0` is one.
-    pub fn whole<T: TryFrom<i128>>(self, factor: i64) -> Result<T, Misfit> {
-        T::try_from(self.rescale(factor, 38, 0)?).map_err(|_| Misfit::Overflow)
-    }
-}
-
-/// Reads a trimmed text as the nearest double; `12.5%` is 0.125.
-pub(super) fn read_double(text: &str, mark: DecimalMark) -> Result<f64, Misfit> {
-    let is_bare = |byte| matches!(byte, b'0'..=b'9' | b'.' | b'-');
-    if mark == DecimalMark::Point && text.bytes().all(is_bare) {
-        return text.parse().map_err(|_| Misfit::NotANumber);
-    }
-    let text = plain(text);
-    let (parts, percent) = Parts::split(&text, mark, true)?;
-    let exponent = parts.exponent.saturating_sub(if percent { 2 } else { 0 });
-    let digits: String = parts.whole.bytes().filter(u8::is_ascii_digit).map(char::from).collect();
-    let sign = if parts.negative { "-" } else { "" };
-    let value: f64 = format!("{sign}{digits}.{}e{exponent}", parts.fraction).parse().map_err(|_| Misfit::NotANumber)?;
-    if value.is_finite() { Ok(value) } else { Err(Misfit::Overflow) }
-}
-
-/// Maps the characters outside ASCII that belong to numbers to ASCII; text without any is borrowed.
-fn plain(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() {
-        return Cow::Borrowed(text);
-    }
-    let map = |c| match c {
-        '\u{a0}' | '\u{202f}' | '\u{2009}' => ' ',
-        '\u{2212}' => '-',
-        '\u{2019}' => '\'',
-        '¥' | '￥' | '€' => '$',
-        other => other,
-    };
-    Cow::Owned(text.chars().map(map).collect())
-}
-
-/// A number's text cut at its marks; `whole` still holds checked separators.
-struct Parts<'a> {
-    negative: bool,
-    whole: &'a str,
-    fraction: &'a str,
-    exponent: i64,
-}
-
-impl<'a> Parts<'a> {
-    /// Cuts a text and returns whether it ended in a percent sign, where that is allowed.
-    fn split(text: &'a str, mark: DecimalMark, percent: bool) -> Result<(Self, bool), Misfit> {
-        let (negative, bare) = strip_sign(text);
-        let (bare, is_percent) = match bare.strip_suffix('%') {
-            Some(rest) if percent => (rest.trim_ascii_end(), true),
-            _ => (bare, false),
-        };
-        let (digits, exponent) = split_exponent(bare)?;
-        let (point, separator) = match mark {
-            DecimalMark::Point => ('.', ','),
-            DecimalMark::Comma => (',', '.'),
-        };
-        let (whole, fraction) = digits.split_once(point).unwrap_or((digits, ""));
-        let digits_only = fraction.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits_only || (whole.is_empty() && fraction.is_empty()) || !is_grouped(whole, separator) {
-            return Err(Misfit::NotANumber);
-        }
-        Ok((Self { negative, whole, fraction, exponent }, is_percent))
-    }
-
-    fn number(&self) -> Result<Number, Misfit> {
-        let fraction = self.fraction.trim_end_matches('0');
+    fn of(parts: &Parts) -> Result<Self, Misfit> {
+        let fraction = parts.fraction.trim_end_matches('0');
         let mut mantissa = Mantissa::default();
-        for byte in self.whole.bytes().filter(u8::is_ascii_digit) {
+        for byte in parts.whole.bytes() {
             mantissa.push(byte).ok_or(Misfit::Overflow)?;
         }
         for byte in fraction.bytes() {
@@ -146,57 +70,44 @@ impl<'a> Parts<'a> {
         }
         let mantissa = mantissa.value().ok_or(Misfit::Overflow)?;
         let decimals = i64::try_from(fraction.len()).map_err(|_| Misfit::Precision)?;
-        Ok(Number { negative: self.negative, mantissa, scale: decimals.saturating_sub(self.exponent) })
+        Ok(Self { negative: parts.negative, mantissa, scale: decimals.saturating_sub(parts.exponent) })
+    }
+
+    /// Returns the mantissa at `decimals` decimals, times the factor `by`.
+    ///
+    /// Decimals beyond must be zeros. The result has at most `precision` digits.
+    pub fn rescale(self, by: Scale, precision: u8, decimals: i64) -> Result<i128, Misfit> {
+        let scaled = self.mantissa.checked_mul(u128::from(by.multiply.unsigned_abs())).ok_or(Misfit::Overflow)?;
+        let value = shift(scaled, decimals.saturating_sub(self.scale), u128::from(by.divide.unsigned_abs()))?;
+        if value >= power(u64::from(precision)).unwrap_or(u128::MAX) {
+            return Err(Misfit::Overflow);
+        }
+        let value = i128::try_from(value).map_err(|_| Misfit::Overflow)?;
+        Ok(if self.negative { -value } else { value })
+    }
+
+    /// Returns the value as a whole number, times the factor `by`; `3.0` is one.
+    pub fn whole<T: TryFrom<i128>>(self, by: Scale) -> Result<T, Misfit> {
+        T::try_from(self.rescale(by, 38, 0)?).map_err(|_| Misfit::Overflow)
     }
 }
 
-/// Takes off parentheses, signs and currency signs: `(1)`, `-$1`, `$-1`, `$ 1`, `1 $`.
-fn strip_sign(text: &str) -> (bool, &str) {
-    if let Some(inner) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
-        let inner = strip_currency(inner.trim_ascii());
-        // A sign within parentheses would be negative twice: the digits' check refuses it.
-        return (true, inner);
-    }
-    let (currency, text) = match text.strip_prefix('$') {
-        Some(rest) => (true, rest.trim_ascii_start()),
-        None => (false, text),
+/// Reads a trimmed text as the nearest double, times the factor `by`; `12.5%` is 0.125, `-0` is 0.
+pub(super) fn read_double(text: &str, style: Style, by: Scale) -> Result<f64, Misfit> {
+    let numerals = Numerals { percent: true, ..style.numerals };
+    let is_bare = |byte| matches!(byte, b'0'..=b'9' | b'.' | b'-');
+    let value = if style.mark == DecimalMark::Point && text.bytes().all(is_bare) {
+        text.parse::<f64>().map_err(|_| Misfit::NotANumber)?
+    } else {
+        let parts = Parts::read(text, Style { numerals, ..style })?;
+        let sign = if parts.negative { "-" } else { "" };
+        let written = format!("{sign}{}.{}e{}", parts.whole, parts.fraction, parts.exponent);
+        written.parse::<f64>().map_err(|_| Misfit::NotANumber)?
     };
-    let (negative, rest) = match text.as_bytes().first() {
-        Some(b'-') => (true, text[1..].trim_ascii_start()),
-        Some(b'+') => (false, text[1..].trim_ascii_start()),
-        _ => (false, text),
-    };
-    (negative, if currency { rest } else { strip_currency(rest) })
-}
-
-fn strip_currency(text: &str) -> &str {
-    match text.strip_prefix('$') {
-        Some(rest) => rest.trim_ascii_start(),
-        None => text.strip_suffix('$').map_or(text, str::trim_ascii_end),
-    }
-}
-
-fn split_exponent(text: &str) -> Result<(&str, i64), Misfit> {
-    let Some(at) = memchr::memchr2(b'e', b'E', text.as_bytes()) else { return Ok((text, 0)) };
-    let exponent = &text[at + 1..];
-    let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-    if digits.is_empty() || digits.len() > 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Misfit::NotANumber);
-    }
-    Ok((&text[..at], exponent.parse().map_err(|_| Misfit::NotANumber)?))
-}
-
-/// Returns whether a whole part is digits, or groups of three behind a first of one to three, with one separator.
-fn is_grouped(whole: &str, separator: char) -> bool {
-    if whole.bytes().all(|byte| byte.is_ascii_digit()) {
-        return true;
-    }
-    let used = whole.chars().find(|c| !c.is_ascii_digit());
-    let Some(used) = used.filter(|c| *c == separator || matches!(c, ' ' | '\'')) else { return false };
-    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
-    let mut groups = whole.split(used);
-    let first = groups.next().unwrap_or_default();
-    (1..=3).contains(&first.len()) && digits(first) && groups.all(|group| group.len() == 3 && digits(group))
+    #[expect(clippy::cast_precision_loss, reason = "a factor such as 10000 is exact, and a double is not exact anyway")]
+    let value = if by == Scale::ONE { value } else { value * by.multiply as f64 / by.divide as f64 };
+    // Minus zero would be another key than zero.
+    if value.is_finite() { Ok(value + 0.0) } else { Err(Misfit::Overflow) }
 }
 
 /// Digits gathered 18 at a time in a machine word, since 128-bit multiplication per digit is slow.
@@ -214,7 +125,7 @@ impl Mantissa {
             self.word = 0;
             self.digits = 0;
         }
-        self.word = self.word * 10 + u64::from(digit - b'0');
+        self.word = self.word * 10 + u64::from(digit.wrapping_sub(b'0'));
         self.digits += 1;
         Some(())
     }
@@ -228,17 +139,28 @@ impl Mantissa {
     }
 }
 
-/// Multiplies by 10^`by`, or divides where `by` is negative and nothing is lost.
-fn shift(value: u128, by: i64) -> Result<u128, Misfit> {
+/// Returns `value` × 10^`by` ÷ `divisor`, where nothing is lost.
+fn shift(value: u128, by: i64, divisor: u128) -> Result<u128, Misfit> {
     if value == 0 {
         return Ok(0);
     }
-    let factor = power(by.unsigned_abs());
-    if by >= 0 {
-        factor.and_then(|factor| value.checked_mul(factor)).ok_or(Misfit::Overflow)
+    let tens = power(by.unsigned_abs());
+    let (value, divisor) = if by < 0 {
+        // What has more digits than a value can have divides none.
+        (value, tens.and_then(|tens| tens.checked_mul(divisor)).ok_or(Misfit::Precision)?)
     } else {
-        factor.filter(|factor| value.is_multiple_of(*factor)).map(|factor| value / factor).ok_or(Misfit::Precision)
+        let tens = tens.ok_or(Misfit::Overflow)?;
+        let common = gcd(tens, divisor);
+        (value.checked_mul(tens / common).ok_or(Misfit::Overflow)?, divisor / common)
+    };
+    if value.is_multiple_of(divisor) { Ok(value / divisor) } else { Err(Misfit::Precision) }
+}
+
+const fn gcd(mut a: u128, mut b: u128) -> u128 {
+    while b != 0 {
+        (a, b) = (b, a % b);
     }
+    a
 }
 
 fn power(exponent: u64) -> Option<u128> {
@@ -252,8 +174,12 @@ mod tests {
     use super::*;
     use DecimalMark::{Comma, Point};
 
+    fn style(mark: DecimalMark) -> Style {
+        Style { mark, numerals: Numerals::default() }
+    }
+
     fn cents(text: &str, mark: DecimalMark) -> Result<i128, Misfit> {
-        Number::read(text, mark)?.rescale(1, 18, 2)
+        Number::read(text, style(mark))?.rescale(Scale::ONE, 18, 2)
     }
 
     #[test]
@@ -343,20 +269,29 @@ mod tests {
         assert_eq!(cents(&"9".repeat(60), Point), Err(Misfit::Overflow));
         assert_eq!(cents("1e40", Point), Err(Misfit::Overflow));
         assert_eq!(cents("0e40", Point), Ok(0));
-        let wide = Number::read(&"9".repeat(38), Point).and_then(|number| number.rescale(1, 38, 0));
+        let wide = Number::read(&"9".repeat(38), style(Point)).and_then(|number| number.rescale(Scale::ONE, 38, 0));
         assert_eq!(wide, Ok(10_i128.pow(38) - 1));
     }
 
     #[test]
     fn a_factor_is_applied_exactly() {
-        let scaled = |text| Number::read(text, Point).and_then(|number| number.rescale(10_000, 18, 2));
-        assert_eq!(scaled("12.345678"), Ok(12_345_678));
-        assert_eq!(scaled("12.3456789"), Err(Misfit::Precision));
+        let scaled = |text, multiply, divide| {
+            Number::read(text, style(Point)).and_then(|number| number.rescale(Scale { multiply, divide }, 18, 2))
+        };
+        assert_eq!(scaled("12.345678", 10_000, 1), Ok(12_345_678));
+        assert_eq!(scaled("12.3456789", 10_000, 1), Err(Misfit::Precision));
+        assert_eq!(scaled("12345", 1, 100), Ok(12_345));
+        assert_eq!(scaled("-12345.00", 1, 100), Ok(-12_345));
+        assert_eq!(scaled("123.4", 1, 100), Err(Misfit::Precision));
+        assert_eq!(scaled("3", 5, 12), Ok(125));
+        assert_eq!(scaled("1", 1, 3), Err(Misfit::Precision));
+        assert_eq!(scaled("1e-9", 1, 100), Err(Misfit::Precision));
+        assert_eq!(scaled("0e-99", 1, 7), Ok(0));
     }
 
     #[test]
     fn whole_numbers_accept_zeros_behind_the_mark() {
-        let whole = |text| Number::read(text, Point).and_then(Number::whole_i32);
+        let whole = |text| Number::read(text, style(Point)).and_then(Number::whole_i32);
         assert_eq!(whole("3.0"), Ok(3));
         assert_eq!(whole("-2147483648"), Ok(i32::MIN));
         assert_eq!(whole("2147483648"), Err(Misfit::Overflow));
@@ -365,17 +300,23 @@ mod tests {
 
     impl Number {
         fn whole_i32(self) -> Result<i32, Misfit> {
-            self.whole(1)
+            self.whole(Scale::ONE)
         }
     }
 
     #[test]
     fn doubles_are_the_nearest_ones_and_may_be_percent() {
-        assert_eq!(read_double("1,234.5", Point), Ok(1234.5));
-        assert_eq!(read_double("12,5 %", Comma), Ok(0.125));
-        assert_eq!(read_double("(0.1)", Point), Ok(-0.1));
-        assert_eq!(read_double("1e999", Point), Err(Misfit::Overflow));
-        assert_eq!(read_double("NaN", Point), Err(Misfit::NotANumber));
+        let double = |text: &str, mark| read_double(text, style(mark), Scale::ONE);
+        assert_eq!(double("1,234.5", Point), Ok(1234.5));
+        assert_eq!(double("12,5 %", Comma), Ok(0.125));
+        assert_eq!(double("(0.1)", Point), Ok(-0.1));
+        assert_eq!(double("1e999", Point), Err(Misfit::Overflow));
+        assert_eq!(double(&"9".repeat(400), Point), Err(Misfit::Overflow));
+        for text in ["NaN", "nan", "inf", "-Infinity", "1-2", "-", ".", "1.2.3"] {
+            assert_eq!(double(text, Point), Err(Misfit::NotANumber), "{text}");
+        }
+        assert_eq!(double("-0", Point).map(f64::is_sign_negative), Ok(false));
+        assert_eq!(read_double("1234", style(Point), Scale { multiply: 1, divide: 100 }), Ok(12.34));
     }
 
     fn written(value: i128, mark: DecimalMark, grouped: bool) -> String {
@@ -406,7 +347,7 @@ mod tests {
         fn no_text_makes_the_reader_panic(text in "[-+0-9., eE()$%¥'a]{0,45}") {
             let _ = cents(&text, Point);
             let _ = cents(&text, Comma);
-            let _ = read_double(&text, Comma);
+            let _ = read_double(&text, style(Comma), Scale::ONE);
         }
     }
 }

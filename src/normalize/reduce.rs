@@ -68,7 +68,9 @@ impl<'a> KeyPart<'a> {
     fn of(column: &'a ArrayRef) -> Result<Self, Error> {
         Ok(match column.data_type() {
             DataType::Utf8 => Self::Text(column.as_string()),
-            DataType::Int32 | DataType::Int64 | DataType::Date32 | DataType::Timestamp(..) => Self::Number(number(column)?),
+            DataType::Int32 | DataType::Int64 | DataType::Date32 | DataType::Timestamp(..) => {
+                Self::Number(number(column)?)
+            }
             other => {
                 let converter = RowConverter::new(vec![SortField::new(other.clone())])?;
                 Self::Other(converter.convert_columns(std::slice::from_ref(column))?)
@@ -257,7 +259,12 @@ mod tests {
 
     #[test]
     fn a_version_comes_before_the_place_and_null_is_oldest() {
-        let rows = [(Some("a"), 1, Some(20_000)), (Some("b"), 1, None), (Some("a"), 1, Some(19_000)), (Some("b"), 1, Some(-5))];
+        let rows = [
+            (Some("a"), 1, Some(20_000)),
+            (Some("b"), 1, None),
+            (Some("a"), 1, Some(19_000)),
+            (Some("b"), 1, Some(-5)),
+        ];
         assert_eq!(lost(&rows, &[0], true, 1, 1), [1, 2]);
     }
 

@@ -21,8 +21,12 @@ use super::{
     cell::Reading,
     contract::{DerivedColumn, PlainColumn, RowRule},
     fault::Fault,
+    number::Style,
 };
-use crate::record::{RawBatch, RawFault, Rejection};
+use crate::{
+    define::project::Scale,
+    record::{RawBatch, RawFault, Rejection},
+};
 
 /// A fault of one row, before it is a [`Rejection`].
 struct Found {
@@ -99,7 +103,9 @@ impl<'a> Working<'a> {
     fn read_cells(&mut self, binding: &Binding) {
         for column in &self.contract.plain {
             let cell = binding.columns.get(column.index).copied().flatten();
-            let reading = Reading { mark: binding.decimal_mark, scale_by: cell.map_or(1, |cell| cell.scale_by) };
+            let mark = column.numerals.decimal_mark.unwrap_or(binding.decimal_mark);
+            let style = Style { mark, numerals: column.numerals };
+            let reading = Reading { style, scale: cell.map_or(Scale::ONE, |cell| cell.scale) };
             let raw = self.raw;
             let cells = self.rows.iter().map(|row| cell.and_then(|cell| raw.cell(*row, cell.index)));
             let (values, faults) = column.kind.read(&column.rule, reading, cells);

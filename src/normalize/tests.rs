@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use arrow::{datatypes::DataType, util::pretty::pretty_format_batches};
+use proptest::prelude::*;
 
 use super::{
     fixture::{
@@ -12,7 +13,7 @@ use super::{
     *,
 };
 use crate::{
-    define::project::{UnknownCode, Variable, Version},
+    define::project::{Clean, Numerals, UnknownCode, Variable, Version},
     record::{DecimalMark, Diagnostic, RawBatch, RawFault, Severity},
 };
 
@@ -201,6 +202,24 @@ fn a_row_on_which_an_expression_fails_does_not_take_its_batch_down() {
 }
 
 #[test]
+fn an_expression_over_few_days_is_asked_once_a_day_and_gives_every_row_its_value() {
+    let columns = [
+        date("day"),
+        date("month").derive("date_trunc('month', day)"),
+        bigint("part").derive("10 / (extract(day from day) - 5)"),
+    ];
+    let contract = compile(&columns, &[("late", "day > date '2024-01-03'")]);
+    let rows =
+        ["2024-02-09", "2024-02-09", "", "2024-02-05", "", "2024-01-02", "2024-02-09", "2024-02-05", "2024-01-02"];
+    let normalized = normalize(&contract, &["day"], &raw(&[rows, rows].concat()));
+    let accepted = ["2024-02-09|2024-02-01|2", "2024-02-09|2024-02-01|2", "||", "||", "2024-02-09|2024-02-01|2"];
+    assert_eq!(table(&normalized), [accepted, accepted].concat());
+    let lines: Vec<(u64, &str)> = faults(&normalized).iter().map(|(line, _, rule, _)| (*line, *rule)).collect();
+    let expected = [(5, "type"), (7, "late"), (9, "type"), (10, "late")];
+    assert_eq!(lines[..4], expected);
+}
+
+#[test]
 fn a_rule_that_is_null_accepts_the_row() {
     let contract = compile(&[bigint("units")], &[("positive", "units > 0")]);
     let normalized = normalize(&contract, &["units"], &raw(&["1", "", "0"]));
@@ -224,7 +243,7 @@ fn headers_are_bound_by_the_first_alias_that_is_there() {
     let header = ["ＯＲＤＥＲ NO", "订单号", "订单\n日期", "金额（万元）", "金额", "订单号", ""];
     let binding = contract.bind(&shape(&header)).unwrap();
     let cells: Vec<Option<(usize, i64)>> =
-        binding.columns.iter().map(|cell| cell.map(|cell| (cell.index, cell.scale_by))).collect();
+        binding.columns.iter().map(|cell| cell.map(|cell| (cell.index, cell.scale.multiply))).collect();
     assert_eq!(cells, [Some((1, 1)), None, Some((2, 1)), None, None, Some((4, 1))]);
     assert_eq!(binding.extra, ["ＯＲＤＥＲ NO", "金额（万元）", "订单号"]);
     assert_eq!(binding.missing, ["line_kind", "quantity"]);
@@ -312,7 +331,7 @@ fn every_wrong_expression_is_shown_at_its_place() {
 #[test]
 fn wrong_formats_defaults_and_meanings_are_found_before_any_data() {
     let columns = [
-        date("day").formats(&["%d.%b.%Y"]),
+        date("day").formats(&["%d.%Q.%Y"]),
         money("amount").default("1.234"),
         bigint("grade").codes(&[("甲", "one")]),
         string("text").formats(&["%Y-%m-%d"]),
@@ -321,14 +340,14 @@ fn wrong_formats_defaults_and_meanings_are_found_before_any_data() {
     let found = findings(&columns, &[]);
     let messages: Vec<&str> = found.iter().map(|finding| finding.0.as_str()).collect();
     let expected = [
-        "the format `%d.%b.%Y` has an unknown piece `%b`; known are %Y %y %m %d %H %M %S %f %z %%",
+        "the format `%d.%Q.%Y` has an unknown piece `%Q`; known are %Y %y %Ey %m %b %d %a %H %I %p %M %S %f %F %T %R %z %Z %%",
         "the default of `amount` is no value of its type: `1.234` has more than 2 decimals",
         "a code's meaning of `grade` is no value of its type: `one` is not a number",
         "`formats` of `text` are for dates and timestamps only",
         "`default` has no effect on the derived column `twice`",
     ];
     assert_eq!(messages, expected);
-    assert_eq!((found[0].2.as_str(), found[1].2.as_str()), ("%d.%b.%Y", "1.234"));
+    assert_eq!((found[0].2.as_str(), found[1].2.as_str()), ("%d.%Q.%Y", "1.234"));
 }
 
 #[test]
@@ -377,9 +396,176 @@ fn a_contract_reduces_by_its_key_and_version_column() {
     definition.version = Version::FromColumn(definition.columns[1].name.clone());
     let contract = Contract::compile(&definition, &parameters()).unwrap();
     let normalized = normalize(&contract, &["code", "updated_on"], &raw(&["a|2024-02-01", "a|2024-01-01", "b|"]));
-    let mut reduction = contract.reduction();
-    reduction.observe(&normalized.rows, 0, &normalized.lines).unwrap();
-    let kept = reduction.keep(&normalized.rows, 0, &normalized.lines).unwrap();
-    assert_eq!(kept.iter().flatten().collect::<Vec<_>>(), [true, false, true]);
-    assert_eq!(reduction.superseded(), 1);
+    let keys = reduce::key_hashes(&normalized.rows, contract.key()).unwrap();
+    let version = contract.version().unwrap();
+    let versions = reduce::versions(normalized.rows.column(version.index)).unwrap();
+    let mut records = reduce::KeyRecords::new(0, 1);
+    for (place, row) in (0..).zip(0..3) {
+        records.observe(keys.value(row), versions[row], place);
+    }
+    let lost: Vec<u64> =
+        reduce::KeyRecords::side_by_side(vec![records]).iter().flat_map(|part| reduce::losers(part)).collect();
+    assert_eq!(lost, [1]);
+}
+
+#[test]
+fn texts_are_held_to_what_the_contract_says() {
+    let columns = [
+        string("code").matching("[A-Z]{2}[0-9]+").at_most(4),
+        string("tax_id").clean(Clean::TaxId).validated(),
+        string("mail").clean(Clean::Email).validated(),
+        string("name").clean(Clean::Simplified).clean(Clean::Name),
+        string("raw").untrimmed(),
+    ];
+    let rows = ["ＡＢ1|91350100m000100Y43|A@B.CN|山東　重工| x ", "AB123|91350100M000100Y42|a.b|-|", "xAB1|1|无||"];
+    let normalized = normalize(&compile(&columns, &[]), &["code", "tax_id", "mail", "name", "raw"], &raw(&rows));
+    assert_eq!(table(&normalized), ["AB1|91350100M000100Y43|a@b.cn|山东 重工|x"]);
+    let expected = [
+        (3, Some("code"), "max_length", "`AB123` has 5 characters, at most 4 are allowed"),
+        (3, Some("tax_id"), "check_digit", "the check digit of `91350100M000100Y42` should be `3`"),
+        (3, Some("mail"), "validate", "`a.b` is no e-mail address"),
+        (4, Some("code"), "pattern", "`xAB1` does not match `[A-Z]{2}[0-9]+`"),
+        (4, Some("tax_id"), "validate", "`1` is no tax id: it has 1 sign, not 18 or 15"),
+    ];
+    assert_eq!(faults(&normalized), expected);
+}
+
+#[test]
+fn numbers_and_booleans_are_written_as_each_column_says() {
+    let comma = Numerals { decimal_mark: Some(DecimalMark::Comma), ..Numerals::default() };
+    let percent = Numerals { percent: true, ..Numerals::default() };
+    let wide = Numerals { currency: Some(true), accounting: Some(true), chinese_units: true, ..Numerals::default() };
+    let columns = [
+        money("comma").numerals(comma),
+        column("share", DataType::Decimal128(9, 4)).numerals(percent),
+        money("wide").numerals(wide),
+        column("flag", DataType::Boolean).words(&["有", "JA"], &["Ø"]),
+    ];
+    let rows = ["1.234,5|12.5%|1.5万元|ja", "7|7|CNY 5-|ø", "1,234|1%%|5 元/台|否"];
+    let normalized = normalize(&compile(&columns, &[]), &["comma", "share", "wide", "flag"], &raw(&rows));
+    assert_eq!(table(&normalized), ["1234.50|0.1250|15000.00|true", "7.00|7.0000|-5.00|false"]);
+    let rules: Vec<&str> = faults(&normalized).iter().map(|(_, _, rule, _)| *rule).collect();
+    assert_eq!(rules, ["precision", "type", "type", "type"]);
+}
+
+#[test]
+fn a_nested_field_is_bound_by_its_path() {
+    let contract = compile(&[string("customer").from(&[("customer.name", 1)]), string("name")], &[]);
+    let binding = contract.bind(&shape(&["name", "customer.name", "customer.id"])).unwrap();
+    let cells: Vec<usize> = binding.columns.iter().flatten().map(|cell| cell.index).collect();
+    assert_eq!((cells, binding.extra), (vec![1, 0], vec!["customer.id".to_owned()]));
+}
+
+/// Columns of every type, read once with the short way and once without it: a code that no cell is forbids it.
+fn both_ways() -> [Contract; 2] {
+    let columns = [
+        string("a"),
+        column("b", DataType::Int32),
+        bigint("c"),
+        column("d", DataType::Float64),
+        money("e"),
+        column("f", DataType::Decimal128(38, 20)),
+        date("g").formats(&["%Y%m%d", "excel_serial"]),
+        timestamp("h").zone(chrono_tz::Europe::Berlin).formats(&["unix_seconds"]),
+        column("i", DataType::Boolean),
+    ];
+    let long_way = |column: ColumnFixture| {
+        let is_string = column.column().data_type == DataType::Utf8;
+        let meaning = if is_string { "\u{1}" } else { "" };
+        column.codes(&[("\u{1}", meaning)]).unknown(UnknownCode::Keep)
+    };
+    let long: Vec<ColumnFixture> = columns.clone().into_iter().map(long_way).collect();
+    [compile(&columns, &[]), compile(&long, &[])]
+}
+
+const LETTERS: [&str; 9] = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+
+fn assert_same_both_ways(contracts: &[Contract; 2], texts: &[String]) {
+    for mark in [DecimalMark::Point, DecimalMark::Comma] {
+        let mut shape = shape(&LETTERS);
+        shape.decimal_mark = mark;
+        let mut batch = RawBatch::default();
+        for (line, text) in (2..).zip(texts) {
+            let range = batch.append(text);
+            LETTERS.iter().for_each(|_| batch.push_cell(Some(range.clone())));
+            batch.end_row(line, range, None);
+        }
+        let read = |contract: &Contract| contract.normalize(&contract.bind(&shape).unwrap(), &file(), &batch).unwrap();
+        let (short, long) = (read(&contracts[0]), read(&contracts[1]));
+        assert_eq!(short.rejections, long.rejections);
+        assert_eq!(short.rows, long.rows);
+        assert_eq!(short.lines.len() + usize::try_from(short.rejected_rows).unwrap(), texts.len());
+    }
+}
+
+#[test]
+fn the_short_way_reads_edges_as_the_long_way_does() {
+    let texts = [
+        "0",
+        "-0",
+        "-",
+        "1",
+        "2147483647",
+        "2147483648",
+        "-2147483648",
+        "999999999999999999",
+        "9999999999999999999",
+        "1.",
+        ".1",
+        "1.5",
+        "1,5",
+        "1.234",
+        "0.1",
+        "123456789012345678",
+        "1234567890123456.78",
+        "2024-02-29",
+        "2023-02-29",
+        "2024-03-31 02:30:00",
+        "2024-03-31 12:30:00",
+        "2024-10-27 02:30:00",
+        "2024-10-27T05:00:00",
+        "2024-01-05T10:30:60",
+        "1899-12-31",
+        "2100-12-31",
+        "2101-01-01",
+        "20240229",
+        "1709600000",
+        "true",
+        "",
+        " ",
+        "无",
+    ];
+    let contracts = both_ways();
+    for text in texts {
+        assert_same_both_ways(&contracts, &[text.to_owned()]);
+    }
+    assert_same_both_ways(&contracts, &texts.map(str::to_owned));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_text_is_read_the_same_both_ways_and_nothing_panics(
+        texts in prop::collection::vec("[-+0-9., :eE()%TZ/\\\\¥万年月日Ａ０\u{0}\u{3000}a]{0,20}|[0-9]{4}-[01][0-9]-[0-3][0-9]( [0-2][0-9]:[0-5][0-9]:[0-6][0-9])?|-?[0-9]{1,20}([.,][0-9]{0,20})?|\\PC{0,8}", 1..40)
+    ) {
+        assert_same_both_ways(&both_ways(), &texts);
+    }
+
+    #[test]
+    fn what_is_read_prints_back(cents in any::<i64>(), day in 0..73_000_u64, second in 0..86_400_u64) {
+        let date = chrono::NaiveDate::from_ymd_opt(1900, 1, 1).unwrap() + chrono::Days::new(day);
+        let time = date.and_hms_opt(0, 0, 0).unwrap() + chrono::TimeDelta::seconds(i64::try_from(second).unwrap());
+        let columns = [column("a", DataType::Decimal128(19, 2)), date_column(), timestamp("c").zone(chrono_tz::UTC)];
+        let sign = if cents < 0 { "-" } else { "" };
+        let text = format!("{sign}{}.{:02}", cents.unsigned_abs() / 100, cents.unsigned_abs() % 100);
+        let row = format!("{text}|{date}|{}", time.format("%F %T"));
+        let normalized = normalize(&compile(&columns, &[]), &["a", "b", "c"], &raw(&[&row]));
+        let expected = format!("{text}|{date}|{}Z", time.format("%FT%T"));
+        prop_assert_eq!(table(&normalized), [expected]);
+    }
+}
+
+fn date_column() -> ColumnFixture {
+    date("b")
 }

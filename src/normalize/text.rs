@@ -1,4 +1,4 @@
-//! Text before it is a value: trimming, full-width forms, header names and the declared cleaners.
+//! Text before it is a value: trimming, full-width forms and header names.
 //!
 //! Everything returns borrowed text where nothing had to change, which is nearly every cell. Deliberately narrower than
 //! NFKC for cells: NFKC makes `10²` into `102`, which would be a wrong number without a fault.
@@ -6,8 +6,6 @@
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
-
-use crate::define::project::Clean;
 
 /// Cuts blanks of every script (U+3000 and no-break blanks too), byte order marks and zero-width blanks off both ends.
 pub(super) fn trim(text: &str) -> &str {
@@ -23,9 +21,9 @@ pub(super) fn fold(text: &str) -> Cow<'_, str> {
     if has_wide_form(text.as_bytes()) { Cow::Owned(text.chars().map(narrow).collect()) } else { Cow::Borrowed(text) }
 }
 
-/// Returns the compatibility form (NFKC), borrowed where the text is ASCII.
+/// Returns the compatibility form (NFKC), borrowed where the text has it.
 pub(super) fn compatible(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfkc().collect()) }
+    if unicode_normalization::is_nfkc(text) { Cow::Borrowed(text) } else { Cow::Owned(text.nfkc().collect()) }
 }
 
 /// Returns a header name as names are compared: compatibility form, lower case, without any blank.
@@ -33,35 +31,21 @@ pub(super) fn header_name(text: &str) -> String {
     text.nfkc().filter(|c| !c.is_whitespace() && !is_invisible(*c)).flat_map(char::to_lowercase).collect()
 }
 
-/// Applies a declared cleaner to a trimmed and folded text. The result may be empty: nothing of use was there.
-pub(super) fn clean(text: Cow<'_, str>, how: Clean) -> Cow<'_, str> {
-    match how {
-        Clean::Phone => keep(text, |index, c| c.is_ascii_digit() || (index == 0 && c == '+')),
-        Clean::TaxId => upper(keep(text, |_, c| c.is_ascii_alphanumeric())),
-        Clean::Email if text.chars().any(char::is_uppercase) => Cow::Owned(text.to_lowercase()),
-        Clean::Email => text,
-        Clean::Name => single_blanks(text),
+/// Returns whether a text is visible ASCII, single blanks within it, and ideographs of the first block, which have no
+/// other compatibility form (U+4E00 to U+9FFF: E4 B8 80 to E9 BF BF). Nearly every name is: it needs neither trimming nor
+/// folding nor NFKC.
+pub(super) fn is_tidy(mut rest: &[u8]) -> bool {
+    let mut after_blank = true;
+    loop {
+        (after_blank, rest) = match rest {
+            [] => return !after_blank,
+            [b' ', tail @ ..] if !after_blank => (true, tail),
+            [b'!'..=b'~', tail @ ..] | [0xE5..=0xE9, _, _, tail @ ..] | [0xE4, 0xB8..=0xBF, _, tail @ ..] => {
+                (false, tail)
+            }
+            _ => return false,
+        };
     }
-}
-
-fn keep(text: Cow<'_, str>, wanted: impl Fn(usize, char) -> bool) -> Cow<'_, str> {
-    if text.char_indices().all(|(index, c)| wanted(index, c)) {
-        return text;
-    }
-    Cow::Owned(text.char_indices().filter(|(index, c)| wanted(*index, *c)).map(|(_, c)| c).collect())
-}
-
-fn upper(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.bytes().any(|byte| byte.is_ascii_lowercase()) { Cow::Owned(text.to_ascii_uppercase()) } else { text }
-}
-
-fn single_blanks(text: Cow<'_, str>) -> Cow<'_, str> {
-    let tidy = text.is_ascii() && !text.contains("  ") && !text.bytes().any(|byte| byte.is_ascii_control());
-    if tidy {
-        return text;
-    }
-    let compatible: String = text.nfkc().collect();
-    Cow::Owned(compatible.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 const fn is_invisible(c: char) -> bool {
@@ -106,17 +90,5 @@ mod tests {
     fn header_names_are_compared_without_case_width_and_blanks() {
         assert_eq!(header_name(" Ｏrder  No\n"), "orderno");
         assert_eq!(header_name("\u{feff}订单\u{3000}日期"), "订单日期");
-    }
-
-    #[test]
-    fn cleaners_keep_what_identifies() {
-        let cleaned = |text: &'static str, how| clean(Cow::Borrowed(text), how).into_owned();
-        assert_eq!(cleaned("+86 (0531) 8888-6666", Clean::Phone), "+8605318888 6666".replace(' ', ""));
-        assert_eq!(cleaned("86+138", Clean::Phone), "86138");
-        assert_eq!(cleaned("13800000000", Clean::Phone), "13800000000");
-        assert_eq!(cleaned("见备注", Clean::Phone), "");
-        assert_eq!(cleaned("91370000-mA1 x", Clean::TaxId), "91370000MA1X");
-        assert_eq!(cleaned("Wang.Li@Example.COM", Clean::Email), "wang.li@example.com");
-        assert_eq!(cleaned("㈱ Acme \u{a0} Ltd", Clean::Name), "(株) Acme Ltd");
     }
 }

@@ -8,6 +8,9 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use memchr::memchr2_iter;
 
+/// The byte order marks of UTF-8, GB18030 and UTF-16.
+const MARKS: [&[u8]; 4] = [b"\xEF\xBB\xBF", b"\x84\x31\x95\x33", b"\xFF\xFE", b"\xFE\xFF"];
+
 /// The place of a batch's text in its file.
 #[derive(Debug, Clone)]
 pub enum Origin {
@@ -44,7 +47,10 @@ impl DecodedFrom {
     fn offset_of(&self, line: u64) -> Option<u64> {
         let starts = self.starts.get_or_init(|| line_starts(&self.bytes, self.unit));
         let index = usize::try_from(line.checked_sub(self.line)?).ok()?;
-        Some(self.offset + *starts.get(index)? as u64)
+        let start = *starts.get(index)?;
+        // Where files were joined, a byte order mark stands before the row.
+        let mark = MARKS.iter().find(|mark| self.bytes[start..].starts_with(mark)).map_or(0, |mark| mark.len());
+        Some(self.offset + (start + mark) as u64)
     }
 }
 

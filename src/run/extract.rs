@@ -193,7 +193,14 @@ fn unread(
 ) -> io::Result<()> {
     let (rule, reason) = why(fault, shape);
     let text = batch.raw(row);
-    sink.unread(Unread { part, line: batch.line(row), byte_offset: None, rule, reason: &reason, text })
+    sink.unread(Unread {
+        part,
+        line: batch.line(row),
+        byte_offset: batch.byte_offset(row),
+        rule,
+        reason: &reason,
+        text,
+    })
 }
 
 /// Says why a row could not be cut into cells.

@@ -12,13 +12,9 @@ use crate::{
         self,
         project::{Format, Source},
     },
-    extract::{self, Hints, Limits, Part},
+    extract::{self, ExtractFile, Hints, Limits, Part},
     record::Text,
-    storage::{
-        content::Content,
-        local,
-        read::{self, Object},
-    },
+    storage::{content::Content, local},
 };
 
 /// The name by which standard input is asked for.
@@ -39,30 +35,31 @@ pub struct Input {
     pub name: Arc<str>,
     /// Path below the wildcard-free part of the location.
     pub below: Arc<str>,
-    object: Option<Object>,
+    /// None for standard input.
+    file: Option<ExtractFile>,
 }
 
 /// Lists the files of locations, in the order in which they were named; a folder stands for all files below it.
 ///
 /// # Errors
-/// When a location names nothing.
-pub async fn inputs(locations: &[String]) -> Result<Vec<Input>, Error> {
+/// When a location names nothing, or what was declared about the format is wrong.
+pub async fn inputs(locations: &[String], how: &Reading) -> Result<Vec<Input>, Error> {
     let mut inputs = Vec::new();
     for location in locations {
         if location == STANDARD_INPUT {
             let name: Arc<str> = Arc::from("standard input");
-            inputs.push(Input { below: Arc::clone(&name), name, object: None });
+            inputs.push(Input { below: Arc::clone(&name), name, file: None });
             continue;
         }
         let location = with_all_below(location);
-        let objects = read::list(&location).await.map_err(extract::Error::from)?;
-        if objects.is_empty() {
+        let files = extract::list(&how.source(&location)?).await?;
+        if files.is_empty() {
             return Err(Error::Environment {
                 message: format!("no file matches `{location}`"),
                 hint: Some("`*` stays within one folder, `**` does not; hidden files are left out".to_owned()),
             });
         }
-        inputs.extend(objects.into_iter().map(|object| named(&location, object)));
+        inputs.extend(files.into_iter().map(|file| named(&location, file)));
     }
     Ok(inputs)
 }
@@ -73,43 +70,38 @@ pub(super) fn with_all_below(location: &str) -> String {
     if is_folder { format!("{}/**/*", location.trim_end_matches('/')) } else { location.to_owned() }
 }
 
-fn named(location: &str, object: Object) -> Input {
-    let below = Arc::clone(&object.path);
-    let is_plain = location.ends_with(&*below);
-    let folder = location.find(['*', '?', '[', '{']).map_or(location, |wildcard| &location[..wildcard]);
-    let folder = folder.rfind('/').map_or("", |slash| &folder[..=slash]);
-    let name = if is_plain { Arc::from(location) } else { Arc::from(format!("{folder}{below}")) };
-    Input { name, below, object: Some(object) }
+fn named(location: &str, file: ExtractFile) -> Input {
+    let below = Arc::clone(&file.path);
+    let folder = location.find(['*', '?', '[', '{']).map(|wildcard| &location[..wildcard]);
+    let folder = folder.and_then(|fixed| fixed.rfind('/').map(|slash| &fixed[..=slash]));
+    let name = match folder {
+        _ if location.ends_with(&*below) => Arc::from(location),
+        Some(folder) => Arc::from(format!("{folder}{below}")),
+        // The pull of a database is named after its table.
+        None => Arc::clone(&below),
+    };
+    Input { name, below, file: Some(file) }
 }
 
 impl Input {
-    /// Opens the file, or takes all that standard input gives.
-    ///
-    /// # Errors
-    /// When it is gone, cannot be read, or the disk of temporary files is full.
-    pub async fn content(&self, standard_input: &mut dyn Read) -> Result<Content, Error> {
-        match &self.object {
-            Some(object) => Ok(object.open().await.map_err(extract::Error::from)?),
-            None => Content::copied_from(standard_input, IN_MEMORY_BYTES, u64::MAX).map_err(|error| {
-                Error::Environment { message: format!("cannot read standard input: {error}"), hint: None }
-            }),
-        }
-    }
-
     /// Returns whether it can be read only once.
     #[must_use]
     pub const fn is_standard_input(&self) -> bool {
-        self.object.is_none()
+        self.file.is_none()
     }
 
-    /// Opens every table of the file.
+    /// Opens every table of the file; standard input is taken whole first.
     ///
     /// # Errors
-    /// When it cannot be read as what it was declared to be, or as anything.
+    /// When it is gone, or cannot be read as what it was declared to be, or as anything.
     pub async fn open(&self, how: &Reading, standard_input: &mut dyn Read) -> Result<Vec<Part>, Error> {
-        let content = self.content(standard_input).await?;
-        let format = how.format(&self.name)?;
-        Ok(extract::open(&self.name, &content, &format, &how.hints, &Limits::default())?)
+        let content = match &self.file {
+            Some(file) => file.open(&how.hints).await?,
+            None => Content::copied_from(standard_input, IN_MEMORY_BYTES, u64::MAX).map_err(|error| {
+                Error::Environment { message: format!("cannot read standard input: {error}"), hint: None }
+            })?,
+        };
+        Ok(extract::open(&self.name, &content, &how.format(&self.name)?, &how.hints, &how.limits)?)
     }
 }
 
@@ -128,6 +120,7 @@ pub struct Reading {
     choice: FormatChoice,
     contract: Option<Format>,
     hints: Hints,
+    limits: Limits,
 }
 
 impl Reading {
@@ -138,7 +131,21 @@ impl Reading {
             choice,
             contract: contract.map(|source| source.format.clone()),
             hints: contract.map(hints).unwrap_or_default(),
+            limits: contract.map(limits).unwrap_or_default(),
         }
+    }
+
+    /// Returns a location as the source of a contract that says nothing else.
+    fn source(&self, location: &str) -> Result<Source, Error> {
+        let source = declared(location, &self.written(location))?;
+        Ok(match (&self.contract, self.choice.is_empty()) {
+            (Some(format), true) => Source { format: format.clone(), ..source },
+            _ => source,
+        })
+    }
+
+    fn written(&self, path: &str) -> String {
+        if self.choice.is_empty() { "auto".to_owned() } else { self.choice.yaml(path) }
     }
 
     /// Returns the format of a file: what was declared, else what the contract says, else whatever the file is.
@@ -148,8 +155,7 @@ impl Reading {
     pub fn format(&self, path: &str) -> Result<Format, Error> {
         match (&self.contract, self.choice.is_empty()) {
             (Some(format), true) => Ok(format.clone()),
-            (None, true) => Ok(Format::Auto),
-            _ => declared(&self.choice.yaml(path)),
+            _ => Ok(declared("x", &self.written(path))?.format),
         }
     }
 }
@@ -185,12 +191,18 @@ fn is_workbook(path: &str) -> bool {
     matches!(extension, "xlsx" | "xlsm" | "xlsb" | "xls" | "ods")
 }
 
-/// Checks a format as a contract would have it.
-fn declared(format: &str) -> Result<Format, Error> {
-    let body = format!("format: {format}\nname: command_line\nlocation: x\ncolumns: {{ x: {{ type: string }} }}\n");
+/// Checks a location and a format as a contract would have them.
+fn declared(location: &str, format: &str) -> Result<Source, Error> {
+    // A JSON string is a YAML string whatever it holds.
+    let location = serde_json::Value::from(location);
+    let body = format!("format: {format}\nlocation: {location}\nname: files\ncolumns: {{ x: {{ type: string }} }}\n");
     let text = Arc::new(Text { path: "command line".to_owned(), body });
-    let (source, _) = define::read_source(text, &|_| None).map_err(Error::Definition)?;
-    Ok(source.format)
+    define::read_source(text, &|_| None).map(|(source, _)| source).map_err(Error::Definition)
+}
+
+/// Returns how much a file of a source may grow while it is unpacked.
+pub(super) fn limits(source: &Source) -> Limits {
+    Limits { most_bytes: source.files.limits.decompressed_bytes, ..Limits::default() }
 }
 
 /// Returns what a contract tells about headers.

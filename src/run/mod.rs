@@ -35,7 +35,7 @@ pub use inspect::{Rejects, Snapshot, Snapshots, release, rollback, snapshots};
 pub use nightly::nightly;
 pub use output::{commit, exists, is_folder, is_same_file, output, output_folder};
 pub use plan::{ModelPlan, SourcePlan, plan};
-pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RejectsFilter, corrections};
+pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RAW_COLUMN, RejectsFilter, corrections};
 pub use validate::{Definitions, definitions};
 
 pub use crate::storage::output::OutputFile;

@@ -16,14 +16,14 @@ use crate::{
     Error,
     define::project::{Format, Source},
     engine::Engine,
-    extract::{self, ExtractFile, Hints, Limits, RecordReader},
-    record::{DecimalMark, FileShape, RawBatch, TableName, table::QUARANTINE},
+    extract::{self, ExtractFile, Hints, RecordReader},
+    record::{DecimalMark, FileShape, RawBatch, RawFault, TableName, table::QUARANTINE},
 };
 
 /// Columns that stand in front of a corrected file; no contract has such names, so the reader passes over them.
 pub const CORRECTION_COLUMNS: [&str; 3] = ["_file", "_line", "_reason"];
-/// The column that holds the raw row where the file it came from is gone.
-const RAW_COLUMN: &str = "_text";
+/// The column behind the others that holds the raw row where it could not be cut into all of its cells.
+pub const RAW_COLUMN: &str = "_text";
 
 /// Which rejected rows are meant.
 #[derive(Debug, Clone, Default)]
@@ -113,6 +113,8 @@ pub struct CorrectionRow {
     pub reason: String,
     /// Its cells; more than the header has where cells were too many.
     pub cells: Vec<Option<String>>,
+    /// The whole row as it stands in the file, where it was not cut into all of its cells.
+    pub text: Option<String>,
 }
 
 /// A rejected row as the quarantine has it.
@@ -150,9 +152,9 @@ fn holds(file: &str, part: &str) -> bool {
 
 /// Opens a part of a file once more; None where that is no longer possible.
 async fn reader(listed: &ExtractFile, part: &str, source: &Source) -> Option<Box<dyn RecordReader>> {
-    let content = extract::fetch(listed).await.ok()?;
     let hints: Hints = inputs::hints(source);
-    let parts = extract::open(&listed.path, &content, &source.format, &hints, &Limits::default()).ok()?;
+    let content = listed.open(&hints).await.ok()?;
+    let parts = extract::open(&listed.path, &content, &source.format, &hints, &inputs::limits(source)).ok()?;
     parts.into_iter().find(|found| &*found.name == part).map(|found| found.reader)
 }
 
@@ -219,9 +221,6 @@ impl<'a> Corrections<'a> {
             while let (false, Ok(Some(batch))) = (wanted.is_empty(), reader.next_batch()) {
                 self.take(file, &mut wanted, &batch, &shape);
             }
-            if let Ok(Some(batch)) = reader.finish() {
-                self.take(file, &mut wanted, &batch, &shape);
-            }
         }
         for row in wanted.into_values() {
             self.add_raw(file, row);
@@ -236,12 +235,12 @@ impl<'a> Corrections<'a> {
             }
             let rejected = found.remove();
             let cell = |column| batch.cell(row, column).map(str::to_owned);
-            let mut cells: Vec<Option<String>> = (0..batch.width(row)).map(cell).collect();
-            if cells.is_empty() {
-                cells.push(Some(rejected.text));
-            }
+            let cells: Vec<Option<String>> = (0..batch.width(row)).map(cell).collect();
+            // Readers may drop what lies beyond the header, and cannot cut what is not text.
+            let text = batch.fault(row).is_some_and(|fault| fault != RawFault::Shape(cells.len(), shape.header.len()));
             let (line, reason) = (rejected.line, rejected.reason);
-            self.form(shape).rows.push(CorrectionRow { file: file.to_owned(), line, reason, cells });
+            let text = text.then_some(rejected.text);
+            self.form(shape).rows.push(CorrectionRow { file: file.to_owned(), line, reason, cells, text });
         }
     }
 
@@ -257,16 +256,23 @@ impl<'a> Corrections<'a> {
     fn add_raw(&mut self, file: &str, row: Rejected) {
         let columns = self.source.columns.iter().filter(|column| column.derive.is_none());
         let names = columns.map(|column| column.name.value.clone());
-        let header: Vec<String> = std::iter::once(RAW_COLUMN.to_owned()).chain(names).collect();
+        let header: Vec<String> = names.collect();
         let form = Form { header: header.clone(), delimiter: ",".to_owned(), has_decimal_comma: false };
         let title_lines = title_lines(&self.source.format);
-        let correction = self.by_form.entry(form).or_insert_with(|| Correction { delimiter: ",".to_owned(),
+        let correction = self.by_form.entry(form).or_insert_with(|| Correction {
+            delimiter: ",".to_owned(),
             title_lines,
             header,
             rows: Vec::new(),
         });
         let Rejected { line, reason, text } = row;
-        correction.rows.push(CorrectionRow { file: file.to_owned(), line, reason, cells: vec![Some(text)] });
+        correction.rows.push(CorrectionRow {
+            file: file.to_owned(),
+            line,
+            reason,
+            cells: Vec::new(),
+            text: Some(text),
+        });
     }
 }
 

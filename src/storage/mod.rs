@@ -3,7 +3,7 @@
 pub mod content;
 pub mod definitions;
 pub mod local;
-pub mod pack;
 pub mod output;
+pub mod pack;
 pub mod read;
 pub mod spool;

@@ -18,7 +18,7 @@ use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 use serde::Deserialize;
 use tallyhouse::{
     define::project::{CsvOptions, Format},
-    extract::{Hints, Part, RecordReader, open},
+    extract::{Hints, Limits, Part, RecordReader, open},
     record::RawBatch,
 };
 
@@ -134,8 +134,9 @@ fn name_of(path: &Path) -> String {
 fn opened(case: &Case) -> Result<Box<dyn RecordReader>, String> {
     let bytes = fs::read(repository("tests/corpus").join(&case.file)).unwrap();
     let content = bytes::Bytes::from(bytes).into();
-    let mut parts = open(&Arc::from(case.file.as_str()), &content, &case.given.format(), &case.given.hints())
-        .map_err(|error| error.to_string())?;
+    let mut parts =
+        open(&Arc::from(case.file.as_str()), &content, &case.given.format(), &case.given.hints(), &Limits::default())
+            .map_err(|error| error.to_string())?;
     let Part { reader, .. } = parts.remove(0);
     Ok(reader)
 }

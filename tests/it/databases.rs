@@ -33,7 +33,8 @@ fn pulled(source: &Source, file: &ExtractFile, names: &[&str]) -> Result<Vec<Str
     let content = runtime().block_on(file.open(&hints))?;
     let again = runtime().block_on(file.open(&hints))?;
     assert_eq!(content.bytes().unwrap(), again.bytes().unwrap(), "an unchanged table gives the same bytes");
-    let mut reader = extract::open(&file.path, &content, &source.format, &hints)?.remove(0).reader;
+    let mut reader =
+        extract::open(&file.path, &content, &source.format, &hints, &extract::Limits::default())?.remove(0).reader;
     let mut rows = vec![reader.shape().header.join("|")];
     while let Some(batch) = reader.next_batch()? {
         let row = |row: usize| {
@@ -81,7 +82,8 @@ mod postgres {
             k timestamptz, l time, m interval, n uuid, o money, p char(3), q bigint);
         INSERT INTO every VALUES (12345678901234567890.123456789, 0.1, 0.1, true, false, '\x00ff', '{"k": [1, null]}', '{1,NULL}',
             '2024-02-29', '2024-02-29 12:00:00.000001', '2024-02-29 12:00:00+08', '23:59:59', '1 day 2 hours',
-            '00000000-0000-0000-0000-000000000001', 1234.5, 'ab', -9223372036854775808), (DEFAULT);
+            '00000000-0000-0000-0000-000000000001', 1234.5, 'ab', -9223372036854775808);
+        INSERT INTO every DEFAULT VALUES;
     "#;
 
     fn server() -> Option<Served> {
@@ -184,7 +186,8 @@ mod mysql {
     use super::*;
     use crate::servers;
 
-    const TABLES: &str = r#"CREATE DATABASE crm CHARACTER SET utf8mb4
+    const TABLES: &str = r#"SET NAMES utf8mb4
+CREATE DATABASE crm CHARACTER SET utf8mb4
 CREATE TABLE crm.visit (id bigint PRIMARY KEY, note text, region varchar(9), n int)
 INSERT INTO crm.visit VALUES (1, 'tab\there\nline \\N 销售', 'east', 8), (2, '', 'west', 9), (3, NULL, 'east', 10), (4, 'it''s', 'east', NULL)
 CREATE TABLE crm.every (a decimal(38,9), b double, c float, d boolean, f varbinary(9), g json, i date, j datetime(6), k timestamp, l time, n bit(9), q bigint unsigned, r year)

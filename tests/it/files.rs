@@ -24,8 +24,11 @@ fn sales(extra: &str) -> Project {
     project
 }
 
-const ALL: [&str; 3] =
-    ["1|2024-01-05|machine|10.00|2024-01-01", "2|2024-02-06|part|21.00|2024-02-01", "3|2024-03-05|machine|30.00|2024-03-01"];
+const ALL: [&str; 3] = [
+    "1|2024-01-05|machine|10.00|2024-01-01",
+    "2|2024-02-06|part|21.00|2024-02-01",
+    "3|2024-03-05|machine|30.00|2024-03-01",
+];
 
 /// Returns the files that a run has read.
 fn read(report: &serde_json::Value) -> Vec<String> {
@@ -74,7 +77,10 @@ fn a_file_sent_again_replaces_its_own_rows() {
     let report = project.run();
     assert_eq!(read(&report), ["b_20240201.csv"]);
     assert_eq!(project.rows("staged.sale"), [ALL[0], "2|2024-02-05|part|20.00|2024-02-01", ALL[2]]);
-    assert_eq!(report["sources"][0]["rows"], serde_json::json!({ "rows": 3, "staged": 3, "rejected": 0, "superseded": 0 }));
+    assert_eq!(
+        report["sources"][0]["rows"],
+        serde_json::json!({ "rows": 3, "staged": 3, "rejected": 0, "superseded": 0 })
+    );
 }
 
 #[test]
@@ -136,7 +142,11 @@ fn an_unreadable_file_fails_the_run_or_leaves_what_was_last_read() {
     project.run();
     project.extract("sale/b_20240201.csv", "number,date\n1,2\n");
     let ran = project.tallyhouse(&["run"]).ends(1);
-    assert!(ran.error().contains("cannot read `b_20240201.csv`: the header lacks the required column `id`"), "{}", ran.err);
+    assert!(
+        ran.error().contains("cannot read `b_20240201.csv`: the header lacks the required column `id`"),
+        "{}",
+        ran.err
+    );
     project.extract("sale/b_20240201.csv", "id,day,kind,amount\n2,2024-02-06,配件,21\n3,2024-03-05,整机,30\n");
     project.source("sale", &format!("on_unreadable: keep_previous\n{SALE}"));
     project.run();
@@ -223,7 +233,10 @@ fn many_nights_leave_few_packs_and_the_same_rows() {
     let mut expected: Vec<String> = ALL.iter().map(|row| (*row).to_owned()).collect();
     for night in 0..60 {
         let id = 100 + night;
-        project.extract(&format!("sale/n_{}.csv", 20_250_000 + night), format!("id,day,kind,amount\n{id},2024-01-05,整机,1\n"));
+        project.extract(
+            &format!("sale/n_{}.csv", 20_250_000 + night),
+            format!("id,day,kind,amount\n{id},2024-01-05,整机,1\n"),
+        );
         project.run();
         expected.push(format!("{id}|2024-01-05|machine|1.00|2024-01-01"));
     }

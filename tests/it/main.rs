@@ -60,6 +60,6 @@ mod servers;
 
 mod places;
 
+mod corpus;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod databases;
-mod corpus;

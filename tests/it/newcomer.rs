@@ -46,7 +46,10 @@ fn a_source_is_one_file_as_the_docs_show_it() {
     project.extract("toll_report/2026-06.csv", "行程号,日期,金额\nT1,2026/6/3,12.50\nT2,2026/6/4,many\n");
     project.run();
     assert_eq!(project.rows("staged.toll_report"), ["T1|2026-06-03|12.50"]);
-    let rejected = project.tallyhouse(&["rejects", "--output", "json", "show", "toll_report"]).succeeds().json();
+    let mut rejected = project.tallyhouse(&["rejects", "--output", "json", "show", "toll_report"]).succeeds().json();
+    let first = rejected[0].as_object_mut().unwrap();
+    assert_eq!(first.remove("contract").unwrap().as_str().unwrap().len(), 16);
+    first.remove("byte_offset").unwrap();
     assert_eq!(
         rejected,
         json!([{
@@ -133,13 +136,15 @@ fn rejects_are_counted_and_shown() {
 
     `tallyhouse rejects show SOURCE` shows the rows
     ");
-    insta::assert_snapshot!(project.tallyhouse(&["rejects", "show", "sale", "--file", "a.csv"]).succeeds().out, @r"
-    +-------+------+--------+------+------------------------------------------+---------------+
-    | file  | line | column | rule | reason                                   | text          |
-    +-------+------+--------+------+------------------------------------------+---------------+
-    | a.csv | 4    | day    | type | `2024-13-01`: there is no day 2024-13-01 | x,2024-13-01, |
-    | a.csv | 4    | id     | type | `x` is not a number                      | x,2024-13-01, |
-    +-------+------+--------+------+------------------------------------------+---------------+
+    let shown = project.tallyhouse(&["rejects", "show", "sale", "--file", "a.csv"]).succeeds().out;
+    let contract = regex::Regex::new("[0-9a-f]{16}").unwrap();
+    insta::assert_snapshot!(contract.replace_all(&shown, "0123456789abcdef"), @r"
+    +-------+------+-------------+--------+------+------------------------------------------+---------------+------------------+
+    | file  | line | byte_offset | column | rule | reason                                   | text          | contract         |
+    +-------+------+-------------+--------+------+------------------------------------------+---------------+------------------+
+    | a.csv | 4    | 50          | day    | type | `2024-13-01`: there is no day 2024-13-01 | x,2024-13-01, | 0123456789abcdef |
+    | a.csv | 4    | 50          | id     | type | `x` is not a number                      | x,2024-13-01, | 0123456789abcdef |
+    +-------+------+-------------+--------+------+------------------------------------------+---------------+------------------+
     2 rows
     ");
 }
@@ -178,7 +183,9 @@ fn shells_complete_the_verbs() {
 fn every_verb_has_a_help_that_teaches() {
     let project = Project::new();
     let top = project.tallyhouse(&["--help"]).succeeds().out;
-    for verb in ["run", "check", "plan", "show", "query", "rejects", "snapshots", "schema", "completions"] {
+    for verb in
+        ["run", "check", "plan", "show", "query", "rejects", "extract", "infer", "snapshots", "schema", "completions"]
+    {
         assert!(top.contains(&format!("\n  {verb} ")), "{verb} in:\n{top}");
         let help = project.tallyhouse(&[verb, "--help"]).succeeds().out;
         assert!(help.contains(&format!("Usage: tallyhouse {verb}")), "{help}");

@@ -75,16 +75,16 @@ fn a_bucket_gives_the_same_tables_as_a_folder() {
 #[test]
 fn one_object_is_named_letter_by_letter() {
     let local = extracts();
-    let Some(served) = serve("s3", &local.path("extracts"), "b") else { return };
+    let Some(served) = serve("s3", &local.path("extracts"), "bucket") else { return };
     for key in ["2026/100%.csv", "2026/a%20b.csv", "2026/a#2+c.csv", "销售/二月 (1).csv"] {
-        let mut project = reading(&format!("\"s3://b/sale/{key}\""));
+        let mut project = reading(&format!("\"s3://bucket/sale/{key}\""));
         read_s3(&mut project, &served);
         assert_eq!(paths(&project.run()), [key.rsplit('/').next().unwrap()]);
     }
-    let mut project = reading("s3://b/sale/plan.csv");
+    let mut project = reading("s3://bucket/sale/plan.csv");
     read_s3(&mut project, &served);
     let ran = project.tallyhouse(&["run"]).ends(3);
-    assert!(ran.error().contains("there is no file `s3://b/sale/plan.csv`"), "{}", ran.err);
+    assert!(ran.error().contains("there is no file `s3://bucket/sale/plan.csv`"), "{}", ran.err);
     assert!(ran.error().contains("did you mean `plain.csv`?"), "{}", ran.err);
 }
 
@@ -92,24 +92,24 @@ fn one_object_is_named_letter_by_letter() {
 fn a_large_object_comes_whole_in_parts() {
     let local = Project::new();
     let mut text = "order_no,amount\n".to_owned();
-    for line in 0..600_000 {
+    for line in 0..900_000 {
         writeln!(text, "order-{line:010},{line}.25").unwrap();
     }
     assert!(text.len() > 2 * (8 << 20), "two parts and a rest");
     local.extract("sale/large.csv", &text);
-    let Some(served) = serve("s3", &local.path("extracts"), "b") else { return };
-    let mut project = reading("s3://b/sale/*");
+    let Some(served) = serve("s3", &local.path("extracts"), "bucket") else { return };
+    let mut project = reading("s3://bucket/sale/*");
     read_s3(&mut project, &served);
     project.model("mart.total", "SELECT count(*) AS rows, sum(amount) AS amount FROM staged.sale");
     project.run();
-    assert_eq!(project.rows("mart.total"), ["600000|179999850000.00"]);
+    assert_eq!(project.rows("mart.total"), ["900000|404999775000.00"]);
 }
 
 #[test]
 fn what_a_store_refuses_is_said_in_words_and_without_secrets() {
     let local = extracts();
-    let Some(served) = serve("s3", &local.path("extracts"), "b") else { return };
-    let Some(locked) = serve("locked-s3", &local.path("extracts"), "b") else { return };
+    let Some(served) = serve("s3", &local.path("extracts"), "bucket") else { return };
+    let Some(locked) = serve("locked-s3", &local.path("extracts"), "bucket") else { return };
     let says = |location: &str, served: &Served, code: i32| {
         let mut project = reading(location);
         read_s3(&mut project, served);
@@ -121,20 +121,20 @@ fn what_a_store_refuses_is_said_in_words_and_without_secrets() {
         let said = says(location, &served, 3);
         assert!(said.contains("there is no bucket `nobody`"), "{said}");
     }
-    let said = says("s3://b/sale/*.csv", &locked, 3);
+    let said = says("s3://bucket/sale/*.csv", &locked, 3);
     assert!(said.contains("access is denied") && said.contains("set AWS_ACCESS_KEY_ID"), "{said}");
 }
 
 #[test]
 fn a_server_that_does_not_answer_is_given_up() {
     let began = std::time::Instant::now();
-    let mut project = reading("s3://b/sale/*.csv");
+    let mut project = reading("s3://bucket/sale/*.csv");
     project.set("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
     project.set("AWS_ALLOW_HTTP", "true");
     project.set("AWS_ACCESS_KEY_ID", "test");
     project.set("AWS_SECRET_ACCESS_KEY", "geheim");
     let ran = project.tallyhouse(&["run"]).ends(3);
-    assert!(ran.error().contains("cannot list `s3://b/sale`: nobody answers: connection refused"), "{}", ran.err);
+    assert!(ran.error().contains("cannot list `s3://bucket/sale`: nobody answers: connection refused"), "{}", ran.err);
     assert!(ran.error().contains("after 2 attempts") && !ran.err.contains("geheim"), "{}", ran.err);
     assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
 }

@@ -114,7 +114,7 @@ impl Project {
         let unless = |key: &str, line: String| if contract.contains(key) { String::new() } else { line };
         let location = unless("location:", format!("location: ../../extracts/{name}/*\n"));
         let missing = unless("on_missing:", "on_missing: drop\n".to_owned());
-        self.file(&format!("pipelines/sources/{name}.yaml"), format!("name: {name}\n{location}{missing}{contract}"))
+        self.file(&format!("pipelines/sources/{name}.yaml"), format!("name: {name}\n{location}{contract}{missing}"))
     }
 
     /// Writes the model of `schema.table`.

@@ -3,6 +3,11 @@
 //! In: files or SQL. Out: an address. A server that is not installed is a failure where outside tools are required, and a
 //! skipped test elsewhere; `.ci/run` installs all of them.
 
+#![cfg_attr(
+    not(all(feature = "postgres", feature = "mysql")),
+    allow(unused_imports, reason = "some servers belong to features")
+)]
+
 use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
@@ -121,7 +126,7 @@ pub fn mariadb(sql: &str) -> Option<Served> {
     };
     let folder = folder_of_nobody();
     let (at, share) = (folder.path(), root.join("usr/share/mysql"));
-    std::fs::write(at.join("init.sql"), format!("{sql}\n")).unwrap();
+    std::fs::write(at.join("init.sql"), format!("{};\n", sql.replace('\n', ";\n"))).unwrap();
     let make = unprivileged(Path::new("mkdir")).arg(at.join("data")).status().unwrap();
     assert!(make.success());
     let socket = at.join("socket");

@@ -33,7 +33,7 @@ line │ 订单号 │ 客户     │ 金额
 3    │ A2     │          │ 7
 5    │ A4     │ a, \"b\"   │ 8
 ";
-    assert_eq!(ran.out.replace("──────┼──────\n", "──────\n"), expected.replace("──────┼──────\n", "──────\n"));
+    assert_eq!(ran.out, expected);
     assert!(ran.err.starts_with("extracts/orders.csv: csv, UTF-8, delimiter `,`, header on line 1, "), "{}", ran.err);
     assert!(ran.err.contains("3 columns, 3 rows, 1 not read (`--rejects` shows them)"), "{}", ran.err);
 }
@@ -127,8 +127,8 @@ fn a_contract_tells_where_the_header_is() {
     let arguments = ["extract", "extracts/sale/a.csv", "--output", "csv", "--contract"];
     let ran = project.tallyhouse(&[&arguments[..], &["sale"]].concat()).succeeds();
     assert_eq!(ran.out, "订单号,日期\nA1,2024-01-05\n");
-    let ran = project.tallyhouse(&[&arguments[..], &["sail"]].concat()).ends(2);
-    assert_eq!(ran.err, "error: the pipeline has no source `sail`\n  hint: did you mean `sale`?\n");
+    let ran = project.tallyhouse(&[&arguments[..], &["sales"]].concat()).ends(2);
+    assert_eq!(ran.err, "error: the pipeline has no source `sales`\n  hint: did you mean `sale`?\n");
 }
 
 #[test]
@@ -226,15 +226,16 @@ fn rows_of_other_forms_go_to_files_of_their_own() {
     let ran = project.tallyhouse(&["rejects", "export", "sale"]).ends(2);
     assert!(ran.err.contains("come from files of 2 forms"), "{}", ran.err);
     let ran = project.tallyhouse(&["rejects", "export", "sale", "--file", "b_20240101.csv", "--rule", "row_shape"]);
-    let surplus = "\u{feff}_file;_line;_reason;金额;订单号;日期;_surplus_1\nb_20240101.csv;3;4 cells, expected 3;2;B2;2024-01-07;x\n";
+    let surplus = "\u{feff}_file;_line;_reason;金额;订单号;日期;_text\n\
+                   b_20240101.csv;3;4 cells, expected 3;2;B2;2024-01-07;\"2;B2;2024-01-07;x\"\n";
     assert_eq!(ran.succeeds().out, surplus);
     project.tallyhouse(&["rejects", "export", "sale", "--out", "fix/"]).succeeds();
     assert_eq!(fs::read_dir(project.path("fix")).unwrap().count(), 2);
 
     project.withdraw("sale/b_20240101.csv");
     let ran = project.tallyhouse(&["rejects", "export", "sale", "--file", "b_20240101.csv"]).succeeds();
-    assert!(ran.out.starts_with("\u{feff}_file,_line,_reason,_text,order_no,day,amount\n"), "{}", ran.out);
-    assert!(ran.out.contains(",1;B1;never,"), "a file that is gone leaves the raw text: {}", ran.out);
+    assert!(ran.out.starts_with("\u{feff}_file,_line,_reason,order_no,day,amount,_text\n"), "{}", ran.out);
+    assert!(ran.out.contains(",,,,1;B1;never\n"), "a file that is gone leaves the raw text: {}", ran.out);
 }
 
 #[test]
@@ -253,7 +254,7 @@ fn rejected_rows_are_shown_by_source_file_and_rule() {
     assert_eq!(show(&["sale"]), ["a_20240101.csv:3 type"]);
     assert_eq!(show(&["--source", "sale", "--rule", "type"]), ["a_20240101.csv:3 type"]);
     assert_eq!(show(&["--rule", "overflow"]), Vec::<String>::new());
-    let ran = project.tallyhouse(&["rejects", "show", "sail"]).ends(2);
+    let ran = project.tallyhouse(&["rejects", "show", "sales"]).ends(2);
     assert!(ran.err.contains("did you mean `sale`?"), "{}", ran.err);
 }
 
@@ -354,7 +355,6 @@ fn drafts_of_all_fixtures_run() {
     }
     project.tallyhouse(&["check"]).succeeds();
     let drafted = project.run();
-    assert_eq!(drafted["outcome"]["published"].is_null(), drafted["outcome"].is_string());
     let rows = |report: &Value, name: &str, which: &str| {
         let sources = report["sources"].as_array().unwrap();
         sources.iter().find(|source| source["source"] == name).unwrap()["rows"][which].as_u64().unwrap()

@@ -41,7 +41,7 @@ pub(super) fn extract(arguments: &ExtractArguments) -> Result<ExitCode, Error> {
 
 async fn shown(arguments: &ExtractArguments) -> Result<ExitCode, Error> {
     let reading = reading(arguments)?;
-    let inputs = run::inputs(&arguments.files).await?;
+    let inputs = run::inputs(&arguments.files, &reading).await?;
     refuse_to_replace(&inputs, arguments)?;
     let mut sink = Shown::new(arguments)?;
     let reads_all = arguments.limit.is_none() || arguments.report.is_some() || arguments.rejects.is_some();
@@ -129,7 +129,9 @@ fn summary(part: &PartReport, arguments: &ExtractArguments) -> String {
     let shape = &part.shape;
     let mut words = vec![shape.format.to_owned()];
     words.extend(shape.encoding.clone());
-    words.extend(shape.delimiter.as_ref().map(|delimiter| format!("delimiter {}", visible(&ToString::to_string(delimiter)))));
+    words.extend(
+        shape.delimiter.as_ref().map(|delimiter| format!("delimiter {}", visible(&ToString::to_string(delimiter)))),
+    );
     if shape.header_line > 0 {
         words.push(format!("header on line {}", shape.header_line));
     }

@@ -12,8 +12,8 @@ pub use check::{AcceptedValues, Check, Relationships, RowCount};
 pub use model::{Column as ModelColumn, Model};
 pub use pipeline::{Pipeline, Publish, TableFormat, Variable};
 pub use source::{
-    Alias, CodeMap, Column, Drift, FileKeys, FileLimits, FixedColumn, Format, FormatName, FormatOptions, RejectLimit, Rule,
-    Source, Version,
+    Alias, CleanWord, CodeMap, Column, Drift, FileKeys, FileLimits, FixedColumn, Format, FormatName, FormatOptions,
+    RejectLimit, Rule, Source, Version,
 };
 
 /// A title in two languages.

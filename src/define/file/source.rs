@@ -7,7 +7,7 @@ use super::{Check, Title};
 use crate::{
     define::{
         project::{Clean, DriftAction, OnMissing, OnUnreadable, Pii, UnknownCode, WidthUnit},
-        spans::{At, Pairs, Scalar, TextOr},
+        spans::{At, OneOrMany, Pairs, Scalar, TextOr},
     },
     record::DecimalMark,
 };
@@ -302,13 +302,40 @@ pub struct Column {
     pub required: Option<bool>,
     /// Names of the column in extracts, with the scale of their numbers. Left out: the column's own name.
     pub from: Option<Vec<At<Alias>>>,
-    /// Formats of dates and times besides ISO, such as `%Y年%m月%d日`, `%d.%m.%Y` or `excel_serial`.
+    /// Formats of dates and times besides ISO: patterns such as `%Y年%m月%d日` or `%d.%m.%Y`, or `excel_serial`,
+    /// `excel_serial_1904`, `unix_seconds`, `unix_milliseconds`.
     #[serde(default)]
     pub formats: Vec<At<String>>,
+    /// First two-digit year (`%y`) of the 20th century, 0 to 100; 69 when left out: 69 is 1969, 68 is 2068.
+    #[schemars(extend("minimum" = 0, "maximum" = 100))]
+    pub year_pivot: Option<At<u64>>,
     /// Words that mean NULL, instead of the usual ones (empty, NULL, N/A, -, 无 …).
     pub null_words: Option<At<Vec<Scalar>>>,
-    /// How the text is tidied up.
-    pub clean: Option<At<Clean>>,
+    /// Words that mean true, instead of the usual ones (true, yes, y, t, 1, 是), in any case.
+    pub true_words: Option<At<Vec<Scalar>>>,
+    /// Words that mean false, instead of the usual ones (false, no, n, f, 0, 否), in any case.
+    pub false_words: Option<At<Vec<Scalar>>>,
+    /// Decimal mark of this column's numbers, `point` or `comma`, where it is not the file's.
+    pub decimal_mark: Option<At<DecimalMark>>,
+    /// Whether `12.5%` is read as 0.125 (and `5‰` as 0.005); a double reads it in any case.
+    pub percent: Option<At<bool>>,
+    /// Whether names of currencies (CNY, RMB, USD, 元 …) may stand beside a number. Left out: only signs (¥ $ €); false: neither.
+    pub currency: Option<At<bool>>,
+    /// Whether `1-` is negative, besides `(1)`. Left out: only `(1)`; false: neither.
+    pub accounting: Option<At<bool>>,
+    /// Whether `1.2万` is read as 12000 and `3亿` as 300000000.
+    pub chinese_units: Option<At<bool>>,
+    /// Whether blanks at both ends of a cell go; true when left out. Strings only.
+    pub trim: Option<At<bool>>,
+    /// How the text is tidied up: one cleaner, or several in the order in which they are applied.
+    pub clean: Option<At<OneOrMany<CleanWord>>>,
+    /// Whether what `phone`, `tax_id` or `email` leaves must be possible (length, check digit, form).
+    pub validate: Option<At<bool>>,
+    /// Characters that a string may have.
+    #[schemars(extend("minimum" = 1))]
+    pub max_length: Option<At<u64>>,
+    /// Regular expression that a whole string must match, after cleaning.
+    pub pattern: Option<At<String>>,
     /// Kind of personal data that the column holds.
     pub pii: Option<Pii>,
     /// SQL expression over the other columns; the column is then in no file.
@@ -331,6 +358,29 @@ pub struct Column {
     pub unit: Option<String>,
 }
 
+/// The name of a cleaner, not yet checked, so that a wrong one is shown at its own place.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub struct CleanWord(pub String);
+
+impl JsonSchema for CleanWord {
+    fn inline_schema() -> bool {
+        Clean::inline_schema()
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Clean::schema_name()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        Clean::schema_id()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Clean::json_schema(generator)
+    }
+}
+
 /// A name in a header, or a name with the scale of its numbers.
 pub type Alias = TextOr<String, ScaledAlias>;
 
@@ -341,9 +391,12 @@ pub struct ScaledAlias {
     /// The name.
     #[schemars(required)]
     pub name: Option<At<String>>,
-    /// What a number in the file is multiplied by: 10000 for 万元.
-    #[schemars(extend("minimum" = 1))]
-    pub scale_by: Option<At<i64>>,
+    /// What a number in the file is multiplied by: 10000 for 万元, 0.01 for 分.
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub scale_by: Option<At<Scalar>>,
+    /// What a number in the file is divided by: 100 for 分, 1000 for grams in a column of kilograms.
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub divide_by: Option<At<Scalar>>,
 }
 
 /// A source whose rows say what codes mean.

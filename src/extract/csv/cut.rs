@@ -47,7 +47,7 @@ pub(super) struct Next {
 pub(super) fn cut_row(text: &str, at: usize, dialect: &Dialect, rules: &Rules, row: &mut Row) -> Next {
     let mut next = cut(text, at, dialect, row);
     if row.lines > 1 && swallowed_a_row(&text[..next.at], at, dialect, rules, row) {
-        next = Next { is_settled: next.is_settled, ..cut_line(text, at, row) };
+        next = Next { is_settled: next.is_settled, ..cut_line(text, row.place, row) };
         row.fault = Some(RawFault::Quote);
     }
     if row.width() == 1 && row.quoted == 1 && rules.width() > 1 {
@@ -99,6 +99,7 @@ pub(super) fn cut(text: &str, at: usize, dialect: &Dialect, row: &mut Row) -> Ne
         Ok(()) => {
             let end = cutter.at;
             row.lines = cutter.lines;
+            row.place = at;
             row.set_raw(&text[at..end]);
             for (column, is_quoted) in std::mem::take(&mut cutter.changed) {
                 let plain = unescaped(row.cell(column), dialect, is_quoted);
@@ -120,6 +121,7 @@ pub(super) fn cut(text: &str, at: usize, dialect: &Dialect, row: &mut Row) -> Ne
 fn cut_line(text: &str, at: usize, row: &mut Row) -> Next {
     let end = line_end(text, at);
     row.start(row.line);
+    row.place = at;
     row.set_raw(&text[at..end]);
     row.unended = end == text.len();
     behind(text, end)

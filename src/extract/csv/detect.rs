@@ -10,24 +10,23 @@ use super::{
     dialect::Dialect,
     head::Head,
     tables::{Table, choose_table},
-    trial::{HeaderPlace, SAMPLE_ROWS, Trial},
+    trial::{HeaderPlace, SAMPLE_ROWS, Trial, announced},
 };
 use crate::{
     define::project::CsvOptions,
     extract::{
         Error, Hints,
         header::{Choice, HEADER_LINES, Names, common_width, confidence, names_of},
-        lines::line_end,
         row::{Row, is_blank},
     },
     record::{DecimalMark, SkippedLines},
 };
 
 /// Delimiters that are tried, the likelier first; blanks and colons only count when they are declared.
-const DELIMITERS: [&str; 19] = [
-    ",", ";", "\t", "|", "，", "；", "\u{1}", "~", "^", "||", ";;", "\t|\t", "|~|", "~|~", "^|^", "^~^", "~~", "^^",
-    "@@",
-];
+const DELIMITERS: [&str; 9] = [",", ";", "\t", "|", "，", "；", "\u{1}", "~", "^"];
+
+/// Longer delimiters, tried before their parts.
+const LONG_DELIMITERS: [&str; 10] = ["\t|\t", "|~|", "~|~", "^|^", "^~^", "||", ";;", "~~", "^^", "@@"];
 
 /// Faulty rows after which quotes count as letters, if no row has a cell in quotes.
 const STRAY_QUOTES: usize = 3;
@@ -95,13 +94,6 @@ pub(super) fn detect(path: &Arc<str>, head: &Head, options: &CsvOptions, hints: 
     Ok(detected(best, is_given, &attempts))
 }
 
-/// Returns the delimiter that a first line `sep=;` announces to Excel.
-fn announced(text: &str) -> Option<String> {
-    let line = &text[..line_end(text, 0)];
-    let rest = line.trim_matches('"').strip_prefix("sep=")?;
-    (rest.chars().count() == 1).then(|| rest.to_owned())
-}
-
 /// The dialects to try on a file.
 struct Attempts<'a> {
     head: &'a Head,
@@ -151,10 +143,11 @@ impl Attempts<'_> {
             return vec![declared];
         }
         let text = &self.head.text;
-        if announced(text).is_some() {
-            return vec![&text[..line_end(text, 0)].trim_matches('"')["sep=".len()..]];
+        if let Some(delimiter) = announced(text) {
+            return vec![delimiter];
         }
-        let present: Vec<&str> = DELIMITERS.into_iter().filter(|delimiter| text.contains(delimiter)).collect();
+        let all = LONG_DELIMITERS.into_iter().chain(DELIMITERS);
+        let present: Vec<&str> = all.filter(|delimiter| text.contains(delimiter)).collect();
         if present.is_empty() { vec![DELIMITERS[0]] } else { present }
     }
 
@@ -324,7 +317,7 @@ mod tests {
 
     #[test]
     fn without_names_the_rows_that_agree_decide() {
-        for delimiter in DELIMITERS {
+        for delimiter in DELIMITERS.into_iter().chain(LONG_DELIMITERS) {
             let text = format!(
                 "title\nx{delimiter}y{delimiter}z\n1,2{delimiter}\"a{delimiter}b\"{delimiter}3\n4{delimiter}5{delimiter}6\n"
             );

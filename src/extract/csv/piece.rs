@@ -152,8 +152,6 @@ impl Cutting<'_> {
         if self.is_remark(start) {
             return self.sieve.skip(SkippedLines::Comment, 1);
         }
-        self.row.place =
-            start + if self.text[start..].starts_with('\u{FEFF}') && self.row.fault.is_none() { 3 } else { 0 };
         if self.sieve.is_record(&self.row) {
             self.release();
             self.sieve.record(&mut self.row);

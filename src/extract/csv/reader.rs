@@ -143,7 +143,9 @@ impl Reader {
                 return Err(Error::unreadable(&self.path, "it became shorter while it was read", hint));
             }
             let is_last = wanted_now as u64 == left;
-            let parted = self.finder().part(&bytes, is_last);
+            // Half a unit would be a bad letter, and part a CR from its LF.
+            let whole = if is_last { bytes.len() } else { bytes.len() - bytes.len() % self.plan.coding.unit().0 };
+            let parted = self.finder().part(&bytes[..whole], is_last);
             if parted.length > 0 {
                 return Ok(Some(self.hand_out(bytes, parted, is_last)));
             }

@@ -48,7 +48,8 @@ pub(super) fn choose_table(head: &Head, dialect: &Dialect, names: &Names) -> Opt
     if headers.len() < 2 {
         return None;
     }
-    let ends: Vec<usize> = headers[1..].iter().copied().chain([rows.len()]).collect();
+    let ends: Vec<usize> =
+        headers[1..].iter().map(|header| header - titles(&rows, *header)).chain([rows.len()]).collect();
     let size = |place: usize| ends[place] - headers[place];
     // The first of equals wins.
     let chosen = (0..headers.len()).rev().max_by_key(|&place| (names.matches(&rows[headers[place]]), size(place)))?;
@@ -77,7 +78,7 @@ fn choose_first(rows: &[Row]) -> Option<usize> {
 /// Returns whether a row is the header of a further table below the one whose header is `above`.
 fn begins_table(rows: &[Row], index: usize, above: usize, names: &Names) -> bool {
     let row = &rows[index];
-    let titles = rows[..index].iter().rev().take_while(|row| row.filled() == 1).count();
+    let titles = titles(rows, index);
     let is_apart = index > titles && rows[index - titles - 1].filled() == 0;
     if !is_apart || index <= above + 1 || !is_header_like(row) || names_of(row) == names_of(&rows[above]) {
         return false;
@@ -88,6 +89,11 @@ fn begins_table(rows: &[Row], index: usize, above: usize, names: &Names) -> bool
     let is_other_width = width != names_of(&rows[above]).len();
     agree
         && (names.matches(row) * 2 > width || is_other_width && contrasts(row, &below, 1) || contrasts(row, &below, 2))
+}
+
+/// Returns the number of titles above a row.
+fn titles(rows: &[Row], index: usize) -> usize {
+    rows[..index].iter().rev().take_while(|row| row.filled() == 1).count()
 }
 
 /// Returns whether a row consists of at least two different names.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::extract::{
     header::{Choice, Names, choose, common_width, names_of, share},
-    lines::next_line,
+    lines::{line_end, next_line},
     row::Row,
 };
 
@@ -44,7 +44,7 @@ impl Trial {
     pub(super) fn new(text: &str, first_line: u64, dialect: Dialect, place: HeaderPlace, names: &Names) -> Self {
         let start = match place {
             HeaderPlace::Line(line) => line,
-            HeaderPlace::Anywhere | HeaderPlace::Nowhere => first_line,
+            HeaderPlace::Anywhere | HeaderPlace::Nowhere => first_line + u64::from(announced(text).is_some()),
         };
         let mut rows = sample(text, first_line, &dialect, start, SAMPLE_ROWS, SAMPLE_BYTES);
         unwrap_all(&mut rows, &dialect);
@@ -66,7 +66,7 @@ impl Trial {
         let header = self.choice.map(|choice| &self.rows[choice.index]);
         let width = header.map_or_else(|| common_width(&self.rows).unwrap_or(0), Row::width);
         let weight = if width > 1 { 1.0 - 1.0 / f64::from(u32::try_from(width).unwrap_or(u32::MAX)) } else { 0.01 };
-        let named = header.map_or(1.0, |header| share(header.filled(), names_of(header).len()));
+        let named = header.map_or(1.0, |header| share(names_in(header), names_of(header).len()));
         let agreement = self.choice.map_or(self.agreement, |choice| agreement(&self.rows, choice).1);
         (self.choice.map_or(0, |choice| choice.matches), agreement * weight * named + self.quoted() * 0.05)
     }
@@ -94,6 +94,18 @@ impl Trial {
     }
 }
 
+/// Returns how many cells of a header are names and not leftovers of a longer delimiter.
+fn names_in(header: &Row) -> usize {
+    header.cells().filter(|name| name.contains(char::is_alphanumeric)).count()
+}
+
+/// Returns the delimiter that a first line `sep=;` announces to Excel.
+pub(super) fn announced(text: &str) -> Option<&str> {
+    let line = &text[..line_end(text, 0)];
+    let delimiter = line.trim_matches('"').strip_prefix("sep=")?;
+    (delimiter.chars().count() == 1).then_some(delimiter)
+}
+
 /// Cuts rows from the physical line `start` on, comments left out.
 pub(super) fn sample(
     text: &str,
@@ -114,7 +126,6 @@ pub(super) fn sample(
         }
         let mut row = Row::default();
         row.start(line);
-        row.place = at;
         at = cut(text, at, dialect, &mut row).at;
         line += row.lines;
         rows.push(row);

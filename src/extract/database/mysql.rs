@@ -236,12 +236,11 @@ impl<'a> Session<'a> {
 
     async fn source(&mut self, options: &DatabaseOptions) -> Result<Source, Failure> {
         let quoted = Mysql { is_numeric: false };
-        let (from, table) = match &options.query {
-            Some(query) => (select::query_as_table(query), None),
-            None => {
-                let (schema, table) = self.choose(options.table.as_deref().unwrap_or_default()).await?;
-                (format!("{}.{}", quoted.name(&schema), quoted.name(&table)), Some(format!("{schema}.{table}")))
-            }
+        let (from, table) = if let Some(query) = &options.query {
+            (select::query_as_table(query), None)
+        } else {
+            let (schema, table) = self.choose(options.table.as_deref().unwrap_or_default()).await?;
+            (format!("{}.{}", quoted.name(&schema), quoted.name(&table)), Some(format!("{schema}.{table}")))
         };
         let columns = match self.connection.query_iter(format!("SELECT * FROM {from} LIMIT 0")).await {
             Ok(result) => {

@@ -175,12 +175,11 @@ impl<'a> Session<'a> {
     }
 
     async fn source(&self, options: &DatabaseOptions) -> Result<Source, Failure> {
-        let (from, table) = match &options.query {
-            Some(query) => (select::query_as_table(query), None),
-            None => {
-                let (schema, table) = self.choose(options.table.as_deref().unwrap_or_default()).await?;
-                (format!("{}.{}", Postgres.name(&schema), Postgres.name(&table)), Some(format!("{schema}.{table}")))
-            }
+        let (from, table) = if let Some(query) = &options.query {
+            (select::query_as_table(query), None)
+        } else {
+            let (schema, table) = self.choose(options.table.as_deref().unwrap_or_default()).await?;
+            (format!("{}.{}", Postgres.name(&schema), Postgres.name(&table)), Some(format!("{schema}.{table}")))
         };
         let statement = self.client.prepare(&format!("SELECT * FROM {from}")).await;
         let statement = statement.map_err(|error| self.failed(&error))?;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{BATCH_ROWS, Error, RecordReader, row::Row};
 use crate::{
-    record::{DecimalMark, FileShape, LineCount, RawBatch, RawFault},
+    record::{FileShape, LineCount, RawBatch, RawFault},
     storage::{
         content::Content,
         read::{self, Growing},

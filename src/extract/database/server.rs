@@ -48,7 +48,7 @@ impl Server {
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
         let (user, address) = authority.rsplit_once('@').map_or((None, authority), |(user, at)| (Some(user), at));
-        let (user, password) = user.map_or((None, None), |user| match user.find(':') {
+        let (user, password) = user.map_or((None, None), |user| match password_colon(user) {
             Some(at) => (Some(&user[..at]), Some(&user[at + 1..])),
             None => (Some(user), None),
         });
@@ -101,6 +101,20 @@ impl Server {
             (None, None) => self.host.clone(),
         }
     }
+}
+
+/// Returns where user and password part: at the first colon that is not a variable's, as in `${USER:-ann}`.
+fn password_colon(user: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    user.char_indices().find_map(|(at, sign)| {
+        match sign {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            ':' if depth == 0 => return Some(at),
+            _ => {}
+        }
+        None
+    })
 }
 
 fn host_and_port(address: &str) -> Option<(&str, Option<&str>)> {

@@ -116,10 +116,10 @@ impl Coding {
 
     /// Returns whether the byte of an ASCII sign never is half of another character.
     pub(super) fn is_safe(&self, sign: u8) -> bool {
-        let is_stateful = [UTF_16LE, UTF_16BE, ISO_2022_JP].contains(&self.encoding);
+        let is_wide = [UTF_16LE, UTF_16BE].contains(&self.encoding);
         // The halves of characters begin at 0x30, and at 0x40 where digits are none.
         let is_half = (0x30..0x3A).contains(&sign) || (0x40..0x7F).contains(&sign);
-        sign.is_ascii() && !is_stateful && (!is_half || self.encoding == UTF_8 || self.encoding.is_single_byte())
+        sign.is_ascii() && !is_wide && (!is_half || self.encoding == UTF_8 || self.encoding.is_single_byte())
     }
 
     /// Returns the bytes of a code unit, and which of them is the low one.
@@ -214,6 +214,10 @@ fn accept_sample(path: &Arc<str>, content: &Content, sample: &[u8], coding: Codi
 
 fn by_label(path: &Arc<str>, label: &str) -> Result<&'static Encoding, Error> {
     let encoding = Encoding::for_label_no_replacement(label.as_bytes()).map(at_least_gb18030);
+    if encoding == Some(ISO_2022_JP) {
+        // Its characters depend on all that stands before them, across line ends.
+        return Err(Error::unreadable(path, format!("`{label}` cannot be read"), "convert the file to UTF-8"));
+    }
     let hint = "use a label of the Encoding Standard: utf-8, gb18030, big5, windows-1252, utf-16le";
     encoding.ok_or_else(|| Error::unreadable(path, format!("there is no encoding `{label}`"), hint))
 }

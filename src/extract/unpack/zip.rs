@@ -113,12 +113,11 @@ impl Archive {
 
 /// Decodes a member's name: UTF-8, or else what Chinese Windows writes, or else Latin-1.
 fn decoded(name: &[u8]) -> String {
-    let text = match std::str::from_utf8(name) {
-        Ok(text) => text.to_owned(),
-        Err(_) => {
-            let (text, is_bad) = encoding_rs::GB18030.decode_without_bom_handling(name);
-            if is_bad { name.iter().map(|byte| char::from(*byte)).collect() } else { text.into_owned() }
-        }
+    let text = if let Ok(text) = std::str::from_utf8(name) {
+        text.to_owned()
+    } else {
+        let (text, is_bad) = encoding_rs::GB18030.decode_without_bom_handling(name);
+        if is_bad { name.iter().map(|byte| char::from(*byte)).collect() } else { text.into_owned() }
     };
     text.replace('\\', "/")
 }

@@ -102,7 +102,7 @@ fn is_shortest(stored: &[u8]) -> bool {
 /// Appends a number, a date or a duration.
 pub(super) fn push(value: f64, kind: Kind, is_1904: bool, text: &mut String) {
     match kind {
-        Kind::Duration if value >= 0.0 && value < LAST_DAY => push_time(milliseconds(value), text),
+        Kind::Duration if (0.0..LAST_DAY).contains(&value) => push_time(milliseconds(value), text),
         Kind::Date if (0.0..1.0).contains(&value) && !rounds_to_day(value) => push_time(milliseconds(value), text),
         Kind::Date => match day(value, is_1904) {
             Some((days, rest)) => push_moment(days, rest, text),

@@ -122,14 +122,13 @@ impl Elements {
                 continue;
             }
             let begin = self.at;
-            let end = match is_empty {
-                true => tag_end + 1,
-                false => {
-                    let close = self.close.clone();
-                    let offset = tag_end - begin;
-                    let Some(found) = self.find(self.at + offset, &close)? else { return Err(self.cut()) };
-                    found + close.needle().len()
-                }
+            let end = if is_empty {
+                tag_end + 1
+            } else {
+                let close = self.close.clone();
+                let offset = tag_end - begin;
+                let Some(found) = self.find(self.at + offset, &close)? else { return Err(self.cut()) };
+                found + close.needle().len()
             };
             let begin = self.at;
             self.at = end;

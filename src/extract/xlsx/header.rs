@@ -85,7 +85,7 @@ fn header(head: &[Cells], index: usize, levels: usize, names: &Names) -> Option<
     }
     // A column without a name at the left counts if the first record has something there.
     let below = head.get(index + levels).and_then(|row| row.filled().next());
-    let left = below.filter(|below| *below < first && rows.len() + 1 <= head.len()).unwrap_or(first);
+    let left = below.filter(|below| *below < first).unwrap_or(first);
     let width = rows.iter().map(Cells::width).max()?.min(left + MOST_NAMES);
     let spread: Vec<Vec<&str>> = rows.iter().map(|row| spread(row, width)).collect();
     let mut written: Vec<String> = (left..width).map(|column| name(rows, &spread, column, names)).collect();

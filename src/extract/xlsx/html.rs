@@ -174,7 +174,7 @@ impl Tables {
 
 impl Table {
     fn is_empty(&self) -> bool {
-        self.cell.as_ref().is_none_or(|cell| cell.is_empty())
+        self.cell.as_ref().is_none_or(String::is_empty)
     }
 
     fn begin_cell(&mut self, attributes: &str, stored: &mut Stored) {

@@ -184,19 +184,38 @@ fn push_unescaped(text: &str, plain: &mut String) {
             continue;
         }
         let end = rest.bytes().take(32).position(|byte| byte == b';');
-        match end.and_then(|end| Some((entity(&rest[1..end])?, end))) {
-            Some((letter, end)) => {
-                plain.push(letter);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                plain.push('&');
-                rest = &rest[1..];
-            }
-        }
+        let found = end.and_then(|end| Some((entity(&rest[1..end])?, end)));
+        let (letter, end) = found.unwrap_or(('&', 0));
+        plain.push(letter);
+        rest = &rest[end + 1..];
     }
     plain.push_str(rest);
 }
+
+/// The entities that pages use; XML knows the first five.
+const NAMED: [(&str, char); 21] = [
+    ("amp", '&'),
+    ("lt", '<'),
+    ("gt", '>'),
+    ("quot", '"'),
+    ("apos", '\''),
+    ("nbsp", '\u{A0}'),
+    ("ensp", '\u{2002}'),
+    ("emsp", '\u{2003}'),
+    ("thinsp", '\u{2009}'),
+    ("yen", '¥'),
+    ("euro", '€'),
+    ("pound", '£'),
+    ("copy", '©'),
+    ("reg", '®'),
+    ("deg", '°'),
+    ("middot", '·'),
+    ("times", '×'),
+    ("mdash", '—'),
+    ("ndash", '–'),
+    ("hellip", '…'),
+    ("bull", '•'),
+];
 
 /// Returns the letter of an entity's name or number.
 fn entity(name: &str) -> Option<char> {
@@ -207,29 +226,6 @@ fn entity(name: &str) -> Option<char> {
         };
         return char::from_u32(code);
     }
-    const NAMED: [(&str, char); 21] = [
-        ("amp", '&'),
-        ("lt", '<'),
-        ("gt", '>'),
-        ("quot", '"'),
-        ("apos", '\''),
-        ("nbsp", '\u{A0}'),
-        ("ensp", '\u{2002}'),
-        ("emsp", '\u{2003}'),
-        ("thinsp", '\u{2009}'),
-        ("yen", '¥'),
-        ("euro", '€'),
-        ("pound", '£'),
-        ("copy", '©'),
-        ("reg", '®'),
-        ("deg", '°'),
-        ("middot", '·'),
-        ("times", '×'),
-        ("mdash", '—'),
-        ("ndash", '–'),
-        ("hellip", '…'),
-        ("bull", '•'),
-    ];
     NAMED.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, letter)| *letter)
 }
 

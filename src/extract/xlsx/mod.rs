@@ -180,7 +180,9 @@ impl Reader {
             self.sieve.skip(SkippedLines::Blank, blank);
         }
         self.line = self.cells.line;
-        self.outside += self.cells.filled().filter(|column| !self.columns.contains(column)).count() as u64;
+        if self.columns.start > 0 || self.cells.width() > self.columns.end {
+            self.outside += self.cells.filled().filter(|column| !self.columns.contains(column)).count() as u64;
+        }
         self.fill.apply(&mut self.cells);
         self.row.start(self.line);
         self.row.fault = self.cells.fault;

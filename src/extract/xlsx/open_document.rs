@@ -3,7 +3,7 @@
 //! In: a zip archive. Out: its tables. Repeated rows and cells are written out as far as they hold something, and only
 //! so far: a table may end in a million repeated blanks. Deliberately reads values, not what a cell's format shows.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use super::{
     cell::{Kind, push_iso, push_iso_duration, push_stored},
@@ -53,7 +53,7 @@ impl Document {
         let content = as_utf8(content).map_err(|error| crate::extract::disk(path, &error))?;
         let hidden = hidden_styles(path, &content)?;
         let label = |(number, tag): (usize, &String)| {
-            let name = attribute(tag, "name").map_or_else(|| format!("table {}", number + 1), |name| name.into_owned());
+            let name = attribute(tag, "name").map_or_else(|| format!("table {}", number + 1), Cow::into_owned);
             let is_hidden = attribute(tag, "style-name").is_some_and(|style| hidden.contains(style.as_ref()));
             Label { name, is_visible: !is_hidden }
         };
@@ -73,12 +73,12 @@ fn hidden_styles(path: &Arc<str>, content: &Content) -> Result<HashSet<String>, 
         for event in Scanner::new(&style) {
             match event {
                 Event::Open { name: "style", attributes, .. } => {
-                    name = attribute(attributes, "name").map(|name| name.into_owned());
+                    name = attribute(attributes, "name").map(Cow::into_owned);
                 }
-                Event::Open { name: "table-properties", attributes, .. } => {
-                    if attribute(attributes, "display").is_some_and(|display| display == "false") {
-                        hidden.extend(name.take());
-                    }
+                Event::Open { name: "table-properties", attributes, .. }
+                    if attribute(attributes, "display").is_some_and(|display| display == "false") =>
+                {
+                    hidden.extend(name.take());
                 }
                 _ => {}
             }

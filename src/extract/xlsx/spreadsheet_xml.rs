@@ -2,7 +2,7 @@
 //!
 //! In: the file itself. Out: its worksheets, row by row. Deliberately reads values, not what their styles show.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     cell::{Kind, push_iso, push_stored},
@@ -35,7 +35,7 @@ impl Workbook {
     pub(super) fn open(path: &Arc<str>, content: &Content, limits: &Limits) -> Result<Self, Error> {
         let content = as_utf8(content.clone()).map_err(|error| crate::extract::disk(path, &error))?;
         let label = |(number, tag): (usize, &String)| {
-            let name = attribute(tag, "Name").map_or_else(|| format!("sheet {}", number + 1), |name| name.into_owned());
+            let name = attribute(tag, "Name").map_or_else(|| format!("sheet {}", number + 1), Cow::into_owned);
             Label { name, is_visible: true }
         };
         let labels = Elements::containers(path, &content, "Worksheet")?.iter().enumerate().map(label).collect();

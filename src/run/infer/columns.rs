@@ -167,7 +167,12 @@ fn profile(place: usize, header: &[String], members: &[usize], parts: &[Sampled]
     members.iter().for_each(|member| profile.merge(&parts[*member].profiles[place]));
     let scale = names::without_unit(&header[place]).1.as_deref().map_or(1, names::scale_of);
     let zeros = usize::try_from(scale.ilog10()).unwrap_or_default();
-    profile.decimals = profile.decimals.saturating_sub(zeros);
-    profile.whole_digits += zeros;
+    let shifted = |sizes: &BTreeMap<usize, u64>, shift: &dyn Fn(usize) -> usize| {
+        let mut all: BTreeMap<usize, u64> = BTreeMap::new();
+        sizes.iter().for_each(|(size, count)| *all.entry(shift(*size)).or_default() += count);
+        all
+    };
+    profile.decimals = shifted(&profile.decimals, &|size| size.saturating_sub(zeros));
+    profile.whole_digits = shifted(&profile.whole_digits, &|size| size + zeros);
     profile
 }

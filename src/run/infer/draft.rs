@@ -106,7 +106,12 @@ impl Draft<'_> {
             let shape = &part.shape;
             let mut words = vec![shape.format.to_owned()];
             words.extend(shape.encoding.clone());
-            words.extend(shape.delimiter.as_ref().map(|delimiter| format!("delimiter {}", quoted(&ToString::to_string(delimiter)))));
+            words.extend(
+                shape
+                    .delimiter
+                    .as_ref()
+                    .map(|delimiter| format!("delimiter {}", quoted(&ToString::to_string(delimiter)))),
+            );
             if shape.decimal_mark == crate::record::DecimalMark::Comma {
                 words.push("decimal comma".to_owned());
             }

@@ -3,7 +3,10 @@
 //! Deliberately careful: what could lose a leading zero or a digit stays text, and a type is guessed only where at most one
 //! value in fifty is none of it.
 
-use super::{names, profile::Profile};
+use super::{
+    names,
+    profile::{Profile, largest},
+};
 
 /// What a column is taken for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,12 +140,11 @@ fn number(name: &str, headers: &[String], profile: &Profile) -> Option<Guess> {
     if !nearly_all(profile.numbers, profile.values) {
         return None;
     }
+    let (whole, long) = largest(&profile.whole_digits);
+    let (decimals, fine) = largest(&profile.decimals);
     // One zero in front is enough: it could not be brought back.
     let is_code = names::is_code(name, headers) && profile.fewest_digits >= 5;
-    if profile.leading_zeros > 0
-        || (profile.digit_texts > 0 && profile.whole_digits >= 15 && profile.fractions == 0)
-        || is_code
-    {
+    if profile.leading_zeros > 0 || (profile.digit_texts > 0 && whole >= 15 && profile.fractions == 0) || is_code {
         return None;
     }
     let fits = profile.numbers;
@@ -152,16 +154,21 @@ fn number(name: &str, headers: &[String], profile: &Profile) -> Option<Guess> {
         );
     }
     let is_money = names::is_money(name) || profile.currencies > 0;
-    let mut guess = if profile.exponents > 0 || profile.decimals > 6 {
+    let mut guess = if profile.exponents > 0 || decimals > 6 {
         Guess::of("double", fits)
-    } else if profile.fractions > 0 || is_money {
-        let scale = if is_money { profile.decimals.max(2) } else { profile.decimals };
-        let precision = (profile.whole_digits + scale + 3).clamp(18, 38);
+    } else if decimals > 0 || is_money {
+        let scale = if is_money { decimals.max(2) } else { decimals };
+        let precision = (whole + scale + 3).clamp(18, 38);
         Guess::of(format!("decimal({precision},{scale})"), fits)
     } else {
-        Guess::of(if profile.whole_digits <= 7 { "int" } else { "bigint" }, fits)
+        Guess::of(if whole <= 7 { "int" } else { "bigint" }, fits)
     };
-    let marked = [(profile.currencies, "a currency sign"), (profile.thousands, "thousands marks")];
+    let marked = [
+        (long, "more digits, as strays"),
+        (fine, "more decimals, as strays"),
+        (profile.currencies, "a currency sign"),
+        (profile.thousands, "thousands marks"),
+    ];
     guess
         .notes
         .extend(marked.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} with {what}")));
@@ -183,7 +190,7 @@ fn text(name: &str, headers: &[String], profile: &Profile) -> Guess {
     } else if names::is_code(name, headers) {
         "digits that identify something".to_owned()
     } else {
-        format!("digits, {} of them: too many for a number that is counted with", profile.whole_digits)
+        format!("digits, {} of them: too many for a number that is counted with", largest(&profile.whole_digits).0)
     })
 }
 

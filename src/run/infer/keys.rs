@@ -1,8 +1,8 @@
 //! Which columns identify a row: the smallest set of them in which no two rows of a file agree.
 //!
-//! In: hashed rows. Out: a set of at most three columns with what it rests on. Rows that are the same in every column are
-//! one row; rows without a value in one of the columns are passed over. Deliberately tries only columns that are nearly
-//! always filled and measure nothing.
+//! In: hashed rows. Out: a set of at most three columns with what it rests on, or of a few more where the rows of other
+//! files repeat it. Rows that are the same in every column are one row; rows without a value in one of the columns are
+//! passed over. Deliberately tries only columns that are nearly always filled, measure nothing and are no time of day.
 
 use std::collections::HashMap;
 
@@ -42,24 +42,37 @@ pub(super) fn key(columns: &Columns, guesses: &[Guess], parts: &[Sampled]) -> Op
     let tried = sets.iter().filter_map(|set| Some((set, table.unique(set, TRIAL_ROWS)?)));
     // A key that most rows share with another file identifies something else: a state of it.
     let mut tried: Vec<(&Vec<usize>, Key)> = tried.collect();
-    tried.sort_by_key(|(set, key)| (key.repeated * 5 > key.rows, set.len(), key.repeated, (*set).clone()));
-    tried.iter().find_map(|(set, _)| {
-        let key = table.unique(set, usize::MAX)?;
-        Some(Key { columns: set.iter().map(|index| candidates[*index]).collect(), ..key })
-    })
+    let others = |set: &[usize]| set.iter().filter(|index| !is_code(&columns.all[candidates[**index]])).count();
+    tried.sort_by_key(|(set, key)| (key.is_doubtful(), set.len(), others(set), key.repeated, (*set).clone()));
+    let key = tried.iter().find_map(|(set, _)| table.unique(set, usize::MAX))?;
+    let codes: Vec<usize> = (0..candidates.len()).filter(|index| is_code(&columns.all[candidates[*index]])).collect();
+    let mut key = table.extended(key, &codes);
+    key.columns = key.columns.iter().map(|index| candidates[*index]).collect();
+    key.columns.sort_unstable();
+    Some(key)
+}
+
+fn is_code(column: &Column) -> bool {
+    let headers: Vec<String> = column.headers.iter().map(|(name, _)| name.clone()).collect();
+    names::is_code(&column.name, &headers)
+}
+
+impl Key {
+    /// Returns whether so many rows share their key with another file that a column may be missing.
+    const fn is_doubtful(&self) -> bool {
+        self.repeated * 5 > self.rows
+    }
 }
 
 /// Returns the columns that may be part of a key, those that are named like one first.
 fn candidates(columns: &[Column], guesses: &[Guess], parts: usize) -> Vec<usize> {
     let is_filled = |column: &Column| nearly_all(column.profile.values, column.profile.cells());
-    let identifies =
-        |guess: &Guess| matches!(guess.data_type.as_str(), "string" | "int" | "bigint" | "date" | "timestamp");
+    let identifies = |guess: &Guess| matches!(guess.data_type.as_str(), "string" | "int" | "bigint" | "date");
     let usable = columns.iter().zip(guesses).enumerate().filter(|(_, (column, guess))| {
-        column.places.len() == parts && is_filled(column) && identifies(guess) && !names::is_money(&column.name)
+        let is_whole = column.places.len() == parts && is_filled(column);
+        is_whole && identifies(guess) && guess.pii.is_none() && !names::is_money(&column.name)
     });
-    let headers = |column: &Column| column.headers.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-    let mut ranked: Vec<(bool, usize)> =
-        usable.map(|(index, (column, _))| (!names::is_code(&column.name, &headers(column)), index)).collect();
+    let mut ranked: Vec<(bool, usize)> = usable.map(|(index, (column, _))| (!is_code(column), index)).collect();
     ranked.sort_unstable();
     ranked.truncate(CANDIDATES);
     ranked.into_iter().map(|(_, index)| index).collect()
@@ -102,7 +115,7 @@ impl Table {
     /// Returns the set as a key, if no two different rows of a file agree on it.
     fn unique(&self, set: &[usize], most: usize) -> Option<Key> {
         let mut seen: HashMap<u64, (usize, u64)> = HashMap::new();
-        let (mut looked_at, mut repeated) = (0, 0);
+        let (mut looked_at, mut repeated, mut doubled) = (0, 0, 0);
         for (part, whole, cells) in self.rows.iter().take(most) {
             if set.iter().any(|index| cells[*index] == NOTHING) {
                 continue;
@@ -111,10 +124,26 @@ impl Table {
             match seen.insert(combined(set.iter().map(|index| cells[*index])), (*part, *whole)) {
                 Some((before, other)) if before == *part && other != *whole => return None,
                 Some((before, _)) if before != *part => repeated += 1,
-                _ => {}
+                Some(_) => doubled += 1,
+                None => {}
             }
         }
-        (looked_at > 0).then(|| Key { columns: set.to_vec(), rows: looked_at, repeated })
+        // Where whole rows stand twice, a key would hide that there are two.
+        (looked_at > 0 && doubled * 50 <= looked_at).then(|| Key { columns: set.to_vec(), rows: looked_at, repeated })
+    }
+
+    /// Adds columns that are named like a key, as long as that lets most rows stop repeating those of other files.
+    fn extended(&self, key: Key, codes: &[usize]) -> Key {
+        let mut best = key;
+        while best.is_doubtful() {
+            let more = codes.iter().filter(|code| !best.columns.contains(code));
+            let wider = more.filter_map(|code| self.unique(&[best.columns.as_slice(), &[*code]].concat(), usize::MAX));
+            match wider.min_by_key(|key| key.repeated).filter(|key| key.repeated * 2 <= best.repeated) {
+                Some(key) => best = key,
+                None => break,
+            }
+        }
+        best
     }
 }
 
@@ -137,8 +166,10 @@ mod tests {
     #[test]
     fn a_key_must_tell_the_rows_of_a_file_apart() {
         let row = |part, whole, cells: [u64; 2]| (part, whole, cells.to_vec());
-        let table = Table { rows: vec![row(0, 1, [1, 1]), row(0, 2, [1, 2]), row(0, 2, [1, 2]), row(1, 3, [1, 1])] };
+        let table = Table { rows: vec![row(0, 1, [1, 1]), row(0, 2, [1, 2]), row(1, 3, [1, 1])] };
         assert_eq!(table.unique(&[0], 10), None);
-        assert_eq!(table.unique(&[0, 1], 10), Some(Key { columns: vec![0, 1], rows: 4, repeated: 1 }));
+        let doubled = Table { rows: vec![row(0, 1, [1, 1]), row(0, 1, [1, 1])] };
+        assert_eq!(doubled.unique(&[0, 1], 10), None, "a row that stands twice is not hidden");
+        assert_eq!(table.unique(&[0, 1], 10), Some(Key { columns: vec![0, 1], rows: 3, repeated: 1 }));
     }
 }

@@ -93,8 +93,8 @@ pub fn parameters_for_drafts(request: &Request) -> Parameters {
 /// # Errors
 /// Files that are not there or cannot be read, and files without any column.
 pub async fn infer(inference: &Inference, standard_input: &mut dyn Read) -> Result<Inferred, Error> {
-    let files = inputs(&inference.files).await?;
     let how = Reading::new(inference.format.clone(), None);
+    let files = inputs(&inference.files, &how).await?;
     let rows_each = match inference.sample_rows {
         0 => u64::MAX,
         rows => rows.div_ceil(files.len() as u64),

@@ -52,9 +52,9 @@ pub(super) struct Profile {
     pub chinese_units: u64,
     /// Whole numbers that begin with a zero.
     pub leading_zeros: u64,
-    /// Digits before and behind the decimal mark, at most.
-    pub whole_digits: usize,
-    pub decimals: usize,
+    /// How many numbers have so many digits before and behind the decimal mark.
+    pub whole_digits: BTreeMap<usize, u64>,
+    pub decimals: BTreeMap<usize, u64>,
     /// Texts of digits alone, and the fewest digits of one.
     pub digit_texts: u64,
     pub fewest_digits: usize,
@@ -139,8 +139,8 @@ impl Profile {
         self.currencies += u64::from(number.has_currency);
         self.thousands += u64::from(number.has_thousands);
         self.leading_zeros += u64::from(number.has_leading_zero);
-        self.whole_digits = self.whole_digits.max(number.whole);
-        self.decimals = self.decimals.max(number.decimals);
+        *self.whole_digits.entry(number.whole).or_default() += 1;
+        *self.decimals.entry(number.decimals).or_default() += 1;
     }
 
     fn date(&mut self, text: &str) {
@@ -190,8 +190,8 @@ impl Profile {
         ] {
             *one += other;
         }
-        self.whole_digits = self.whole_digits.max(other.whole_digits);
-        self.decimals = self.decimals.max(other.decimals);
+        add(&mut self.whole_digits, &other.whole_digits);
+        add(&mut self.decimals, &other.decimals);
         self.fewest_digits = self.fewest_digits.min(other.fewest_digits);
         self.longest = self.longest.max(other.longest);
         self.months.extend(&other.months);
@@ -212,7 +212,20 @@ impl Profile {
     }
 }
 
-fn add(one: &mut BTreeMap<String, u64>, other: &BTreeMap<String, u64>) {
+/// Returns the largest size but for strays: at most one value in a thousand, and how many those are.
+pub(super) fn largest(sizes: &BTreeMap<usize, u64>) -> (usize, u64) {
+    let all: u64 = sizes.values().sum();
+    let mut strays = 0;
+    for (size, count) in sizes.iter().rev() {
+        if (strays + count) * 1_000 > all {
+            return (*size, strays);
+        }
+        strays += count;
+    }
+    (0, 0)
+}
+
+fn add<K: Clone + Ord>(one: &mut BTreeMap<K, u64>, other: &BTreeMap<K, u64>) {
     for (key, count) in other {
         *one.entry(key.clone()).or_default() += count;
     }
@@ -316,7 +329,7 @@ mod tests {
         assert_eq!((profile.values, profile.numbers), (10, 7));
         assert_eq!((profile.thousands, profile.currencies, profile.percents), (1, 1, 1));
         assert_eq!((profile.leading_zeros, profile.exponents), (1, 1));
-        assert_eq!((profile.whole_digits, profile.decimals), (4, 2));
+        assert_eq!((largest(&profile.whole_digits), largest(&profile.decimals)), ((4, 0), (2, 0)));
         assert_eq!(of(&["3.5万"]).chinese_units, 1);
     }
 

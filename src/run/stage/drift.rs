@@ -53,7 +53,12 @@ impl Known<'_> {
     }
 }
 
-fn compare(file: &str, before: (&[String], &Binding), now: (&[String], &Binding), contract: &Contract) -> Vec<DriftEvent> {
+fn compare(
+    file: &str,
+    before: (&[String], &Binding),
+    now: (&[String], &Binding),
+    contract: &Contract,
+) -> Vec<DriftEvent> {
     let mut events = Vec::new();
     let mut event = |kind, text: String| events.push(DriftEvent { kind, text: format!("`{file}`: {text}") });
     for added in now.1.extra.iter().filter(|name| !before.0.contains(name)) {
@@ -101,7 +106,11 @@ pub(super) fn of_values(file: &str, misfits: &HashMap<String, u64>, rows: u64) -
 ///
 /// # Errors
 /// When one of the events is fatal.
-pub(super) fn settle(events: Vec<DriftEvent>, drift: &Drift, warnings: &mut Vec<String>) -> Result<Option<String>, Error> {
+pub(super) fn settle(
+    events: Vec<DriftEvent>,
+    drift: &Drift,
+    warnings: &mut Vec<String>,
+) -> Result<Option<String>, Error> {
     let mut refused = Vec::new();
     for DriftEvent { kind, text } in events {
         let (key, action) = kind.policy(drift);

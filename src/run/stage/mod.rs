@@ -121,12 +121,17 @@ struct Staging<'a> {
 impl<'a> Staging<'a> {
     fn new(source: &'a Source, contract: &'a Contract, around: Surroundings<'a>) -> Result<Self, Error> {
         let partition_by: Vec<String> = source.partition_by.iter().map(|column| column.value.clone()).collect();
-        let options = WriterOptions { memory_bytes: around.memory_bytes, threads: around.threads, ..WriterOptions::default() };
+        let options =
+            WriterOptions { memory_bytes: around.memory_bytes, threads: around.threads, ..WriterOptions::default() };
         Ok(Self {
             parent: around.parent.and_then(|parent| parent.inputs.get(&source.name.value)),
             reads_as: reads_as(source, contract),
             layout: PackLayout::new(contract, &partition_by),
-            rows: PartitionWriter::create(staged_spec(source, contract, around.timezone), around.folder, options.clone())?,
+            rows: PartitionWriter::create(
+                staged_spec(source, contract, around.timezone),
+                around.folder,
+                options.clone(),
+            )?,
             rejects: PartitionWriter::create(quarantine_spec(source, around.timezone), around.folder, options)?,
             source,
             contract,
@@ -145,7 +150,11 @@ impl<'a> Staging<'a> {
         extract::Pull { since: files.iter().rev().find_map(|file| file.watermark.clone()) }
     }
 
-    fn carry_out(&self, listed: &[extract::ExtractFile], runtime: tokio::runtime::Handle) -> Result<StagedSource, Error> {
+    fn carry_out(
+        &self,
+        listed: &[extract::ExtractFile],
+        runtime: tokio::runtime::Handle,
+    ) -> Result<StagedSource, Error> {
         let reads_the_same = self.reads_the_same();
         let (previous, known) = live::before(self.parent, reads_the_same);
         let headers = self.parent.map(|parent| &parent.headers[..]).unwrap_or_default();
@@ -239,7 +248,8 @@ impl<'a> Staging<'a> {
             superseded,
         };
         self.balanced(&live, balance)?;
-        let (rows, rejects) = compact::compact(&packs, &reject_packs, dead, || self.sink("compact"))?.unwrap_or((rows, rejects));
+        let (rows, rejects) =
+            compact::compact(&packs, &reject_packs, dead, || self.sink("compact"))?.unwrap_or((rows, rejects));
         let input = Input {
             fingerprint,
             contract: self.reads_as.clone(),
@@ -277,7 +287,14 @@ impl<'a> Staging<'a> {
     fn shape(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.reads_as.as_bytes()).update(self.around.timezone.name().as_bytes());
-        for column in self.source.key.iter().chain(&self.source.partition_by).chain(&self.source.event_date).chain(&self.source.as_of) {
+        for column in self
+            .source
+            .key
+            .iter()
+            .chain(&self.source.partition_by)
+            .chain(&self.source.event_date)
+            .chain(&self.source.as_of)
+        {
             hasher.update(column.value.as_bytes()).update(&[0]);
         }
         hasher.finalize().to_hex().to_string()
@@ -368,11 +385,7 @@ fn shown(example: &write::Example, source: &Source) -> String {
 }
 
 /// Returns the partitions whose rows are other than in the last snapshot, vanished ones included.
-fn changed_partitions(
-    source: &Source,
-    staged: &Table,
-    parent: Option<&Manifest>,
-) -> Vec<PartitionValues> {
+fn changed_partitions(source: &Source, staged: &Table, parent: Option<&Manifest>) -> Vec<PartitionValues> {
     let before = parent.map(|parent| parent.partitions(&source.table())).unwrap_or_default();
     let now: BTreeSet<_> = staged.partitions.iter().map(|partition| &partition.values).collect();
     let is_changed =

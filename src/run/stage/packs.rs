@@ -89,7 +89,11 @@ pub(super) struct Survey {
 }
 
 /// Opens packs and finds out which files are live.
-pub(super) fn open(files: &[DataFile], live: &[InputFile], locate: &dyn Fn(&DataFile) -> PathBuf) -> Result<Vec<LivePack>, Error> {
+pub(super) fn open(
+    files: &[DataFile],
+    live: &[InputFile],
+    locate: &dyn Fn(&DataFile) -> PathBuf,
+) -> Result<Vec<LivePack>, Error> {
     let positions: HashMap<String, u32> = (0..).zip(live).map(|(position, file)| (file.id(), position)).collect();
     let open = |file: &DataFile| {
         let pack = Pack::open(&locate(file))?;
@@ -100,7 +104,13 @@ pub(super) fn open(files: &[DataFile], live: &[InputFile], locate: &dyn Fn(&Data
 }
 
 impl<'a> LivePacks<'a> {
-    pub fn new(packs: Vec<LivePack>, live: &[InputFile], layout: &'a PackLayout, contract: &'a Contract, threads: usize) -> Self {
+    pub fn new(
+        packs: Vec<LivePack>,
+        live: &[InputFile],
+        layout: &'a PackLayout,
+        contract: &'a Contract,
+        threads: usize,
+    ) -> Self {
         let mut places = 0;
         let mut base = |lines: &u64| {
             let before = places;
@@ -248,8 +258,9 @@ impl<'a> LivePacks<'a> {
     ) -> Result<(), Error> {
         let first = self.layout.file_column();
         let columns: Vec<usize> = (first..first + columns).collect();
-        let blocks: Vec<(usize, usize)> =
-            (0..self.packs.len()).flat_map(|pack| (0..self.packs[pack].pack.len()).map(move |block| (pack, block))).collect();
+        let blocks: Vec<(usize, usize)> = (0..self.packs.len())
+            .flat_map(|pack| (0..self.packs[pack].pack.len()).map(move |block| (pack, block)))
+            .collect();
         let next = AtomicUsize::new(0);
         let failure: Mutex<Option<Error>> = Mutex::new(None);
         let work = || -> Result<(), Error> {
@@ -290,7 +301,9 @@ impl<'a> Readers<'a> {
     pub fn block(&mut self, pack: usize, block: usize) -> Result<RecordBatch, Error> {
         let reader = match self.open.entry(pack) {
             std::collections::hash_map::Entry::Occupied(open) => open.into_mut(),
-            std::collections::hash_map::Entry::Vacant(empty) => empty.insert(self.packs[pack].pack.read(self.columns.clone())?),
+            std::collections::hash_map::Entry::Vacant(empty) => {
+                empty.insert(self.packs[pack].pack.read(self.columns.clone())?)
+            }
         };
         Ok(reader.block(block)?)
     }

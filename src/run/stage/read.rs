@@ -47,12 +47,7 @@ pub(super) enum Outcome {
     /// It is as it was: its rows are in the packs of the last snapshot.
     Kept(InputFile),
     /// Its rows are in new packs.
-    Read {
-        file: InputFile,
-        reports: Vec<FileReport>,
-        headers: Vec<Vec<String>>,
-        warnings: Vec<String>,
-    },
+    Read { file: InputFile, reports: Vec<FileReport>, headers: Vec<Vec<String>>, warnings: Vec<String> },
     /// It cannot be used now; what was last read under its path stands in.
     Postponed { previous: Option<InputFile>, warning: String },
 }
@@ -220,7 +215,9 @@ impl Shared<'_> {
         }
         match self.opened(file, sink) {
             Err(error @ Error::Bug { .. }) => Err(error),
-            Err(error) if reading.source.files.on_unreadable == OnUnreadable::KeepPrevious && !is_of_warehouse(&error) => {
+            Err(error)
+                if reading.source.files.on_unreadable == OnUnreadable::KeepPrevious && !is_of_warehouse(&error) =>
+            {
                 let stands_in = if previous.is_some() { "what was last read of it stays" } else { "it was never read" };
                 Ok(Outcome::Postponed { previous, warning: format!("{error}; {stands_in}") })
             }
@@ -260,10 +257,7 @@ impl Shared<'_> {
 
     fn read(&self, file: &ExtractFile, content: &Content, hash: String, sink: &mut Sink<'_>) -> Result<Outcome, Error> {
         let id = InputFile::id_of(&file.path, &hash);
-        let limits = Limits {
-            most_bytes: self.reading.source.files.limits.decompressed_bytes,
-            ..Limits::default()
-        };
+        let limits = Limits { most_bytes: self.reading.source.files.limits.decompressed_bytes, ..Limits::default() };
         let parts = extract::open(&file.path, content, &self.reading.source.format, &self.hints, &limits)?;
         let (mut reports, mut headers, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
         let (mut lines, mut physical, mut rejected) = (LineCount::default(), Vec::new(), 0);
@@ -302,8 +296,7 @@ impl Shared<'_> {
         })?;
         let events = self.reading.headers.events(&name, &reader.shape().header, &binding);
         let refused = drift::settle(events, &self.reading.source.files.drift, warnings)?;
-        let progress =
-            Progress { reader, in_flight: 0, is_done: false, misfits: HashMap::new(), failure: None };
+        let progress = Progress { reader, in_flight: 0, is_done: false, misfits: HashMap::new(), failure: None };
         Ok(Arc::new(Table {
             id: id.to_owned(),
             part,
@@ -339,7 +332,9 @@ impl Shared<'_> {
             }
             table.landed.notify_all();
             match taken {
-                Ok(misfits) => misfits.into_iter().for_each(|(column, count)| *progress.misfits.entry(column).or_default() += count),
+                Ok(misfits) => misfits
+                    .into_iter()
+                    .for_each(|(column, count)| *progress.misfits.entry(column).or_default() += count),
                 // A row limit is the file's failure, a full disk the run's.
                 Err(error @ Error::Data { .. }) => {
                     progress.failure.get_or_insert(error);
@@ -356,7 +351,10 @@ impl Shared<'_> {
         let rows = table.rows.fetch_add(batch.len() as u64, Ordering::Relaxed) + batch.len() as u64;
         if rows > table.most_rows {
             return Err(Error::Data {
-                message: format!("cannot read `{}`: it has more rows than `limits.rows` {}", table.name, table.most_rows),
+                message: format!(
+                    "cannot read `{}`: it has more rows than `limits.rows` {}",
+                    table.name, table.most_rows
+                ),
                 hint: Some("raise the limit in the source's contract if the file is sane".to_owned()),
             });
         }
@@ -496,4 +494,3 @@ fn too_large(file: &ExtractFile, what: &str) -> Error {
 fn unreadable(file: &ExtractFile, error: &std::io::Error) -> Error {
     Error::Environment { message: format!("cannot read `{}`: {error}", file.path), hint: None }
 }
-

@@ -3,11 +3,7 @@
 //! In: normalized batches of any file. Out: finished packs. Rows wait by partition, so that a pack holds few large batches
 //! instead of many small ones; beyond a budget all that waits is written. Deliberately shares nothing between threads.
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use arrow::{
     array::{ArrayRef, FixedSizeBinaryArray, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array, UInt64Array},
@@ -85,7 +81,14 @@ impl PackLayout {
     }
 
     /// Puts the columns beside a batch that say where its rows come from.
-    fn extended(&self, contract: &Contract, number: u32, part: u64, rows: &RecordBatch, lines: &[u64]) -> Result<RecordBatch, Error> {
+    fn extended(
+        &self,
+        contract: &Contract,
+        number: u32,
+        part: u64,
+        rows: &RecordBatch,
+        lines: &[u64],
+    ) -> Result<RecordBatch, Error> {
         let mut columns: Vec<ArrayRef> = self.data.iter().map(|index| rows.column(*index).clone()).collect();
         columns.push(Arc::new(UInt32Array::from_value(number, rows.num_rows())));
         columns.push(Arc::new(lines.iter().map(|line| order(part, *line)).collect::<UInt64Array>()));
@@ -210,7 +213,13 @@ impl<'a> Sink<'a> {
         }
     }
 
-    fn renumbered(&mut self, rows: &RecordBatch, column: usize, files: &[String], rejects: bool) -> Result<RecordBatch, Error> {
+    fn renumbered(
+        &mut self,
+        rows: &RecordBatch,
+        column: usize,
+        files: &[String],
+        rejects: bool,
+    ) -> Result<RecordBatch, Error> {
         use arrow::{array::AsArray, datatypes::UInt32Type};
         let old = rows.column(column).as_primitive::<UInt32Type>().clone();
         let mut numbers = Vec::with_capacity(old.len());
@@ -232,7 +241,8 @@ impl<'a> Sink<'a> {
         if waiting.rows >= BLOCK_ROWS
             && let Some(waiting) = self.waiting.remove(&values)
         {
-            self.waiting_bytes -= waiting.pieces.iter().map(RecordBatch::get_array_memory_size).sum::<usize>().min(self.waiting_bytes);
+            self.waiting_bytes -=
+                waiting.pieces.iter().map(RecordBatch::get_array_memory_size).sum::<usize>().min(self.waiting_bytes);
             self.write(&values, &waiting)?;
         }
         if self.waiting_bytes > self.budget_bytes { self.flush() } else { Ok(()) }
@@ -273,7 +283,9 @@ impl<'a> Sink<'a> {
         }
         let pack = match &mut self.rejects {
             Some(pack) => pack,
-            empty => empty.insert(PackWriter::create(&self.folder, &format!("{}-rejects", self.name), &self.layout.rejects)?),
+            empty => {
+                empty.insert(PackWriter::create(&self.folder, &format!("{}-rejects", self.name), &self.layout.rejects)?)
+            }
         };
         let number = pack.number(file);
         self.reject_numbers.insert(file.to_owned(), number);
@@ -281,11 +293,12 @@ impl<'a> Sink<'a> {
     }
 
     fn write_rejections(&mut self) -> Result<(), Error> {
-        let (numbers, rejections): (Vec<u32>, Vec<Rejection>) = std::mem::take(&mut self.rejections).into_iter().unzip();
+        let (numbers, rejections): (Vec<u32>, Vec<Rejection>) =
+            std::mem::take(&mut self.rejections).into_iter().unzip();
         if numbers.is_empty() {
             return Ok(());
         }
-        let rows = quarantine::to_batch(rejections)?;
+        let rows = quarantine::to_batch(rejections, &self.contract.fingerprint())?;
         let mut columns = rows.columns().to_vec();
         let count = numbers.len();
         columns.push(Arc::new(UInt32Array::from(numbers)));

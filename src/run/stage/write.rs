@@ -58,7 +58,9 @@ pub(super) fn staged(
     }
     let mut jobs: Vec<(PartitionValues, Vec<LiveBlock>)> = survey.partitions.into_iter().collect();
     // The largest first, so that no thread ends long after the others.
-    jobs.sort_by_cached_key(|(values, blocks)| (std::cmp::Reverse(blocks.iter().map(|block| block.rows).sum::<u64>()), values.clone()));
+    jobs.sort_by_cached_key(|(values, blocks)| {
+        (std::cmp::Reverse(blocks.iter().map(|block| block.rows).sum::<u64>()), values.clone())
+    });
     let threads = around.threads.clamp(1, jobs.len());
     let queue = Mutex::new(jobs.into_iter());
     let done: Mutex<Result<Vec<Partition>, Error>> = Mutex::new(Ok(Vec::new()));
@@ -133,7 +135,8 @@ pub(super) fn quarantine(
         hasher.update(packs[pack].file.blake3.as_bytes()).update(&(number as u64).to_le_bytes());
         hasher.update(&(batch.num_rows() as u64).to_le_bytes());
     }
-    for id in packs.iter().flat_map(|pack| pack.pack.files().iter().zip(&pack.live)).filter(|(_, live)| live.is_some()) {
+    for id in packs.iter().flat_map(|pack| pack.pack.files().iter().zip(&pack.live)).filter(|(_, live)| live.is_some())
+    {
         hasher.update(id.0.as_bytes());
     }
     if rows == 0 {
@@ -184,8 +187,13 @@ impl Faults {
                 || self.examples.last().is_some_and(|last| (files.value(row), lines.value(row)) <= (&*last.0, last.1));
             if is_early {
                 let column = (!arrow::array::Array::is_null(columns, row)).then(|| columns.value(row).to_owned());
-                let example =
-                    (files.value(row).to_owned(), lines.value(row), column, rule.to_owned(), reasons.value(row).to_owned());
+                let example = (
+                    files.value(row).to_owned(),
+                    lines.value(row),
+                    column,
+                    rule.to_owned(),
+                    reasons.value(row).to_owned(),
+                );
                 self.examples.insert(example);
                 if self.examples.len() > EXAMPLES {
                     self.examples.pop_last();

@@ -45,7 +45,7 @@ impl Remote<'_> {
     }
 
     async fn in_parts(&self) -> Result<Content, Error> {
-        let file = Arc::new(tempfile::tempfile().map_err(|source| super::temporary_failed(source))?);
+        let file = Arc::new(tempfile::tempfile().map_err(super::temporary_failed)?);
         let starts = (0..self.meta.size).step_by(usize::try_from(PART_BYTES).unwrap_or(usize::MAX));
         stream::iter(starts)
             .map(|start| self.part(&file, start))

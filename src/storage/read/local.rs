@@ -191,7 +191,7 @@ mod tests {
         symlink("nowhere", folder.path().join("a.csv")).unwrap();
         assert!(paths(&glob).unwrap_err().to_string().contains("a.csv`: No such file"));
         std::fs::remove_file(folder.path().join("a.csv")).unwrap();
-        std::fs::write(folder.path().join(std::ffi::OsStr::from_bytes(b"\xC9\xBD.csv")), "a").unwrap();
+        std::fs::write(folder.path().join(std::ffi::OsStr::from_bytes(b"\xFF\xFE.csv")), "a").unwrap();
         assert!(paths(&glob).unwrap_err().to_string().ends_with("its name is not UTF-8"));
     }
 

@@ -154,16 +154,15 @@ impl<'a> Database<'a> {
     }
 
     fn source(&self, options: &DatabaseOptions) -> Result<Source, Error> {
-        let (from, table, has_row_id) = match &options.query {
-            Some(query) => (select::query_as_table(query), None, false),
-            None => {
-                let table = self.choose(options.table.as_deref())?;
-                (quoted(&table.name), Some(table.name), table.has_row_id)
-            }
+        let (from, table, has_row_id) = if let Some(query) = &options.query {
+            (select::query_as_table(query), None, false)
+        } else {
+            let table = self.choose(options.table.as_deref())?;
+            (quoted(&table.name), Some(table.name), table.has_row_id)
         };
         let statement =
             self.connection.prepare(&format!("SELECT * FROM {from}")).map_err(|error| self.failed(&error))?;
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let is_free = |id: &&str| !columns.iter().any(|column| column.eq_ignore_ascii_case(id));
         let row_id = ["rowid", "_rowid_", "oid"].into_iter().find(is_free).filter(|_| has_row_id);
         Ok(Source { from, columns, table, row_id })
@@ -253,15 +252,15 @@ fn text(value: ValueRef<'_>) -> Option<Vec<u8>> {
 }
 
 fn unreadable(path: &Arc<str>, error: &rusqlite::Error) -> Error {
+    // The SQL in it may have several lines.
+    let words = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::OperationInterrupted) => {
             let hint = "TALLYHOUSE_STATEMENT_SECONDS sets how long a statement may take";
             Error::unreadable(path, "the statement took too long", hint)
         }
-        Some(rusqlite::ErrorCode::Unknown) | None => {
-            Error::unreadable(path, error.to_string(), "check `query` and `where`")
-        }
-        _ => Error::unreadable(path, error.to_string(), "check that it is a whole SQLite database without a password"),
+        Some(rusqlite::ErrorCode::Unknown) | None => Error::unreadable(path, words, "check `query` and `where`"),
+        _ => Error::unreadable(path, words, "check that it is a whole SQLite database without a password"),
     }
 }
 

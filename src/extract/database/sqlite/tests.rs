@@ -109,7 +109,7 @@ fn a_query_stands_for_a_table() {
     assert_eq!(found.rows, ["1: east|3", "2: west|1"]);
     for (sql, expected) in [
         ("DELETE FROM visit", "syntax error"),
-        ("SELECT nothing FROM visit", "no such column: nothing"),
+        ("SELECT absent FROM visit", "no such column: absent"),
         ("SELECT 1); DROP TABLE visit; --", "cannot read `crm.sqlite`"),
     ] {
         let message = fail("crm.sqlite", visits(), &Format::Database(options(sql)));

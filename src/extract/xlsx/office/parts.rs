@@ -66,17 +66,11 @@ pub(super) fn push_escaped(escaped: &str, text: &mut String) {
     while let Some(found) = rest.find("_x") {
         let code = rest.get(found + 2..found + 6).filter(|_| rest.as_bytes().get(found + 6) == Some(&b'_'));
         let code = code.filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        match code.and_then(|code| u32::from_str_radix(code, 16).ok()).and_then(char::from_u32) {
-            Some(letter) => {
-                text.push_str(&rest[..found]);
-                text.push(letter);
-                rest = &rest[found + 7..];
-            }
-            None => {
-                text.push_str(&rest[..found + 2]);
-                rest = &rest[found + 2..];
-            }
-        }
+        let letter = code.and_then(|code| u32::from_str_radix(code, 16).ok()).and_then(char::from_u32);
+        let (kept, passed) = if letter.is_some() { (found, found + 7) } else { (found + 2, found + 2) };
+        text.push_str(&rest[..kept]);
+        text.extend(letter);
+        rest = &rest[passed..];
     }
     text.push_str(rest);
 }

@@ -95,7 +95,7 @@ struct Cell<'a> {
 
 impl Around {
     /// Puts the cells of a row where they stand.
-    fn cut<'a>(&self, mut scanner: Scanner<'a>, cells: &mut Cells) -> Result<(), Error> {
+    fn cut(&self, mut scanner: Scanner<'_>, cells: &mut Cells) -> Result<(), Error> {
         let mut cell = Cell::default();
         let mut next_column = 0;
         while let Some(event) = scanner.next() {
