@@ -164,8 +164,12 @@ impl Scanner {
         if self.sign()?.is_none() {
             return Ok(None);
         }
+        let at = self.window.at();
         match self.frame()? {
-            Framed::At(end) => Ok(Some(self.record(end, None))),
+            Framed::At(end) if end > at => Ok(Some(self.record(end, None))),
+            // A comma or a closing bracket that belongs to nothing costs only itself.
+            Framed::At(_) => Ok(Some(self.record(at + 1, Some(Wrong::Syntax)))),
+            Framed::Broken(broken) if broken == at => Ok(Some(self.record(at + 1, Some(Wrong::Syntax)))),
             Framed::Broken(_) => self.resume(Wrong::Syntax).map(Some),
             Framed::Open => self.resume(Wrong::Raw(RawFault::Truncated)).map(Some),
         }

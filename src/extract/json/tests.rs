@@ -95,6 +95,12 @@ fn objects_may_follow_each_other_without_line_ends_or_over_many_lines() {
 }
 
 #[test]
+fn a_sign_between_objects_costs_itself() {
+    let found = read("a.json", "{\"a\":1}{\"a\":2},{\"a\":3}]{\"a\":4}", &Format::Auto, &[]);
+    assert_eq!(found.rows, ["1: 1", "2: 2", "3: Shape(0, 1) ,", "4: 3", "5: Shape(0, 1) ]", "6: 4"]);
+}
+
+#[test]
 fn a_bad_element_costs_itself() {
     let text = "[\n{\"a\":1},\n{\"a\":tru},\n7,\n{\"a\":\"x},\n{\"a\":2}\n]";
     let found = read("a.json", text, &Format::Auto, &[]);
