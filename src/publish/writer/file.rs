@@ -2,7 +2,8 @@
 //!
 //! In: its rows in sorted order. Out: files named by the hash of their bytes, split by number of rows. Nothing that
 //! differs from run to run goes in, and rows come in chunks of one size, so equal rows give equal bytes. Deliberately
-//! absent: the partition columns, which stand in the path only.
+//! absent: the partition columns, which stand in the path only, and waiting for the disk: `commit` does that for all files
+//! at once, before anybody reads them.
 
 use std::{
     fs::File,
@@ -116,11 +117,10 @@ impl<'a> PartitionFiles<'a> {
         Ok(OpenFile { temporary, writer, rows: 0 })
     }
 
-    /// Closes the open file, makes it durable and gives it its name.
+    /// Closes the open file and gives it its name.
     fn close(&mut self) -> Result<(), Error> {
         let Some(open) = self.open.take() else { return Ok(()) };
         let file = open.writer.into_inner().map_err(|source| parquet_error(&open.temporary, source))?;
-        local::sync_file(&file.file, &open.temporary)?;
         let blake3 = file.hasher.finalize().to_hex().to_string();
         let path = self.unused_path(&blake3[..NAME_LENGTH]);
         let name = path.rsplit('/').next().unwrap_or(&path);
