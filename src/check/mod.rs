@@ -1,7 +1,7 @@
 //! Checking: the data tests of contracts and models, each one SQL query over the tables that are about to be published.
 //!
-//! In: tables with their checks, and a session over them. Out: what each check found. A declared key is checked to be
-//! unique without being asked. Deliberately decides nothing: the conductor stops the publication.
+//! In: tables with their checks, and a session over them. Out: what each check found. A model's declared key is checked to
+//! be unique without being asked. Deliberately decides nothing: the conductor stops the publication.
 
 mod query;
 
@@ -34,14 +34,14 @@ pub struct TableChecks {
     pub checks: Vec<Check>,
 }
 
-/// Collects the checks of a source's staged table.
+/// Collects the checks of a source's staged table. Its key needs none: of two rows with one key the staging keeps one.
 #[must_use]
 pub fn of_source(source: &Source) -> TableChecks {
     TableChecks {
         table: source.table(),
         key: names(&source.key),
         personal: personal(source),
-        checks: with_key(&source.key, &source.checks),
+        checks: source.checks.clone(),
     }
 }
 

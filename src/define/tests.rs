@@ -315,7 +315,7 @@ const MEANING: &[(&str, &str, &str)] = &[
     (
         "format: auto",
         "format: { type: fixed_width, columns: [{ name: a, start: 0 }] }",
-        "4:57 «0» `start` is 0 → places are counted from 1",
+        "4:58 «0» `start` is 0 → places are counted from 1",
     ),
     (
         "format: auto",

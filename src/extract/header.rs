@@ -68,7 +68,19 @@ pub(super) fn choose(rows: &[Row], names: &Names) -> Option<Choice> {
             best = Some(Choice { index, matches });
         }
     }
-    best.or_else(|| commonest(rows).map(|index| Choice { index, matches: 0 }))
+    let index = || commonest(rows).map(|index| padded_otherwise(rows, index).unwrap_or(index));
+    best.or_else(|| index().map(|index| Choice { index, matches: 0 }))
+}
+
+/// Returns the row above a chosen one if both differ only in empty cells at their ends: then that is the header.
+fn padded_otherwise(rows: &[Row], index: usize) -> Option<usize> {
+    let above = index.checked_sub(1)?;
+    let (header, width) = (&rows[above], rows[index].width());
+    let names = names_of(header);
+    let is_padded = |row: &Row| (names.len()..row.width()).all(|column| is_blank(row.cell(column)));
+    let is_other = header.fault.is_none() && header.width() != width && names.len() > 1;
+    let is_whole = names.len() <= width && names.iter().all(|name| !is_blank(name));
+    (is_other && is_whole && rows[index..].iter().filter(|row| row.width() == width).all(is_padded)).then_some(above)
 }
 
 fn commonest(rows: &[Row]) -> Option<usize> {
@@ -77,11 +89,14 @@ fn commonest(rows: &[Row]) -> Option<usize> {
     rows.iter().position(|row| row.width() == width && row.filled() * 2 >= fullest)
 }
 
-/// Returns the width that most rows have, the larger one of two; blank rows do not count.
+/// How many rows of one cell count as much as one of several: notes stand in single cells.
+const SINGLE_CELLS: usize = 3;
+
+/// Returns the width that most rows have, the larger one of two; blank rows do not count, and rows of one cell little.
 pub(super) fn common_width(rows: &[Row]) -> Option<usize> {
     let mut widths: HashMap<usize, usize> = HashMap::new();
     for row in rows.iter().filter(|row| row.filled() > 0) {
-        *widths.entry(row.width()).or_default() += 1;
+        *widths.entry(row.width()).or_default() += if row.width() > 1 { SINGLE_CELLS } else { 1 };
     }
     widths.into_iter().max_by_key(|&(width, count)| (count, width)).map(|(width, _)| width)
 }

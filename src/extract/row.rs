@@ -62,16 +62,6 @@ impl Row {
         self.cells.push(range);
     }
 
-    /// Makes the row `width` cells wide; new ones are NULL.
-    pub(super) fn widen(&mut self, width: usize) {
-        self.cells.resize(width, None);
-    }
-
-    /// Replaces a cell by a part of the original text.
-    pub(super) fn set_range(&mut self, column: usize, cell: Range<usize>) {
-        self.cells[column] = Some(cell);
-    }
-
     /// Replaces a cell by text that is not in the original.
     pub(super) fn set_text(&mut self, column: usize, cell: Option<&str>) {
         self.cells[column] = cell.map(|text| self.append(text));

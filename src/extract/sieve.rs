@@ -70,6 +70,9 @@ const NOTE_WORDS: [&str; 22] = [
     "approved",
 ];
 
+/// Signs with which lines are drawn.
+const RULE: &[u8] = b"-=_+";
+
 /// What a row below the header is.
 #[derive(Debug, PartialEq, Eq)]
 enum Kind {
@@ -294,7 +297,7 @@ impl Rules {
         };
         let (Some(name), false) = (self.header.first(), cells.is_empty()) else { return false };
         let first = cell(0);
-        if !is_filled(first) || first.starts_with(name.as_bytes()) {
+        if !is_filled(first) || is_drawn(first) || first.starts_with(name.as_bytes()) {
             return false;
         }
         if self.required.is_empty() {
@@ -318,7 +321,7 @@ impl Rules {
             return Kind::Record;
         }
         let filled = row.filled();
-        if filled == 0 {
+        if filled == 0 || is_rule(row) {
             return Kind::Skipped(SkippedLines::Blank);
         }
         if self.repeats_header(row) {
@@ -352,15 +355,27 @@ impl Rules {
         if complete || !sparse {
             return false;
         }
-        let named = is_total_word(first) || is_note(first);
-        if row.unended && row.width() < width {
+        let is_short = row.width() < width;
+        let named = is_total_word(first) || is_note(first) || is_short && is_label(first);
+        if row.unended && is_short {
             // A half-written record and a note look alike here; only what names itself is a note.
-            return named || is_label(first);
+            return named;
         }
         let alone = filled == 1 && width > 3;
-        let keyless = row.width() >= width && missing * 2 > self.required.len();
+        let keyless = !is_short && missing * 2 > self.required.len();
         named || alone || keyless
     }
+}
+
+/// Returns whether a row of several cells is a line drawn with signs: `--|----|-`.
+fn is_rule(row: &Row) -> bool {
+    row.width() > 1
+        && row.cells().all(|cell| is_drawn(cell.trim().as_bytes()))
+        && row.cells().any(|cell| cell.trim().len() > 2)
+}
+
+fn is_drawn(cell: &[u8]) -> bool {
+    cell.iter().all(|byte| RULE.contains(byte))
 }
 
 /// Returns whether a cell is a word for a total, with or without a colon.

@@ -13,6 +13,10 @@
 //!              flipped          → the new snapshot is served; the next run repairs `current.json` and cleans
 //! ```
 //!
+//! Whoever stages files does not wait for the disk. `prepare` does, once and for all of them, several at once: first for the
+//! bytes of every file that it moved here (linked ones are durable since they were published), then for the folders with
+//! their names, last for the manifest. Nothing is flipped before all that is done.
+//!
 //! In: a [`Staging`] and the manifest of what belongs together. Out: a [`Prepared`] snapshot, then the manifest as
 //! published. Deliberately absent: any choice of what is in the manifest.
 
@@ -139,6 +143,7 @@ impl Prepared {
         let views = views::render(&self.manifest, &local::canonical(&root)?);
         local::write_new(&root.join(VIEWS), views.as_bytes())?;
         folders.sync()?;
+        // Written last: a snapshot with a manifest is whole.
         let path = root.join(MANIFEST);
         local::write_new(&path, &to_json(&path, &self.manifest)?)?;
         local::sync_dir(&root)?;
@@ -162,34 +167,36 @@ impl Prepared {
         for file in table.partitions.iter().flat_map(|partition| &partition.files) {
             let to = data.join(&file.path);
             folders.create(to.parent().unwrap_or(&data))?;
-            self.place(name, file, &to)?;
+            self.place(name, file, to, folders)?;
+        }
+        Ok(())
+    }
+
+    fn write_packs(&self, name: &TableName, input: &Input, root: &Path, folders: &mut Folders) -> Result<(), Error> {
+        let data = root.join(layout::data_path(name));
+        for file in input.packs.iter().chain(&input.reject_packs) {
+            folders.create(&data)?;
+            self.place(name, file, data.join(&file.path), folders)?;
         }
         Ok(())
     }
 
     /// Links a file from the parent snapshot, or moves it here from staging. The parent comes first: a file that was
     /// built again with the same content stays the one file that it was.
-    fn write_packs(&self, name: &TableName, input: &Input, root: &Path, folders: &mut Folders) -> Result<(), Error> {
-        let data = root.join(layout::data_path(name));
-        for file in input.packs.iter().chain(&input.reject_packs) {
-            folders.create(&data)?;
-            self.place(name, file, &data.join(&file.path))?;
-        }
-        Ok(())
-    }
-
-    fn place(&self, table: &TableName, file: &DataFile, to: &Path) -> Result<(), Error> {
+    fn place(&self, table: &TableName, file: &DataFile, to: PathBuf, folders: &mut Folders) -> Result<(), Error> {
         let parent = self.staging.parent.as_ref();
         let inherited = parent.map(|parent| self.staging.warehouse.file(&parent.snapshot, table, file));
         if let Some(inherited) = inherited.filter(|path| local::exists(path)) {
-            local::link_or_copy(&inherited, to)?;
+            local::link_or_copy(&inherited, &to)?;
             return Ok(());
         }
         let staged = self.staging.file(table, file);
         if !local::exists(&staged) {
             return Err(Error::MissingFile { table: table.clone(), path: file.path.clone() });
         }
-        Ok(local::rename(&staged, to)?)
+        local::rename(&staged, &to)?;
+        folders.moved.push(to);
+        Ok(())
     }
 }
 
@@ -242,11 +249,12 @@ fn contents_hash(manifest: &Manifest) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-/// The folders of a snapshot in the making.
+/// The folders of a snapshot in the making, and the files in them that the disk may not hold yet.
 struct Folders {
     root: PathBuf,
     private: PathBuf,
     made: BTreeSet<PathBuf>,
+    moved: Vec<PathBuf>,
 }
 
 impl Folders {
@@ -255,7 +263,7 @@ impl Folders {
         // What a killed run left under this very name would make linking fail.
         local::remove_dir_all(&root)?;
         local::create_dir_all(&root, None)?;
-        Ok(Self { root, private, made: BTreeSet::new() })
+        Ok(Self { root, private, made: BTreeSet::new(), moved: Vec::new() })
     }
 
     fn create(&mut self, folder: &Path) -> Result<(), Error> {
@@ -268,9 +276,12 @@ impl Folders {
         Ok(())
     }
 
-    /// Waits until the disk holds every name, so that the flip never shows a tree that a power cut would thin out.
+    /// Waits until the disk holds the bytes of every moved file and then every name, so that the flip never shows a tree
+    /// that a power cut would thin out.
     fn sync(&self) -> Result<(), Error> {
-        self.made.iter().try_for_each(|folder| local::sync_dir(folder))?;
+        local::sync_all(&self.moved)?;
+        let made: Vec<PathBuf> = self.made.iter().cloned().collect();
+        local::sync_all(&made)?;
         Ok(local::sync_dir(&self.root)?)
     }
 }

@@ -15,6 +15,7 @@
 
 mod bucket;
 mod content;
+mod encoding;
 mod file;
 mod latest;
 mod merge;

@@ -91,6 +91,7 @@ async fn carry_out(
         memory_bytes: engine.settings().memory_limit_bytes / 4,
         now: request.now,
         rehash: request.rehash,
+        reread: request.rehash && request.full,
         observer,
     };
     let (staged, catalog) = stage_all(definitions, engine, around, &locate).await?;

@@ -81,6 +81,7 @@ pub async fn plan(
         memory_bytes: engine.settings().memory_limit_bytes / 4,
         now: request.now,
         rehash: request.rehash,
+        reread: request.rehash && request.full,
         observer,
     };
     let (staged, catalog) = stage_all(&definitions, engine, around, &locate).await?;

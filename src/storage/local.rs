@@ -11,13 +11,17 @@ use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{self, ErrorKind, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    panic::resume_unwind,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 /// Mode of folders that may hold personal data.
 pub const PRIVATE_MODE: u32 = 0o700;
 /// Mode of data files: nobody writes to a file whose name is its content.
 const DATA_MODE: u32 = 0o444;
+/// Files and folders for which the disk is asked at once.
+const SYNCED_AT_ONCE: usize = 16;
 
 /// An operation on the disk that failed.
 #[derive(Debug, thiserror::Error)]
@@ -232,12 +236,27 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), Error> {
     std::fs::rename(from, to).at("rename", from)
 }
 
-/// Waits until the disk holds the bytes of an open file.
+/// Waits until the disk holds the bytes of closed files, or the names within folders: several at once, since each wait is
+/// a few milliseconds in which the disk can take others along. What the system failed to write back before is reported
+/// here, to the first who asks.
 ///
 /// # Errors
-/// When the disk refuses.
-pub fn sync_file(file: &File, path: &Path) -> Result<(), Error> {
-    file.sync_all().at("sync", path)
+/// When the disk refuses one of them; the others may be durable or not.
+pub fn sync_all(paths: &[PathBuf]) -> Result<(), Error> {
+    let next = AtomicUsize::new(0);
+    let sync_some = || {
+        while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+            // After a failure the other threads find nothing left.
+            sync(path).inspect_err(|_| next.store(paths.len(), Ordering::Relaxed))?;
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..paths.len().min(SYNCED_AT_ONCE)).map(|_| scope.spawn(sync_some)).collect();
+        let own = sync_some();
+        let others = others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        std::iter::once(own).chain(others).collect()
+    })
 }
 
 /// Waits until the disk holds the names within a folder.
@@ -245,7 +264,11 @@ pub fn sync_file(file: &File, path: &Path) -> Result<(), Error> {
 /// # Errors
 /// When the disk refuses.
 pub fn sync_dir(path: &Path) -> Result<(), Error> {
-    File::open(path).and_then(|folder| folder.sync_all()).at("sync", path)
+    sync(path)
+}
+
+fn sync(path: &Path) -> Result<(), Error> {
+    File::open(path).and_then(|open| open.sync_all()).at("sync", path)
 }
 
 fn sync_parent(path: &Path) -> Result<(), Error> {
@@ -404,6 +427,21 @@ mod tests {
         assert_eq!(read_link(&link).unwrap().unwrap(), Path::new("snapshots/2"));
         assert_eq!(read(&file).unwrap().unwrap(), b"snapshots/2");
         assert_eq!(list(folder.path()).unwrap(), ["current", "current.json"]);
+    }
+
+    #[test]
+    fn many_paths_are_synced_and_a_missing_one_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut paths: Vec<PathBuf> = (0..100).map(|number| folder.path().join(number.to_string())).collect();
+        for path in &paths {
+            create_data_file(path).unwrap().write_all(b"x").unwrap();
+        }
+        paths.push(folder.path().to_owned());
+        sync_all(&paths).unwrap();
+        sync_all(&[]).unwrap();
+        paths.insert(50, folder.path().join("none"));
+        let error = sync_all(&paths).unwrap_err();
+        assert!(error.to_string().starts_with("cannot sync") && error.kind() == Kind::Missing, "{error}");
     }
 
     #[test]

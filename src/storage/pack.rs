@@ -135,7 +135,8 @@ impl PackWriter {
         self.footer.partitions.len() - 1
     }
 
-    /// Closes the pack and gives it the name of its content; None, and no file, if it has no rows.
+    /// Closes the pack and gives it the name of its content; None, and no file, if it has no rows. The disk need not hold
+    /// it yet: whoever publishes it waits for that.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -146,7 +147,6 @@ impl PackWriter {
         }
         let path = self.temporary.clone();
         let hashing = self.close().map_err(|source| wrong("write", &path, source))?;
-        local::sync_file(&hashing.file, &path)?;
         let blake3 = hashing.hasher.finalize().to_hex().to_string();
         let name = format!("{}.arrow", &blake3[..NAME_LENGTH]);
         local::rename(&path, &self.folder.join(&name))?;

@@ -146,6 +146,9 @@ impl Finder<'_> {
                     return Line::Odd;
                 }
                 is_inside = place == start || bytes[place - 1] == delimiter;
+                if !is_inside && is_behind_blanks(&bytes[start..place], delimiter) {
+                    return Line::Odd;
+                }
                 continue;
             }
             match bytes.get(at) {
@@ -157,6 +160,13 @@ impl Finder<'_> {
         }
         Line::Open
     }
+}
+
+/// Returns whether a line's beginning ends in a cell of nothing but blanks, perhaps with a byte order mark before them.
+fn is_behind_blanks(line: &[u8], delimiter: u8) -> bool {
+    let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t') && **byte != delimiter;
+    let blanks = line.iter().rev().take_while(is_blank).count();
+    blanks > 0 && line[..line.len() - blanks].last().is_none_or(|byte| *byte == delimiter || *byte == 0xBF)
 }
 
 fn begins_with(bytes: &[u8], sign: char) -> bool {

@@ -19,8 +19,11 @@ use crate::{
     record::RawFault,
 };
 
-/// Lines after which an open quote counts as never closed.
+/// Lines of a quoted cell beyond which none of them may look like a row.
 const QUOTED_LINES: u64 = 100;
+
+/// Lines after which an open quote counts as never closed.
+const MOST_QUOTED_LINES: u64 = 10_000;
 
 /// Stands at the beginning of files; in the middle where files were joined.
 const BYTE_ORDER_MARK: char = '\u{FEFF}';
@@ -56,10 +59,10 @@ pub(super) fn cut_row(text: &str, at: usize, dialect: &Dialect, rules: &Rules, r
     next
 }
 
-/// Returns whether a row of several lines, which does not fit the header, holds a line that does: then a stray quote
-/// joined them.
+/// Returns whether a row of several lines, which does not fit the header or has very many, holds a line that does: then a
+/// stray quote joined them.
 fn swallowed_a_row(text: &str, start: usize, dialect: &Dialect, rules: &Rules, row: &Row) -> bool {
-    if rules.fits(row.width()) {
+    if rules.fits(row.width()) && row.lines <= QUOTED_LINES {
         return false;
     }
     let mut inner = Row::default();
@@ -94,7 +97,16 @@ pub(super) fn unwrap(row: &mut Row, dialect: &Dialect, fits: impl Fn(usize) -> b
 /// The caller has started the row with its line.
 pub(super) fn cut(text: &str, at: usize, dialect: &Dialect, row: &mut Row) -> Next {
     let at = if text[at..].starts_with(BYTE_ORDER_MARK) { at + BYTE_ORDER_MARK.len_utf8() } else { at };
-    let mut cutter = Cutter { text, start: at, at, dialect, lines: 1, changed: Vec::new(), found_end: false };
+    let mut cutter = Cutter {
+        text,
+        start: at,
+        at,
+        dialect,
+        lines: 1,
+        most_lines: MOST_QUOTED_LINES,
+        changed: Vec::new(),
+        found_end: false,
+    };
     match cutter.cells(row) {
         Ok(()) => {
             let end = cutter.at;
@@ -165,6 +177,8 @@ struct Cutter<'a> {
     at: usize,
     dialect: &'a Dialect,
     lines: u64,
+    /// Lines after which an open quote counts as never closed.
+    most_lines: u64,
     /// Columns of cells with doubled quotes or escapes, and whether they are quoted.
     changed: Vec<(usize, bool)>,
     /// Whether a quote was still open at the text's end.
@@ -180,7 +194,14 @@ impl Cutter<'_> {
                     row.quoted += 1;
                     self.quoted(column, quote)?
                 }
-                _ => self.plain(column),
+                Some(quote) => match self.quoted_behind_blanks(column, quote) {
+                    Some(cell) => {
+                        row.quoted += 1;
+                        cell
+                    }
+                    None => self.plain(column),
+                },
+                None => self.plain(column),
             };
             row.push_range(cell.start - self.start..cell.end - self.start);
             if !self.sees_delimiter() {
@@ -201,6 +222,28 @@ impl Cutter<'_> {
 
     fn sees_delimiter(&self) -> bool {
         self.text.as_bytes()[self.at..].starts_with(self.dialect.delimiter.as_bytes())
+    }
+
+    /// Takes a cell whose quotes stand between blanks, if they do so properly within its line; else they are letters.
+    fn quoted_behind_blanks(&mut self, column: usize, quote: char) -> Option<Range<usize>> {
+        if !matches!(self.text.as_bytes().get(self.at), Some(b' ' | b'\t')) {
+            return None;
+        }
+        let (start, lines, changes, found_end) = (self.at, self.lines, self.changed.len(), self.found_end);
+        while matches!(self.text.as_bytes().get(self.at), Some(b' ' | b'\t')) && !self.sees_delimiter() {
+            self.at += 1;
+        }
+        if self.sees(quote) {
+            self.most_lines = lines;
+            let cell = self.quoted(column, quote);
+            self.most_lines = MOST_QUOTED_LINES;
+            if let Ok(cell) = cell {
+                return Some(cell);
+            }
+        }
+        (self.at, self.lines, self.found_end) = (start, lines, found_end);
+        self.changed.truncate(changes);
+        None
     }
 
     /// Takes an unquoted cell; a quote in the middle of it is a letter.
@@ -271,7 +314,7 @@ impl Cutter<'_> {
         }
     }
 
-    /// Goes to the next quote, over at most [`QUOTED_LINES`] lines of the row.
+    /// Goes to the next quote, over no more lines of the row than are allowed.
     fn find_quote(&mut self, column: usize, quote: char) -> Result<(), Unbalanced> {
         let first = first_byte(quote);
         while let Some(found) = self.find(first) {
@@ -287,7 +330,7 @@ impl Cutter<'_> {
             } else {
                 self.at += self.width_here();
             }
-            if self.lines > QUOTED_LINES {
+            if self.lines > self.most_lines {
                 return Err(Unbalanced::Open);
             }
         }
@@ -315,6 +358,7 @@ fn first_byte(sign: char) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::extract::Hints;
 
     /// Cuts everything and writes each row as `line+lines fault cells`.
     fn check(text: &str, expected: &[&str]) {
@@ -354,11 +398,32 @@ mod tests {
         check("1,\"a\n2,b\n3,c\n", &["1+1 Quote ", "2+1 2|b", "3+1 3|c"]);
         check("1,\"a\n2,\"b\"\n3,c\n", &["1+1 Quote ", "2+1 2|b", "3+1 3|c"]);
         check("1,\"a\"b\n2,c\n", &["1+1 Quote ", "2+1 2|c"]);
-        let long = format!("1,\"a\n{}2,\"\n", "x,y\n".repeat(200));
+    }
+
+    /// Cuts the first row of a table of two columns, and returns its end, fault and lines.
+    fn first(text: &str) -> (usize, bool, Option<RawFault>, u64) {
+        let rules = Rules::new(&["a".to_owned(), "b".to_owned()], 2, &Hints::default());
         let mut row = Row::default();
         row.start(1);
-        let next = cut(&long, 0, &Dialect::default(), &mut row);
-        assert_eq!((next.at, next.is_settled, row.fault, row.lines), (5, true, Some(RawFault::Quote), 1));
+        let next = cut_row(text, 0, &Dialect::default(), &rules, &mut row);
+        (next.at, next.is_settled, row.fault, row.lines)
+    }
+
+    #[test]
+    fn a_long_cell_in_quotes_may_not_hold_rows() {
+        let rows = format!("1,\"a\n{}2,\"\n", "x,y\n".repeat(200));
+        assert_eq!(first(&rows), (5, true, Some(RawFault::Quote), 1));
+        let lines = format!("1,\"a\n{}2\"\nx", "xy\n".repeat(200));
+        assert_eq!(first(&lines), (lines.len() - 1, true, None, 202));
+        let endless = format!("1,\"a\n{}2\"\nx", "xy\n".repeat(10_000));
+        assert_eq!(first(&endless), (5, true, Some(RawFault::Quote), 1));
+    }
+
+    #[test]
+    fn quotes_between_blanks_are_quotes_if_they_close_in_their_line() {
+        check("1, \"x, y\" ,\t\"z\"\"\"\n", &["1+1 1|x, y|z\""]);
+        check("1, \"x\" y, \"z\n2,\"a\"\n", &["1+1 1| \"x\" y| \"z", "2+1 2|a"]);
+        check("1, ,  \"\"\n \"a\n\",b\n", &["1+1 1| |", "2+1  \"a", "3+1 Quote "]);
     }
 
     #[test]

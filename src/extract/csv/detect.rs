@@ -9,8 +9,9 @@ use std::{cmp::Ordering, ops::Range, sync::Arc};
 use super::{
     dialect::Dialect,
     head::Head,
+    headless::is_record,
     tables::{Table, choose_table},
-    trial::{HeaderPlace, SAMPLE_ROWS, Trial, announced},
+    trial::{HeaderPlace, SAMPLE_ROWS, Trial, announced, written},
 };
 use crate::{
     define::project::CsvOptions,
@@ -206,6 +207,10 @@ fn detected(mut best: Trial, is_given: bool, attempts: &Attempts<'_>) -> Detecte
     best.dialect.remark = remark(&best);
     let header = match attempts.place {
         HeaderPlace::Nowhere => unnamed(&best.rows, attempts.head.first_line()),
+        HeaderPlace::Anywhere if best.choice.is_some_and(|choice| is_record(&best.rows, choice)) => {
+            notes.push("it has no header: its first row looks like all others".to_owned());
+            best.choice.and_then(|choice| unnamed(&best.rows, best.rows[choice.index].line))
+        }
         _ => best.choice.map(|choice| header(&best.rows, choice)),
     };
     let below = best.choice.map_or(0, |choice| choice.index + 1);
@@ -219,15 +224,10 @@ fn detected(mut best: Trial, is_given: bool, attempts: &Attempts<'_>) -> Detecte
     Detected { dialect: best.dialect, header, decimal_mark, confidence: cutting * heading, table, notes }
 }
 
-/// Returns the header. Where most rows below it end in the same number of empty surplus cells, they belong to it.
+/// Returns the header.
 fn header(rows: &[Row], choice: Choice) -> Header {
     let row = &rows[choice.index];
-    let below = &rows[choice.index + 1..];
-    let written = match common_width(below) {
-        Some(width) if width > row.width() && below.iter().all(|below| is_padded(below, row.width())) => width,
-        _ => row.width(),
-    };
-    Header { lines: row.line..row.line + row.lines, names: names_of(row), written }
+    Header { lines: row.line..row.line + row.lines, names: names_of(row), written: written(rows, choice) }
 }
 
 /// Returns names for columns that have none.
@@ -235,11 +235,6 @@ fn unnamed(rows: &[Row], first_line: u64) -> Option<Header> {
     let width = common_width(rows)?;
     let names = (1..=width).map(|column| format!("column_{column}")).collect();
     Some(Header { lines: first_line..first_line, names, written: width })
-}
-
-/// Returns whether a row holds nothing beyond `width` cells.
-fn is_padded(row: &Row, width: usize) -> bool {
-    (width..row.width()).all(|column| row.cell(column).trim().is_empty())
 }
 
 /// Returns the mark of remarks where one stands above the header and the header has none.

@@ -84,6 +84,11 @@ impl Head {
         self.place.line
     }
 
+    /// Returns whether zeros are all that there is, as a crash leaves a file.
+    pub(super) fn is_zeros(&self) -> bool {
+        self.text.contains('\0') && is_blank(&self.text)
+    }
+
     /// Counts what stands above the records, and returns where they begin.
     pub(super) fn count_above(&self, detected: &Detected, sieve: &mut Sieve) -> Place {
         let Some(header) = &detected.header else { return self.place };

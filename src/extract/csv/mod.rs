@@ -14,6 +14,7 @@ mod cut;
 mod detect;
 mod dialect;
 mod head;
+mod headless;
 mod piece;
 mod reader;
 mod tables;
@@ -59,6 +60,9 @@ fn open_in_blocks(
 ) -> Result<Reader, Error> {
     let coding = choose(path, content, options.encoding.as_deref(), &Names::new(hints))?;
     let head = Head::read(path, content, &coding, options)?;
+    if head.is_zeros() {
+        return Err(Error::unreadable(path, "it holds nothing but zero bytes", "ask for the file again"));
+    }
     let detected = detect(path, &head, options, hints)?;
     let header = detected.header.as_ref();
     let (names, written) = header.map_or((&[][..], 0), |header| (&header.names[..], header.written));

@@ -203,6 +203,12 @@ impl Signs {
         }
     }
 
+    /// Returns whether a quote follows blanks.
+    fn is_quoted_behind_blanks(&self, bytes: &[u8]) -> bool {
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t') && *byte != self.delimiter;
+        bytes.iter().find(|byte| !is_blank(byte)) == Some(&self.quote)
+    }
+
     /// Cuts the row at `start` into cells and returns its end; None if its quotes want the exact way.
     #[expect(clippy::cast_possible_truncation, reason = "the text is shorter than 4 GiB")]
     fn cut_plain(&self, bytes: &[u8], mut start: usize, cells: &mut Vec<(u32, u32)>) -> Option<usize> {
@@ -216,6 +222,7 @@ impl Signs {
                     }
                     (start + 1, end, end + 1)
                 }
+                Some(b' ' | b'\t') if self.is_quoted_behind_blanks(&bytes[start..]) => return None,
                 _ => {
                     let found = memchr3(self.delimiter, b'\n', b'\r', &bytes[start..]);
                     let end = found.map_or(bytes.len(), |found| start + found);

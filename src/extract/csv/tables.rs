@@ -2,7 +2,7 @@
 //!
 //! In: a whole, short file and its dialect. Out: the table whose header holds most of the contract's names, else the
 //! largest, if the file has more than one. A table begins below a blank line, perhaps with a title, with a row of names
-//! that is no row of the table above: of another width, or names over columns of numbers. Deliberately blind to tables
+//! that is no row of the table above: of another width as its rows are, or names over columns of numbers. Deliberately blind to tables
 //! without a blank line between them, and to files longer than what is looked at.
 
 use std::{collections::HashSet, ops::Range};
@@ -87,8 +87,14 @@ fn begins_table(rows: &[Row], index: usize, above: usize, names: &Names) -> bool
     let width = names_of(row).len();
     let agree = !below.is_empty() && below.iter().all(|below| below.filled() > 1 && last_filled(below) <= width);
     let is_other_width = width != names_of(&rows[above]).len();
+    let is_other_shape = row.width() != rows[above].width()
+        && below.iter().all(|below| below.width() == row.width())
+        && !row.cells().any(|name| name.contains([':', '：']));
     agree
-        && (names.matches(row) * 2 > width || is_other_width && contrasts(row, &below, 1) || contrasts(row, &below, 2))
+        && (is_other_shape
+            || names.matches(row) * 2 > width
+            || is_other_width && contrasts(row, &below, 1)
+            || contrasts(row, &below, 2))
 }
 
 /// Returns the number of titles above a row.

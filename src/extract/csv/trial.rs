@@ -19,6 +19,9 @@ pub(super) const SAMPLE_ROWS: usize = 400;
 /// Bytes that are looked at.
 const SAMPLE_BYTES: usize = 512 * 1024;
 
+/// Share of rows that agree where a dialect makes one table of a file.
+const WHOLE: f64 = 0.9;
+
 /// Where the header is declared to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HeaderPlace {
@@ -60,15 +63,22 @@ impl Trial {
         Self { dialect, rows, choice, agreement }
     }
 
-    /// Orders trials: names found, then rows that agree, weighted by how much the delimiter cuts and by how many names the
+    /// Orders trials: names found, whether all of the file is one table, then rows that agree, weighted by how much the delimiter cuts and by how many names the
     /// header has; quotes around cells speak for themselves.
-    pub(super) fn rank(&self) -> (usize, f64) {
+    pub(super) fn rank(&self) -> (usize, bool, f64) {
         let header = self.choice.map(|choice| &self.rows[choice.index]);
         let width = header.map_or_else(|| common_width(&self.rows).unwrap_or(0), Row::width);
         let weight = if width > 1 { 1.0 - 1.0 / f64::from(u32::try_from(width).unwrap_or(u32::MAX)) } else { 0.01 };
         let named = header.map_or(1.0, |header| share(names_in(header), names_of(header).len()));
         let agreement = self.choice.map_or(self.agreement, |choice| agreement(&self.rows, choice).1);
-        (self.choice.map_or(0, |choice| choice.matches), agreement * weight * named + self.quoted() * 0.05)
+        let matches = self.choice.map_or(0, |choice| choice.matches);
+        (matches, width > 1 && self.is_whole(agreement), agreement * weight * named + self.quoted() * 0.05)
+    }
+
+    /// Returns whether the first row that shows anything is the header and nearly all others agree with it.
+    fn is_whole(&self, agreement: f64) -> bool {
+        let first = self.rows.iter().position(|row| row.fault.is_some() || row.filled() > 0);
+        agreement >= WHOLE && self.choice.map(|choice| choice.index) == first
     }
 
     /// Returns the share of cells that are quoted, in rows that could be cut.
@@ -150,11 +160,27 @@ fn unwrap_all(rows: &mut [Row], dialect: &Dialect) {
     };
     let filled = rows.iter().filter(|row| row.filled() > 0).count();
     let wrapped = rows.iter_mut().filter(is_wrapped).count();
-    if wrapped == 0 || wrapped * 2 < filled {
+    // One column of texts in quotes is no table: its name would be a row without quotes, and nothing is quoted twice.
+    let is_column = rows.iter().all(|row| row.width() <= 1)
+        && rows.iter().find(|row| row.filled() > 0).is_some_and(|row| row.quoted == 0)
+        && !rows.iter().any(|row| dialect.quote.is_some_and(|quote| row.cell(0).contains(quote)));
+    if wrapped == 0 || wrapped * 2 < filled || is_column {
         return;
     }
     for row in rows.iter_mut().filter(is_wrapped) {
         unwrap(row, dialect, |width| width > 1);
+    }
+}
+
+/// Returns the number of cells of a header as written. Where the rows below it end in the same number of empty surplus
+/// cells, they belong to it.
+pub(super) fn written(rows: &[Row], choice: Choice) -> usize {
+    let width = rows[choice.index].width();
+    let below = &rows[choice.index + 1..];
+    let is_padded = |row: &Row| (width..row.width()).all(|column| row.cell(column).trim().is_empty());
+    match common_width(below) {
+        Some(wider) if wider > width && below.iter().all(is_padded) => wider,
+        _ => width,
     }
 }
 
@@ -163,11 +189,11 @@ fn agreement(rows: &[Row], choice: Choice) -> (f64, f64) {
     let below = &rows[choice.index + 1..];
     let filled = || below.iter().filter(|row| row.fault.is_some() || row.filled() > 0);
     let named = names_of(&rows[choice.index]).len();
-    let written = rows[choice.index].width();
+    let written = written(rows, choice);
     let whole = filled().filter(|row| row.fault.is_none()).count();
     if whole == 0 {
         // Nothing below the header: a weaker witness than rows that agree with theirs.
-        let weak = if common_width(rows) == Some(written) { 0.5 } else { 0.0 };
+        let weak = if common_width(rows) == Some(rows[choice.index].width()) { 0.5 } else { 0.0 };
         return (weak, weak);
     }
     let agree = filled().filter(|row| row.fault.is_none() && (named..=written).contains(&row.width())).count();

@@ -30,21 +30,6 @@ const SAMPLE: usize = 256 * 1024;
 /// Valid characters of several bytes that make undeclared UTF-8 certain.
 const PROOF: u64 = 8;
 
-/// A file as text.
-#[derive(Debug)]
-pub(super) struct Decoded {
-    /// The text, without its byte order mark.
-    pub text: String,
-    /// Name of the encoding, as the Encoding Standard spells it.
-    pub encoding: &'static str,
-    /// Where it is not text.
-    pub marks: Marks,
-    /// 0..1.
-    pub confidence: f64,
-    /// What a person should know of the choice.
-    pub note: Option<String>,
-}
-
 /// The places at which a U+FFFD stands for undecodable bytes, passed over in order.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
@@ -155,16 +140,6 @@ impl Coding {
     fn new(encoding: &'static Encoding, confidence: f64, note: Option<String>) -> Self {
         Self { encoding, mark: 0, confidence, note }
     }
-}
-
-/// Decodes a whole file.
-pub(super) fn decode(path: &Arc<str>, bytes: Bytes, declared: Option<&str>, names: &Names) -> Result<Decoded, Error> {
-    let content = Content::from(bytes.clone());
-    let coding = choose(path, &content, declared, names)?;
-    let (text, marks) = coding.text(&bytes[coding.mark..], true);
-    coding.accept(path, &content, marks.bad_letters())?;
-    let encoding = coding.name();
-    Ok(Decoded { text, encoding, marks, confidence: coding.confidence, note: coding.note })
 }
 
 /// Chooses the encoding of a file.

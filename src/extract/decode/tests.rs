@@ -9,6 +9,29 @@ use crate::extract::Hints;
 
 const CHINESE: &str = "经销商编码,客户名称,金额\nD001,广州重工机械有限公司,12.50\nD002,上海|建筑,3\n";
 
+/// A file as text.
+#[derive(Debug)]
+struct Decoded {
+    /// The text, without its byte order mark.
+    text: String,
+    /// Name of the encoding, as the Encoding Standard spells it.
+    encoding: &'static str,
+    /// Where it is not text.
+    marks: Marks,
+    /// 0..1.
+    confidence: f64,
+}
+
+/// Decodes a whole file.
+fn decode(path: &Arc<str>, bytes: Bytes, declared: Option<&str>, names: &Names) -> Result<Decoded, Error> {
+    let content = Content::from(bytes.clone());
+    let coding = choose(path, &content, declared, names)?;
+    let (text, marks) = coding.text(&bytes[coding.mark..], true);
+    coding.accept(path, &content, marks.bad_letters())?;
+    let encoding = coding.name();
+    Ok(Decoded { text, encoding, marks, confidence: coding.confidence })
+}
+
 fn decoded(bytes: &[u8], declared: Option<&str>) -> Decoded {
     decode(&Arc::from("a.csv"), Bytes::copy_from_slice(bytes), declared, &Names::default()).unwrap()
 }

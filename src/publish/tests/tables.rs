@@ -68,7 +68,7 @@ fn strings(batch: &RecordBatch, column: &str) -> Vec<Option<String>> {
     column.as_string::<i32>().iter().map(|value| value.map(str::to_owned)).collect()
 }
 
-fn files_below(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub fn files_below(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -270,7 +270,7 @@ fn files_carry_metadata_statistics_bloom_filters_and_their_order() {
 
 /// Rows of every awkward kind, from a seed.
 #[expect(clippy::from_iter_instead_of_collect, reason = "a table of columns reads better with the type in front")]
-fn awkward(count: usize, seed: u64) -> RecordBatch {
+pub fn awkward(count: usize, seed: u64) -> RecordBatch {
     let number = |row: usize, salt: u64| xxhash_rust::xxh3::xxh3_64_with_seed(&row.to_le_bytes(), seed ^ salt);
     let small = |row, salt, below: u64| i64::try_from(number(row, salt) % below).unwrap();
     let texts = ["", "甲", "a/b", "it's", "__", "客户名称有限公司", "\u{0}", "=%"];
@@ -304,7 +304,7 @@ fn awkward(count: usize, seed: u64) -> RecordBatch {
 }
 
 /// Shuffles and cuts rows.
-fn cut(rows: &RecordBatch, seed: u64, size: usize) -> Vec<RecordBatch> {
+pub fn cut(rows: &RecordBatch, seed: u64, size: usize) -> Vec<RecordBatch> {
     let mut order: Vec<u32> = (0..u32::try_from(rows.num_rows()).unwrap()).collect();
     order.sort_by_key(|row| xxhash_rust::xxh3::xxh3_64_with_seed(&row.to_le_bytes(), seed));
     let shuffled = take_record_batch(rows, &arrow::array::UInt32Array::from(order)).unwrap();

@@ -2,13 +2,13 @@
 //!
 //! In: its rows in sorted order. Out: files named by the hash of their bytes, split by number of rows. Nothing that
 //! differs from run to run goes in, and rows come in chunks of one size, so equal rows give equal bytes. Deliberately
-//! absent: the partition columns, which stand in the path only.
+//! absent: the partition columns, which stand in the path only, and waiting for the disk: `commit` does that for all files
+//! at once, before anybody reads them.
 
 use std::{
     fs::File,
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use arrow::{array::RecordBatch, datatypes::DataType};
@@ -23,7 +23,7 @@ use parquet::{
     schema::types::ColumnPath,
 };
 
-use super::{WriterOptions, plan::Plan};
+use super::{WriterOptions, encoding, plan::Plan};
 use crate::{
     publish::Error,
     record::{PartitionValues, manifest::DataFile},
@@ -43,7 +43,11 @@ pub(super) struct PartitionFiles<'a> {
     folder: PathBuf,
     /// `month=2026-06-01`, or nothing.
     path: String,
-    properties: Arc<WriterProperties>,
+    /// Rows of the partition.
+    rows: u64,
+    /// Decided by the first rows.
+    properties: Option<WriterProperties>,
+    zstd_level: i32,
     rows_per_file: usize,
     open: Option<OpenFile>,
     files: Vec<DataFile>,
@@ -67,11 +71,11 @@ impl<'a> PartitionFiles<'a> {
         let path = values.to_path(&plan.partition_by);
         let folder = if path.is_empty() { folder.to_owned() } else { folder.join(&path) };
         local::create_dir_all(&folder, plan.name.is_private().then_some(PRIVATE_MODE))?;
-        let properties = properties(plan, rows, options.zstd_level).map_err(|source| parquet_error(&folder, source))?;
-        let (rows_per_file, files) = (options.rows_per_file.max(1), Vec::new());
-        let mut files = Self { plan, folder, path, properties: Arc::new(properties), rows_per_file, open: None, files };
+        let (rows_per_file, zstd_level) = (options.rows_per_file.max(1), options.zstd_level);
+        let (properties, open, files) = (None, None, Vec::new());
+        let mut files = Self { plan, folder, path, rows, properties, zstd_level, rows_per_file, open, files };
         if rows == 0 {
-            files.open = Some(files.create()?);
+            files.open = Some(files.create(&RecordBatch::new_empty(plan.data_schema.clone()))?);
         }
         Ok(files)
     }
@@ -85,7 +89,7 @@ impl<'a> PartitionFiles<'a> {
     pub fn write(&mut self, rows: &RecordBatch) -> Result<(), Error> {
         let mut open = match self.open.take() {
             Some(open) => open,
-            None => self.create()?,
+            None => self.create(rows)?,
         };
         open.writer.write(rows).map_err(|source| parquet_error(&open.temporary, source))?;
         open.rows += rows.num_rows();
@@ -99,19 +103,24 @@ impl<'a> PartitionFiles<'a> {
         Ok(self.files)
     }
 
-    fn create(&self) -> Result<OpenFile, Error> {
+    /// Begins a file; the first rows of the partition decide about all of its files.
+    fn create(&mut self, rows: &RecordBatch) -> Result<OpenFile, Error> {
         let temporary = self.folder.join(format!(".{}.new", self.files.len()));
+        let wrong = |source| parquet_error(&temporary, source);
+        let properties = match self.properties.take() {
+            Some(properties) => properties,
+            None => properties(self.plan, self.rows, rows, self.zstd_level).map_err(wrong)?,
+        };
+        self.properties = Some(properties.clone());
         let file = HashingFile::new(local::create_data_file(&temporary)?);
-        let writer = ArrowWriter::try_new(file, self.plan.data_schema.clone(), Some((*self.properties).clone()))
-            .map_err(|source| parquet_error(&temporary, source))?;
+        let writer = ArrowWriter::try_new(file, self.plan.data_schema.clone(), Some(properties)).map_err(wrong)?;
         Ok(OpenFile { temporary, writer, rows: 0 })
     }
 
-    /// Closes the open file, makes it durable and gives it its name.
+    /// Closes the open file and gives it its name.
     fn close(&mut self) -> Result<(), Error> {
         let Some(open) = self.open.take() else { return Ok(()) };
         let file = open.writer.into_inner().map_err(|source| parquet_error(&open.temporary, source))?;
-        local::sync_file(&file.file, &open.temporary)?;
         let blake3 = file.hasher.finalize().to_hex().to_string();
         let path = self.unused_path(&blake3[..NAME_LENGTH]);
         let name = path.rsplit('/').next().unwrap_or(&path);
@@ -129,7 +138,7 @@ impl<'a> PartitionFiles<'a> {
     }
 }
 
-fn properties(plan: &Plan, rows: u64, zstd_level: i32) -> Result<WriterProperties, ParquetError> {
+fn properties(plan: &Plan, rows: u64, first: &RecordBatch, zstd_level: i32) -> Result<WriterProperties, ParquetError> {
     let builder = WriterProperties::builder()
         // The form that readers know how to take apart; without a version they distrust the statistics of strings.
         .set_created_by(format!("tallyhouse version {}", env!("CARGO_PKG_VERSION")))
@@ -137,7 +146,7 @@ fn properties(plan: &Plan, rows: u64, zstd_level: i32) -> Result<WriterPropertie
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(sorting_columns(plan));
-    Ok(bloom_filters(builder, plan, rows).build())
+    Ok(encoding::choose(bloom_filters(builder, plan, rows), first, plan).build())
 }
 
 fn bloom_filters(mut builder: WriterPropertiesBuilder, plan: &Plan, rows: u64) -> WriterPropertiesBuilder {

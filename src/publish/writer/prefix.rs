@@ -270,3 +270,101 @@ fn codes(used: &[bool; 256], ended: bool) -> (u32, [u8; 256]) {
     }
     (bits_of(u128::from(next.saturating_sub(1).min(255))), codes)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::{
+        array::{
+            BinaryArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray,
+            TimestampMicrosecondArray, UInt8Array,
+        },
+        compute::concat,
+        row::{RowConverter, SortField},
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// One row of every kind that is packed.
+    type Row = (
+        (Option<i64>, Option<i32>, Option<i64>, Option<i128>, Option<bool>),
+        (Option<String>, Option<Vec<u8>>, Option<f64>, Option<u8>),
+    );
+
+    /// Values close to each other, so that many tie, and the ends of their types.
+    fn row() -> impl Strategy<Value = Row> {
+        let long = prop_oneof![4 => -3_i64..4, 1 => Just(i64::MIN), 1 => Just(i64::MAX), 1 => any::<i64>()];
+        let at = prop_oneof![3 => 0_i64..3, 1 => any::<i64>()];
+        let amount = prop_oneof![4 => -3_i128..4, 1 => -10_i128.pow(37)..10_i128.pow(37)];
+        let text = prop_oneof![3 => "D00[0-9]{2}", 2 => "[a-b\u{0}甲乙]{0,4}", 1 => "SO[0-9]{30}"];
+        let bytes =
+            prop_oneof![2 => prop::collection::vec(any::<u8>(), 0..3), 1 => prop::collection::vec(0..2_u8, 20..40)];
+        let float =
+            prop_oneof![2 => Just(0.0), 2 => Just(-0.0), 1 => Just(f64::NAN), 1 => Just(-f64::NAN), 3 => any::<f64>()];
+        let some = prop::option::of::<BoxedStrategy<i64>>;
+        (
+            (
+                some(long.boxed()),
+                prop::option::of(-2_i32..3),
+                some(at.boxed()),
+                prop::option::of(amount),
+                any::<Option<bool>>(),
+            ),
+            (prop::option::of(text), prop::option::of(bytes), prop::option::of(float), any::<Option<u8>>()),
+        )
+    }
+
+    fn columns(rows: &[Row]) -> Vec<ArrayRef> {
+        let amounts: Decimal128Array = rows.iter().map(|row| row.0.3).collect();
+        vec![
+            Arc::new(rows.iter().map(|row| row.0.0).collect::<Int64Array>()),
+            Arc::new(rows.iter().map(|row| row.0.1).collect::<Date32Array>()),
+            Arc::new(rows.iter().map(|row| row.0.2).collect::<TimestampMicrosecondArray>()),
+            Arc::new(amounts.with_precision_and_scale(38, 2).unwrap()),
+            Arc::new(rows.iter().map(|row| row.0.4).collect::<BooleanArray>()),
+            Arc::new(rows.iter().map(|row| row.1.0.as_deref()).collect::<StringArray>()),
+            Arc::new(rows.iter().map(|row| row.1.1.as_deref()).collect::<BinaryArray>()),
+            Arc::new(rows.iter().map(|row| row.1.2).collect::<Float64Array>()),
+            Arc::new(rows.iter().map(|row| row.1.3).collect::<UInt8Array>()),
+        ]
+    }
+
+    /// Some columns in two batches.
+    fn batches(rows: &[Row], cut: usize, order: &[usize]) -> Vec<Vec<ArrayRef>> {
+        let (first, rest) = rows.split_at(cut.min(rows.len()));
+        let (first, rest) = (columns(first), columns(rest));
+        order.iter().map(|&column| vec![first[column].clone(), rest[column].clone()]).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn prefixes_never_contradict_arrows_order_of_rows(
+            rows in prop::collection::vec(row(), 0..40),
+            cut in 0_usize..40,
+            order in Just((0..9).collect::<Vec<usize>>()).prop_shuffle(),
+            width in 1_usize..9,
+        ) {
+            let columns = batches(&rows, cut, &order[..width]);
+            let counts: Vec<usize> = columns[0].iter().map(|array| array.len()).collect();
+            let prefixes = pack(&columns, &counts);
+            let whole: Vec<ArrayRef> =
+                columns.iter().map(|parts| concat(&[parts[0].as_ref(), parts[1].as_ref()]).unwrap()).collect();
+            let fields = whole.iter().map(|array| SortField::new(array.data_type().clone())).collect();
+            let encoded = RowConverter::new(fields).unwrap().convert_columns(&whole).unwrap();
+            for (one, prefix) in prefixes.iter().enumerate() {
+                for (other, larger) in prefixes.iter().enumerate() {
+                    if prefix >> PLACE_BITS < larger >> PLACE_BITS {
+                        prop_assert!(encoded.row(one) < encoded.row(other), "rows {one} and {other}");
+                    }
+                }
+            }
+            let places: Vec<u128> = prefixes.iter().map(|prefix| prefix & u128::from(u32::MAX)).collect();
+            let expected: Vec<u128> =
+                (0_u128..).zip(&counts).flat_map(|(batch, &count)| (0..count as u128).map(move |row| batch << 16 | row)).collect();
+            prop_assert_eq!(places, expected);
+        }
+    }
+}

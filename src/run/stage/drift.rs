@@ -117,6 +117,8 @@ pub(super) fn settle(
         match action {
             DriftAction::Accept => {}
             DriftAction::Warn => warnings.push(text),
+            // The rows that do not fit are in quarantine anyway.
+            DriftAction::Quarantine if matches!(kind, Kind::Retyped | Kind::NewCode) => warnings.push(text),
             DriftAction::Quarantine => {
                 warnings.push(format!("{text}; its rows are in quarantine"));
                 refused.push(text);

@@ -79,6 +79,8 @@ pub(super) struct Surroundings<'a> {
     pub now: DateTime<Utc>,
     /// Whether every file is hashed, whatever the storage says about it.
     pub rehash: bool,
+    /// Whether every file is read, whether or not it changed.
+    pub reread: bool,
     pub observer: &'a dyn Observer,
 }
 
@@ -141,7 +143,7 @@ impl<'a> Staging<'a> {
 
     /// Returns whether the last snapshot's rows were read as they would be now.
     fn reads_the_same(&self) -> bool {
-        self.parent.is_some_and(|parent| parent.contract == self.reads_as)
+        !self.around.reread && self.parent.is_some_and(|parent| parent.contract == self.reads_as)
     }
 
     /// Returns how far the pulls of a database have come: rows that must be typed anew are pulled anew.
@@ -319,7 +321,7 @@ impl<'a> Staging<'a> {
     /// Takes a source over from the last snapshot if nothing about it changed.
     fn kept(&self, fingerprint: &str, live: &LiveFiles) -> Option<StagedSource> {
         let parent = self.around.parent?;
-        let input = self.parent.filter(|input| input.fingerprint == fingerprint)?;
+        let input = self.parent.filter(|input| input.fingerprint == fingerprint && !self.around.reread)?;
         let report = SourceReport {
             source: self.source.name.value.clone(),
             is_unchanged: true,

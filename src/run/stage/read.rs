@@ -270,7 +270,10 @@ impl Shared<'_> {
             rejected += report.rejected;
             physical.push(report.lines.lines);
             add(&mut lines, &report.lines);
-            headers.push(report.shape.header.clone());
+            // A form that was refused is no form that files may have.
+            if table.refused.is_none() {
+                headers.push(report.shape.header.clone());
+            }
             reports.push(report);
         }
         let file = InputFile {
