@@ -90,7 +90,7 @@ pub trait RecordReader: Send {
     /// # Errors
     /// When the file cannot be read any further.
     fn next_piece(&mut self) -> Result<Option<Piece>, Error> {
-        Ok(self.next_batch()?.map(Piece::Batch))
+        Ok(self.next_batch()?.map(Piece::from))
     }
 
     /// Takes back what a piece left over.
@@ -114,7 +114,7 @@ pub trait RecordReader: Send {
 /// A part of a file that any thread can turn into rows.
 pub enum Piece {
     /// Rows.
-    Batch(RawBatch),
+    Batch(Box<RawBatch>),
     /// Text to be cut.
     Uncut(Box<dyn FnOnce() -> (RawBatch, Rest) + Send>),
 }
@@ -124,12 +124,18 @@ impl Piece {
     #[must_use]
     pub fn cut(self) -> (RawBatch, Option<Rest>) {
         match self {
-            Self::Batch(batch) => (batch, None),
+            Self::Batch(batch) => (*batch, None),
             Self::Uncut(cut) => {
                 let (batch, rest) = cut();
                 (batch, Some(rest))
             }
         }
+    }
+}
+
+impl From<RawBatch> for Piece {
+    fn from(batch: RawBatch) -> Self {
+        Self::Batch(Box::new(batch))
     }
 }
 

@@ -274,16 +274,15 @@ fn drain(reader: &mut dyn RecordReader, by_pieces: bool) -> Result<Found, String
     let mut is_finished = false;
     while !is_finished && found.raw.len() < MOST_ROWS {
         let batch = if by_pieces {
-            match reader.next_piece().map_err(|error| error.to_string())? {
-                Some(piece) => {
-                    let (batch, rest) = piece.cut();
-                    rest.into_iter().for_each(|rest| reader.take_back(rest));
-                    Some(batch)
+            if let Some(piece) = reader.next_piece().map_err(|error| error.to_string())? {
+                let (batch, rest) = piece.cut();
+                if let Some(rest) = rest {
+                    reader.take_back(rest);
                 }
-                None => {
-                    is_finished = true;
-                    reader.finish().map_err(|error| error.to_string())?
-                }
+                Some(batch)
+            } else {
+                is_finished = true;
+                reader.finish().map_err(|error| error.to_string())?
             }
         } else {
             reader.next_batch().map_err(|error| error.to_string())?
@@ -292,12 +291,11 @@ fn drain(reader: &mut dyn RecordReader, by_pieces: bool) -> Result<Found, String
         assert!(batch.len() <= 2 * BATCH_ROWS, "{} rows in a batch", batch.len());
         for row in 0..batch.len() {
             found.raw.push((batch.line(row), batch.raw(row).to_owned()));
-            match batch.fault(row) {
-                Some(fault) => found.faults.push((batch.line(row), fault)),
-                None => {
-                    let cells = (0..batch.width(row)).map(|column| batch.cell(row, column).map(str::to_owned));
-                    found.table.rows.push(cells.collect());
-                }
+            if let Some(fault) = batch.fault(row) {
+                found.faults.push((batch.line(row), fault));
+            } else {
+                let cells = (0..batch.width(row)).map(|column| batch.cell(row, column).map(str::to_owned));
+                found.table.rows.push(cells.collect());
             }
         }
     }

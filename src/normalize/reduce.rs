@@ -51,7 +51,9 @@ pub fn key_hashes(rows: &RecordBatch, key: &[usize]) -> Result<FixedSizeBinaryAr
     let mut bytes = Vec::new();
     for row in 0..rows.num_rows() {
         bytes.clear();
-        parts.iter().for_each(|part| part.write(row, &mut bytes));
+        for part in &parts {
+            part.write(row, &mut bytes);
+        }
         hashes.extend_from_slice(&xxh3_128(&bytes).to_le_bytes());
     }
     Ok(FixedSizeBinaryArray::try_new(KEY_BYTES, Buffer::from_vec(hashes), None)?)

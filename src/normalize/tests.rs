@@ -487,7 +487,9 @@ fn assert_same_both_ways(contracts: &[Contract; 2], texts: &[String]) {
         let mut batch = RawBatch::default();
         for (line, text) in (2..).zip(texts) {
             let range = batch.append(text);
-            LETTERS.iter().for_each(|_| batch.push_cell(Some(range.clone())));
+            for _ in LETTERS {
+                batch.push_cell(Some(range.clone()));
+            }
             batch.end_row(line, range, None);
         }
         let read = |contract: &Contract| contract.normalize(&contract.bind(&shape).unwrap(), &file(), &batch).unwrap();

@@ -163,15 +163,12 @@ fn show(
             Err(error) => break Some(error.into()),
         };
         for row in 0..batch.len() {
-            match batch.fault(row) {
-                Some(fault) => {
-                    rejected += 1;
-                    unread(&part.name, &shape, &batch, row, fault, sink)?;
-                }
-                None => {
-                    rows += 1;
-                    wants_more = wants_more && sink.row(&batch, row)?;
-                }
+            if let Some(fault) = batch.fault(row) {
+                rejected += 1;
+                unread(&part.name, &shape, &batch, row, fault, sink)?;
+            } else {
+                rows += 1;
+                wants_more = wants_more && sink.row(&batch, row)?;
             }
         }
     };

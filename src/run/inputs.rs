@@ -172,8 +172,8 @@ impl FormatChoice {
         if self.options.is_empty() {
             return name;
         }
-        let options: String = self.options.iter().map(|(option, value)| format!(", {option}: {value}")).collect();
-        format!("{{ type: {name}{options} }}")
+        let options: Vec<String> = self.options.iter().map(|(option, value)| format!("{option}: {value}")).collect();
+        format!("{{ type: {name}, {} }}", options.join(", "))
     }
 
     /// Returns the format to which the options belong; what several have goes by the file's name.

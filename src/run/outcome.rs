@@ -16,8 +16,9 @@ impl From<extract::Error> for Error {
             extract::Error::Storage(
                 read::Error::Location { .. } | read::Error::Unsupported { .. } | read::Error::Secret { .. },
             ) => Self::Usage { message: error.to_string(), hint },
-            extract::Error::Unreachable { .. } => Self::Environment { message: error.to_string(), hint },
-            extract::Error::Storage(_) => Self::Environment { message: error.to_string(), hint },
+            extract::Error::Unreachable { .. } | extract::Error::Storage(_) => {
+                Self::Environment { message: error.to_string(), hint }
+            }
             _ => Self::Data { message: error.to_string(), hint },
         }
     }

@@ -180,8 +180,9 @@ async fn rejected(
         let (reasons, texts) = (reasons.as_string::<i32>(), texts.as_string::<i32>());
         let lines = batch.column(1).as_primitive::<Int64Type>();
         for row in 0..batch.num_rows() {
-            let column = columns.is_valid(row).then(|| format!("{}: ", columns.value(row))).unwrap_or_default();
-            let reason = format!("{column}{}", reasons.value(row));
+            let reason = reasons.value(row);
+            let reason =
+                if columns.is_valid(row) { format!("{}: {reason}", columns.value(row)) } else { reason.to_owned() };
             let line = u64::try_from(lines.value(row)).unwrap_or_default();
             let rows = by_file.entry(files.value(row).to_owned()).or_default();
             match rows.last_mut().filter(|last| last.line == line) {

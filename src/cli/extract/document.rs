@@ -147,7 +147,9 @@ impl Documents {
         let stem = &stem[keep..];
         let numbered =
             |number: usize| if number == 1 { format!("{stem}.{ending}") } else { format!("{stem}_{number}.{ending}") };
-        let name = (1..).map(numbered).find(|name| !self.names.contains(name)).unwrap_or_default();
+        // One name more than are taken, so that one of them is free.
+        let mut all = (1..=self.names.len() + 1).map(numbered);
+        let name = all.find(|name| !self.names.contains(name)).unwrap_or_default();
         self.names.insert(name.clone());
         name
     }

@@ -8,6 +8,7 @@ mod table;
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -146,8 +147,11 @@ fn summary(part: &PartReport, arguments: &ExtractArguments) -> String {
     if let Some(limit) = limit(arguments).filter(|limit| part.rows > *limit) {
         words.push(format!("the first {limit} shown (`--limit 0` shows all)"));
     }
-    let notes: String = shape.notes.iter().map(|note| format!("  {note}\n")).collect();
-    format!("{}: {}\n{notes}", part.part, words.join(", "))
+    let mut text = format!("{}: {}\n", part.part, words.join(", "));
+    for note in &shape.notes {
+        let _ = writeln!(text, "  {note}");
+    }
+    text
 }
 
 fn skipped(kind: SkippedLines, lines: u64) -> Option<String> {
@@ -202,7 +206,7 @@ struct Shown {
     report: Option<PathBuf>,
     limit: Option<u64>,
     /// Rows of the part in work that were shown.
-    shown: u64,
+    rows: u64,
 }
 
 impl Shown {
@@ -214,7 +218,7 @@ impl Shown {
             rejects: arguments.rejects.as_deref().map(RejectsCsv::create).transpose()?,
             report: arguments.report.clone(),
             limit: limit(arguments),
-            shown: 0,
+            rows: 0,
         })
     }
 
@@ -231,16 +235,16 @@ impl Shown {
 
 impl Sink for Shown {
     fn begin(&mut self, head: Head<'_>) -> io::Result<()> {
-        self.shown = 0;
+        self.rows = 0;
         self.documents.as_mut().map_or(Ok(()), |documents| documents.begin(head))
     }
 
     fn row(&mut self, batch: &RawBatch, row: usize) -> io::Result<bool> {
         let Some(documents) = &mut self.documents else { return Ok(true) };
-        if self.limit.is_some_and(|limit| self.shown >= limit) {
+        if self.limit.is_some_and(|limit| self.rows >= limit) {
             return Ok(false);
         }
-        self.shown += 1;
+        self.rows += 1;
         documents.row(batch, row)?;
         Ok(true)
     }

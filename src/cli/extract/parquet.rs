@@ -112,7 +112,9 @@ fn different(columns: &[String]) -> Vec<String> {
     for (index, column) in columns.iter().enumerate() {
         let base = if column.trim().is_empty() { format!("column_{}", index + 1) } else { column.clone() };
         let numbered = |number: usize| if number == 1 { base.clone() } else { format!("{base}_{number}") };
-        let name = (1..).map(numbered).find(|name| !taken.contains(&name.to_lowercase())).unwrap_or_default();
+        // One name more than are taken, so that one of them is free.
+        let mut all = (1..=taken.len() + 1).map(numbered);
+        let name = all.find(|name| !taken.contains(&name.to_lowercase())).unwrap_or_default();
         taken.insert(name.to_lowercase());
         names.push(name);
     }

@@ -188,7 +188,7 @@ pub struct FormatOptions {
     #[serde(rename = "type")]
     #[schemars(required)]
     pub name: Option<At<FormatName>>,
-    /// csv, json, jsonl, fixed_width: encoding, such as `utf-8` or `gb18030`.
+    /// csv, json, jsonl, `fixed_width`: encoding, such as `utf-8` or `gb18030`.
     pub encoding: Option<At<String>>,
     /// csv: what stands between cells, one character or several, such as `;` or `||`.
     pub delimiter: Option<At<String>>,
@@ -202,7 +202,7 @@ pub struct FormatOptions {
     pub comment: Option<At<String>>,
     /// csv: `point` or `comma`.
     pub decimal_mark: Option<At<DecimalMark>>,
-    /// csv, xlsx, fixed_width: line of the header, counted from 1.
+    /// csv, xlsx, `fixed_width`: line of the header, counted from 1.
     #[schemars(extend("minimum" = 1))]
     pub header_row: Option<At<u64>>,
     /// xlsx: name or glob of the sheets.
@@ -224,9 +224,9 @@ pub struct FormatOptions {
     pub watermark: Option<At<String>>,
     /// json: path of the array of records, such as `data.items`; the longest one when left out.
     pub records: Option<At<String>>,
-    /// fixed_width: what `start` and `width` are counted in; `characters` when left out.
+    /// `fixed_width`: what `start` and `width` are counted in; `characters` when left out.
     pub by: Option<At<WidthUnit>>,
-    /// fixed_width: the columns, in the order of the file.
+    /// `fixed_width`: the columns, in the order of the file.
     #[schemars(extend("minItems" = 1))]
     pub columns: Option<At<Vec<At<FixedColumn>>>>,
 }

@@ -175,13 +175,13 @@ impl RecordReader for Reader {
 struct Rows {
     text: String,
     cells: Vec<Option<Range<usize>>>,
-    rows: Vec<(Range<usize>, Option<RawFault>)>,
+    raw: Vec<(Range<usize>, Option<RawFault>)>,
 }
 
 impl Reader {
     fn fill(&mut self) -> Result<Option<RawBatch>, String> {
         let (mut rows, first) = (Rows::default(), self.count.lines + 1);
-        while rows.rows.len() < BATCH_ROWS && rows.text.len() < BATCH_BYTES {
+        while rows.raw.len() < BATCH_ROWS && rows.text.len() < BATCH_BYTES {
             if self.block.rows == 0 && !self.next_block()? {
                 break;
             }
@@ -189,12 +189,12 @@ impl Reader {
                 self.take_row(&mut rows)?;
             }
         }
-        self.count.lines += rows.rows.len() as u64;
+        self.count.lines += rows.raw.len() as u64;
         self.count.rows = self.count.lines;
         let width = self.shape.header.len();
         let mut batch = RawBatch::over(rows.text);
         let mut cells = rows.cells.into_iter();
-        for ((raw, fault), line) in rows.rows.into_iter().zip(first..) {
+        for ((raw, fault), line) in rows.raw.into_iter().zip(first..) {
             cells.by_ref().take(width).for_each(|cell| batch.push_cell(cell));
             batch.end_row(line, raw, fault);
         }
@@ -223,7 +223,7 @@ impl Reader {
         let fault = cursor.bad_text.then_some(RawFault::Encoding);
         // The last cell's tab is no part of the row.
         let end = rows.text.len().saturating_sub(1).max(start);
-        rows.rows.push((start..end, fault));
+        rows.raw.push((start..end, fault));
         Ok(())
     }
 

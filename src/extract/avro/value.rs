@@ -240,19 +240,18 @@ fn integer(value: i64, meaning: Meaning, text: &mut String) {
 }
 
 fn bytes_text(bytes: &[u8], meaning: Meaning, text: &mut String) -> Result<(), Broken> {
-    match (meaning, bytes) {
-        (Meaning::Decimal { scale }, bytes) => {
+    match (meaning, bytes.as_chunks::<4>()) {
+        (Meaning::Decimal { scale }, _) => {
             if bytes.len() > DECIMAL_BYTES {
                 return Err("a decimal with too many digits");
             }
             decimal(&BigInt::from_signed_bytes_be(bytes), scale as usize, text);
         }
-        (Meaning::Duration, &[a, b, c, d, e, f, g, h, i, j, k, l]) => {
-            let (months, days) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
-            let millis = u32::from_le_bytes([i, j, k, l]);
+        (Meaning::Duration, (&[months, days, millis], [])) => {
+            let [months, days, millis] = [months, days, millis].map(u32::from_le_bytes);
             let _ = write!(text, "P{months}M{days}DT{}.{:03}S", millis / 1_000, millis % 1_000);
         }
-        (meaning, bytes) => {
+        (meaning, _) => {
             for (index, byte) in bytes.iter().enumerate() {
                 let dash = meaning == Meaning::Uuid && matches!(index, 4 | 6 | 8 | 10);
                 let _ = write!(text, "{}{byte:02x}", if dash { "-" } else { "" });

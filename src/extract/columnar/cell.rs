@@ -81,7 +81,7 @@ pub(super) fn writer(array: &dyn Array) -> Writer<'_> {
             let (keys, write) = (array.keys(), writer(array.values().as_ref()));
             Box::new(move |row, text| {
                 if let Some(key) = key(keys, row) {
-                    write(key, text)
+                    write(key, text);
                 }
             })
         }
@@ -298,7 +298,7 @@ fn json(array: &dyn Array) -> Writer<'_> {
             let (keys, write) = (array.keys(), json(array.values().as_ref()));
             Box::new(move |row, text| {
                 if let Some(key) = key(keys, row) {
-                    write(key, text)
+                    write(key, text);
                 }
             })
         }

@@ -98,7 +98,7 @@ impl RecordReader for Reader {
 
     fn next_piece(&mut self) -> Result<Option<Piece>, Error> {
         if self.settling.released.len() >= RELEASED {
-            return Ok(self.take_released().map(Piece::Batch));
+            return Ok(self.take_released().map(Piece::from));
         }
         Ok(self.next_block()?.map(|block| Piece::Uncut(Box::new(|| block.cut()))))
     }

@@ -290,7 +290,9 @@ mod tests {
         let columns = (0..width).map(|column| format!("c{column}")).collect();
         let mut writer = Writer::new(columns, (0..width).collect(), Vec::new()).unwrap();
         for row in rows {
-            row.iter().for_each(|cell| writer.cell(cell.as_ref().map(String::as_bytes)));
+            for cell in row {
+                writer.cell(cell.as_deref().map(str::as_bytes));
+            }
             writer.end_row().unwrap();
         }
         writer.finish().unwrap()

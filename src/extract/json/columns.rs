@@ -40,11 +40,20 @@ struct Node {
     valued: bool,
     /// Whether the elements of a list are asked for.
     listed: bool,
-    /// Whether an object here is one cell.
-    whole: bool,
-    /// Whether it has too many names to be spread.
-    collapsed: bool,
+    objects: Objects,
     column: Option<usize>,
+}
+
+/// What the objects under a name become.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Objects {
+    /// A column for each of their names.
+    #[default]
+    Spread,
+    /// The same, and one cell as well, for the contract asks for it.
+    Asked,
+    /// One cell: they have too many names to be spread.
+    Collapsed,
 }
 
 /// The names of all records.
@@ -66,7 +75,7 @@ pub(super) struct Columns {
 /// A record's cells: places in its text, or in the text beside it.
 #[derive(Debug, Default)]
 pub(super) struct Cells {
-    pub cells: Vec<Option<Cell>>,
+    pub by_column: Vec<Option<Cell>>,
     /// Texts that do not stand in the record as they are.
     pub beside: String,
     /// By node: the row that named it last.
@@ -112,7 +121,7 @@ impl Columns {
 
     fn learn_value(&mut self, node: usize, text: &str, value: Range<usize>, ordinal: u64, doubled: &mut bool) {
         match text.as_bytes()[value.start] {
-            b'{' if self.nodes[node].collapsed => {}
+            b'{' if self.nodes[node].objects == Objects::Collapsed => {}
             b'{' => drop(self.learn_object(node, text, value.start, ordinal, doubled)),
             b'[' => {
                 self.nodes[node].valued = true;
@@ -146,7 +155,7 @@ impl Columns {
         }
         self.collapsed.push(self.nodes[node].path.clone());
         let node = &mut self.nodes[node];
-        (node.collapsed, node.whole) = (true, true);
+        node.objects = Objects::Collapsed;
         node.children.clear();
         node.index.clear();
         true
@@ -174,7 +183,7 @@ impl Columns {
         let child = self.nodes.len();
         self.nodes.push(Node {
             listed: self.begun.contains(&folded),
-            whole: self.names.contains(&folded),
+            objects: if self.names.contains(&folded) { Objects::Asked } else { Objects::Spread },
             name: name.into_owned(),
             path,
             escaped,
@@ -201,7 +210,7 @@ impl Columns {
         while let Some(node) = order.pop() {
             let found = &self.nodes[node];
             order.extend(found.children.iter().rev());
-            if node > 0 && (found.valued || found.whole || found.children.is_empty()) {
+            if node > 0 && (found.valued || found.objects != Objects::Spread || found.children.is_empty()) {
                 columns.push(node);
                 *known.entry(&found.path).or_default() += 1;
             }
@@ -217,8 +226,8 @@ impl Columns {
 
     /// Cuts a checked record into cells.
     pub(super) fn cut(&self, record: &str, cells: &mut Cells) -> Option<RawFault> {
-        cells.cells.clear();
-        cells.cells.resize(self.header.len(), None);
+        cells.by_column.clear();
+        cells.by_column.resize(self.header.len(), None);
         cells.seen.resize(self.nodes.len(), 0);
         cells.row += 1;
         let is_text = self.cut_object(0, record, 0, cells);
@@ -240,8 +249,8 @@ impl Columns {
         let found = &self.nodes[node];
         let sign = text.as_bytes()[value.start];
         if let Some(column) = found.column {
-            let Some(cell) = cell(text, value.clone(), cells) else { return false };
-            cells.cells[column] = cell;
+            let Ok(cell) = cell(text, value.clone(), cells) else { return false };
+            cells.by_column[column] = cell;
         }
         match sign {
             b'{' if !found.children.is_empty() => self.cut_object(node, text, value.start, cells),
@@ -262,7 +271,7 @@ impl Columns {
     /// Empties the columns of a node that is named a second time.
     fn forget(&self, node: usize, cells: &mut Cells) {
         if let Some(column) = self.nodes[node].column {
-            cells.cells[column] = None;
+            cells.by_column[column] = None;
         }
         for child in &self.nodes[node].children {
             self.forget(*child, cells);
@@ -270,16 +279,16 @@ impl Columns {
     }
 }
 
-/// Returns a value's cell; None when an escape in it is no character.
-fn cell(text: &str, value: Range<usize>, cells: &mut Cells) -> Option<Option<Cell>> {
+/// Returns a value's cell, None for `null`; a fault when an escape in it is no character.
+fn cell(text: &str, value: Range<usize>, cells: &mut Cells) -> Result<Option<Cell>, RawFault> {
     let written = &text[value.clone()];
     let start = cells.beside.len();
     match written.as_bytes()[0] {
-        b'"' if written.contains('\\') => cells.beside.push_str(&string(written)?),
-        b'"' => return Some(Some(Cell::Within(value.start + 1..value.end - 1))),
+        b'"' if written.contains('\\') => cells.beside.push_str(&string(written).ok_or(RawFault::Encoding)?),
+        b'"' => return Ok(Some(Cell::Within(value.start + 1..value.end - 1))),
         b'{' | b'[' => compact(written, &mut cells.beside),
-        b'n' => return Some(None),
-        _ => return Some(Some(Cell::Within(value))),
+        b'n' => return Ok(None),
+        _ => return Ok(Some(Cell::Within(value))),
     }
-    Some(Some(Cell::Beside(start..cells.beside.len())))
+    Ok(Some(Cell::Beside(start..cells.beside.len())))
 }

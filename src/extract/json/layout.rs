@@ -68,11 +68,14 @@ fn by_first_value(scanner: &mut Scanner) -> Result<Option<Layout>, Error> {
 
 /// Searches an object for arrays of objects.
 fn search(scanner: &mut Scanner, names: &mut Vec<String>, longest: &mut Longest) -> Result<(), Error> {
-    pass(scanner)?;
+    pass(scanner);
     loop {
         scanner.skip_blanks(b",")?;
         match scanner.sign()? {
-            Some(b'}') => return pass(scanner),
+            Some(b'}') => {
+                pass(scanner);
+                return Ok(());
+            }
             Some(b'"') => {}
             _ => return scanner.skip_value().and(Ok(())),
         }
@@ -89,7 +92,7 @@ fn search(scanner: &mut Scanner, names: &mut Vec<String>, longest: &mut Longest)
 
 /// Counts the objects of an array.
 fn count(scanner: &mut Scanner, names: &[String], longest: &mut Longest) -> Result<(), Error> {
-    pass(scanner)?;
+    pass(scanner);
     let mut objects = 0;
     loop {
         scanner.skip_blanks(b",")?;
@@ -99,7 +102,10 @@ fn count(scanner: &mut Scanner, names: &[String], longest: &mut Longest) -> Resu
             *longest = Longest { names: names.to_vec(), objects };
         }
         match sign {
-            Some(b']') => return pass(scanner),
+            Some(b']') => {
+                pass(scanner);
+                return Ok(());
+            }
             None => return Ok(()),
             Some(_) => scanner.skip_value()?,
         }
@@ -107,8 +113,7 @@ fn count(scanner: &mut Scanner, names: &[String], longest: &mut Longest) -> Resu
     }
 }
 
-fn pass(scanner: &mut Scanner) -> Result<(), Error> {
+fn pass(scanner: &mut Scanner) {
     let at = scanner.window.at();
     scanner.window.pass_to(at + 1);
-    Ok(())
 }

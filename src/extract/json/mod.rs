@@ -181,7 +181,7 @@ fn cut(mut text: String, rows: Vec<Row>, columns: &Columns, is_last: bool) -> Ra
             _ => Some(RawFault::Shape(0, columns.header.len())),
         };
         if fault.is_none() {
-            cells.extend(found.cells.drain(..).map(|cell| {
+            cells.extend(found.by_column.drain(..).map(|cell| {
                 cell.map(|cell| match cell {
                     Cell::Within(place) => row.place.start + place.start..row.place.start + place.end,
                     Cell::Beside(place) => base + place.start..base + place.end,

@@ -177,13 +177,11 @@ impl Scanner {
 
     /// Gives up a value: it ends before the next line that begins with a brace.
     fn resume(&mut self, wrong: Wrong) -> Result<Record, Error> {
-        match self.next_at_indent(self.window.at())? {
-            Some(end) => Ok(self.record(end, Some(Wrong::Syntax))),
-            None => {
-                let end = self.window.text().trim_end().len().max(self.window.at());
-                Ok(self.record(end, Some(wrong)))
-            }
+        if let Some(end) = self.next_at_indent(self.window.at())? {
+            return Ok(self.record(end, Some(Wrong::Syntax)));
         }
+        let end = self.window.text().trim_end().len().max(self.window.at());
+        Ok(self.record(end, Some(wrong)))
     }
 
     /// Returns where a broken element ends if the next one begins on a line of its own, with an object indented as the

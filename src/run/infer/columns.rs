@@ -157,19 +157,24 @@ impl Columns {
     pub fn free_name(&self, base: &str) -> String {
         let numbered = |number: usize| if number == 1 { base.to_owned() } else { format!("{base}_{number}") };
         let is_free = |name: &String| self.all.iter().all(|column| column.name != *name);
-        (1..).map(numbered).find(is_free).unwrap_or_default()
+        // One name more than are taken, so that one of them is free.
+        (1..=self.all.len() + 1).map(numbered).find(is_free).unwrap_or_default()
     }
 }
 
 /// Adds up the counts of a place over parts with one header, in the column's unit.
 fn profile(place: usize, header: &[String], members: &[usize], parts: &[Sampled]) -> Profile {
     let mut profile = Profile::default();
-    members.iter().for_each(|member| profile.merge(&parts[*member].profiles[place]));
+    for member in members {
+        profile.merge(&parts[*member].profiles[place]);
+    }
     let scale = names::without_unit(&header[place]).1.as_deref().map_or(1, names::scale_of);
     let zeros = usize::try_from(scale.ilog10()).unwrap_or_default();
     let shifted = |sizes: &BTreeMap<usize, u64>, shift: &dyn Fn(usize) -> usize| {
         let mut all: BTreeMap<usize, u64> = BTreeMap::new();
-        sizes.iter().for_each(|(size, count)| *all.entry(shift(*size)).or_default() += count);
+        for (size, count) in sizes {
+            *all.entry(shift(*size)).or_default() += count;
+        }
         all
     };
     profile.decimals = shifted(&profile.decimals, &|size| size.saturating_sub(zeros));

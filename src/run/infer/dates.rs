@@ -39,7 +39,7 @@ pub(super) fn form_of(text: &str) -> Option<DateForm> {
     let month = (order[0] == "%Y").then(|| (numbers[0], numbers[1]));
     let spelled = |order: &[&str]| {
         let pieces: Vec<&str> = order.iter().copied().chain(time.iter().copied()).collect();
-        let text: String = pieces.iter().zip(&between).map(|(piece, mark)| format!("{piece}{mark}")).collect();
+        let text: String = pieces.iter().zip(&between).flat_map(|(piece, mark)| [*piece, *mark]).collect();
         format!("{text}{offset}").replace(".%f", "%f")
     };
     let formats = match order.as_slice() {

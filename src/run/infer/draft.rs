@@ -139,7 +139,7 @@ impl Draft<'_> {
                 let _ = writeln!(text, "key: {}", list(names));
             }
             None => {
-                text.push_str("# no key of up to three columns was found: without one, every row is kept\n# key: []\n")
+                text.push_str("# no key of up to three columns was found: without one, every row is kept\n# key: []\n");
             }
         }
         if let (Some(index), Some((name, _))) = (main, month) {

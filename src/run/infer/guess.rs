@@ -201,7 +201,9 @@ mod tests {
 
     fn type_of(header: &str, values: &[&str]) -> String {
         let mut profile = Profile::default();
-        values.iter().for_each(|value| profile.add(Some(value), DecimalMark::Point));
+        for value in values {
+            profile.add(Some(value), DecimalMark::Point);
+        }
         let name = names::name_of(header).unwrap_or_default();
         let guess = guess(&name, &[header.to_owned()], &profile);
         [vec![guess.data_type], guess.formats].concat().join(" ")

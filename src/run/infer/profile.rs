@@ -135,9 +135,9 @@ impl Profile {
         self.numbers += 1;
         self.fractions += u64::from(number.decimals > 0);
         self.exponents += u64::from(number.has_exponent);
-        self.percents += u64::from(number.is_percent);
-        self.currencies += u64::from(number.has_currency);
-        self.thousands += u64::from(number.has_thousands);
+        self.percents += u64::from(number.marks.percent);
+        self.currencies += u64::from(number.marks.currency);
+        self.thousands += u64::from(number.marks.thousands);
         self.leading_zeros += u64::from(number.has_leading_zero);
         *self.whole_digits.entry(number.whole).or_default() += 1;
         *self.decimals.entry(number.decimals).or_default() += 1;
@@ -264,10 +264,15 @@ struct Number {
     whole: usize,
     decimals: usize,
     has_exponent: bool,
-    is_percent: bool,
-    has_currency: bool,
-    has_thousands: bool,
     has_leading_zero: bool,
+    marks: Marks,
+}
+
+/// What stands in and around a number's digits.
+struct Marks {
+    percent: bool,
+    currency: bool,
+    thousands: bool,
 }
 
 impl Number {
@@ -305,9 +310,7 @@ impl Number {
             whole: whole.len(),
             decimals: fraction.len(),
             has_exponent: exponent.is_some(),
-            is_percent,
-            has_currency,
-            has_thousands,
+            marks: Marks { percent: is_percent, currency: has_currency, thousands: has_thousands },
         })
     }
 }
@@ -319,7 +322,9 @@ mod tests {
 
     fn of(values: &[&str]) -> Profile {
         let mut profile = Profile::default();
-        values.iter().for_each(|value| profile.add(Some(value), DecimalMark::Point));
+        for value in values {
+            profile.add(Some(value), DecimalMark::Point);
+        }
         profile
     }
 

@@ -1,5 +1,7 @@
 //! Texts as YAML: plain where nothing can be misread, quoted else, and comments of one line.
 
+use std::fmt::Write;
+
 /// Words that YAML readers take for something else than text.
 const TAKEN: [&str; 10] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan"];
 
@@ -21,9 +23,13 @@ pub(super) fn quoted(text: &str) -> String {
             '\\' => quoted.push_str("\\\\"),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            c if is_odd(c) && u32::from(c) > 0xFFFF => quoted.push_str(&format!("\\U{:08X}", u32::from(c))),
-            c if is_odd(c) => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => quoted.push(c),
+            c if !is_odd(c) => quoted.push(c),
+            c => {
+                let _ = match u32::from(c) {
+                    code @ ..=0xFFFF => write!(quoted, "\\u{code:04X}"),
+                    code => write!(quoted, "\\U{code:08X}"),
+                };
+            }
         }
     }
     quoted + "\""

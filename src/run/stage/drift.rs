@@ -108,7 +108,7 @@ pub(super) fn of_values(file: &str, misfits: &HashMap<String, u64>, rows: u64) -
 /// When one of the events is fatal.
 pub(super) fn settle(
     events: Vec<DriftEvent>,
-    drift: &Drift,
+    drift: Drift,
     warnings: &mut Vec<String>,
 ) -> Result<Option<String>, Error> {
     let mut refused = Vec::new();
@@ -136,7 +136,7 @@ pub(super) fn settle(
 
 impl Kind {
     /// Returns the key in the contract and what it says.
-    const fn policy(self, drift: &Drift) -> (&'static str, DriftAction) {
+    const fn policy(self, drift: Drift) -> (&'static str, DriftAction) {
         match self {
             Self::Added => ("column_added", drift.column_added),
             Self::Removed => ("column_removed", drift.column_removed),

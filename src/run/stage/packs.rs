@@ -94,7 +94,8 @@ pub(super) fn open(
     live: &[InputFile],
     locate: &dyn Fn(&DataFile) -> PathBuf,
 ) -> Result<Vec<LivePack>, Error> {
-    let positions: HashMap<String, u32> = (0..).zip(live).map(|(position, file)| (file.rows.clone(), position)).collect();
+    let positions: HashMap<String, u32> =
+        (0..).zip(live).map(|(position, file)| (file.rows.clone(), position)).collect();
     let open = |file: &DataFile| {
         let pack = Pack::open(&locate(file))?;
         let live = pack.files().iter().map(|id| positions.get(id).copied()).collect();
@@ -175,9 +176,9 @@ impl<'a> LivePacks<'a> {
 
     fn place(&self, live: &[Option<u32>], file: u32, order: u64) -> Option<u64> {
         let position = (*live.get(file as usize)?)?;
-        let (part, line) = part_and_line(order);
+        let (part, row_line) = part_and_line(order);
         let bases = self.bases.get(position as usize)?;
-        Some(bases.get(usize::try_from(part).ok()?)? + line)
+        Some(bases.get(usize::try_from(part).ok()?)? + row_line)
     }
 
     /// Returns the places of all rows that lost their key; None where no row did.

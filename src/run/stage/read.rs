@@ -234,7 +234,7 @@ impl Shared<'_> {
         }
         let hash = content.hash().map_err(|error| unreadable(file, &error))?;
         if let Some(known) = reading.known.get(&*file.path).filter(|known| known.content == hash) {
-            return Ok(Outcome::Kept(InputFile { identity: reading.identity(file), ..reading.renewed(known, file) }));
+            return Ok(Outcome::Kept(InputFile { identity: reading.identity(file), ..renewed(known, file) }));
         }
         self.tell();
         let previous = reading.previous.get(&*file.path).map(|file| (*file).clone());
@@ -299,7 +299,7 @@ impl Shared<'_> {
             hint: Some(unbound.hint()),
         })?;
         let events = self.reading.headers.events(&name, &reader.shape().header, &binding);
-        let refused = drift::settle(events, &self.reading.source.files.drift, warnings)?;
+        let refused = drift::settle(events, self.reading.source.files.drift, warnings)?;
         let progress = Progress { reader, in_flight: 0, is_done: false, misfits: HashMap::new(), failure: None };
         Ok(Arc::new(Table {
             id: id.to_owned(),
@@ -364,7 +364,7 @@ impl Shared<'_> {
         }
         let mut normalized = self.reading.contract.normalize(&table.binding, &table.name, batch)?;
         if let Some(reason) = &table.refused {
-            normalized = refused(normalized, table, batch, reason);
+            normalized = refused(&normalized, table, batch, reason);
         }
         table.rejected.fetch_add(normalized.rejected_rows, Ordering::Relaxed);
         let mut misfits = HashMap::new();
@@ -393,7 +393,7 @@ impl Shared<'_> {
         let rows = table.rows.load(Ordering::Relaxed);
         let events = drift::of_values(&table.name, &progress.misfits, rows);
         // The rows themselves are in quarantine already, each for its own fault.
-        drift::settle(events, &self.reading.source.files.drift, warnings)?;
+        drift::settle(events, self.reading.source.files.drift, warnings)?;
         Ok(FileReport {
             path: table.name.to_string(),
             shape: progress.reader.shape().clone(),
@@ -441,7 +441,7 @@ impl Reading<'_> {
     fn same_identity(&self, file: &ExtractFile) -> Option<InputFile> {
         let known = self.known.get(&*file.path)?;
         let is_same = !self.rehash && file.identity.is_some() && known.identity == file.identity;
-        is_same.then(|| self.renewed(known, file))
+        is_same.then(|| renewed(known, file))
     }
 
     /// Returns what the storage says of a file, unless it was changed so lately that a further change could look the same.
@@ -449,15 +449,15 @@ impl Reading<'_> {
         let is_old = file.modified.is_none_or(|modified| self.now.signed_duration_since(modified).num_seconds() >= 2);
         file.identity.clone().filter(|_| is_old)
     }
+}
 
-    /// Returns an earlier entry as the file is listed now.
-    fn renewed(&self, known: &InputFile, file: &ExtractFile) -> InputFile {
-        InputFile { version: file.version.clone(), is_missing: false, ..known.clone() }
-    }
+/// Returns an earlier entry as the file is listed now.
+fn renewed(known: &InputFile, file: &ExtractFile) -> InputFile {
+    InputFile { version: file.version.clone(), is_missing: false, ..known.clone() }
 }
 
 /// Makes every row of a batch a rejection of the whole row.
-fn refused(normalized: Normalized, table: &Table, batch: &RawBatch, reason: &str) -> Normalized {
+fn refused(normalized: &Normalized, table: &Table, batch: &RawBatch, reason: &str) -> Normalized {
     let rejection = |row: usize| Rejection {
         file: table.name.clone(),
         line: batch.line(row),

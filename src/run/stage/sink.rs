@@ -191,7 +191,7 @@ impl<'a> Sink<'a> {
                 None => rows.clone(),
                 Some(positions) => taken(&rows, &positions)?,
             };
-            self.wait(values, piece)?;
+            self.wait(&values, piece)?;
         }
         Ok(())
     }
@@ -200,7 +200,7 @@ impl<'a> Sink<'a> {
     pub fn carry(&mut self, values: &PartitionValues, rows: &RecordBatch, files: &[String]) -> Result<(), Error> {
         let column = self.layout.file_column();
         let renumbered = self.renumbered(rows, column, files, false)?;
-        self.wait(Arc::new(values.clone()), renumbered)
+        self.wait(&Arc::new(values.clone()), renumbered)
     }
 
     /// Takes rejections of an older pack over.
@@ -232,18 +232,18 @@ impl<'a> Sink<'a> {
         batch(&rows.schema(), columns, rows.num_rows())
     }
 
-    fn wait(&mut self, values: Arc<PartitionValues>, piece: RecordBatch) -> Result<(), Error> {
+    fn wait(&mut self, values: &Arc<PartitionValues>, piece: RecordBatch) -> Result<(), Error> {
         let bytes = piece.get_array_memory_size();
         let waiting = self.waiting.entry(values.clone()).or_default();
         waiting.rows += piece.num_rows();
         waiting.pieces.push(piece);
         self.waiting_bytes += bytes;
         if waiting.rows >= BLOCK_ROWS
-            && let Some(waiting) = self.waiting.remove(&values)
+            && let Some(waiting) = self.waiting.remove(values)
         {
             self.waiting_bytes -=
                 waiting.pieces.iter().map(RecordBatch::get_array_memory_size).sum::<usize>().min(self.waiting_bytes);
-            self.write(&values, &waiting)?;
+            self.write(values, &waiting)?;
         }
         if self.waiting_bytes > self.budget_bytes { self.flush() } else { Ok(()) }
     }

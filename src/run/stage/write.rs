@@ -69,13 +69,13 @@ pub(super) fn staged(
         let mut readers = Readers::new(&packs.packs, Some(columns.clone()));
         while let Some((values, blocks)) = { queue.lock().unwrap_or_else(PoisonError::into_inner).next() } {
             let fingerprint = fingerprint(shape, &blocks, &packs.packs);
-            let partition = match before.get(&values).filter(|before| before.fingerprint == fingerprint) {
-                Some(same) => same.clone(),
-                None => {
-                    let rows = blocks.iter().map(|block| readers.kept(block));
-                    let written = writer.write::<Error>(&values, rows, around.memory_bytes / threads)?;
-                    Partition { fingerprint, ..written }
-                }
+            let same = before.get(&values).filter(|before| before.fingerprint == fingerprint);
+            let partition = if let Some(same) = same {
+                same.clone()
+            } else {
+                let rows = blocks.iter().map(|block| readers.kept(block));
+                let written = writer.write::<Error>(&values, rows, around.memory_bytes / threads)?;
+                Partition { fingerprint, ..written }
             };
             if let Ok(done) = done.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
                 done.push(partition);
@@ -170,13 +170,13 @@ fn rejects(packs: &[LivePack]) -> impl Iterator<Item = (Result<RecordBatch, Erro
 
 impl Faults {
     fn count(&mut self, batch: &RecordBatch) {
-        let text = |name: &str| batch.column_by_name(name).map(|column| column.as_string::<i32>());
+        let text = |name: &str| batch.column_by_name(name).map(AsArray::as_string::<i32>);
         let (Some(files), Some(columns), Some(rules), Some(reasons)) =
             (text("file"), text("column"), text("rule"), text("reason"))
         else {
             return;
         };
-        let Some(lines) = batch.column_by_name("line").map(|column| column.as_primitive::<Int64Type>()) else { return };
+        let Some(lines) = batch.column_by_name("line").map(AsArray::as_primitive::<Int64Type>) else { return };
         for row in 0..batch.num_rows() {
             let rule = rules.value(row);
             match self.by_rule.get_mut(rule) {

@@ -87,7 +87,9 @@ mod tests {
         for in_memory_bytes in [0, 10, 1 << 30] {
             let mut growing = Growing::new(in_memory_bytes);
             let pieces: Vec<Vec<u8>> = (0..200_u8).map(|letter| vec![letter; 20_000]).collect();
-            pieces.iter().for_each(|piece| growing.push(piece).unwrap());
+            for piece in &pieces {
+                growing.push(piece).unwrap();
+            }
             assert_eq!(growing.finish().unwrap().bytes().unwrap(), pieces.concat());
         }
         assert!(Growing::new(0).finish().unwrap().is_empty());

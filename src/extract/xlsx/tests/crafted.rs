@@ -1,5 +1,7 @@
 //! Workbooks as other programs write them, made by hand, and damaged ones.
 
+use std::fmt::Write;
+
 use crate::{
     define::project::Format,
     extract::testing::{Found, fail, read, zipped},
@@ -68,9 +70,10 @@ fn a_long_sheet_is_read_through_a_window() {
         String::from("<worksheet><sheetData><row r=\"1\"><c t=\"str\"><v>k</v></c><c t=\"str\"><v>v</v></c></row>");
     let long = "长".repeat(10_000);
     for row in 2..=60 {
-        sheet.push_str(&format!(
+        let _ = write!(
+            sheet,
             "<row r=\"{row}\"><c t=\"inlineStr\"><is><t>{row}</t></is></c><c t=\"str\"><v>{long}</v></c></row>"
-        ));
+        );
     }
     sheet.push_str("</sheetData></worksheet>");
     let found = rows(&sheet);
