@@ -106,12 +106,12 @@ fn a_rule_that_names_no_column() {
     project.file("pipelines/sources/sale.yaml", contract + "rules:\n  - { name: positive, expr: \"amout > 0\" }\n");
     insta::assert_snapshot!(run_in_vain(&project, 2).err, @r#"
     error: unknown column `amout`
-     --> pipelines/sources/sale.yaml:9:30
-      |
-    9 |   - { name: positive, expr: "amout > 0" }
-      |                              ^^^^^
-      |
-      = help: did you mean `amount`?
+      --> pipelines/sources/sale.yaml:10:30
+       |
+    10 |   - { name: positive, expr: "amout > 0" }
+       |                              ^^^^^
+       |
+       = help: did you mean `amount`?
     "#);
 }
 
@@ -272,7 +272,7 @@ fn a_check_that_fails_stops_the_publication() {
     let end = ran.out.find("\nchecks:").unwrap() + 1;
     let served = project.current().id().to_owned();
     insta::assert_snapshot!(ran.out[end..].replace(&served, "<served>"), @r#"
-    checks: 2 run, 1 failed, 0 warnings
+    checks: 1 run, 1 failed, 0 warnings
       error: core.sale small fails for 1 row (sql/core/sale.sql:3:5)
         {"amount":10.00}
 
