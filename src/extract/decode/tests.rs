@@ -68,7 +68,7 @@ fn every_encoding_gives_the_same_text() {
 #[test]
 fn a_name_of_the_contract_proves_a_short_text() {
     let names = Names::new(&Hints { names: vec!["单号".to_owned()], required: Vec::new() });
-    let bytes = Bytes::from(encoded("单号,a\n1,2\n", GB18030));
+    let bytes = encoded("单号,a\n1,2\n", GB18030);
     let decoded = decode(&Arc::from("a.csv"), &bytes, None, &names).unwrap();
     assert_eq!((decoded.text.as_str(), decoded.encoding, decoded.confidence), ("单号,a\n1,2\n", "gb18030", 1.0));
 }
