@@ -142,7 +142,7 @@ impl Finder<'_> {
             }
             if !is_inside {
                 // A byte order mark may stand before the first quote.
-                if place > start && bytes[place - 1] == 0xBF {
+                if ends_in_mark(&bytes[start..place]) {
                     return Line::Odd;
                 }
                 is_inside = place == start || bytes[place - 1] == delimiter;
@@ -166,7 +166,13 @@ impl Finder<'_> {
 fn is_behind_blanks(line: &[u8], delimiter: u8) -> bool {
     let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t') && **byte != delimiter;
     let blanks = line.iter().rev().take_while(is_blank).count();
-    blanks > 0 && line[..line.len() - blanks].last().is_none_or(|byte| *byte == delimiter || *byte == 0xBF)
+    let before = &line[..line.len() - blanks];
+    blanks > 0 && (before.last().is_none_or(|byte| *byte == delimiter) || ends_in_mark(before))
+}
+
+/// Returns whether bytes may end in a byte order mark of UTF-8 or GB18030.
+fn ends_in_mark(bytes: &[u8]) -> bool {
+    bytes.ends_with(&[0xBF]) || bytes.ends_with(&[0x84, 0x31, 0x95, 0x33])
 }
 
 fn begins_with(bytes: &[u8], sign: char) -> bool {

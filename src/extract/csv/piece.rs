@@ -179,6 +179,8 @@ impl Cutting<'_> {
         if is_comment {
             self.at = next_line(self.text, self.at);
             self.line += 1;
+            // Bytes that are no characters cost a comment nothing, and the row below it neither.
+            self.marks.fault_before(self.at);
             self.sieve.skip(SkippedLines::Comment, 1);
         }
         is_comment

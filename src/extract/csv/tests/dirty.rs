@@ -2,7 +2,7 @@
 
 use crate::{
     define::project::{CsvOptions, Format},
-    extract::testing::{Found, read},
+    extract::testing::{Found, fail, read},
 };
 
 fn auto(text: &str) -> Found {
@@ -160,6 +160,50 @@ fn wide_rows_and_very_many_columns_are_read() {
     let row = (0..5_000).map(|column| column.to_string()).collect::<Vec<_>>().join(",");
     let found = auto(&format!("{header}\n{row}\n{row}\n"));
     assert_eq!((found.shape.header.len(), found.cells[1][4_999].as_deref()), (5_000, Some("4999")));
+}
+
+#[test]
+fn undecodable_bytes_in_a_comment_cost_no_row() {
+    let options = CsvOptions { comment: Some('#'), ..CsvOptions::default() };
+    let bytes = b"id,n\n1,2\n# \xFF\n2,3\n3,\"4\"\n".to_vec();
+    let found = read("a.csv", bytes, &Format::Csv(options), &[]);
+    assert_eq!(found.rows, ["2: 1|2", "4: 2|3", "5: 3|4"]);
+}
+
+#[test]
+fn the_first_record_of_a_file_without_a_header_is_read() {
+    let text = "D1,2024-01-05,2.50\nD2,2024-01-06,3.00\n";
+    let found = check(text, "column_1|column_2|column_3", &["1: D1|2024-01-05|2.50", "2: D2|2024-01-06|3.00"]);
+    assert_eq!((found.shape.header_line, found.count().as_str()), (0, "2 = 2 rows"));
+    let found = check(
+        &format!("Sales\n\n{text}"),
+        "column_1|column_2|column_3",
+        &["3: D1|2024-01-05|2.50", "4: D2|2024-01-06|3.00"],
+    );
+    assert_eq!(found.count(), "4 = 2 rows + 1 Title + 1 Blank");
+    // A name of the contract makes it a header whatever stands below it.
+    let found = read("a.csv", text, &Format::Auto, &["D1"]);
+    assert_eq!((found.shape.header_line, found.rows.len()), (1, 1));
+}
+
+#[test]
+fn a_file_of_zeros_is_an_error_and_a_blank_one_is_not() {
+    let format = Format::Csv(CsvOptions::default());
+    assert_eq!(
+        fail("a.csv", vec![0; 3 << 20], &format),
+        "cannot read `a.csv`: it holds nothing but zero bytes; ask for the file again"
+    );
+    assert_eq!(auto(" \n\n").count(), "2 = 0 rows + 2 Blank");
+}
+
+#[test]
+fn a_short_labelled_row_is_a_note_only_below_the_records() {
+    let found = check(
+        "id,name,n,m\n1,a,2,3\nsum:3,x\n2,b,3,4\npages:1,of 2\n",
+        "id|name|n|m",
+        &["2: 1|a|2|3", "3: Shape(2, 4) sum:3,x", "4: 2|b|3|4"],
+    );
+    assert_eq!(found.count(), "5 = 3 rows + 1 Header + 1 Footer");
 }
 
 #[test]
