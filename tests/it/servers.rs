@@ -24,7 +24,8 @@ pub struct Served {
     process: Child,
     /// Where it answers.
     pub address: String,
-    _folder: Option<TempDir>,
+    /// What it keeps, gone when it is.
+    folder: Option<TempDir>,
 }
 
 impl Drop for Served {
@@ -54,7 +55,7 @@ pub fn serve(kind: &str, folder: &Path, bucket: &str) -> Option<Served> {
     let mut address = String::new();
     BufReader::new(process.stdout.take().unwrap()).read_line(&mut address).unwrap();
     assert!(address.starts_with("http://"), "the server did not start: `{address}`");
-    Some(Served { process, address: address.trim().to_owned(), _folder: None })
+    Some(Served { process, address: address.trim().to_owned(), folder: None })
 }
 
 /// Starts a PostgreSQL server with some tables.
@@ -81,8 +82,8 @@ pub fn postgres(sql: &str) -> Option<Served> {
         .spawn()
         .unwrap();
     let served =
-        Served { process, address: format!("postgres:///postgres?host={}", sockets.display()), _folder: Some(folder) };
-    let socket = served._folder.as_ref().unwrap().path().to_owned();
+        Served { process, address: format!("postgres:///postgres?host={}", sockets.display()), folder: Some(folder) };
+    let socket = served.folder.as_ref().unwrap().path().to_owned();
     wait_for("PostgreSQL", || psql(&programs, &socket, "SELECT 1"));
     assert!(psql(&programs, &socket, sql), "the SQL of the test fails");
     Some(served)
@@ -91,7 +92,7 @@ pub fn postgres(sql: &str) -> Option<Served> {
 /// Runs SQL in a server that [`postgres`] started.
 #[cfg(feature = "postgres")]
 pub fn postgres_sql(served: &Served, sql: &str) {
-    let socket = served._folder.as_ref().unwrap().path().to_owned();
+    let socket = served.folder.as_ref().unwrap().path().to_owned();
     assert!(psql(&postgres_programs().unwrap(), &socket, sql), "the SQL of the test fails");
 }
 
@@ -147,7 +148,7 @@ pub fn mariadb(sql: &str) -> Option<Served> {
     Some(Served {
         process,
         address: format!("mysql://root@localhost/crm?socket={}", socket.display()),
-        _folder: Some(folder),
+        folder: Some(folder),
     })
 }
 

@@ -173,8 +173,8 @@ fn a_file_that_is_read_is_not_written_over() {
 #[test]
 fn a_limit_ends_the_reading_of_a_table() {
     let project = Project::new();
-    let rows: String = (0..100).map(|row| format!("{row}\n")).collect();
-    project.extract("a.csv", format!("n\n{rows}"));
+    let rows: Vec<String> = (0..100).map(|row| format!("{row}\n")).collect();
+    project.extract("a.csv", format!("n\n{}", rows.concat()));
     let lines = |arguments: &[&str]| {
         let ran = project.tallyhouse(&[&["extract", "extracts/a.csv"], arguments].concat()).succeeds();
         ran.out.lines().count()
@@ -261,7 +261,7 @@ fn rejected_rows_are_shown_by_source_file_and_rule() {
 #[test]
 fn a_draft_says_what_each_guess_rests_on() {
     let project = Project::new();
-    let rows: String = (1..=20)
+    let rows: Vec<String> = (1..=20)
         .map(|n| {
             format!(
                 "D{n:03},{n},2024年{}月5日,\"1,{n:03}.50\",{},1380000{n:04},0{n}\n",
@@ -272,7 +272,7 @@ fn a_draft_says_what_each_guess_rests_on() {
         .collect();
     project.extract(
         "toll/toll_20240701.csv",
-        format!("经销商编码,行号,订单日期,金额(万元),行类型,联系电话,备注: #1\n{rows}"),
+        format!("经销商编码,行号,订单日期,金额(万元),行类型,联系电话,备注: #1\n{}", rows.concat()),
     );
     let yaml = project.tallyhouse(&["infer", "extracts/toll", "--out", "pipelines/sources/toll.yaml"]).succeeds();
     assert_eq!(

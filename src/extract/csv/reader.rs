@@ -147,12 +147,12 @@ impl Reader {
             let whole = if is_last { bytes.len() } else { bytes.len() - bytes.len() % self.plan.coding.unit().0 };
             let parted = self.finder().part(&bytes[..whole], is_last);
             if parted.length > 0 {
-                return Ok(Some(self.hand_out(bytes, parted, is_last)));
+                return Ok(Some(self.hand_out(&bytes, parted, is_last)));
             }
             if wanted >= LONGEST_ROW {
                 let parted = self.finder().part_first(&bytes);
                 return if parted.length > 0 {
-                    Ok(Some(self.hand_out(bytes, parted, false)))
+                    Ok(Some(self.hand_out(&bytes, parted, false)))
                 } else {
                     Err(self.endless())
                 };
@@ -162,8 +162,8 @@ impl Reader {
     }
 
     /// Takes what was parted off, or less where that has very many lines.
-    fn hand_out(&mut self, bytes: bytes::Bytes, mut parted: Parted, mut is_last: bool) -> Block {
-        let mut lines = count_line_ends(self.counted(&bytes, &parted));
+    fn hand_out(&mut self, bytes: &bytes::Bytes, mut parted: Parted, mut is_last: bool) -> Block {
+        let mut lines = count_line_ends(counted(bytes, &parted));
         while lines > BLOCK_LINES {
             let wanted = parted.length / 2;
             let fewer = self.finder().part(&bytes[..wanted - wanted % 2], false);
@@ -171,7 +171,7 @@ impl Reader {
                 break;
             }
             (parted, is_last) = (fewer, false);
-            lines = count_line_ends(self.counted(&bytes, &parted));
+            lines = count_line_ends(counted(bytes, &parted));
         }
         let block = Block {
             plan: Arc::clone(&self.plan),
@@ -186,11 +186,6 @@ impl Reader {
         self.settling.handed_out += 1;
         self.at = Place { offset: self.at.offset + parted.length as u64, line: self.at.line + lines };
         block
-    }
-
-    /// Returns the bytes in which a line end is one byte or two.
-    fn counted<'a>(&self, bytes: &'a [u8], parted: &'a Parted) -> &'a [u8] {
-        parted.text.as_ref().map_or(&bytes[..parted.length], |(text, _)| text.as_bytes())
     }
 
     fn finder(&self) -> Finder<'_> {
@@ -213,4 +208,9 @@ impl Reader {
         batch.set_origin(Origin::Rows(rows.iter().map(|row| row.offset).collect()));
         (!batch.is_empty()).then_some(batch)
     }
+}
+
+/// Returns the bytes in which a line end is one byte or two.
+fn counted<'a>(bytes: &'a [u8], parted: &'a Parted) -> &'a [u8] {
+    parted.text.as_ref().map_or(&bytes[..parted.length], |(text, _)| text.as_bytes())
 }

@@ -57,12 +57,9 @@ impl Survey {
 
     /// Counts the characters of a block that begins at `offset`, and returns how many of its bytes are dealt with.
     fn count(&mut self, block: &[u8], offset: u64, is_last: bool) -> usize {
-        let error = match from_utf8(block) {
-            Ok(_) => {
-                self.wide += wide_letters(block);
-                return block.len();
-            }
-            Err(error) => error,
+        let Err(error) = from_utf8(block) else {
+            self.wide += wide_letters(block);
+            return block.len();
         };
         if error.error_len().is_none() && !is_last && error.valid_up_to() > 0 {
             self.wide += wide_letters(&block[..error.valid_up_to()]);

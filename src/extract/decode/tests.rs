@@ -23,8 +23,8 @@ struct Decoded {
 }
 
 /// Decodes a whole file.
-fn decode(path: &Arc<str>, bytes: Bytes, declared: Option<&str>, names: &Names) -> Result<Decoded, Error> {
-    let content = Content::from(bytes.clone());
+fn decode(path: &Arc<str>, bytes: &[u8], declared: Option<&str>, names: &Names) -> Result<Decoded, Error> {
+    let content = Content::from(Bytes::copy_from_slice(bytes));
     let coding = choose(path, &content, declared, names)?;
     let (text, marks) = coding.text(&bytes[coding.mark..], true);
     coding.accept(path, &content, marks.bad_letters())?;
@@ -33,11 +33,11 @@ fn decode(path: &Arc<str>, bytes: Bytes, declared: Option<&str>, names: &Names) 
 }
 
 fn decoded(bytes: &[u8], declared: Option<&str>) -> Decoded {
-    decode(&Arc::from("a.csv"), Bytes::copy_from_slice(bytes), declared, &Names::default()).unwrap()
+    decode(&Arc::from("a.csv"), bytes, declared, &Names::default()).unwrap()
 }
 
 fn error(bytes: &[u8], declared: Option<&str>) -> String {
-    decode(&Arc::from("a.csv"), Bytes::copy_from_slice(bytes), declared, &Names::default()).unwrap_err().to_string()
+    decode(&Arc::from("a.csv"), bytes, declared, &Names::default()).unwrap_err().to_string()
 }
 
 fn encoded(text: &str, encoding: &'static Encoding) -> Vec<u8> {
@@ -68,8 +68,8 @@ fn every_encoding_gives_the_same_text() {
 #[test]
 fn a_name_of_the_contract_proves_a_short_text() {
     let names = Names::new(&Hints { names: vec!["单号".to_owned()], required: Vec::new() });
-    let bytes = Bytes::from(encoded("单号,a\n1,2\n", GB18030));
-    let decoded = decode(&Arc::from("a.csv"), bytes, None, &names).unwrap();
+    let bytes = encoded("单号,a\n1,2\n", GB18030);
+    let decoded = decode(&Arc::from("a.csv"), &bytes, None, &names).unwrap();
     assert_eq!((decoded.text.as_str(), decoded.encoding, decoded.confidence), ("单号,a\n1,2\n", "gb18030", 1.0));
 }
 

@@ -106,7 +106,9 @@ fn partition(batches: &[RecordBatch], key: &[&str]) -> Partition {
 
 fn lists(values: &[Option<Vec<Option<i64>>>]) -> ListArray {
     let mut lists = ListBuilder::new(Int64Builder::new());
-    values.iter().for_each(|list| lists.append_option(list.clone()));
+    for list in values {
+        lists.append_option(list.clone());
+    }
     lists.finish()
 }
 

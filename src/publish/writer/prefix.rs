@@ -96,7 +96,7 @@ fn has_nulls(arrays: &[ArrayRef]) -> bool {
 }
 
 fn pack_booleans(arrays: &[ArrayRef], packed: &mut [u128], left: &mut u32) -> bool {
-    let typed: Vec<&BooleanArray> = arrays.iter().map(|array| array.as_boolean()).collect();
+    let typed: Vec<&BooleanArray> = arrays.iter().map(AsArray::as_boolean).collect();
     let values = typed.iter().flat_map(|array| array.iter());
     append_numbers(values.map(|value| value.map(u128::from)), (0, 1), has_nulls(arrays), packed, left)
 }
@@ -107,7 +107,7 @@ fn pack_numbers<T: ArrowPrimitiveType>(
     left: &mut u32,
     ordered: impl Fn(T::Native) -> u128 + Copy,
 ) -> bool {
-    let typed: Vec<&PrimitiveArray<T>> = arrays.iter().map(|array| array.as_primitive::<T>()).collect();
+    let typed: Vec<&PrimitiveArray<T>> = arrays.iter().map(AsArray::as_primitive::<T>).collect();
     let range = typed.iter().flat_map(|array| array.iter().flatten()).fold((u128::MAX, 0), |(least, most), value| {
         let value = ordered(value);
         (value.min(least), value.max(most))
@@ -348,7 +348,7 @@ mod tests {
             width in 1_usize..9,
         ) {
             let columns = batches(&rows, cut, &order[..width]);
-            let counts: Vec<usize> = columns[0].iter().map(|array| array.len()).collect();
+            let counts: Vec<usize> = columns[0].iter().map(Array::len).collect();
             let prefixes = pack(&columns, &counts);
             let whole: Vec<ArrayRef> =
                 columns.iter().map(|parts| concat(&[parts[0].as_ref(), parts[1].as_ref()]).unwrap()).collect();

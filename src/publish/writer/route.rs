@@ -79,13 +79,12 @@ impl PartitionRouter {
         let mut list_of: HashMap<&[u8], usize, Xxh3DefaultBuilder> = HashMap::default();
         for (range, number) in ranges.iter().zip(0..) {
             let bytes = encoded.row(number).data();
-            let list = match list_of.get(bytes) {
-                Some(&list) => list,
-                None => {
-                    found.push((self.find(bytes, values, range.start)?, Vec::new()));
-                    list_of.insert(bytes, found.len() - 1);
-                    found.len() - 1
-                }
+            let list = if let Some(&list) = list_of.get(bytes) {
+                list
+            } else {
+                found.push((self.find(bytes, values, range.start)?, Vec::new()));
+                list_of.insert(bytes, found.len() - 1);
+                found.len() - 1
             };
             if ranges.len() > 1 {
                 found[list].1.extend(range.clone().filter_map(|row| u32::try_from(row).ok()));
@@ -118,7 +117,7 @@ impl PartitionRouter {
         };
         let columns: Result<Vec<ArrayRef>, _> = self.plan.data_columns.iter().map(column).collect();
         let columns = columns.map_err(|source| self.plan.rows_error(source))?;
-        let count = rows.map_or(batch.num_rows(), |rows| rows.len());
+        let count = rows.map_or(batch.num_rows(), UInt32Array::len);
         self.plan.batch(self.plan.data_schema.clone(), columns, count)
     }
 }

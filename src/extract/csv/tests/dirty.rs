@@ -70,8 +70,8 @@ fn single_quotes_are_found() {
 
 #[test]
 fn quotes_that_never_quote_are_letters() {
-    let rows: String = (0..20).map(|row| format!("{row}\t\"Foo {row}\" pump\t5\n")).collect();
-    let found = auto(&format!("id\tname\tn\n{rows}"));
+    let rows: Vec<String> = (0..20).map(|row| format!("{row}\t\"Foo {row}\" pump\t5\n")).collect();
+    let found = auto(&format!("id\tname\tn\n{}", rows.concat()));
     assert_eq!((found.shape.quote, found.rows[3].as_str()), (None, "5: 3|\"Foo 3\" pump|5"));
 }
 

@@ -121,7 +121,7 @@ fn a_bar_that_is_half_of_a_character_does_not_cut() {
     // The second byte of 倈 in GB18030 is that of a bar.
     let text = "名称|数量\n倈倈公司|1\n\"倈|倈\"|2\n";
     let bytes = GB18030.encode(text).0.into_owned();
-    assert!(bytes.iter().filter(|byte| **byte == b'|').count() > 4);
+    assert!(bytes.split(|byte| *byte == b'|').count() > 5);
     let options = CsvOptions { delimiter: Some("|".to_owned()), ..CsvOptions::default() };
     assert_eq!(read("a.csv", bytes, &Format::Csv(options), &["名称"]).rows, ["2: 倈倈公司|1", "3: 倈|倈|2"]);
 }
