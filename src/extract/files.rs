@@ -115,14 +115,6 @@ async fn listed(source: &Source) -> Result<Vec<ExtractFile>, Error> {
     Ok(objects.into_iter().map(|object| file(object, &source.version)).collect())
 }
 
-/// Opens a listed file; a pull with all columns.
-///
-/// # Errors
-/// When it is gone or cannot be read.
-pub async fn fetch(file: &ExtractFile) -> Result<Content, Error> {
-    file.open(&Hints::default()).await
-}
-
 fn file(object: Object, version: &Version) -> ExtractFile {
     ExtractFile {
         path: Arc::clone(&object.path),

@@ -21,7 +21,7 @@ use crate::{
 };
 
 mod files;
-pub use files::{ExtractFile, Pull, fetch, list, list_since};
+pub use files::{ExtractFile, Pull, list, list_since};
 
 mod limits;
 pub use limits::Limits;

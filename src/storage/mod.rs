@@ -2,8 +2,8 @@
 
 pub mod content;
 pub mod definitions;
+pub mod hashing;
 pub mod local;
 pub mod output;
 pub mod pack;
 pub mod read;
-pub mod spool;

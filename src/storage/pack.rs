@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, BufReader, BufWriter, Write},
+    io::{self, BufReader, BufWriter},
     path::{Path, PathBuf},
 };
 
@@ -23,7 +23,7 @@ use arrow::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::local;
+use super::{hashing::HashingFile, local};
 use crate::record::{PartitionValues, manifest::DataFile};
 
 /// The key of the footer's metadata under which [`Footer`] stands.
@@ -73,7 +73,7 @@ fn wrong(verb: &'static str, path: &Path, source: ArrowError) -> Error {
 pub struct PackWriter {
     folder: PathBuf,
     temporary: PathBuf,
-    writer: Option<FileWriter<BufWriter<Hashing>>>,
+    writer: Option<FileWriter<BufWriter<HashingFile>>>,
     footer: Footer,
     rows: u64,
     partitions: HashMap<PartitionValues, usize>,
@@ -88,7 +88,7 @@ impl PackWriter {
         let temporary = folder.join(format!(".{name}.new"));
         local::create_dir_all(folder, Some(local::PRIVATE_MODE))?;
         let file = local::create_data_file(&temporary)?;
-        let hashing = Hashing { file, hasher: blake3::Hasher::new(), bytes: 0 };
+        let hashing = HashingFile::new(file);
         let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME));
         let writer = options.and_then(|options| {
             FileWriter::try_new_with_options(BufWriter::with_capacity(1 << 20, hashing), schema, options)
@@ -146,14 +146,13 @@ impl PackWriter {
             return Ok(None);
         }
         let path = self.temporary.clone();
-        let hashing = self.close().map_err(|source| wrong("write", &path, source))?;
-        let blake3 = hashing.hasher.finalize().to_hex().to_string();
+        let (blake3, bytes) = self.close().map_err(|source| wrong("write", &path, source))?.finish();
         let name = format!("{}.arrow", &blake3[..NAME_LENGTH]);
         local::rename(&path, &self.folder.join(&name))?;
-        Ok(Some(DataFile { path: name, rows: self.rows, bytes: hashing.bytes, blake3 }))
+        Ok(Some(DataFile { path: name, rows: self.rows, bytes, blake3 }))
     }
 
-    fn close(&mut self) -> Result<Hashing, ArrowError> {
+    fn close(&mut self) -> Result<HashingFile, ArrowError> {
         let footer = serde_json::to_string(&self.footer).map_err(|error| ArrowError::IpcError(error.to_string()))?;
         let Some(mut writer) = self.writer.take() else { return Err(ArrowError::IpcError("it is closed".to_owned())) };
         writer.write_metadata(FOOTER, footer);
@@ -252,26 +251,6 @@ impl PackReader {
 
 fn reader(path: &Path, columns: Option<Vec<usize>>) -> Result<FileReader<BufReader<File>>, ArrowError> {
     FileReader::try_new_buffered(File::open(path)?, columns)
-}
-
-/// A file that hashes what is written to it.
-struct Hashing {
-    file: File,
-    hasher: blake3::Hasher,
-    bytes: u64,
-}
-
-impl Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@
 //! at once, before anybody reads them.
 
 use std::{
-    fs::File,
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -27,7 +26,10 @@ use super::{WriterOptions, encoding, plan::Plan};
 use crate::{
     publish::Error,
     record::{PartitionValues, manifest::DataFile},
-    storage::local::{self, PRIVATE_MODE},
+    storage::{
+        hashing::HashingFile,
+        local::{self, PRIVATE_MODE},
+    },
 };
 
 /// Rows of a row group: the unit that readers skip and decode in parallel.
@@ -121,11 +123,11 @@ impl<'a> PartitionFiles<'a> {
     fn close(&mut self) -> Result<(), Error> {
         let Some(open) = self.open.take() else { return Ok(()) };
         let file = open.writer.into_inner().map_err(|source| parquet_error(&open.temporary, source))?;
-        let blake3 = file.hasher.finalize().to_hex().to_string();
+        let (blake3, bytes) = file.finish();
         let path = self.unused_path(&blake3[..NAME_LENGTH]);
         let name = path.rsplit('/').next().unwrap_or(&path);
         local::rename(&open.temporary, &self.folder.join(name))?;
-        self.files.push(DataFile { path, rows: open.rows as u64, bytes: file.bytes, blake3 });
+        self.files.push(DataFile { path, rows: open.rows as u64, bytes, blake3 });
         Ok(())
     }
 
@@ -187,32 +189,6 @@ fn parquet_error(path: &Path, source: ParquetError) -> Error {
             local::Error::new("write", path, io::ErrorKind::StorageFull.into()).into()
         }
         source => Error::Parquet { path: path.to_owned(), source },
-    }
-}
-
-/// A file that hashes what is written to it.
-struct HashingFile {
-    file: File,
-    hasher: blake3::Hasher,
-    bytes: u64,
-}
-
-impl HashingFile {
-    fn new(file: File) -> Self {
-        Self { file, hasher: blake3::Hasher::new(), bytes: 0 }
-    }
-}
-
-impl Write for HashingFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
     }
 }
 

@@ -4,11 +4,9 @@
 //! withdrawn revives what it had replaced. Deliberately rare: a row is copied again only when packs have become many, or
 //! when half of the rows are dead.
 
-use arrow::{array::BooleanArray, buffer::BooleanBuffer, compute::filter_record_batch, datatypes::UInt32Type};
-
 use super::{
-    packs::{LivePack, LivePacks, Readers, live_rejects},
-    sink::{Sink, broken},
+    packs::{LivePack, LivePacks, Readers},
+    sink::Sink,
 };
 use crate::{Error, record::manifest::DataFile};
 
@@ -41,8 +39,7 @@ pub(super) fn compact<'a>(
     for (index, pack) in packs.packs.iter().enumerate() {
         for block in 0..pack.pack.len() {
             let batch = readers.block(index, block)?;
-            let live = live_rows(pack, &batch, column);
-            let batch = filter_record_batch(&batch, &live).map_err(|error| broken(&error))?;
+            let batch = pack.live_rows(&batch, column)?;
             if let Some(values) = pack.pack.values(block).filter(|_| batch.num_rows() > 0) {
                 sink.carry(values, &batch, pack.pack.files())?;
             }
@@ -52,7 +49,7 @@ pub(super) fn compact<'a>(
     for (index, pack) in rejects.iter().enumerate() {
         for block in 0..pack.pack.len() {
             let batch = readers.block(index, block)?;
-            let batch = filter_record_batch(&batch, &live_rejects(pack, &batch)).map_err(|error| broken(&error))?;
+            let batch = pack.live_rejects(&batch)?;
             if batch.num_rows() > 0 {
                 sink.carry_rejects(&batch, pack.pack.files())?;
             }
@@ -60,11 +57,4 @@ pub(super) fn compact<'a>(
     }
     let written = sink.finish()?;
     Ok(Some((written.rows, written.rejects)))
-}
-
-fn live_rows(pack: &LivePack, batch: &arrow::array::RecordBatch, column: usize) -> BooleanArray {
-    use arrow::array::AsArray;
-    let files = batch.column(column).as_primitive::<UInt32Type>().values();
-    let is_live = |row: usize| pack.live.get(files[row] as usize).is_some_and(Option::is_some);
-    BooleanArray::new(BooleanBuffer::collect_bool(batch.num_rows(), is_live), None)
 }

@@ -16,6 +16,7 @@ use std::{
 use arrow::{
     array::{AsArray, BooleanArray, RecordBatch},
     buffer::BooleanBuffer,
+    compute::filter_record_batch,
     datatypes::{Int64Type, UInt32Type, UInt64Type},
 };
 
@@ -314,15 +315,23 @@ impl<'a> Readers<'a> {
         let batch = self.block(block.pack, block.block)?;
         match &block.kept {
             None => Ok(batch),
-            Some(kept) => arrow::compute::filter_record_batch(&batch, &BooleanArray::new(kept.clone(), None))
+            Some(kept) => filter_record_batch(&batch, &BooleanArray::new(kept.clone(), None))
                 .map_err(|error| super::sink::broken(&error)),
         }
     }
 }
 
-/// Returns which rows of a batch of rejections belong to live files.
-pub(super) fn live_rejects(pack: &LivePack, batch: &RecordBatch) -> BooleanArray {
-    let files = batch.column(batch.num_columns() - 1).as_primitive::<UInt32Type>();
-    let is_live = |row: usize| pack.live.get(files.value(row) as usize).is_some_and(Option::is_some);
-    BooleanArray::new(BooleanBuffer::collect_bool(files.len(), is_live), None)
+impl LivePack {
+    /// Returns the rows of a batch that belong to live files; `column` holds the files' numbers.
+    pub fn live_rows(&self, batch: &RecordBatch, column: usize) -> Result<RecordBatch, Error> {
+        let files = batch.column(column).as_primitive::<UInt32Type>();
+        let is_live = |row: usize| self.live.get(files.value(row) as usize).is_some_and(Option::is_some);
+        let live = BooleanArray::new(BooleanBuffer::collect_bool(files.len(), is_live), None);
+        filter_record_batch(batch, &live).map_err(|error| super::sink::broken(&error))
+    }
+
+    /// The same of rejections, whose files' numbers stand in the last column.
+    pub fn live_rejects(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+        self.live_rows(batch, batch.num_columns() - 1)
+    }
 }

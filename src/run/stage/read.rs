@@ -21,6 +21,7 @@ use std::{
     time::Duration,
 };
 
+use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -179,7 +180,7 @@ impl Shared<'_> {
             self.change.notify_all();
             match worked {
                 Some(outcome) => lock(&self.outcomes)[index] = Some(outcome?),
-                None if self.help(sink)? => {}
+                None if self.help(sink) => {}
                 None => return Ok(()),
             }
         }
@@ -187,19 +188,19 @@ impl Shared<'_> {
     }
 
     /// Helps with a table that is open, or waits for one; says whether there may be more to do.
-    fn help(&self, sink: &mut Sink<'_>) -> Result<bool, Error> {
+    fn help(&self, sink: &mut Sink<'_>) -> bool {
         let open = lock(&self.open);
         if let Some(table) = open.first().cloned() {
             drop(open);
-            self.pieces(&table, sink)?;
+            self.pieces(&table, sink);
             self.close(&table);
-            return Ok(true);
+            return true;
         }
         if self.busy.load(Ordering::SeqCst) == 0 {
-            return Ok(false);
+            return false;
         }
         drop(self.change.wait_timeout(open, PATIENCE));
-        Ok(true)
+        true
     }
 
     /// Decides about one file and reads it if it must be.
@@ -215,9 +216,7 @@ impl Shared<'_> {
         }
         match self.opened(file, sink) {
             Err(error @ Error::Bug { .. }) => Err(error),
-            Err(error)
-                if reading.source.files.on_unreadable == OnUnreadable::KeepPrevious && !is_of_warehouse(&error) =>
-            {
+            Err(error) if reading.source.files.on_unreadable == OnUnreadable::KeepPrevious => {
                 let stands_in = if previous.is_some() { "what was last read of it stays" } else { "it was never read" };
                 Ok(Outcome::Postponed { previous, warning: format!("{error}; {stands_in}") })
             }
@@ -264,7 +263,7 @@ impl Shared<'_> {
         for (number, part) in (0..).zip(parts) {
             let table = self.table(&id, number, part, &mut warnings)?;
             self.offer(&table);
-            self.pieces(&table, sink)?;
+            self.pieces(&table, sink);
             self.close(&table);
             let report = self.end(&table, sink, &mut warnings)?;
             rejected += report.rejected;
@@ -325,7 +324,7 @@ impl Shared<'_> {
     }
 
     /// Takes pieces of a table until there are none.
-    fn pieces(&self, table: &Table, sink: &mut Sink<'_>) -> Result<(), Error> {
+    fn pieces(&self, table: &Table, sink: &mut Sink<'_>) {
         while let Some(piece) = table.next(&self.failed) {
             let (batch, rest) = piece.cut();
             let taken = self.normalize(table, &batch, sink);
@@ -339,15 +338,12 @@ impl Shared<'_> {
                 Ok(misfits) => misfits
                     .into_iter()
                     .for_each(|(column, count)| *progress.misfits.entry(column).or_default() += count),
-                // A row limit is the file's failure, a full disk the run's.
-                Err(error @ Error::Data { .. }) => {
+                Err(error) => {
                     progress.failure.get_or_insert(error);
                     progress.is_done = true;
                 }
-                Err(error) => return Err(error),
             }
         }
-        Ok(())
     }
 
     /// Types a batch and puts it into the sink; returns how many values of each column do not fit its type.
@@ -362,17 +358,20 @@ impl Shared<'_> {
                 hint: Some("raise the limit in the source's contract if the file is sane".to_owned()),
             });
         }
-        let mut normalized = self.reading.contract.normalize(&table.binding, &table.name, batch)?;
-        if let Some(reason) = &table.refused {
-            normalized = refused(&normalized, table, batch, reason);
-        }
+        let normalized = match &table.refused {
+            Some(reason) => refused(self.reading.contract, table, batch, reason),
+            None => self.reading.contract.normalize(&table.binding, &table.name, batch)?,
+        };
         table.rejected.fetch_add(normalized.rejected_rows, Ordering::Relaxed);
         let mut misfits = HashMap::new();
         for rejection in normalized.rejections.iter().filter(|rejection| matches!(&*rejection.rule, "type" | "code")) {
             let column = rejection.column.clone().unwrap_or_default();
             *misfits.entry(format!("{} {column}", rejection.rule)).or_default() += 1;
         }
-        sink.take(&table.id, table.part, normalized)?;
+        // A file that cannot be read may be put up with, a disk that takes no rows ends the run.
+        if let Err(error) = sink.take(&table.id, table.part, normalized) {
+            self.fail(error);
+        }
         Ok(misfits)
     }
 
@@ -457,7 +456,7 @@ fn renewed(known: &InputFile, file: &ExtractFile) -> InputFile {
 }
 
 /// Makes every row of a batch a rejection of the whole row.
-fn refused(normalized: &Normalized, table: &Table, batch: &RawBatch, reason: &str) -> Normalized {
+fn refused(contract: &Contract, table: &Table, batch: &RawBatch, reason: &str) -> Normalized {
     let rejection = |row: usize| Rejection {
         file: table.name.clone(),
         line: batch.line(row),
@@ -468,7 +467,7 @@ fn refused(normalized: &Normalized, table: &Table, batch: &RawBatch, reason: &st
         text: batch.raw(row).to_owned(),
     };
     Normalized {
-        rows: normalized.rows.slice(0, 0),
+        rows: RecordBatch::new_empty(contract.schema()),
         lines: Vec::new(),
         rejections: (0..batch.len()).map(rejection).collect(),
         rejected_rows: batch.len() as u64,
@@ -481,11 +480,6 @@ fn add(sum: &mut LineCount, more: &LineCount) {
     for (kind, lines) in &more.skipped {
         *sum.skipped.entry(*kind).or_default() += lines;
     }
-}
-
-/// Returns whether an error is about the warehouse's own disk and not about the file.
-fn is_of_warehouse(error: &Error) -> bool {
-    matches!(error, Error::Environment { message, .. } if message.contains("cannot write") || message.contains("cannot create"))
 }
 
 fn too_large(file: &ExtractFile, what: &str) -> Error {

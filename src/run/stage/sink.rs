@@ -16,7 +16,7 @@ use crate::{
     normalize::{Contract, Normalized, quarantine, reduce},
     publish::PartitionRouter,
     record::{PartitionValues, Rejection, manifest::DataFile},
-    storage::pack::PackWriter,
+    storage::pack::{self, PackWriter},
 };
 
 /// Rows of a partition that are written without waiting for more.
@@ -121,6 +121,32 @@ struct Waiting {
     rows: usize,
 }
 
+/// A pack, made with its first file, and the numbers of the files in it.
+#[derive(Default)]
+struct Numbered {
+    pack: Option<PackWriter>,
+    numbers: HashMap<String, u32>,
+}
+
+impl Numbered {
+    fn number(
+        &mut self,
+        file: &str,
+        create: impl FnOnce() -> Result<PackWriter, pack::Error>,
+    ) -> Result<u32, pack::Error> {
+        if let Some(number) = self.numbers.get(file) {
+            return Ok(*number);
+        }
+        let pack = match &mut self.pack {
+            Some(pack) => pack,
+            empty => empty.insert(create()?),
+        };
+        let number = pack.number(file);
+        self.numbers.insert(file.to_owned(), number);
+        Ok(number)
+    }
+}
+
 /// The packs of one thread.
 pub(super) struct Sink<'a> {
     contract: &'a Contract,
@@ -129,10 +155,8 @@ pub(super) struct Sink<'a> {
     folder: PathBuf,
     name: String,
     budget_bytes: usize,
-    rows: Option<PackWriter>,
-    rejects: Option<PackWriter>,
-    numbers: HashMap<String, u32>,
-    reject_numbers: HashMap<String, u32>,
+    rows: Numbered,
+    rejects: Numbered,
     waiting: HashMap<Arc<PartitionValues>, Waiting>,
     waiting_bytes: usize,
     rejections: Vec<(u32, Rejection)>,
@@ -162,10 +186,8 @@ impl<'a> Sink<'a> {
             folder,
             name,
             budget_bytes,
-            rows: None,
-            rejects: None,
-            numbers: HashMap::new(),
-            reject_numbers: HashMap::new(),
+            rows: Numbered::default(),
+            rejects: Numbered::default(),
             waiting: HashMap::new(),
             waiting_bytes: 0,
             rejections: Vec::new(),
@@ -207,7 +229,7 @@ impl<'a> Sink<'a> {
     pub fn carry_rejects(&mut self, rows: &RecordBatch, files: &[String]) -> Result<(), Error> {
         let column = self.layout.rejects.fields().len() - 1;
         let renumbered = self.renumbered(rows, column, files, true)?;
-        match &mut self.rejects {
+        match &mut self.rejects.pack {
             Some(pack) => Ok(pack.write(&PartitionValues::default(), &renumbered)?),
             None => Ok(()),
         }
@@ -258,38 +280,20 @@ impl<'a> Sink<'a> {
 
     fn write(&mut self, values: &PartitionValues, waiting: &Waiting) -> Result<(), Error> {
         let joined = concat_batches(&self.layout.schema, &waiting.pieces).map_err(|error| broken(&error))?;
-        if let Some(pack) = &mut self.rows {
+        if let Some(pack) = &mut self.rows.pack {
             pack.write(values, &joined)?;
         }
         Ok(())
     }
 
     fn number(&mut self, file: &str) -> Result<u32, Error> {
-        if let Some(number) = self.numbers.get(file) {
-            return Ok(*number);
-        }
-        let pack = match &mut self.rows {
-            Some(pack) => pack,
-            empty => empty.insert(PackWriter::create(&self.folder, &self.name, &self.layout.schema)?),
-        };
-        let number = pack.number(file);
-        self.numbers.insert(file.to_owned(), number);
-        Ok(number)
+        let create = || PackWriter::create(&self.folder, &self.name, &self.layout.schema);
+        Ok(self.rows.number(file, create)?)
     }
 
     fn reject_number(&mut self, file: &str) -> Result<u32, Error> {
-        if let Some(number) = self.reject_numbers.get(file) {
-            return Ok(*number);
-        }
-        let pack = match &mut self.rejects {
-            Some(pack) => pack,
-            empty => {
-                empty.insert(PackWriter::create(&self.folder, &format!("{}-rejects", self.name), &self.layout.rejects)?)
-            }
-        };
-        let number = pack.number(file);
-        self.reject_numbers.insert(file.to_owned(), number);
-        Ok(number)
+        let create = || PackWriter::create(&self.folder, &format!("{}-rejects", self.name), &self.layout.rejects);
+        Ok(self.rejects.number(file, create)?)
     }
 
     fn write_rejections(&mut self) -> Result<(), Error> {
@@ -302,7 +306,7 @@ impl<'a> Sink<'a> {
         let mut columns = rows.columns().to_vec();
         let count = numbers.len();
         columns.push(Arc::new(UInt32Array::from(numbers)));
-        if let Some(pack) = &mut self.rejects {
+        if let Some(pack) = &mut self.rejects.pack {
             pack.write(&PartitionValues::default(), &batch(&self.layout.rejects, columns, count)?)?;
         }
         Ok(())
@@ -316,7 +320,7 @@ impl<'a> Sink<'a> {
             Some(pack) => Ok::<_, Error>(pack.finish()?.into_iter().collect()),
             None => Ok(Vec::new()),
         };
-        Ok(Packs { rows: closed(self.rows)?, rejects: closed(self.rejects)? })
+        Ok(Packs { rows: closed(self.rows.pack)?, rejects: closed(self.rejects.pack)? })
     }
 }
 

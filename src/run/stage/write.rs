@@ -9,14 +9,13 @@ use std::{
 };
 
 use arrow::{
-    array::{AsArray, BooleanArray, RecordBatch},
-    compute::filter_record_batch,
+    array::{AsArray, RecordBatch},
     datatypes::Int64Type,
 };
 
 use super::{
     Surroundings,
-    packs::{LiveBlock, LivePack, LivePacks, Readers, Survey, live_rejects},
+    packs::{LiveBlock, LivePack, LivePacks, Readers, Survey},
     sink::{PackLayout, broken},
 };
 use crate::{
@@ -160,10 +159,7 @@ fn rejects(packs: &[LivePack]) -> impl Iterator<Item = (Result<RecordBatch, Erro
     let mut readers = Readers::new(packs, None);
     let all = (0..packs.len()).flat_map(|pack| (0..packs[pack].pack.len()).map(move |number| (pack, number)));
     all.map(move |(pack, number)| {
-        let batch = readers.block(pack, number).and_then(|batch| {
-            let live: BooleanArray = live_rejects(&packs[pack], &batch);
-            filter_record_batch(&batch, &live).map_err(|error| broken(&error))
-        });
+        let batch = readers.block(pack, number).and_then(|batch| packs[pack].live_rejects(&batch));
         (batch, pack, number)
     })
 }
