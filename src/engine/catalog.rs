@@ -6,7 +6,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::{catalog::TableProvider, error::Result};
 
 use super::{AsOf, SnapshotTable, TablePartition};
-use crate::record::{TableName, manifest};
+use crate::record::{StoredAt, TableName, manifest};
 
 /// Tables by name.
 pub type Catalog = BTreeMap<TableName, CatalogTable>;
@@ -29,7 +29,7 @@ impl CatalogTable {
         table: manifest::Table,
         schema: SchemaRef,
         as_of: Option<AsOf>,
-        locate: &dyn Fn(&manifest::DataFile) -> PathBuf,
+        locate: &dyn Fn(&manifest::DataFile) -> StoredAt,
     ) -> Self {
         let partition = |partition: &manifest::Partition| TablePartition {
             values: partition.values.clone(),
@@ -45,7 +45,7 @@ impl CatalogTable {
     #[must_use]
     pub fn empty(schema: &SchemaRef, partition_by: Vec<String>, as_of: Option<AsOf>) -> Self {
         let table = declared(schema, partition_by, Vec::new());
-        Self::new(table, Arc::clone(schema), as_of, &|_| PathBuf::new())
+        Self::new(table, Arc::clone(schema), as_of, &|_| StoredAt::Disk(PathBuf::new()))
     }
 
     /// Returns what scans the table, the as-of cut included.

@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod expression;
+mod files;
 pub mod functions;
 mod guards;
 pub mod parameters;

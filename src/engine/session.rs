@@ -13,7 +13,9 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::{functions, guards};
+use object_store::ObjectStore;
+
+use super::{files, functions, guards};
 use crate::record::TableName;
 
 /// Consumers named in the message when memory runs out.
@@ -56,6 +58,16 @@ impl Engine {
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Lets scans read files that lie in a warehouse's object store.
+    ///
+    /// # Errors
+    /// When its address is none.
+    pub fn reach(&self, store: Arc<dyn ObjectStore>) -> Result<()> {
+        let (url, everywhere) = files::everywhere(store)?;
+        self.runtime.register_object_store(url.as_ref(), everywhere);
+        Ok(())
     }
 
     /// Returns a session over `tables`, with the functions of [`functions`].

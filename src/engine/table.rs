@@ -3,10 +3,7 @@
 //! The stock listing table is not used: it cannot read `__HIVE_DEFAULT_PARTITION__` and lists folders, where a snapshot
 //! is exactly what its manifest says.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
 use arrow::{
     array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions},
@@ -35,15 +32,16 @@ use datafusion::{
     physical_plan::{ExecutionPlan, empty::EmptyExec},
 };
 
-use crate::record::{PartitionValues, manifest};
+use super::files;
+use crate::record::{PartitionValues, StoredAt, manifest};
 
 /// The files of one partition.
 #[derive(Debug, Clone)]
 pub struct TablePartition {
     /// Values of the partition columns.
     pub values: PartitionValues,
-    /// Absolute path and size of each file.
-    pub files: Vec<(PathBuf, u64)>,
+    /// Place and bytes of each file.
+    pub files: Vec<(StoredAt, u64)>,
     /// Rows.
     pub rows: u64,
 }
@@ -152,30 +150,21 @@ impl SnapshotTable {
         (files.map(|field| field.as_ref().clone()).collect(), self.partition_by.iter().filter_map(in_path).collect())
     }
 
-    fn partitioned_files(&self, kept: &[usize], types: &[DataType]) -> Result<Vec<PartitionedFile>> {
-        let mut files = Vec::new();
+    /// Returns the files of some partitions, and the address of the store that has them all.
+    fn partitioned_files(&self, kept: &[usize], types: &[DataType]) -> Result<(ObjectStoreUrl, Vec<PartitionedFile>)> {
+        let places = kept.iter().flat_map(|&index| &self.partitions[index].files).map(|(place, _)| place);
+        let reach = files::Reach::of(places);
+        let mut found = Vec::new();
         for &index in kept {
             let partition = &self.partitions[index];
             let values = partition.values.to_scalars(types)?;
-            for (path, bytes) in &partition.files {
-                files.push(partitioned_file(path, *bytes)?.with_partition_values(values.clone()));
+            for (place, bytes) in &partition.files {
+                let meta = reach.meta(place, *bytes)?;
+                found.push(PartitionedFile::new_from_meta(meta).with_partition_values(values.clone()));
             }
         }
-        Ok(files)
+        Ok((reach.url()?, found))
     }
-}
-
-fn partitioned_file(path: &std::path::Path, bytes: u64) -> Result<PartitionedFile> {
-    let location = object_store::path::Path::from_absolute_path(path)
-        .map_err(|error| internal_datafusion_err!("the path `{}` is not absolute: {error}", path.display()))?;
-    let meta = object_store::ObjectMeta {
-        location,
-        last_modified: chrono::DateTime::UNIX_EPOCH,
-        size: bytes,
-        e_tag: None,
-        version: None,
-    };
-    Ok(PartitionedFile::new_from_meta(meta))
 }
 
 /// Drops the table's name from a filter's columns: a batch of partition values has none.
@@ -216,7 +205,7 @@ impl TableProvider for SnapshotTable {
         let (kept, _) = self.matching(filters)?;
         let (in_files, in_path) = self.split_fields();
         let types: Vec<DataType> = in_path.iter().map(|field| field.data_type().clone()).collect();
-        let files = self.partitioned_files(&kept, &types)?;
+        let (store, files) = self.partitioned_files(&kept, &types)?;
         let all: Vec<usize> = (0..self.schema.fields().len()).collect();
         let wanted = projection.unwrap_or(&all);
         if files.is_empty() {
@@ -231,7 +220,7 @@ impl TableProvider for SnapshotTable {
         let source = ParquetSource::new(table_schema)
             .with_table_parquet_options(state.config_options().execution.parquet.clone().into_table_options());
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());
-        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
+        let config = FileScanConfigBuilder::new(store, Arc::new(source))
             .with_file_groups(groups)
             .with_projection_indices(indices)?
             .with_limit(limit)

@@ -20,24 +20,11 @@
 //! In: a [`Staging`] and the manifest of what belongs together. Out: a [`Prepared`] snapshot, then the manifest as
 //! published. Deliberately absent: any choice of what is in the manifest.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
-
 use super::{
     Error, Staging, Warehouse,
-    layout::{self, MANIFEST, PRIVATE, SNAPSHOTS, Target, VIEWS},
-    views,
-    warehouse::{Pointer, to_json},
+    layout::{self, SNAPSHOTS},
 };
-use crate::{
-    record::{
-        Manifest, TableName,
-        manifest::{DataFile, Input, Table},
-    },
-    storage::local::{self, PRIVATE_MODE, lock::now},
-};
+use crate::record::Manifest;
 
 /// A snapshot that is complete and durable, but not served yet.
 #[derive(Debug)]
@@ -64,8 +51,9 @@ impl Staging {
         let sequence = self.warehouse.next_sequence()?;
         let snapshot = format!("{sequence:06}-{}", &contents_hash(&manifest)[..8]);
         let prepared = Prepared { manifest: Manifest { snapshot, parent, ..manifest }, staging: self, settled: false };
+        prepared.check_names()?;
         // From here on dropping `prepared` removes what is half made.
-        prepared.write()?;
+        prepared.staging.warehouse.depot.put_together(&prepared.staging, &prepared.manifest)?;
         Ok(prepared)
     }
 }
@@ -96,19 +84,18 @@ impl Prepared {
     /// When the disk refuses.
     pub fn abort(mut self) -> Result<(), Error> {
         self.settled = true;
-        self.staging.warehouse.remove_snapshot(&self.manifest.snapshot)
+        self.remove()
     }
 
     pub(super) fn flip(mut self, keep_snapshots: usize) -> Result<Manifest, Error> {
-        self.check_base()?;
         let warehouse = self.staging.warehouse.clone();
-        let served = serve(&warehouse.target, &self.manifest.snapshot);
+        self.staging.lock.hold.check()?;
+        let served = warehouse.depot.serve(&warehouse.target, &self.manifest.snapshot, &self.staging.base);
         self.settled = self.is_served();
         if !self.settled {
             served?;
         }
-        let pointed = write_pointer(&warehouse.target, &self.manifest.snapshot);
-        if let Err(error) = pointed.and_then(|()| warehouse.retain(keep_snapshots)) {
+        if let Err(error) = warehouse.retain(keep_snapshots) {
             tracing::warn!("snapshot `{}` is served, but: {error}", self.manifest.snapshot);
         }
         Ok(self.manifest.clone())
@@ -119,84 +106,23 @@ impl Prepared {
         self.staging.warehouse.served().map_or(true, |served| served.as_ref() == Some(&self.manifest.snapshot))
     }
 
-    /// Refuses to publish over a snapshot that this run has not seen.
-    fn check_base(&self) -> Result<(), Error> {
-        let (warehouse, expected) = (&self.staging.warehouse, &self.staging.base);
-        let found = warehouse.served()?;
-        if found == *expected {
-            return Ok(());
-        }
-        let shown = |id: Option<&String>| id.map_or_else(|| "no snapshot".to_owned(), |id| format!("`{id}`"));
-        let link = warehouse.target.link.clone();
-        Err(Error::Moved { link, expected: shown(expected.as_ref()), found: shown(found.as_ref()) })
-    }
-
-    fn write(&self) -> Result<(), Error> {
-        let root = self.staging.warehouse.snapshot_path(&self.manifest.snapshot);
-        let mut folders = Folders::new(&root)?;
-        for (name, table) in &self.manifest.tables {
-            self.write_table(name, table, &root, &mut folders)?;
-        }
-        for (source, input) in &self.manifest.inputs {
-            self.write_packs(&TableName::normalized(source), input, &root, &mut folders)?;
-        }
-        let views = views::render(&self.manifest, &local::canonical(&root)?);
-        local::write_new(&root.join(VIEWS), views.as_bytes())?;
-        folders.sync()?;
-        // Written last: a snapshot with a manifest is whole.
-        let path = root.join(MANIFEST);
-        local::write_new(&path, &to_json(&path, &self.manifest)?)?;
-        local::sync_dir(&root)?;
-        Ok(local::sync_dir(&self.staging.warehouse.path().join(SNAPSHOTS))?)
-    }
-
-    fn write_table(&self, name: &TableName, table: &Table, root: &Path, folders: &mut Folders) -> Result<(), Error> {
+    fn check_names(&self) -> Result<(), Error> {
         let warehouse = &self.staging.warehouse;
-        for part in [&name.schema, &name.table] {
-            warehouse.check_name("a table", part)?;
-        }
-        if name.schema == PRIVATE {
-            return Err(Error::Name {
-                warehouse: warehouse.path().to_owned(),
-                what: "a schema",
-                name: name.to_string(),
-            });
-        }
-        let data = root.join(layout::data_path(name));
-        folders.create(&data)?;
-        for file in table.partitions.iter().flat_map(|partition| &partition.files) {
-            let to = data.join(&file.path);
-            folders.create(to.parent().unwrap_or(&data))?;
-            self.place(name, file, to, folders)?;
+        for name in self.manifest.tables.keys() {
+            for part in [&name.schema, &name.table] {
+                warehouse.check_name("a table", part)?;
+            }
+            if layout::is_taken(&name.schema) {
+                let (warehouse, name) = (warehouse.path().to_owned(), name.to_string());
+                return Err(Error::Name { warehouse, what: "a schema", name });
+            }
         }
         Ok(())
     }
 
-    fn write_packs(&self, name: &TableName, input: &Input, root: &Path, folders: &mut Folders) -> Result<(), Error> {
-        let data = root.join(layout::data_path(name));
-        for file in input.packs.iter().chain(&input.reject_packs) {
-            folders.create(&data)?;
-            self.place(name, file, data.join(&file.path), folders)?;
-        }
-        Ok(())
-    }
-
-    /// Links a file from the parent snapshot, or moves it here from staging. The parent comes first: a file that was
-    /// built again with the same content stays the one file that it was.
-    fn place(&self, table: &TableName, file: &DataFile, to: PathBuf, folders: &mut Folders) -> Result<(), Error> {
-        let parent = self.staging.parent.as_ref();
-        let inherited = parent.map(|parent| self.staging.warehouse.file(&parent.snapshot, table, file));
-        if let Some(inherited) = inherited.filter(|path| local::exists(path)) {
-            local::link_or_copy(&inherited, &to)?;
-            return Ok(());
-        }
-        let staged = self.staging.file(table, file);
-        if !local::exists(&staged) {
-            return Err(Error::MissingFile { table: table.clone(), path: file.path.clone() });
-        }
-        local::rename(&staged, &to)?;
-        folders.moved.push(to);
-        Ok(())
+    fn remove(&self) -> Result<(), Error> {
+        let warehouse = &self.staging.warehouse;
+        warehouse.depot.remove_snapshots(std::slice::from_ref(&self.manifest.snapshot), &warehouse.published()?)
     }
 }
 
@@ -204,7 +130,7 @@ impl Drop for Prepared {
     fn drop(&mut self) {
         if !self.settled
             && !self.is_served()
-            && let Err(error) = self.staging.warehouse.remove_snapshot(&self.manifest.snapshot)
+            && let Err(error) = self.remove()
         {
             tracing::warn!("{error}");
         }
@@ -214,26 +140,11 @@ impl Drop for Prepared {
 impl Warehouse {
     /// Returns a number larger than that of every snapshot folder.
     fn next_sequence(&self) -> Result<u64, Error> {
-        let names = local::list(&self.path().join(SNAPSHOTS))?;
+        let names = self.depot.names(SNAPSHOTS)?;
         let served = self.all_served()?;
         let newest = names.iter().chain(&served).filter_map(|id| layout::sequence(id)).max();
         Ok(newest.unwrap_or(0) + 1)
     }
-}
-
-/// Lets the link point at a snapshot.
-fn serve(target: &Target, snapshot: &str) -> Result<(), Error> {
-    if let Some(folder) = target.link.parent() {
-        local::create_dir_all(folder, None)?;
-    }
-    Ok(local::replace_symlink(&target.points_at(snapshot), &target.link)?)
-}
-
-/// Names the served snapshot for readers without symbolic links.
-pub(super) fn write_pointer(target: &Target, snapshot: &str) -> Result<(), Error> {
-    let manifest = format!("{SNAPSHOTS}/{snapshot}/{MANIFEST}");
-    let pointer = Pointer { snapshot: snapshot.to_owned(), published_at: now(), manifest };
-    Ok(local::replace_file(&target.pointer, &to_json(&target.pointer, &pointer)?)?)
 }
 
 /// Hashes which rows the tables hold.
@@ -247,41 +158,4 @@ fn contents_hash(manifest: &Manifest) -> String {
         hasher.update(&[1]);
     }
     hasher.finalize().to_hex().to_string()
-}
-
-/// The folders of a snapshot in the making, and the files in them that the disk may not hold yet.
-struct Folders {
-    root: PathBuf,
-    private: PathBuf,
-    made: BTreeSet<PathBuf>,
-    moved: Vec<PathBuf>,
-}
-
-impl Folders {
-    fn new(root: &Path) -> Result<Self, Error> {
-        let (root, private) = (root.to_owned(), root.join(PRIVATE));
-        // What a killed run left under this very name would make linking fail.
-        local::remove_dir_all(&root)?;
-        local::create_dir_all(&root, None)?;
-        Ok(Self { root, private, made: BTreeSet::new(), moved: Vec::new() })
-    }
-
-    fn create(&mut self, folder: &Path) -> Result<(), Error> {
-        if self.made.contains(folder) {
-            return Ok(());
-        }
-        local::create_dir_all(folder, folder.starts_with(&self.private).then_some(PRIVATE_MODE))?;
-        let below_root = folder.ancestors().take_while(|ancestor| *ancestor != self.root);
-        self.made.extend(below_root.map(Path::to_owned));
-        Ok(())
-    }
-
-    /// Waits until the disk holds the bytes of every moved file and then every name, so that the flip never shows a tree
-    /// that a power cut would thin out.
-    fn sync(&self) -> Result<(), Error> {
-        local::sync_all(&self.moved)?;
-        let made: Vec<PathBuf> = self.made.iter().cloned().collect();
-        local::sync_all(&made)?;
-        Ok(local::sync_dir(&self.root)?)
-    }
 }

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use arrow::{datatypes::DataType, error::ArrowError};
 use parquet::errors::ParquetError;
 
-use crate::{record::TableName, storage::local};
+use crate::{
+    record::TableName,
+    storage::{local, read, vault},
+};
 
 /// A failure to write, prepare, commit or read a snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +18,9 @@ pub enum Error {
     /// The disk refused.
     #[error(transparent)]
     Storage(#[from] local::Error),
+    /// The object store refused.
+    #[error(transparent)]
+    Store(#[from] read::Error),
     /// Rows could not be arranged.
     #[error("cannot arrange the rows of `{table}`: {source}")]
     Rows {
@@ -179,12 +185,28 @@ pub enum Error {
     },
 }
 
+impl From<vault::Error> for Error {
+    fn from(error: vault::Error) -> Self {
+        match error {
+            vault::Error::Store(error) => Self::Store(error),
+            vault::Error::Disk(error) => Self::Storage(error),
+        }
+    }
+}
+
 impl Error {
+    /// Says that another snapshot is served than the one that was seen.
+    pub(super) fn moved(link: PathBuf, expected: Option<&str>, found: Option<&str>) -> Self {
+        let shown = |id: Option<&str>| id.map_or_else(|| "no snapshot".to_owned(), |id| format!("`{id}`"));
+        Self::Moved { link, expected: shown(expected), found: shown(found) }
+    }
+
     /// Returns what to do about it, where that is known.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Storage(error) => return error.hint().map(str::to_owned),
+            Self::Store(error) => return error.hint().map(str::to_owned),
             Self::UnknownSnapshot { known, .. } if !known.is_empty() => {
                 return Some(format!("there are {}; `tallyhouse snapshots ls` shows all", quoted(known)));
             }
@@ -198,7 +220,8 @@ impl Error {
             Self::ManifestVersion { .. } => "use a tallyhouse at least as new as the one that published the snapshot",
             Self::LostLinks { newest, .. } => {
                 return Some(format!(
-                    "let it point at one of them: `ln -s snapshots/{newest} current` in the warehouse"
+                    "let it point at one of them: `ln -s snapshots/{newest} current` in the warehouse, or, in an object \
+                     store, write `current.json`: {{\"snapshot\": \"{newest}\"}}"
                 ));
             }
             Self::Damaged { .. } => "serve an older snapshot with `tallyhouse snapshots rollback`, or restore a backup",
@@ -221,6 +244,7 @@ impl From<Error> for crate::Error {
         match error {
             Error::Busy { .. } => Self::Busy { message },
             Error::Storage(_)
+            | Error::Store(_)
             | Error::Parquet { .. }
             | Error::Moved { .. }
             | Error::LostLinks { .. }

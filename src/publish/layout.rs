@@ -1,4 +1,4 @@
-//! Where things lie in a warehouse. Pure: paths in, paths out, no disk.
+//! Where things lie in a warehouse on the disk (in an object store: `depot::pool`). Pure: names in, names out.
 //!
 //! ```text
 //! <warehouse>/
@@ -11,7 +11,10 @@
 //!   runs/<run>.json                   lock
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use crate::record::TableName;
 
@@ -23,6 +26,12 @@ pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const VIEWS: &str = "views.sql";
 /// The folder of snapshots.
 pub(super) const SNAPSHOTS: &str = "snapshots";
+/// The folder of environments' links.
+pub(super) const ENVIRONMENTS: &str = "env";
+/// The folder of runs' records.
+pub(super) const RUNS: &str = "runs";
+/// The folder where runs collect files.
+pub(super) const STAGING: &str = "staging";
 
 /// Returns a table's folder below a snapshot or a staging folder.
 pub(super) fn table_path(table: &TableName) -> PathBuf {
@@ -35,35 +44,40 @@ pub(super) fn data_path(table: &TableName) -> PathBuf {
     table_path(table).join("data")
 }
 
+/// Returns whether a schema's name is that of something else in a snapshot or beside the tables of a store.
+pub(super) fn is_taken(schema: &str) -> bool {
+    [PRIVATE, SNAPSHOTS, ENVIRONMENTS, RUNS, STAGING].contains(&schema)
+}
+
 /// Returns whether a name can be a file's without meaning another place.
 pub(super) fn is_file_name(name: &str) -> bool {
     let plain = |character: char| character.is_alphanumeric() || "-_.".contains(character);
     !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
 }
 
-/// Which link a command reads and replaces: production's, or an environment's.
+/// Which link a command reads and replaces: production's, or an environment's. Names below the warehouse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
     /// The symbolic link.
-    pub link: PathBuf,
+    pub link: String,
     /// The same for readers without symbolic links.
-    pub pointer: PathBuf,
+    pub pointer: String,
     /// The hold after a rollback.
-    pub hold: PathBuf,
+    pub hold: String,
     /// From the link's folder to the warehouse.
     up: &'static str,
 }
 
 impl Target {
     /// Returns production's files.
-    pub fn production(warehouse: &Path) -> Self {
-        let file = |name| warehouse.join(name);
-        Self { link: file("current"), pointer: file("current.json"), hold: file("hold.json"), up: "" }
+    pub fn production() -> Self {
+        let [link, pointer, hold] = ["current", "current.json", "hold.json"].map(str::to_owned);
+        Self { link, pointer, hold, up: "" }
     }
 
     /// Returns an environment's files.
-    pub fn environment(warehouse: &Path, name: &str) -> Self {
-        let file = |end| warehouse.join("env").join(format!("{name}{end}"));
+    pub fn environment(name: &str) -> Self {
+        let file = |end| format!("{ENVIRONMENTS}/{name}{end}");
         Self { link: file(""), pointer: file(".json"), hold: file(".hold.json"), up: "../" }
     }
 
@@ -71,6 +85,13 @@ impl Target {
     pub fn points_at(&self, snapshot: &str) -> PathBuf {
         PathBuf::from(format!("{}{SNAPSHOTS}/{snapshot}", self.up))
     }
+}
+
+/// Returns production's target and those of all environments, of which some files are there.
+pub(super) fn targets(files: &[String]) -> Vec<Target> {
+    let names: BTreeSet<&str> =
+        files.iter().filter_map(|file| file.split('.').next()).filter(|name| !name.is_empty()).collect();
+    std::iter::once(Target::production()).chain(names.into_iter().map(Target::environment)).collect()
 }
 
 /// Returns the sequence number of a snapshot id, `000042-3f9a1c2b`.
@@ -91,11 +112,10 @@ mod tests {
 
     #[test]
     fn links_are_relative() {
-        let warehouse = Path::new("/w");
-        assert_eq!(Target::production(warehouse).points_at("000001-ab"), Path::new("snapshots/000001-ab"));
-        let dev = Target::environment(warehouse, "dev");
+        assert_eq!(Target::production().points_at("000001-ab"), Path::new("snapshots/000001-ab"));
+        let dev = Target::environment("dev");
         assert_eq!(dev.points_at("000001-ab"), Path::new("../snapshots/000001-ab"));
-        assert_eq!((dev.link, dev.pointer), (PathBuf::from("/w/env/dev"), PathBuf::from("/w/env/dev.json")));
+        assert_eq!((dev.link, dev.pointer), ("env/dev".to_owned(), "env/dev.json".to_owned()));
     }
 
     #[test]

@@ -8,9 +8,10 @@
 //!
 //! In: batches of a table with its [`TableSpec`], and a manifest of what belongs together. Out: Parquet partitions with
 //! content hashes, and a [`Warehouse`] whose `current` is always one whole snapshot. Deliberately absent: deciding what
-//! must be rebuilt or whether a run may publish (the conductor does), and object stores.
+//! must be rebuilt or whether a run may publish (the conductor does).
 
 mod commit;
+mod depot;
 mod error;
 mod layout;
 mod retention;
@@ -29,6 +30,6 @@ pub use commit::Prepared;
 pub use error::Error;
 pub use rollback::Hold;
 pub use schema::{columns, stored_schema};
-pub use staging::Staging;
+pub use staging::{Finder, Staging};
 pub use warehouse::{Lock, Warehouse, same_content, same_facts};
 pub use writer::{PartitionRouter, PartitionWriter, Routes, TableSpec, TableWriter, WriterOptions};

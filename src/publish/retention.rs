@@ -15,10 +15,8 @@ impl Warehouse {
         for served in self.all_served()? {
             kept.extend(self.line(served, keep.max(1), &published)?);
         }
-        for id in published.iter().filter(|id| !kept.contains(*id)) {
-            self.remove_snapshot(id)?;
-        }
-        Ok(())
+        let (others, gone): (Vec<String>, _) = published.into_iter().partition(|id| kept.contains(id));
+        self.depot.remove_snapshots(&gone, &others)
     }
 
     /// Returns a snapshot and its ancestors, `count` in all.

@@ -10,10 +10,7 @@ use super::{
     Error, Lock, Warehouse,
     warehouse::{from_json, to_json},
 };
-use crate::{
-    record::Manifest,
-    storage::local::{self, lock::now},
-};
+use crate::{record::Manifest, storage::local::lock::now};
 
 /// Why and since when nothing is published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +32,7 @@ impl Warehouse {
         let id = self.resolve(id)?;
         let old = self.manifest(&id)?;
         let mut staging = self.begin(lock, run)?;
-        if staging.base.as_ref() == Some(&id) {
+        if staging.base.snapshot.as_ref() == Some(&id) {
             return Err(Error::AlreadyServed { warehouse: self.path().to_owned(), id });
         }
         let (reason, now) = (format!("rollback to {id}"), now());
@@ -45,14 +42,12 @@ impl Warehouse {
             Manifest { run: run.to_owned(), created_at: now.clone(), reason: Some(reason.clone()), held: true, ..old };
         let prepared = staging.prepare_over(manifest, replaced)?;
         let hold = Hold { snapshot: prepared.manifest().snapshot.clone(), since: now, reason };
-        if let Some(folder) = self.target.hold.parent() {
-            local::create_dir_all(folder, None)?;
-        }
-        local::replace_file(&self.target.hold, &to_json(&self.target.hold, &hold)?)?;
+        let name = &self.target.hold;
+        self.depot.write(name, to_json(&self.path().join(name), &hold)?)?;
         let flipped = prepared.flip(keep_snapshots);
         if flipped.is_err() {
             // Nothing was rolled back, so nothing is held.
-            let _ = local::remove_file(&self.target.hold);
+            let _ = self.depot.remove(name);
         }
         flipped
     }
@@ -62,8 +57,8 @@ impl Warehouse {
     /// # Errors
     /// When its file cannot be read.
     pub fn hold(&self) -> Result<Option<Hold>, Error> {
-        let path = &self.target.hold;
-        local::read(path)?.map(|bytes| from_json(path, &bytes)).transpose()
+        let name = &self.target.hold;
+        self.depot.read(name)?.map(|bytes| from_json(&self.path().join(name), &bytes)).transpose()
     }
 
     /// Returns whether runs may not publish.
@@ -80,7 +75,7 @@ impl Warehouse {
     /// When the disk refuses.
     pub fn release(&self, _lock: &Lock) -> Result<Option<Hold>, Error> {
         let hold = self.hold()?;
-        local::remove_file(&self.target.hold)?;
+        self.depot.remove(&self.target.hold)?;
         Ok(hold)
     }
 }

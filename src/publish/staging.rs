@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 
 use super::{
     Error, Lock, Warehouse,
-    commit::write_pointer,
-    layout::{self, MANIFEST, SNAPSHOTS},
-    warehouse::{Pointer, served_by},
+    depot::Served,
+    layout::{self, SNAPSHOTS},
 };
 use crate::{
-    record::{Manifest, TableName, manifest::DataFile},
+    record::{Manifest, StoredAt, TableName, manifest::DataFile},
     storage::local::{self, PRIVATE_MODE},
 };
 
@@ -21,10 +20,10 @@ use crate::{
 pub struct Staging {
     pub(super) warehouse: Warehouse,
     /// Held as long as something may still be published.
-    _lock: Lock,
-    path: PathBuf,
-    /// The snapshot that the link served at the beginning.
-    pub(super) base: Option<String>,
+    pub(super) lock: Lock,
+    finder: Finder,
+    /// What the link served at the beginning.
+    pub(super) base: Served,
     /// The manifest from which unchanged files are linked.
     pub(super) parent: Option<Manifest>,
 }
@@ -36,63 +35,42 @@ impl Warehouse {
     /// When the disk refuses, or the run's id cannot be a file name.
     pub fn begin(&self, lock: &Lock, run: &str) -> Result<Staging, Error> {
         self.check_name("a run", run)?;
-        local::create_dir_all(&self.path().join(SNAPSHOTS), None)?;
-        self.clear_litter()?;
-        self.repair_pointers()?;
-        let path = self.path().join("staging").join(run);
+        self.depot.clear(&|| self.snapshots(), &*lock.hold)?;
+        self.clear_unpublished()?;
+        self.targets()?.iter().try_for_each(|target| self.depot.repair(target))?;
+        let path = self.depot.staging(run);
         local::create_dir_all(&path, Some(PRIVATE_MODE))?;
-        let (base, parent) = (self.served()?, self.current()?);
-        Ok(Staging { warehouse: self.clone(), _lock: lock.clone(), path, base, parent })
+        let (base, parent) = (self.depot.served(&self.target)?, self.current()?);
+        let finder = Finder::new(self, path, parent.as_ref());
+        Ok(Staging { warehouse: self.clone(), lock: lock.clone(), finder, base, parent })
     }
 
-    /// Removes staging folders and snapshots that were never published. Whoever holds the lock is alone, so none of them
-    /// is still being made.
-    fn clear_litter(&self) -> Result<(), Error> {
-        let staging = self.path().join("staging");
-        for run in local::list(&staging)? {
-            local::remove_dir_all(&staging.join(run))?;
-        }
-        for folder in [self.path().to_owned(), self.path().join("env"), self.path().join("runs")] {
-            local::remove_half_written(&folder)?;
-        }
+    /// Removes snapshots that were never published. Whoever holds the lock is alone, so none of them is still being made.
+    fn clear_unpublished(&self) -> Result<(), Error> {
         let (published, served) = (self.published()?, self.all_served()?);
-        let unpublished: Vec<String> = local::list(&self.path().join(SNAPSHOTS))?
+        let unpublished: Vec<String> = self
+            .depot
+            .names(SNAPSHOTS)?
             .into_iter()
             .filter(|id| layout::sequence(id).is_some() && !published.contains(id) && !served.contains(id))
             .collect();
         self.refuse_lost_links(&unpublished)?;
-        unpublished.iter().try_for_each(|id| self.remove_snapshot(id))
+        self.depot.remove_snapshots(&unpublished, &published)
     }
 
     /// Refuses to take a warehouse for new whose links were lost: killed first runs leave no more than one whole
     /// snapshot.
     fn refuse_lost_links(&self, unpublished: &[String]) -> Result<(), Error> {
-        let whole = |id: &&String| local::exists(&self.snapshot_path(id).join(MANIFEST));
-        match unpublished.iter().filter(whole).collect::<Vec<_>>()[..] {
-            [] | [_] => Ok(()),
-            [.., newest] => Err(Error::LostLinks { link: self.target.link.clone(), newest: newest.clone() }),
-        }
-    }
-
-    /// Removes a snapshot, its manifest first: a half-removed one is litter then, not a snapshot with holes.
-    pub(super) fn remove_snapshot(&self, id: &str) -> Result<(), Error> {
-        let path = self.snapshot_path(id);
-        local::remove_file(&path.join(MANIFEST))?;
-        Ok(local::remove_dir_all(&path)?)
-    }
-
-    /// Lets `current.json` and its like name what the links serve: a run may have been killed between the two.
-    fn repair_pointers(&self) -> Result<(), Error> {
-        for target in self.targets()? {
-            let Some(served) = served_by(&target)? else { continue };
-            let named = local::read(&target.pointer)?
-                .and_then(|bytes| serde_json::from_slice::<Pointer>(&bytes).ok())
-                .map(|pointer| pointer.snapshot);
-            if named.as_ref() != Some(&served) {
-                write_pointer(&target, &served)?;
+        let mut whole = Vec::new();
+        for id in unpublished {
+            if self.is_whole(id)? {
+                whole.push(id);
             }
         }
-        Ok(())
+        match whole[..] {
+            [] | [_] => Ok(()),
+            [.., newest] => Err(Error::LostLinks { link: self.path().join(&self.target.link), newest: newest.clone() }),
+        }
     }
 }
 
@@ -100,7 +78,7 @@ impl Staging {
     /// Returns the folder that [`super::TableWriter::create`] takes.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.finder.folder
     }
 
     /// Returns the manifest from which unchanged partitions can be taken over.
@@ -112,30 +90,77 @@ impl Staging {
     /// Returns a table's folder, which holds `data/`.
     #[must_use]
     pub fn table_dir(&self, table: &TableName) -> PathBuf {
-        self.path.join(layout::table_path(table))
+        self.path().join(layout::table_path(table))
     }
 
     /// Returns the path of a new data file.
     #[must_use]
     pub fn file(&self, table: &TableName, file: &DataFile) -> PathBuf {
-        self.path.join(layout::data_path(table)).join(&file.path)
+        self.finder.staged(table, file)
     }
 
-    /// Returns the path of a data file that the manifest of this run may name: new, or of the parent snapshot.
+    /// Returns what finds the files that the manifest of this run may name.
     #[must_use]
-    pub fn readable(&self, table: &TableName, file: &DataFile) -> PathBuf {
-        let staged = self.file(table, file);
+    pub const fn finder(&self) -> &Finder {
+        &self.finder
+    }
+}
+
+/// Finds data files that are new, or of the parent snapshot.
+#[derive(Debug, Clone)]
+pub struct Finder {
+    warehouse: Warehouse,
+    /// Where new ones lie, and fetched ones go.
+    folder: PathBuf,
+    parent: Option<String>,
+}
+
+impl Finder {
+    /// Looks into a folder first, laid out as a staging folder is.
+    #[must_use]
+    pub fn new(warehouse: &Warehouse, folder: PathBuf, parent: Option<&Manifest>) -> Self {
+        Self { warehouse: warehouse.clone(), folder, parent: parent.map(|parent| parent.snapshot.clone()) }
+    }
+
+    fn staged(&self, table: &TableName, file: &DataFile) -> PathBuf {
+        self.folder.join(layout::data_path(table)).join(&file.path)
+    }
+
+    /// Returns where a file lies.
+    #[must_use]
+    pub fn find(&self, table: &TableName, file: &DataFile) -> StoredAt {
+        let staged = self.staged(table, file);
         match &self.parent {
-            Some(parent) if !local::exists(&staged) => self.warehouse.file(&parent.snapshot, table, file),
-            _ => staged,
+            Some(parent) if !local::exists(&staged) => self.warehouse.file(parent, table, file),
+            _ => StoredAt::Disk(staged),
         }
+    }
+
+    /// Returns the path of a file on this machine, fetched if it is not here.
+    ///
+    /// # Errors
+    /// When it cannot be fetched, or is not what the manifest says.
+    pub fn fetch(&self, table: &TableName, file: &DataFile) -> Result<PathBuf, Error> {
+        let key = match self.find(table, file) {
+            StoredAt::Disk(path) => return Ok(path),
+            StoredAt::Store(key) => key,
+        };
+        let folder = self.folder.join("fetched");
+        let path = folder.join(&file.blake3);
+        if !local::exists(&path) {
+            local::create_dir_all(&folder, Some(PRIVATE_MODE))?;
+            let partial = folder.join(format!(".{}.new", file.blake3));
+            self.warehouse.depot.fetch(&key, &partial)?;
+            local::rename(&partial, &path)?;
+        }
+        Ok(path)
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
         // What cannot be removed now is removed by the next run.
-        if let Err(error) = local::remove_dir_all(&self.path) {
+        if let Err(error) = local::remove_dir_all(self.path()) {
             tracing::warn!("{error}");
         }
     }

@@ -1,5 +1,6 @@
 //! Tests of the writer and the warehouse together, on temporary folders.
 
+mod grounds;
 mod partitions;
 mod snapshots;
 mod tables;

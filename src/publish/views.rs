@@ -1,6 +1,6 @@
 //! `views.sql`: the public tables of one snapshot as `DuckDB` views.
 //!
-//! In: a manifest and the snapshot's folder. Out: SQL that a reader runs once; from then on it sees exactly this snapshot,
+//! In: a manifest and where its tables' files are. Out: SQL that a reader runs once; from then on it sees exactly this snapshot,
 //! whatever is published meanwhile. Paths are absolute, since `DuckDB` resolves relative ones against the reader's folder.
 //! Deliberately absent: private tables.
 
@@ -14,12 +14,27 @@ use crate::record::{
     manifest::{Column, Table},
 };
 
-/// Renders the views of a snapshot that lies in `folder`.
-pub(super) fn render(manifest: &Manifest, folder: &Path) -> String {
+/// Where the files of a table are, as `DuckDB` is told.
+pub(super) enum Files {
+    /// Everything that a pattern matches: the folder holds nothing else.
+    Below(String),
+    /// Just these, since others lie beside them.
+    Named(Vec<String>),
+}
+
+/// Returns the pattern that matches a table's files in the tree of a snapshot.
+pub(super) fn glob(snapshot: &Path, name: &TableName, table: &Table) -> String {
+    let data = snapshot.join(layout::data_path(name));
+    let depth = if table.partition_by.is_empty() { "" } else { "**/" };
+    format!("{}/{depth}*.parquet", escape_glob(&data.to_string_lossy()))
+}
+
+/// Renders the views of a snapshot, given where each table's files are.
+pub(super) fn render(manifest: &Manifest, files: &dyn Fn(&TableName, &Table) -> Files) -> String {
     let public = || manifest.tables.iter().filter(|(name, _)| !name.is_private());
     let mut sql = format!(
         "-- Snapshot {} of pipeline {}, as of {}. In DuckDB: .read views.sql\n\
-         -- The views read the snapshot's own folder, so they never see two snapshots at once.\n\n",
+         -- The views read the snapshot's own files, so they never see two snapshots at once.\n\n",
         manifest.snapshot,
         one_line(&manifest.pipeline),
         manifest.run_date
@@ -31,15 +46,15 @@ pub(super) fn render(manifest: &Manifest, folder: &Path) -> String {
     }
     for (name, table) in public() {
         sql.push('\n');
-        sql.push_str(&view(name, table, folder));
+        sql.push_str(&view(name, table, files));
     }
     sql
 }
 
-fn view(name: &TableName, table: &Table, folder: &Path) -> String {
+fn view(name: &TableName, table: &Table, files: &dyn Fn(&TableName, &Table) -> Files) -> String {
     let view = format!("{}.{}", identifier(&name.schema), identifier(&name.table));
     let has_files = table.partitions.iter().any(|partition| !partition.files.is_empty());
-    let select = if has_files { read(name, table, folder) } else { nothing(table) };
+    let select = if has_files { read(table, &files(name, table)) } else { nothing(table) };
     let mut sql = format!("CREATE OR REPLACE VIEW {view} AS\n{select};\n");
     if let Some(description) = &table.description {
         let _ = writeln!(sql, "COMMENT ON VIEW {view} IS {};", literal(description));
@@ -48,11 +63,15 @@ fn view(name: &TableName, table: &Table, folder: &Path) -> String {
 }
 
 /// Selects the columns from the table's files, the partition columns from their paths.
-fn read(name: &TableName, table: &Table, folder: &Path) -> String {
+fn read(table: &Table, files: &Files) -> String {
     let columns: Vec<String> = table.columns.iter().map(|column| identifier(&column.name)).collect();
-    let data = folder.join(layout::data_path(name));
-    let depth = if table.partition_by.is_empty() { "" } else { "**/" };
-    let files = literal(&format!("{}/{depth}*.parquet", escape_glob(&data.to_string_lossy())));
+    let files = match files {
+        Files::Below(pattern) => literal(pattern),
+        Files::Named(names) => {
+            let names: Vec<String> = names.iter().map(|name| literal(&escape_glob(name))).collect();
+            format!("[{}]", names.join(", "))
+        }
+    };
     format!("SELECT {}\nFROM read_parquet({files}, {})", columns.join(", "), hive(table))
 }
 

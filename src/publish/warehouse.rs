@@ -1,53 +1,78 @@
-//! A warehouse on a local disk: which snapshots it has, which one it serves, and who may change that.
+//! A warehouse: which snapshots it has, which one it serves, and who may change that.
 //!
-//! In: the folder and, optionally, an environment. Out: manifests, paths of data files, a [`Lock`]. Opening and reading
-//! create nothing. Deliberately absent: writing a snapshot (`staging`, `commit`) and taking one back (`rollback`).
+//! In: its address and, optionally, an environment. Out: manifests, places of data files, a [`Lock`]. Opening and reading
+//! create nothing. Deliberately absent: writing a snapshot (`staging`, `commit`), taking one back (`rollback`), and how a
+//! folder or an object store does it (`depot`).
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use object_store::ObjectStore;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Error,
+    depot::{Attempt, Depot, Hold, Pool, Timing, Tree},
     layout::{self, MANIFEST, SNAPSHOTS, Target},
 };
 use crate::{
     record::{
-        Manifest, TableName,
+        Manifest, StoredAt, TableName,
         manifest::{DataFile, MANIFEST_VERSION, Partition, Table},
     },
-    storage::local::{
-        self,
-        lock::{Attempt, Holder, LockFile},
+    storage::{
+        local::{self, lock::Holder},
+        vault::Vault,
     },
 };
 
 /// A warehouse, seen from production or from an environment.
 #[derive(Debug, Clone)]
 pub struct Warehouse {
-    root: PathBuf,
+    pub(super) depot: Arc<dyn Depot>,
     pub(super) target: Target,
+    /// What scans read its files from, if that is not the disk.
+    store: Option<Arc<dyn ObjectStore>>,
 }
 
 /// The right to change a warehouse; it ends when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Lock {
-    _file: Arc<LockFile>,
+    pub(super) hold: Arc<dyn Hold>,
 }
 
 /// What `current.json` says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Pointer {
-    /// The snapshot.
-    pub snapshot: String,
+    /// The snapshot; null before the first.
+    pub snapshot: Option<String>,
     /// When it became visible: RFC 3339, UTC.
+    #[serde(default)]
     pub published_at: String,
-    /// Its manifest, from the warehouse's folder.
-    pub manifest: String,
+    /// Its manifest, from the warehouse's root.
+    #[serde(default)]
+    pub manifest: Option<String>,
+    /// In an object store, how often a run lost the warehouse to another one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub epoch: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl Pointer {
+    pub fn to(snapshot: &str, now: String) -> Self {
+        Self::of(Some(snapshot), now)
+    }
+
+    pub fn of(snapshot: Option<&str>, now: String) -> Self {
+        let manifest = snapshot.map(|snapshot| format!("{SNAPSHOTS}/{snapshot}/{MANIFEST}"));
+        Self { snapshot: snapshot.map(str::to_owned), published_at: now, manifest, epoch: 0 }
+    }
 }
 
 impl Warehouse {
@@ -56,25 +81,44 @@ impl Warehouse {
     /// # Errors
     /// When the path is a file or `env` cannot be a file name.
     pub fn open(path: &Path, env: Option<&str>) -> Result<Self, Error> {
-        let root = if local::exists(path) { local::canonical(path)? } else { path.to_owned() };
-        if local::exists(&root) && !local::is_dir(&root) {
-            let source = std::io::Error::from(std::io::ErrorKind::NotADirectory);
-            return Err(local::Error::new("open the warehouse", path, source).into());
-        }
-        let target = match env {
-            Some(name) if !layout::is_file_name(name) || Path::new(name).extension().is_some() => {
-                return Err(Error::Name { warehouse: root, what: "an environment", name: name.to_owned() });
-            }
-            Some(name) => Target::environment(&root, name),
-            None => Target::production(&root),
-        };
-        Ok(Self { root, target })
+        Self::over(Arc::new(Tree::open(path)?), None, env)
     }
 
-    /// Returns the warehouse's folder.
+    /// Opens a prefix of an object store, where nothing need be yet.
+    ///
+    /// # Errors
+    /// When `env` cannot be a file name.
+    pub fn in_store(vault: Vault, env: Option<&str>) -> Result<Self, Error> {
+        let store = vault.client();
+        Self::over(Arc::new(Pool::new(vault, Timing::default())), Some(store), env)
+    }
+
+    pub(super) fn over(
+        depot: Arc<dyn Depot>,
+        store: Option<Arc<dyn ObjectStore>>,
+        env: Option<&str>,
+    ) -> Result<Self, Error> {
+        let target = match env {
+            Some(name) if !layout::is_file_name(name) || Path::new(name).extension().is_some() => {
+                let warehouse = depot.root().to_owned();
+                return Err(Error::Name { warehouse, what: "an environment", name: name.to_owned() });
+            }
+            Some(name) => Target::environment(name),
+            None => Target::production(),
+        };
+        Ok(Self { depot, target, store })
+    }
+
+    /// Returns the warehouse's address: its folder, or what people write for its prefix.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.root
+        self.depot.root()
+    }
+
+    /// Returns what scans read [`StoredAt::Store`] from; None if all files lie on the disk.
+    #[must_use]
+    pub fn store(&self) -> Option<Arc<dyn ObjectStore>> {
+        self.store.clone()
     }
 
     /// Returns the id of the snapshot that readers see; None before the first publication. An environment does not fall
@@ -83,7 +127,7 @@ impl Warehouse {
     /// # Errors
     /// When the link cannot be read.
     pub fn served(&self) -> Result<Option<String>, Error> {
-        served_by(&self.target)
+        Ok(self.depot.served(&self.target)?.snapshot)
     }
 
     /// Returns the manifest on which a run is based: of the snapshot that readers see, or, in an environment that has
@@ -93,7 +137,7 @@ impl Warehouse {
     /// When the link or the manifest cannot be read, or a newer tool wrote it.
     pub fn current(&self) -> Result<Option<Manifest>, Error> {
         let served = match self.served()? {
-            None => served_by(&Target::production(&self.root))?,
+            None => self.depot.served(&Target::production())?.snapshot,
             served => served,
         };
         served.map(|id| self.manifest(&id)).transpose()
@@ -104,10 +148,10 @@ impl Warehouse {
     /// # Errors
     /// When there is no such snapshot, the manifest is damaged, or a newer tool wrote it.
     pub fn manifest(&self, id: &str) -> Result<Manifest, Error> {
-        let path = self.snapshot_path(id).join(MANIFEST);
+        let name = format!("{SNAPSHOTS}/{id}/{MANIFEST}");
         let known = layout::sequence(id).is_some() && layout::is_file_name(id);
-        match if known { local::read(&path)? } else { None } {
-            Some(bytes) => parse_manifest(&path, &bytes),
+        match if known { self.depot.read(&name)? } else { None } {
+            Some(bytes) => parse_manifest(&self.path().join(name), &bytes),
             None => Err(self.unknown(id)?),
         }
     }
@@ -134,34 +178,32 @@ impl Warehouse {
         }
     }
 
-    /// Returns the path of a snapshot's data file.
+    /// Returns where a snapshot's data file lies.
     #[must_use]
-    pub fn file(&self, snapshot: &str, table: &TableName, file: &DataFile) -> PathBuf {
-        self.snapshot_path(snapshot).join(layout::data_path(table)).join(&file.path)
+    pub fn file(&self, snapshot: &str, table: &TableName, file: &DataFile) -> StoredAt {
+        self.depot.stored_at(snapshot, table, file)
     }
 
-    /// Takes the warehouse for a run, without waiting. The folder is created here; the one above it must exist.
+    /// Takes the warehouse for a run, without waiting. A folder is created here; the one above it must exist.
     ///
     /// # Errors
-    /// [`Error::Busy`] when another run holds it; else when the disk refuses.
+    /// [`Error::Busy`] when another run holds it; else when the disk or the store refuses.
     pub fn lock(&self, run: &str) -> Result<Lock, Error> {
-        local::create_dir(&self.root)?;
-        match LockFile::attempt(&self.root.join("lock"), &Holder::this_process(run))? {
-            Attempt::Locked(file) => Ok(Lock { _file: Arc::new(file) }),
-            Attempt::Busy(holder) => Err(Error::Busy { warehouse: self.root.clone(), holder: sentence(holder) }),
+        match self.depot.lock(&Holder::this_process(run))? {
+            Attempt::Locked(hold) => Ok(Lock { hold: hold.into() }),
+            Attempt::Busy(holder) => Err(Error::Busy { warehouse: self.path().to_owned(), holder: sentence(holder) }),
         }
     }
 
     /// Writes what a run did to `runs/<run>.json`, replacing what the run wrote before.
     ///
     /// # Errors
-    /// When the disk refuses or the run's id cannot be a file name.
+    /// When the disk or the store refuses, or the run's id cannot be a file name.
     pub fn record_run(&self, run: &str, record: &impl Serialize) -> Result<PathBuf, Error> {
         self.check_name("a run", run)?;
-        let path = self.root.join("runs").join(format!("{run}.json"));
-        // A run names files and keys that not everybody may see.
-        local::create_dir_all(&self.root.join("runs"), Some(local::PRIVATE_MODE))?;
-        local::replace_file(&path, &to_json(&path, record)?)?;
+        let name = format!("{}/{run}.json", layout::RUNS);
+        let path = self.path().join(&name);
+        self.depot.write(&name, to_json(&path, record)?)?;
         Ok(path)
     }
 
@@ -169,65 +211,54 @@ impl Warehouse {
         if layout::is_file_name(name) {
             return Ok(());
         }
-        Err(Error::Name { warehouse: self.root.clone(), what, name: name.to_owned() })
-    }
-
-    pub(super) fn snapshot_path(&self, id: &str) -> PathBuf {
-        self.root.join(SNAPSHOTS).join(id)
+        Err(Error::Name { warehouse: self.path().to_owned(), what, name: name.to_owned() })
     }
 
     /// Returns production's and every environment's files.
     pub(super) fn targets(&self) -> Result<Vec<Target>, Error> {
-        let files = local::list(&self.root.join("env"))?;
-        let names: BTreeSet<&str> =
-            files.iter().filter_map(|file| file.split('.').next()).filter(|name| !name.is_empty()).collect();
-        let environments = names.into_iter().map(|name| Target::environment(&self.root, name));
-        Ok(std::iter::once(Target::production(&self.root)).chain(environments).collect())
+        Ok(layout::targets(&self.depot.names(layout::ENVIRONMENTS)?))
     }
 
     /// Returns the snapshots that links point at.
     pub(super) fn all_served(&self) -> Result<Vec<String>, Error> {
-        self.targets()?.iter().filter_map(|target| served_by(target).transpose()).collect()
+        let served = |target| Ok(self.depot.served(target)?.snapshot);
+        self.targets()?.iter().filter_map(|target| served(target).transpose()).collect()
+    }
+
+    pub(super) fn is_whole(&self, id: &str) -> Result<bool, Error> {
+        self.depot.exists(&format!("{SNAPSHOTS}/{id}/{MANIFEST}"))
     }
 
     /// Returns the snapshots that are or were served, the newest first. A link only ever moves to a newer snapshot, so
     /// one that is newer than what every link points at was prepared but never published.
     pub(super) fn published(&self) -> Result<Vec<String>, Error> {
         let newest = self.all_served()?.iter().filter_map(|id| layout::sequence(id)).max();
-        let mut found: Vec<(u64, String)> = local::list(&self.root.join(SNAPSHOTS))?
-            .into_iter()
-            .filter_map(|id| layout::sequence(&id).map(|number| (number, id)))
-            .filter(|(number, id)| Some(*number) <= newest && local::exists(&self.snapshot_path(id).join(MANIFEST)))
-            .collect();
+        let mut found = Vec::new();
+        for id in self.depot.names(SNAPSHOTS)? {
+            if let Some(number) = layout::sequence(&id).filter(|number| Some(*number) <= newest)
+                && self.is_whole(&id)?
+            {
+                found.push((number, id));
+            }
+        }
         found.sort_by(|one, other| other.cmp(one));
         Ok(found.into_iter().map(|(_, id)| id).collect())
     }
 
     fn unknown(&self, id: &str) -> Result<Error, Error> {
         let known = self.published()?.into_iter().take(3).collect();
-        Ok(Error::UnknownSnapshot { warehouse: self.root.clone(), id: id.to_owned(), known })
+        Ok(Error::UnknownSnapshot { warehouse: self.path().to_owned(), id: id.to_owned(), known })
     }
 }
 
-/// Returns what a link serves. A link lost in a backup is made up for by the file beside it.
-pub(super) fn served_by(target: &Target) -> Result<Option<String>, Error> {
-    if let Some(points_at) = local::read_link(&target.link)? {
-        let id = points_at.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        return Ok(Some(id.to_owned()));
-    }
-    let Some(bytes) = local::read(&target.pointer)? else { return Ok(None) };
-    let pointer: Pointer = from_json(&target.pointer, &bytes)?;
-    Ok(Some(pointer.snapshot))
-}
-
-fn sentence(holder: Option<Holder>) -> String {
+pub(super) fn sentence(holder: Option<Holder>) -> String {
     holder.map_or_else(
         || "another run".to_owned(),
         |Holder { pid, host, run, started_at }| format!("run `{run}` (process {pid} on `{host}`, since {started_at})"),
     )
 }
 
-fn parse_manifest(path: &Path, bytes: &[u8]) -> Result<Manifest, Error> {
+pub(super) fn parse_manifest(path: &Path, bytes: &[u8]) -> Result<Manifest, Error> {
     #[derive(Deserialize)]
     struct Versioned {
         manifest_version: u64,

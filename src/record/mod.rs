@@ -10,6 +10,7 @@ pub mod origin;
 pub mod raw;
 pub mod rejection;
 pub mod shape;
+pub mod stored;
 pub mod table;
 pub mod text;
 
@@ -20,5 +21,6 @@ pub use origin::Origin;
 pub use raw::RawBatch;
 pub use rejection::Rejection;
 pub use shape::{DecimalMark, FileShape, LineCount, RawFault, SkippedLines};
+pub use stored::StoredAt;
 pub use table::{PartitionValues, TableName};
 pub use text::{Place, Placed, Text};

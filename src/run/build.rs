@@ -100,7 +100,7 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     let table = Table { partitions, ..model.declared() };
     let rows = table.rows();
     around.observer.notice(&Event::Built { table: name.clone(), rows, rebuilt: report.rebuilt.len() });
-    let locate = |file: &crate::record::manifest::DataFile| around.staging.readable(&name, file);
+    let locate = |file: &crate::record::manifest::DataFile| around.staging.finder().find(&name, file);
     let table = CatalogTable::new(table, model.schema.clone(), None, &locate);
     Ok(Built { name, table, report: ModelReport { rows, ..report } })
 }

@@ -5,7 +5,11 @@ use arrow::{
     datatypes::{Int64Type, SchemaRef},
 };
 
-use super::{Request, load, nightly::snapshot_catalog, outcome};
+use super::{
+    Request, load,
+    nightly::{reach, snapshot_catalog},
+    outcome,
+};
 use crate::{
     Error,
     engine::{Catalog, Engine, Parameters, Problem, Statement, catalog},
@@ -18,6 +22,7 @@ use crate::{
 pub struct Snapshot {
     /// What it is.
     pub manifest: Manifest,
+    warehouse: Warehouse,
     catalog: Catalog,
     parameters: Parameters,
 }
@@ -80,7 +85,7 @@ impl Snapshot {
         };
         let catalog = snapshot_catalog(&warehouse, &manifest, &parameters)
             .map_err(|error| Error::Environment { message: error.strip_backtrace(), hint: None })?;
-        Ok(Self { manifest, catalog, parameters })
+        Ok(Self { manifest, warehouse, catalog, parameters })
     }
 
     /// Runs a query over all tables of the snapshot.
@@ -88,6 +93,7 @@ impl Snapshot {
     /// # Errors
     /// What is wrong with the query, at its place.
     pub async fn query(&self, sql: &str, engine: &Engine) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
+        reach(&self.warehouse, engine)?;
         let told = |error: datafusion::error::DataFusionError| Self::told(&error, sql);
         let statement = Statement::parse(sql, &self.parameters).map_err(told)?;
         if let Some(name) = statement.unqualified.first() {

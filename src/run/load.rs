@@ -13,9 +13,12 @@ use crate::{
         self, PipelineFile, Project,
         project::{Pipeline, Variable},
     },
-    publish::Warehouse,
+    publish::{self, Warehouse},
     record::{Diagnostic, Text, diagnostic::nearest},
-    storage::definitions,
+    storage::{
+        definitions, read,
+        vault::{self, Vault},
+    },
 };
 
 /// Reads the pipeline file and everything that it names.
@@ -122,24 +125,48 @@ const fn type_name(variable: &Variable) -> &'static str {
 /// Opens the warehouse that a pipeline names.
 ///
 /// # Errors
-/// When it is on an object store, or is no folder.
+/// When it is no folder, or its address none of an object store.
 pub(super) fn warehouse(pipeline: &Pipeline, request: &Request) -> Result<Warehouse, Error> {
-    Ok(Warehouse::open(&warehouse_path(pipeline)?, request.environment.as_deref())?)
+    let environment = request.environment.as_deref();
+    match warehouse_address(pipeline)? {
+        Address::Folder(path) => Ok(Warehouse::open(&path, environment)?),
+        Address::Store(vault) => Ok(Warehouse::in_store(vault, environment)?),
+    }
 }
 
-/// Returns the folder of a pipeline's warehouse, absolute.
+/// Where a warehouse is.
+pub(super) enum Address {
+    /// An absolute path.
+    Folder(PathBuf),
+    /// A prefix of an object store.
+    Store(Vault),
+}
+
+/// Returns where a pipeline's warehouse is; nothing is asked yet.
 ///
 /// # Errors
-/// When it is on an object store.
-pub(super) fn warehouse_path(pipeline: &Pipeline) -> Result<PathBuf, Error> {
+/// When its address is none.
+pub(super) fn warehouse_address(pipeline: &Pipeline) -> Result<Address, Error> {
     let written = &pipeline.warehouse;
-    if let Some((scheme, _)) = written.value.split_once("://") {
-        let message = format!("a warehouse on `{scheme}://` comes with a later version");
-        let finding = Diagnostic::error(message, written.place.clone()).hint("name a folder on this machine");
-        return Err(Error::Definition(vec![finding]));
+    if written.value.contains("://") && !written.value.starts_with("file://") {
+        return Vault::open(&written.value).map(Address::Store).map_err(|error| match error {
+            // The line itself must not be shown.
+            vault::Error::Store(error @ read::Error::Secret { .. }) => Error::Usage {
+                message: format!("`warehouse` in `{}`: {error}", written.place.text.path),
+                hint: error.hint().map(str::to_owned),
+            },
+            vault::Error::Store(error) => {
+                let finding = Diagnostic::error(error.to_string(), written.place.clone());
+                let hint = error.hint().unwrap_or("write a folder, or an address such as `s3://bucket/warehouse`");
+                Error::Definition(vec![finding.hint(hint)])
+            }
+            vault::Error::Disk(error) => publish::Error::from(error).into(),
+        });
     }
-    std::path::absolute(&written.value).map_err(|error| Error::Environment {
+    let path = written.value.strip_prefix("file://").unwrap_or(&written.value);
+    let path = std::path::absolute(path).map_err(|error| Error::Environment {
         message: format!("cannot find `{}`: {error}", written.value),
         hint: None,
-    })
+    })?;
+    Ok(Address::Folder(path))
 }

@@ -26,6 +26,7 @@ pub async fn nightly(request: &Request, engine: &Engine, observer: &dyn Observer
     let definitions = definitions(request, engine).await?;
     let warehouse = load::warehouse(&definitions.project.pipeline, request)?;
     let run = run_id(request);
+    reach(&warehouse, engine)?;
     let lock = warehouse.lock(&run)?;
     refuse_if_held(&warehouse)?;
     let staging = warehouse.begin(&lock, &run)?;
@@ -58,6 +59,12 @@ fn failure(request: &Request, run: &str, error: &Error) -> serde_json::Value {
     })
 }
 
+/// Lets the engine read what lies in a warehouse's object store.
+pub(super) fn reach(warehouse: &Warehouse, engine: &Engine) -> Result<(), Error> {
+    let Some(store) = warehouse.store() else { return Ok(()) };
+    engine.reach(store).map_err(|error| Error::Bug { message: error.strip_backtrace() })
+}
+
 fn refuse_if_held(warehouse: &Warehouse) -> Result<(), Error> {
     match warehouse.hold()? {
         None => Ok(()),
@@ -81,11 +88,10 @@ async fn carry_out(
     let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len());
     observer.notice(&Event::Begun { sources, models });
     let parent = staging.parent().cloned();
-    let locate = |table: &TableName, file: &_| staging.readable(table, file);
     let around = stage::Surroundings {
         folder: staging.path(),
         parent: parent.as_ref(),
-        locate: &locate,
+        files: staging.finder(),
         timezone: definitions.parameters.timezone,
         threads: engine.settings().threads,
         memory_bytes: engine.settings().memory_limit_bytes / 4,
@@ -94,7 +100,7 @@ async fn carry_out(
         reread: request.rehash && request.full,
         observer,
     };
-    let (staged, catalog) = stage_all(definitions, engine, around, &locate).await?;
+    let (staged, catalog) = stage_all(definitions, engine, around).await?;
     let around = build::Surroundings {
         engine,
         staging: &staging,

@@ -6,14 +6,17 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Definitions, Observer, Request, build, definitions, load, outcome,
+    Definitions, Observer, Request, build, definitions, load,
+    nightly::reach,
+    outcome,
     sources::stage_all,
     stage::{self, StagedSource},
 };
 use crate::{
     Error,
     engine::{Catalog, CatalogTable, Engine, catalog},
-    record::{Manifest, PartitionValues, TableName, manifest::RowBalance},
+    publish::Finder,
+    record::{Manifest, PartitionValues, StoredAt, TableName, manifest::RowBalance},
     transform::{
         Decision, Graph, Reason,
         decide::{self, Base},
@@ -62,20 +65,12 @@ pub async fn plan(
         message: format!("cannot make a temporary folder: {error}"),
         hint: Some("point `TMPDIR` at a folder with free space".to_owned()),
     })?;
-    let locate = |table: &TableName, file: &crate::record::manifest::DataFile| {
-        let staged = folder.path().join(&table.schema).join(&table.table).join("data").join(&file.path);
-        let private =
-            folder.path().join("private").join(&table.schema).join(&table.table).join("data").join(&file.path);
-        let new = if table.is_private() { private } else { staged };
-        match &parent {
-            Some(parent) if !new.exists() => warehouse.file(&parent.snapshot, table, file),
-            _ => new,
-        }
-    };
+    reach(&warehouse, engine)?;
+    let files = Finder::new(&warehouse, folder.path().to_owned(), parent.as_ref());
     let around = stage::Surroundings {
         folder: folder.path(),
         parent: parent.as_ref(),
-        locate: &locate,
+        files: &files,
         timezone: definitions.parameters.timezone,
         threads: engine.settings().threads,
         memory_bytes: engine.settings().memory_limit_bytes / 4,
@@ -84,7 +79,7 @@ pub async fn plan(
         reread: request.rehash && request.full,
         observer,
     };
-    let (staged, catalog) = stage_all(&definitions, engine, around, &locate).await?;
+    let (staged, catalog) = stage_all(&definitions, engine, around).await?;
     let models = plan_models(&definitions, catalog, parent.as_ref(), request, engine).await?;
     Ok((staged.iter().map(source_plan).collect(), models))
 }
@@ -125,7 +120,8 @@ async fn plan_models(
             growing.insert(name.clone());
         }
         let assumed = decide::assumed(model.declared(), &decision);
-        let table = CatalogTable::new(assumed, model.schema.clone(), None, &|_| std::path::PathBuf::new());
+        let table =
+            CatalogTable::new(assumed, model.schema.clone(), None, &|_| StoredAt::Disk(std::path::PathBuf::new()));
         catalog.insert(name.clone(), table);
         plans.push(ModelPlan {
             table: name.clone(),

@@ -15,15 +15,9 @@ use crate::{
     define::project::Source,
     engine::{Catalog, CatalogTable, Engine, catalog},
     normalize::{CodeTableRef, Contract},
-    record::{
-        TableName,
-        manifest::{DataFile, Table},
-        table::STAGED,
-    },
+    publish::Finder,
+    record::{TableName, manifest::Table, table::STAGED},
 };
-
-/// Finds the file of a table, new or of the last snapshot.
-pub(super) type Locate<'a> = &'a dyn Fn(&TableName, &DataFile) -> std::path::PathBuf;
 
 /// Stages every source and returns them in the order in which they were staged, with the catalog of `staged.*`.
 ///
@@ -33,14 +27,13 @@ pub(super) async fn stage_all(
     definitions: &Definitions,
     engine: &Engine,
     around: Surroundings<'_>,
-    locate: Locate<'_>,
 ) -> Result<(Vec<StagedSource>, Catalog), Error> {
     let (mut staged, mut catalog) = (Vec::new(), Catalog::new());
     for source in in_order(&definitions.project.sources) {
         let Some(contract) = definitions.contracts.get(&source.name.value) else { continue };
         let contract = with_codes(contract, engine, &catalog).await?;
         let result = stage::stage(source, &contract, around).await?;
-        catalog.insert(source.table(), catalog_table(source, &contract, &result.staged, definitions, locate));
+        catalog.insert(source.table(), catalog_table(source, &contract, &result.staged, definitions, around.files));
         staged.push(result);
     }
     Ok((staged, catalog))
@@ -69,11 +62,11 @@ fn catalog_table(
     contract: &Contract,
     table: &Table,
     definitions: &Definitions,
-    locate: Locate<'_>,
+    files: &Finder,
 ) -> CatalogTable {
     let name = source.table();
     let as_of = validate::as_of(source, &definitions.parameters);
-    CatalogTable::new(table.clone(), contract.schema(), Some(as_of), &|file| locate(&name, file))
+    CatalogTable::new(table.clone(), contract.schema(), Some(as_of), &|file| files.find(&name, file))
 }
 
 /// Returns a contract that knows the codes of all its code tables.

@@ -61,7 +61,7 @@ impl Definitions {
 /// Everything that is wrong with them, at once where one mistake does not hide another.
 pub async fn definitions(request: &Request, engine: &Engine) -> Result<Definitions, Error> {
     let (project, mut warnings) = load::load(request)?;
-    load::warehouse_path(&project.pipeline)?;
+    load::warehouse_address(&project.pipeline)?;
     let parameters = parameters(&project, request)?;
     let (contracts, mut findings) = contracts(&project, &parameters);
     let staged = staged_catalog(&project, &contracts, &parameters);

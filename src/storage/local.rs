@@ -110,6 +110,12 @@ impl<T> At<T> for io::Result<T> {
     }
 }
 
+/// Returns the path of a folder for what is of no use to anybody else; it need not exist.
+#[must_use]
+pub fn scratch(name: &str) -> PathBuf {
+    std::env::temp_dir().join(name)
+}
+
 /// Creates one folder; one that exists is fine.
 ///
 /// # Errors

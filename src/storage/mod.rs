@@ -7,3 +7,4 @@ pub mod local;
 pub mod output;
 pub mod pack;
 pub mod read;
+pub mod vault;

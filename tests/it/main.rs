@@ -12,7 +12,7 @@
 //!  shipped: one publication of the fixtures, shared by all tests
 //!
 //!  servers: object stores, web servers and databases that a test starts for itself
-//!  places, databases: extracts that lie there
+//!  places, databases: extracts that lie there; stores: a warehouse that does
 //!
 //!  tidy: how the source may look
 //! ```
@@ -59,6 +59,8 @@ mod outside;
 mod servers;
 
 mod places;
+
+mod stores;
 
 mod corpus;
 #[cfg(any(feature = "postgres", feature = "mysql"))]

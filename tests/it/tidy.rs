@@ -66,6 +66,10 @@ const REIGNS: &[Reign] = &[
         calls: r"\benv::(var|vars|args|temp_dir|current_dir|home_dir)",
         owners: &["cli"],
         exceptions: &[
+            (
+                "src/storage/local.rs",
+                "finds the folder for temporary files, where a warehouse in a store collects its own",
+            ),
             ("src/storage/read/mod.rs", "names the folder for temporary files in an error"),
             (
                 "src/storage/read/environment.rs",

@@ -14,7 +14,7 @@ use super::tables::{batch, spec, write};
 use crate::{
     publish::{Error, Prepared, Staging, Warehouse, WriterOptions, columns, same_content, same_facts},
     record::{
-        Manifest, TableName,
+        Manifest, StoredAt, TableName,
         manifest::{MANIFEST_VERSION, Table},
     },
 };
@@ -97,7 +97,10 @@ fn house() -> (tempfile::TempDir, Warehouse) {
 
 fn path_of(warehouse: &Warehouse, manifest: &Manifest, position: usize) -> PathBuf {
     let table = TableName::new("core", "sales");
-    warehouse.file(&manifest.snapshot, &table, &manifest.tables[&table].partitions[position].files[0])
+    match warehouse.file(&manifest.snapshot, &table, &manifest.tables[&table].partitions[position].files[0]) {
+        StoredAt::Disk(path) => path,
+        StoredAt::Store(key) => unreachable!("{key} lies in no folder"),
+    }
 }
 
 fn names(folder: &Path) -> Vec<String> {

@@ -12,7 +12,7 @@ fn views_name_the_snapshot_and_show_public_tables_only() {
     let root = std::fs::canonicalize(folder.path()).unwrap();
     let expected = format!(
         "-- Snapshot {id} of pipeline nightly, as of 2026-06-30. In DuckDB: .read views.sql
--- The views read the snapshot's own folder, so they never see two snapshots at once.
+-- The views read the snapshot's own files, so they never see two snapshots at once.
 
 CREATE SCHEMA IF NOT EXISTS \"core\";
 

@@ -43,7 +43,7 @@ use crate::{
     engine::catalog,
     extract,
     normalize::{Contract, quarantine},
-    publish::{PartitionWriter, TableSpec, WriterOptions},
+    publish::{Finder, PartitionWriter, TableSpec, WriterOptions},
     record::{
         Manifest, PartitionValues, TableName,
         manifest::{DataFile, Input, Partition, RowBalance, Table},
@@ -71,8 +71,8 @@ pub(super) struct Surroundings<'a> {
     /// Folder for everything that is written.
     pub folder: &'a Path,
     pub parent: Option<&'a Manifest>,
-    /// Finds a file of this run or of the parent.
-    pub locate: &'a (dyn Fn(&TableName, &DataFile) -> PathBuf + Sync),
+    /// Finds the files of this run and of the parent.
+    pub files: &'a Finder,
     pub timezone: Tz,
     pub threads: usize,
     pub memory_bytes: usize,
@@ -208,8 +208,9 @@ impl<'a> Staging<'a> {
         self.around.folder.join("private").join(name.schema).join(name.table).join("data")
     }
 
-    fn locate(&self, file: &DataFile) -> PathBuf {
-        (self.around.locate)(&self.pack_name(), file)
+    /// Returns the path of a pack, which is fetched if it lies in an object store.
+    fn pack(&self, file: &DataFile) -> Result<PathBuf, Error> {
+        Ok(self.around.files.fetch(&self.pack_name(), file)?)
     }
 
     /// Writes both tables from packs.
@@ -221,7 +222,7 @@ impl<'a> Staging<'a> {
         rejects: Vec<DataFile>,
     ) -> Result<StagedSource, Error> {
         let around = self.around;
-        let locate = |file: &DataFile| self.locate(file);
+        let locate = |file: &DataFile| self.pack(file);
         let packs = LivePacks::new(
             packs::open(&rows, &live.files, &locate)?,
             &live.files,

@@ -93,12 +93,12 @@ pub(super) struct Survey {
 pub(super) fn open(
     files: &[DataFile],
     live: &[InputFile],
-    locate: &dyn Fn(&DataFile) -> PathBuf,
+    locate: &dyn Fn(&DataFile) -> Result<PathBuf, Error>,
 ) -> Result<Vec<LivePack>, Error> {
     let positions: HashMap<String, u32> =
         (0..).zip(live).map(|(position, file)| (file.rows.clone(), position)).collect();
     let open = |file: &DataFile| {
-        let pack = Pack::open(&locate(file))?;
+        let pack = Pack::open(&locate(file)?)?;
         let live = pack.files().iter().map(|id| positions.get(id).copied()).collect();
         Ok(LivePack { file: file.clone(), pack, live })
     };

@@ -8,9 +8,10 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Read, Seek, Write},
     path::Path,
+    time::Duration,
 };
 
-use chrono::{SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{At, Error};
@@ -42,6 +43,13 @@ impl Holder {
 #[must_use]
 pub fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Returns how long ago a time was that [`now`] wrote; None for anything else, zero for a time to come.
+#[must_use]
+pub fn age(written: &str) -> Option<Duration> {
+    let then: DateTime<Utc> = written.parse().ok()?;
+    Some((Utc::now() - then).to_std().unwrap_or_default())
 }
 
 /// What became of an attempt to lock.

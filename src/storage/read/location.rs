@@ -48,13 +48,33 @@ impl Address {
 
 /// Reads a location.
 pub(super) fn place(location: &str) -> Result<Place, Error> {
-    let Some((scheme, rest)) = location.split_once("://") else { return absolute(location).map(Place::Disk) };
+    match location.split_once("://") {
+        None => absolute(location).map(Place::Disk),
+        Some(("file", rest)) => file_url(location, rest).map(Place::Disk),
+        Some((scheme, rest)) => keyed(location, address(location, scheme, rest)?),
+    }
+}
+
+/// Reads the location of a folder of an object store that can be written; its key may be empty.
+pub(super) fn folder(location: &str) -> Result<Address, Error> {
+    let (scheme, rest) = location.split_once("://").unwrap_or_default();
+    let found = address(location, scheme, rest)?;
+    if found.kind == Kind::Http {
+        return Err(wrong(location, "a web server cannot be written: name a bucket, `s3://bucket/folder`"));
+    }
+    if found.key.contains(['*', '?', '[', '{']) {
+        return Err(wrong(location, "it names no single folder"));
+    }
+    let key = found.key.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+    Ok(Address { key, ..found })
+}
+
+fn address(location: &str, scheme: &str, rest: &str) -> Result<Address, Error> {
     let (authority, key) = rest.split_once('/').unwrap_or((rest, ""));
     if authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':') || scheme.starts_with("http")) {
         return Err(Error::Secret { scheme: scheme.to_owned() });
     }
     match scheme {
-        "file" => file_url(location, rest).map(Place::Disk),
         "s3" | "s3a" => bucket(location, Kind::S3, authority, key),
         "gs" => bucket(location, Kind::Google, authority, key),
         "az" | "azure" => bucket(location, Kind::Azure, authority, key),
@@ -82,62 +102,53 @@ fn file_url(location: &str, rest: &str) -> Result<String, Error> {
     path.to_str().map(str::to_owned).ok_or_else(|| wrong(location, "the path is not UTF-8"))
 }
 
-fn bucket(location: &str, kind: Kind, bucket: &str, key: &str) -> Result<Place, Error> {
+fn bucket(location: &str, kind: Kind, bucket: &str, key: &str) -> Result<Address, Error> {
     if bucket.is_empty() || bucket.contains(['@', '*', '?', '[', '{']) {
         return Err(wrong(location, "the bucket or container is not named"));
     }
     let scheme = location.split("://").next().unwrap_or_default();
-    keyed(
-        location,
-        Address {
-            kind,
-            root: format!("{scheme}://{bucket}"),
-            bucket: bucket.to_owned(),
-            account: None,
-            query: None,
-            key: key.to_owned(),
-        },
-    )
+    Ok(Address {
+        kind,
+        root: format!("{scheme}://{bucket}"),
+        bucket: bucket.to_owned(),
+        account: None,
+        query: None,
+        key: key.to_owned(),
+    })
 }
 
 /// Reads `abfss://container@account.dfs.core.windows.net/…`, or `abfss://container/…`.
-fn azure(location: &str, scheme: &str, authority: &str, key: &str) -> Result<Place, Error> {
+fn azure(location: &str, scheme: &str, authority: &str, key: &str) -> Result<Address, Error> {
     let Some((container, host)) = authority.split_once('@') else {
         return bucket(location, Kind::Azure, authority, key);
     };
     let account = host.split('.').next().filter(|account| !account.is_empty() && !container.is_empty());
     let account = account.ok_or_else(|| wrong(location, "it names no container and account"))?;
-    keyed(
-        location,
-        Address {
-            kind: Kind::Azure,
-            root: format!("{scheme}://{authority}"),
-            bucket: container.to_owned(),
-            account: Some(account.to_owned()),
-            query: None,
-            key: key.to_owned(),
-        },
-    )
+    Ok(Address {
+        kind: Kind::Azure,
+        root: format!("{scheme}://{authority}"),
+        bucket: container.to_owned(),
+        account: Some(account.to_owned()),
+        query: None,
+        key: key.to_owned(),
+    })
 }
 
-fn web(location: &str) -> Result<Place, Error> {
+fn web(location: &str) -> Result<Address, Error> {
     let (path, query) = location.split_once('?').map_or((location, None), |(path, query)| (path, Some(query)));
     let url = url::Url::parse(path).map_err(|error| wrong(location, error.to_string()))?;
     let host = url.host_str().ok_or_else(|| wrong(location, "it names no host"))?.to_owned();
     let encoded = path.splitn(4, '/').nth(3).unwrap_or_default();
     let encoded = encoded.split('#').next().unwrap_or_default();
     let key = decoded(encoded).ok_or_else(|| wrong(location, "its path is not UTF-8"))?;
-    keyed(
-        location,
-        Address {
-            kind: Kind::Http,
-            root: url.origin().ascii_serialization(),
-            bucket: host,
-            account: None,
-            query: query.map(str::to_owned),
-            key,
-        },
-    )
+    Ok(Address {
+        kind: Kind::Http,
+        root: url.origin().ascii_serialization(),
+        bucket: host,
+        account: None,
+        query: query.map(str::to_owned),
+        key,
+    })
 }
 
 fn keyed(location: &str, address: Address) -> Result<Place, Error> {

@@ -23,6 +23,7 @@ mod glob;
 mod local;
 
 mod store;
+pub(super) use store::Store;
 
 mod download;
 

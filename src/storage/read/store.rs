@@ -13,28 +13,52 @@ use object_store::{
     gcp::{GoogleCloudStorageBuilder, GoogleConfigKey},
     http::HttpBuilder,
     path::Path as Key,
+    prefix::PrefixStore,
 };
 
 use super::{
     Error, Object, Source,
     environment::{Patience, filled, variable},
     glob,
-    location::{Address, Kind},
+    location::{self, Address, Kind},
     trouble,
 };
 
 /// A store that can be asked.
 #[derive(Debug)]
-pub(super) struct Store {
+pub(in crate::storage) struct Store {
     pub client: Arc<dyn ObjectStore>,
     /// Whose root, without a key.
-    pub address: Address,
-    pub patience: Patience,
+    pub(super) address: Address,
+    pub(super) patience: Patience,
 }
 
 impl Store {
+    /// Connects to the store of a folder that can be written; keys are below the folder.
+    pub(in crate::storage) fn of_folder(location: &str) -> Result<Self, Error> {
+        let mut store = connect(location::folder(location)?)?;
+        let prefix = std::mem::take(&mut store.address.key);
+        if !prefix.is_empty() {
+            store.client = Arc::new(PrefixStore::new(Arc::clone(&store.client), parsed(&store, &prefix)?));
+            store.address.root = format!("{}/{prefix}", store.address.root);
+        }
+        Ok(store)
+    }
+
+    /// Takes a client that is connected already.
+    pub(in crate::storage) fn around(client: Arc<dyn ObjectStore>, root: &str) -> Self {
+        let (root, bucket) = (root.to_owned(), root.to_owned());
+        let address = Address { kind: Kind::S3, root, bucket, account: None, query: None, key: String::new() };
+        Self { client, address, patience: Patience::from_environment() }
+    }
+
+    /// Returns how people write the address of a key.
+    pub(in crate::storage) fn shown(&self, key: &str) -> String {
+        self.address.shown(key)
+    }
+
     /// Says what a failure means.
-    pub(super) fn failed(&self, action: &'static str, key: &str, error: &object_store::Error) -> Error {
+    pub(in crate::storage) fn failed(&self, action: &'static str, key: &str, error: &object_store::Error) -> Error {
         let (reason, hint) = trouble::explained(error, &self.address, &self.patience);
         Error::Store { action, path: self.address.shown(key), reason, hint }
     }

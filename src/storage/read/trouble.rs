@@ -20,7 +20,7 @@ pub(super) fn explained(
     let tried = retries(&text).map_or_else(String::new, |retries| format!(" after {} attempts", retries + 1));
     let kind = address.kind;
     if is_bucket_missing(error) {
-        return (format!("there is no bucket `{}`", address.bucket), Some("check the name in `location`".to_owned()));
+        return (format!("there is no bucket `{}`", address.bucket), Some("check the name of the bucket".to_owned()));
     }
     if lacks_credentials(error, &text) {
         return ("there are no credentials".to_owned(), Some(credentials(kind)));

@@ -1,0 +1,271 @@
+//! A warehouse in an object store: one pool of files for all snapshots, and small objects that say which belong together.
+//!
+//! ```text
+//! <prefix>/
+//!   current.json   env/<name>.json          which snapshot is served; replaced only over the state that was seen
+//!   lock.json                               who publishes now, see `lease`
+//!   hold.json      env/<name>.hold.json
+//!   snapshots/<id>/manifest.json  views.sql written once
+//!   <schema>/<table>/data/<partition>=<value>/<content>.parquet
+//!   private/{staged,quarantine,normalized}/<table>/data/…
+//!   runs/<run>.json
+//! ```
+//!
+//! Files go first, then the manifest, then the pointer: whoever reads the pointer finds everything. A file's name is its
+//! content, so a file that is there already is the file that was meant. Files leave with the last snapshot that has them.
+//!
+//! In: a [`Vault`]. Deliberately absent: folders and links, which an object store does not have, and safety for readers
+//! that list a table's folder: it holds files of several snapshots.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Attempt, Depot, Hold, Served,
+    lease::{self, Timing},
+};
+use crate::{
+    publish::{
+        Error, Staging,
+        layout::{self, MANIFEST, SNAPSHOTS, Target, VIEWS},
+        views,
+        warehouse::{Pointer, from_json, parse_manifest, to_json},
+    },
+    record::{
+        Manifest, StoredAt, TableName,
+        manifest::{DataFile, Table},
+    },
+    storage::{
+        local::{
+            self, PRIVATE_MODE,
+            lock::{Holder, now},
+        },
+        vault::{Upload, Vault},
+    },
+};
+
+/// A prefix of an object store.
+#[derive(Debug)]
+pub(in crate::publish) struct Pool {
+    vault: Vault,
+    /// `s3://bucket/prefix`.
+    root: PathBuf,
+    /// The local folder where runs of this machine collect files.
+    scratch: PathBuf,
+    timing: Timing,
+}
+
+impl Pool {
+    pub fn new(vault: Vault, timing: Timing) -> Self {
+        let root = vault.shown("");
+        let name = &blake3::hash(root.as_bytes()).to_hex()[..16];
+        let scratch = local::scratch(&format!("tallyhouse-{name}"));
+        Self { vault, root: PathBuf::from(root), scratch, timing }
+    }
+
+    /// Returns every file of a manifest with its key.
+    fn files(manifest: &Manifest) -> impl Iterator<Item = (TableName, &DataFile, String)> {
+        let tables = manifest.tables.iter().flat_map(|(name, table)| {
+            table.partitions.iter().flat_map(|partition| &partition.files).map(move |file| (name.clone(), file))
+        });
+        let packs = manifest.inputs.iter().flat_map(|(source, input)| {
+            let name = TableName::normalized(source);
+            input.packs.iter().chain(&input.reject_packs).map(move |file| (name.clone(), file))
+        });
+        tables.chain(packs).map(|(name, file)| {
+            let key = key(&name, file);
+            (name, file, key)
+        })
+    }
+
+    /// Returns the files that the parent does not have, which must have been staged.
+    fn uploads(staging: &Staging, manifest: &Manifest) -> Result<Vec<Upload>, Error> {
+        let there: BTreeSet<String> =
+            staging.parent.iter().flat_map(|parent| Self::files(parent).map(|(.., key)| key)).collect();
+        let mut uploads = BTreeMap::new();
+        for (table, file, to) in Self::files(manifest).filter(|(.., key)| !there.contains(key)) {
+            let from = staging.file(&table, file);
+            if !local::exists(&from) {
+                return Err(Error::MissingFile { table, path: file.path.clone() });
+            }
+            uploads.insert(to.clone(), Upload { from, bytes: file.bytes, to });
+        }
+        Ok(uploads.into_values().collect())
+    }
+
+    fn manifest(&self, id: &str) -> Result<Option<Manifest>, Error> {
+        let name = format!("{SNAPSHOTS}/{id}/{MANIFEST}");
+        self.read(&name)?.map(|bytes| parse_manifest(&self.root.join(&name), &bytes)).transpose()
+    }
+
+    fn write_documents(&self, manifest: &Manifest) -> Result<(), Error> {
+        let folder = format!("{SNAPSHOTS}/{}", manifest.snapshot);
+        let views = views::render(manifest, &|name, table| views::Files::Named(self.addresses(name, table)));
+        self.vault.overwrite(&format!("{folder}/{VIEWS}"), views.into_bytes())?;
+        // Written last: a snapshot with a manifest is whole.
+        let name = format!("{folder}/{MANIFEST}");
+        let bytes = to_json(&self.root.join(&name), manifest)?;
+        if self.vault.create(&name, bytes.clone())?.is_some() || self.read(&name)?.as_ref() == Some(&bytes) {
+            return Ok(());
+        }
+        Err(Error::moved(self.root.join(name), None, Some(&manifest.snapshot)))
+    }
+
+    fn addresses(&self, name: &TableName, table: &Table) -> Vec<String> {
+        let files = table.partitions.iter().flat_map(|partition| &partition.files);
+        files.map(|file| self.vault.shown(&key(name, file))).collect()
+    }
+
+    /// Removes files that no snapshot has, which a run left that stopped answering.
+    fn sweep(&self, published: &[Manifest]) -> Result<(), Error> {
+        let needed: BTreeSet<String> =
+            published.iter().flat_map(|manifest| Self::files(manifest).map(|(.., key)| key)).collect();
+        let is_ours = |key: &String| {
+            let is_data = key.split('/').rev().nth(1).is_some() && key.split('/').any(|part| part == "data");
+            is_data && !needed.contains(key)
+        };
+        let folders = self.vault.names("")?;
+        let apart = [SNAPSHOTS, layout::RUNS, layout::ENVIRONMENTS];
+        for folder in folders.iter().filter(|name| !name.contains('.') && !apart.contains(&name.as_str())) {
+            self.vault.remove(self.vault.keys(folder)?.into_iter().filter(is_ours))?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the key of a table's file.
+fn key(table: &TableName, file: &DataFile) -> String {
+    format!("{}/{}", layout::data_path(table).display(), file.path)
+}
+
+impl Depot for Pool {
+    fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.vault.read(name)?.map(|found| found.bytes.to_vec()))
+    }
+
+    fn exists(&self, name: &str) -> Result<bool, Error> {
+        Ok(self.vault.exists(name)?)
+    }
+
+    fn names(&self, folder: &str) -> Result<Vec<String>, Error> {
+        Ok(self.vault.names(folder)?)
+    }
+
+    fn write(&self, name: &str, bytes: Vec<u8>) -> Result<(), Error> {
+        Ok(self.vault.overwrite(name, bytes)?)
+    }
+
+    fn remove(&self, name: &str) -> Result<(), Error> {
+        Ok(self.vault.remove([name.to_owned()])?)
+    }
+
+    /// A run that takes over from one that stopped answering first changes every pointer: should the other one wake up,
+    /// it finds that what it saw is no more.
+    fn lock(&self, holder: &Holder) -> Result<Attempt, Error> {
+        let lease = match lease::take(&self.vault, holder, self.timing)? {
+            lease::Taken::Ours(lease) => lease,
+            lease::Taken::Theirs(holder) => return Ok(Attempt::Busy(holder)),
+        };
+        if lease.is_inherited() {
+            for target in layout::targets(&self.names(layout::ENVIRONMENTS)?) {
+                let seen = self.served(&target)?;
+                let pointer = Pointer { epoch: seen.epoch + 1, ..Pointer::of(seen.snapshot.as_deref(), now()) };
+                let bytes = to_json(&self.root.join(&target.pointer), &pointer)?;
+                if self.vault.replace(&target.pointer, bytes, seen.mark.as_ref())?.is_none() {
+                    return Ok(Attempt::Busy(None));
+                }
+            }
+        }
+        Ok(Attempt::Locked(Box::new(lease)))
+    }
+
+    fn served(&self, target: &Target) -> Result<Served, Error> {
+        let Some(found) = self.vault.read(&target.pointer)? else { return Ok(Served::default()) };
+        let pointer: Pointer = from_json(&self.root.join(&target.pointer), &found.bytes)?;
+        Ok(Served { snapshot: pointer.snapshot, mark: Some(found.mark), epoch: pointer.epoch })
+    }
+
+    fn serve(&self, target: &Target, snapshot: &str, instead_of: &Served) -> Result<(), Error> {
+        let pointer = Pointer { epoch: instead_of.epoch, ..Pointer::to(snapshot, now()) };
+        let path = self.root.join(&target.pointer);
+        let replaced = self.vault.replace(&target.pointer, to_json(&path, &pointer)?, instead_of.mark.as_ref())?;
+        if replaced.is_some() {
+            return Ok(());
+        }
+        // An answer may have been lost and the request sent twice.
+        let found = self.served(target)?.snapshot;
+        if found.as_deref() == Some(snapshot) {
+            return Ok(());
+        }
+        Err(Error::moved(path, instead_of.snapshot.as_deref(), found.as_deref()))
+    }
+
+    fn repair(&self, _: &Target) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn staging(&self, run: &str) -> PathBuf {
+        self.scratch.join(layout::STAGING).join(run)
+    }
+
+    fn clear(&self, published: &dyn Fn() -> Result<Vec<Manifest>, Error>, hold: &dyn Hold) -> Result<(), Error> {
+        local::create_dir_all(&self.scratch, Some(PRIVATE_MODE))?;
+        let staging = self.scratch.join(layout::STAGING);
+        for run in local::list(&staging)? {
+            local::remove_dir_all(&staging.join(run))?;
+        }
+        if hold.is_inherited() { self.sweep(&published()?) } else { Ok(()) }
+    }
+
+    fn put_together(&self, staging: &Staging, manifest: &Manifest) -> Result<(), Error> {
+        let uploads = Self::uploads(staging, manifest)?;
+        let mut new = Vec::new();
+        let written =
+            self.vault.upload(&uploads, &mut new).map_err(Error::from).and_then(|()| self.write_documents(manifest));
+        if written.is_err()
+            && let Err(error) = self.vault.remove(new)
+        {
+            tracing::warn!("{error}");
+        }
+        written
+    }
+
+    fn stored_at(&self, _: &str, table: &TableName, file: &DataFile) -> StoredAt {
+        StoredAt::Store(key(table, file))
+    }
+
+    fn fetch(&self, key: &str, to: &Path) -> Result<(), Error> {
+        Ok(self.vault.download(key, to)?)
+    }
+
+    /// Most often a snapshot that goes has nothing that the newest does not have; only else all others are asked.
+    fn remove_snapshots(&self, gone: &[String], others: &[String]) -> Result<(), Error> {
+        let mut doomed = BTreeSet::new();
+        for id in gone {
+            let manifest = self.manifest(id)?;
+            doomed.extend(manifest.iter().flat_map(|manifest| Self::files(manifest).map(|(.., key)| key)));
+        }
+        for id in others {
+            if doomed.is_empty() {
+                break;
+            }
+            if let Some(manifest) = self.manifest(id)? {
+                Self::files(&manifest).for_each(|(.., key)| {
+                    doomed.remove(&key);
+                });
+            }
+        }
+        for id in gone {
+            // The manifest goes first: a half-removed snapshot is litter then, not one with holes.
+            self.remove(&format!("{SNAPSHOTS}/{id}/{MANIFEST}"))?;
+            self.vault.remove(self.vault.keys(&format!("{SNAPSHOTS}/{id}"))?)?;
+        }
+        Ok(self.vault.remove(doomed)?)
+    }
+}
