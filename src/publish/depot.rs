@@ -94,8 +94,9 @@ pub(super) trait Depot: Debug + Send + Sync {
     /// Mends what a run that was killed in the middle of [`Self::serve`] left.
     fn repair(&self, target: &Target) -> Result<(), Error>;
 
-    /// Returns the local folder in which a run collects its files. Whoever holds the lock is alone.
-    fn staging(&self, run: &str) -> PathBuf;
+    /// Returns the local folder in which runs collect their files, each in a folder of its own. Whoever holds the lock is
+    /// alone.
+    fn staging(&self) -> PathBuf;
 
     /// Removes what earlier runs left half made, but for snapshots.
     fn clear(&self, published: &dyn Fn() -> Result<Vec<Manifest>, Error>, hold: &dyn Hold) -> Result<(), Error>;

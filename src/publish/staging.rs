@@ -1,7 +1,7 @@
 //! Where a run collects files before they are part of a snapshot.
 //!
-//! In: a locked warehouse. Out: a folder that nobody reads but the run itself, removed when the run ends; what a killed run
-//! left behind is removed by the next one here.
+//! In: a locked warehouse. Out: a folder that nobody reads but the run itself, removed when the run ends; the next run
+//! takes over what a killed one had finished, and removes the rest here.
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use super::{
     Error, Lock, Warehouse,
     depot::Served,
     layout::{self, SNAPSHOTS},
+    salvage::Salvage,
 };
 use crate::{
     record::{Manifest, StoredAt, TableName, manifest::DataFile},
@@ -26,6 +27,8 @@ pub struct Staging {
     pub(super) base: Served,
     /// The manifest from which unchanged files are linked.
     pub(super) parent: Option<Manifest>,
+    /// What a killed run had finished.
+    pub(super) salvage: Salvage,
 }
 
 impl Warehouse {
@@ -38,11 +41,13 @@ impl Warehouse {
         self.depot.clear(&|| self.snapshots(), &*lock.hold)?;
         self.clear_unpublished()?;
         self.targets()?.iter().try_for_each(|target| self.depot.repair(target))?;
-        let path = self.depot.staging(run);
-        local::create_dir_all(&path, Some(PRIVATE_MODE))?;
+        let root = self.depot.staging();
+        let path = root.join(run);
+        Staging::adopt(&root, &path)?;
         let (base, parent) = (self.depot.served(&self.target)?, self.current()?);
         let finder = Finder::new(self, path, parent.as_ref());
-        Ok(Staging { warehouse: self.clone(), lock: lock.clone(), finder, base, parent })
+        let salvage = Salvage::read(&finder.folder, &finder, parent.as_ref())?;
+        Ok(Staging { warehouse: self.clone(), lock: lock.clone(), finder, base, parent, salvage })
     }
 
     /// Removes snapshots that were never published. Whoever holds the lock is alone, so none of them is still being made.
@@ -122,7 +127,7 @@ impl Finder {
         Self { warehouse: warehouse.clone(), folder, parent: parent.map(|parent| parent.snapshot.clone()) }
     }
 
-    fn staged(&self, table: &TableName, file: &DataFile) -> PathBuf {
+    pub(super) fn staged(&self, table: &TableName, file: &DataFile) -> PathBuf {
         self.folder.join(layout::data_path(table)).join(&file.path)
     }
 

@@ -21,7 +21,7 @@ use crate::{
     transform::{
         Decision, Graph, PlannedModel, Prover, Reason,
         decide::{self, Base},
-        execute,
+        depend, execute,
     },
 };
 
@@ -83,6 +83,10 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     let name = model.model.name.clone();
     around.observer.notice(&Event::Building { table: name.clone() });
     let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(&model.model.name, &error);
+    let state = depend::state(&model.definition, &inputs);
+    if let Some(table) = around.staging.salvage().model(&name, &state).filter(|_| !around.full) {
+        return Ok(salvaged(model, table, around, started));
+    }
     let session = around.engine.session(catalog::providers(&inputs).map_err(failed)?).map_err(failed)?;
     let base = around.parent.map(|parent| Base { parent, catalog: &inputs });
     let decision = match base.and_then(|base| base.parent.tables.get(&name)).filter(|_| around.full) {
@@ -100,9 +104,36 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     let table = Table { partitions, ..model.declared() };
     let rows = table.rows();
     around.observer.notice(&Event::Built { table: name.clone(), rows, rebuilt: report.rebuilt.len() });
+    if !decision.is_idle() {
+        around.staging.note_model(&name, &state, &table)?;
+    }
+    Ok(built(model, table, ModelReport { rows, ..report }, around))
+}
+
+fn built(model: &PlannedModel, table: Table, report: ModelReport, around: Surroundings<'_>) -> Built {
+    let name = model.model.name.clone();
     let locate = |file: &crate::record::manifest::DataFile| around.staging.finder().find(&name, file);
     let table = CatalogTable::new(table, model.schema.clone(), None, &locate);
-    Ok(Built { name, table, report: ModelReport { rows, ..report } })
+    Built { name, table, report }
+}
+
+/// Takes over what a killed run had built of the same inputs.
+fn salvaged(model: &PlannedModel, table: &Table, around: Surroundings<'_>, started: Instant) -> Built {
+    let before = around.parent.map(|parent| parent.partitions(&model.model.name)).unwrap_or_default();
+    let is_kept = |partition: &Partition| before.get(&partition.values).is_some_and(|old| *old == partition);
+    let (clean, built_before): (Vec<Partition>, Vec<Partition>) = table.partitions.iter().cloned().partition(is_kept);
+    let gone = before.keys().filter(|values| table.partitions.iter().all(|partition| partition.values != ***values));
+    let dirty = gone.map(|values| ((*values).clone(), vec![Reason::Salvaged])).collect();
+    let decision = Decision { clean, dirty, open: vec![Reason::Salvaged] };
+    let report = report(model, &decision, &built_before, around.parent, started);
+    let rows = table.rows();
+    around.observer.notice(&Event::Built { table: model.model.name.clone(), rows, rebuilt: built_before.len() });
+    built(
+        model,
+        Table { partitions: table.partitions.clone(), ..model.declared() },
+        ModelReport { rows, ..report },
+        around,
+    )
 }
 
 /// Runs a model's query into the partition writer.

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Error, check,
     engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, SnapshotTable, catalog},
-    publish::{self, Staging, Warehouse},
+    publish::{self, FinishedSource, Staging, Warehouse},
     record::{
         CheckResult, Manifest, TableName,
         manifest::{MANIFEST_VERSION, Table},
@@ -91,6 +91,7 @@ async fn carry_out(
     let around = stage::Surroundings {
         folder: staging.path(),
         parent: parent.as_ref(),
+        salvage: Some(staging.salvage()),
         files: staging.finder(),
         timezone: definitions.parameters.timezone,
         threads: engine.settings().threads,
@@ -100,7 +101,7 @@ async fn carry_out(
         reread: request.rehash && request.full,
         observer,
     };
-    let (staged, catalog) = stage_all(definitions, engine, around).await?;
+    let (staged, catalog) = stage_all(definitions, engine, around, &|source| note(&staging, source)).await?;
     let around = build::Surroundings {
         engine,
         staging: &staging,
@@ -119,6 +120,21 @@ async fn carry_out(
     };
     let outcome = settle(definitions, staging, manifest, parent, is_new, &failed, observer)?;
     Ok(report(request, definitions, run, started, outcome, staged, models, failed))
+}
+
+/// Writes down that a source is finished, should this run be killed; what did not change is there anyway.
+fn note(staging: &Staging, source: &StagedSource) -> Result<(), Error> {
+    if source.report.is_unchanged {
+        return Ok(());
+    }
+    Ok(staging.note_source(FinishedSource {
+        tool_version: String::new(),
+        source: source.report.source.clone(),
+        input: source.input.clone(),
+        staged: source.staged.clone(),
+        quarantine: source.quarantine.clone(),
+        warnings: source.report.warnings.clone(),
+    })?)
 }
 
 /// Returns the manifest of what was built; `prepare` fills in its id and parent.

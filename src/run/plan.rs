@@ -70,6 +70,7 @@ pub async fn plan(
     let around = stage::Surroundings {
         folder: folder.path(),
         parent: parent.as_ref(),
+        salvage: None,
         files: &files,
         timezone: definitions.parameters.timezone,
         threads: engine.settings().threads,
@@ -79,7 +80,7 @@ pub async fn plan(
         reread: request.rehash && request.full,
         observer,
     };
-    let (staged, catalog) = stage_all(&definitions, engine, around).await?;
+    let (staged, catalog) = stage_all(&definitions, engine, around, &|_| Ok(())).await?;
     let models = plan_models(&definitions, catalog, parent.as_ref(), request, engine).await?;
     Ok((staged.iter().map(source_plan).collect(), models))
 }

@@ -19,7 +19,8 @@ use crate::{
     record::{TableName, manifest::Table, table::STAGED},
 };
 
-/// Stages every source and returns them in the order in which they were staged, with the catalog of `staged.*`.
+/// Stages every source and returns them in the order in which they were staged, with the catalog of `staged.*`. Each is
+/// shown to `finished` as soon as it is.
 ///
 /// # Errors
 /// As [`stage::stage`].
@@ -27,6 +28,7 @@ pub(super) async fn stage_all(
     definitions: &Definitions,
     engine: &Engine,
     around: Surroundings<'_>,
+    finished: &dyn Fn(&StagedSource) -> Result<(), Error>,
 ) -> Result<(Vec<StagedSource>, Catalog), Error> {
     let (mut staged, mut catalog) = (Vec::new(), Catalog::new());
     for source in in_order(&definitions.project.sources) {
@@ -34,6 +36,7 @@ pub(super) async fn stage_all(
         let contract = with_codes(contract, engine, &catalog).await?;
         let result = stage::stage(source, &contract, around).await?;
         catalog.insert(source.table(), catalog_table(source, &contract, &result.staged, definitions, around.files));
+        finished(&result)?;
         staged.push(result);
     }
     Ok((staged, catalog))

@@ -158,6 +158,31 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     file.sync_all().at("sync", path)
 }
 
+/// Writes a file that must not exist; the disk need not hold it yet.
+///
+/// # Errors
+/// When the file exists or the disk refuses.
+pub fn write_unsynced(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).at("create", path)?;
+    file.write_all(bytes).at("write", path)
+}
+
+/// Removes all files below a folder but those that are wanted; folders stay.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn remove_all_but(folder: &Path, is_wanted: &dyn Fn(&Path) -> bool) -> Result<(), Error> {
+    for name in list(folder)? {
+        let path = folder.join(name);
+        if is_dir(&path) {
+            remove_all_but(&path, is_wanted)?;
+        } else if !is_wanted(&path) {
+            remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
 /// Replaces a small file in one step: a reader sees the old bytes or the new ones.
 ///
 /// # Errors

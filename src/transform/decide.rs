@@ -52,6 +52,8 @@ pub enum Reason {
     DefinitionChanged,
     /// Everything is rebuilt because somebody asked for it.
     Asked,
+    /// A run that was killed had built it.
+    Salvaged,
     /// Rows of an input changed.
     InputChanged {
         /// The input.
@@ -69,6 +71,7 @@ impl fmt::Display for Reason {
             Self::NewModel => f.write_str("new model"),
             Self::DefinitionChanged => f.write_str("its SQL, its parameters or the schema of an input changed"),
             Self::Asked => f.write_str("a full rebuild was asked for"),
+            Self::Salvaged => f.write_str("built by a run that was killed"),
             Self::InputChanged { table, partitions, whole } => {
                 write!(f, "{table}")?;
                 let named: Vec<String> =

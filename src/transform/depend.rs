@@ -94,6 +94,21 @@ pub fn content(dependencies: &[Dependency], catalog: &Catalog) -> blake3::Hash {
     hasher.finalize()
 }
 
+/// Returns the hash of everything that the rows of a whole table can depend on: its definition, and every input with all
+/// its partitions and columns.
+#[must_use]
+pub fn state(definition: &str, inputs: &Catalog) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(definition.as_bytes());
+    for (name, table) in inputs {
+        hasher.update(name.to_string().as_bytes()).update(&(table.table.partitions.len() as u64).to_le_bytes());
+        for partition in &table.table.partitions {
+            hasher.update(partition_content(partition, None, table.as_of.as_ref()).as_bytes());
+        }
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
 /// Returns the hash of one input partition as a scan sees it: its values, rows, the given columns (all by default) and,
 /// where the as-of cut bites, the run date.
 #[must_use]

@@ -155,3 +155,54 @@ fn sales() -> Project {
     project.model("core.night", "SELECT night, sum(amount) AS amount FROM core.sale GROUP BY night");
     project
 }
+
+/// A model that takes its time, so that a run can be killed after another one is built.
+const SLOW: &str = "SELECT sum(a.amount * b.amount % 7) AS total FROM core.sale a CROSS JOIN core.sale b";
+
+/// Kills a run as soon as `core.sale` is built; returns its model's reasons of the next run.
+fn killed_after_a_model(project: &Project) {
+    let mut run = project.start(&["run"]);
+    let started = Instant::now();
+    let is_noted = || {
+        let runs = fs::read_dir(project.path("warehouse/staging")).into_iter().flatten();
+        runs.flatten().any(|run| run.path().join("done/model-core.sale.json").exists())
+    };
+    while !is_noted() {
+        assert!(started.elapsed() < Duration::from_mins(1) && run.try_wait().unwrap().is_none(), "nothing was noted");
+        thread::sleep(Duration::from_millis(1));
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+}
+
+#[test]
+fn the_next_run_takes_over_what_a_killed_one_had_finished() {
+    let (project, twin) = (sales(), sales());
+    for project in [&project, &twin] {
+        project.model("core.slow", SLOW);
+        send(project, 0);
+    }
+    killed_after_a_model(&project);
+    let report = project.run();
+    let sale = report["models"].as_array().unwrap().iter().find(|model| model["table"] == "core.sale").unwrap();
+    for partition in sale["rebuilt"].as_array().unwrap() {
+        assert_eq!(partition["reasons"][0], "built by a run that was killed");
+    }
+    let source = &report["sources"][0];
+    assert_eq!((&source["files"], &source["is_unchanged"]), (&serde_json::json!([]), &serde_json::json!(false)));
+    twin.run();
+    let equal = |what: &str| assert_eq!(project.current().bytes(), twin.current().bytes(), "{what}");
+    equal("the first run was killed");
+    assert_clean(&project);
+
+    send(&project, 1);
+    send(&twin, 1);
+    killed_after_a_model(&project);
+    for project in [&project, &twin] {
+        send(project, 2);
+        project.extract("sale/sale_0001.csv", "id,night,buyer,amount\n1-0,1,0,5\n");
+        project.run();
+    }
+    equal("a file was sent again after the kill");
+    assert_clean(&project);
+}

@@ -210,16 +210,12 @@ impl Depot for Pool {
         Ok(())
     }
 
-    fn staging(&self, run: &str) -> PathBuf {
-        self.scratch.join(layout::STAGING).join(run)
+    fn staging(&self) -> PathBuf {
+        self.scratch.join(layout::STAGING)
     }
 
     fn clear(&self, published: &dyn Fn() -> Result<Vec<Manifest>, Error>, hold: &dyn Hold) -> Result<(), Error> {
         local::create_dir_all(&self.scratch, Some(PRIVATE_MODE))?;
-        let staging = self.scratch.join(layout::STAGING);
-        for run in local::list(&staging)? {
-            local::remove_dir_all(&staging.join(run))?;
-        }
         if hold.is_inherited() { self.sweep(&published()?) } else { Ok(()) }
     }
 

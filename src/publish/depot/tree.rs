@@ -193,16 +193,12 @@ impl Depot for Tree {
         if named.as_ref() == Some(&served) { Ok(()) } else { self.write_pointer(target, &served) }
     }
 
-    fn staging(&self, run: &str) -> PathBuf {
-        self.root.join(layout::STAGING).join(run)
+    fn staging(&self) -> PathBuf {
+        self.root.join(layout::STAGING)
     }
 
     fn clear(&self, _: &dyn Fn() -> Result<Vec<Manifest>, Error>, _: &dyn Hold) -> Result<(), Error> {
         local::create_dir_all(&self.root.join(SNAPSHOTS), None)?;
-        let staging = self.root.join(layout::STAGING);
-        for run in local::list(&staging)? {
-            local::remove_dir_all(&staging.join(run))?;
-        }
         for folder in [self.root.clone(), self.root.join(layout::ENVIRONMENTS), self.root.join(layout::RUNS)] {
             local::remove_half_written(&folder)?;
         }

@@ -419,3 +419,57 @@ fn large_files_go_in_parts_and_a_key_that_is_there_is_left_alone() {
         assert!(vault.download("nothing", &back).is_err(), "{}", ground.name);
     }
 }
+
+#[test]
+fn what_a_killed_run_had_finished_is_taken_over_if_it_is_whole() {
+    for ground in Ground::all() {
+        let warehouse = ground.open(None);
+        publish(&warehouse, "20260101-1", &["a"]);
+        let name = TableName::new("core", "sales");
+        let killed = |run: &str, damage: &dyn Fn(&Path)| {
+            let lock = warehouse.lock(run).unwrap();
+            let staging = warehouse.begin(&lock, run).unwrap();
+            let manifest = stage(&staging, &["a", "b"]);
+            staging.note_model(&name, "state", &manifest.tables[&name]).unwrap();
+            let path = staging.path().to_owned();
+            std::fs::write(path.join("core/sales/data/.0.new"), b"half").unwrap();
+            damage(&path);
+            // Dropping it would remove the folder.
+            let aside = ground.folder.path().join("aside");
+            std::fs::rename(&path, &aside).unwrap();
+            drop(staging);
+            std::fs::rename(&aside, &path).unwrap();
+            manifest
+        };
+        let manifest = killed("20260102-1", &|_| ());
+        let lock = warehouse.lock("20260103-1").unwrap();
+        let staging = warehouse.begin(&lock, "20260103-1").unwrap();
+        assert_eq!(staging.salvage().model(&name, "another state"), None, "{}", ground.name);
+        let table = staging.salvage().model(&name, "state").unwrap();
+        assert_eq!(*table, manifest.tables[&name], "{}", ground.name);
+        assert!(!staging.path().join("core/sales/data/.0.new").exists(), "{}", ground.name);
+        // The other table's files were noted nowhere.
+        let lost = &manifest.tables[&TableName::staged("sales")].partitions[1].files[0];
+        assert!(!staging.file(&TableName::staged("sales"), lost).exists(), "{}", ground.name);
+        let tables = BTreeMap::from([(name.clone(), table.clone())]);
+        let done = staging.prepare(Manifest { tables, ..manifest }).unwrap().commit(3).unwrap();
+        ground.is_whole(&warehouse, &done);
+        drop(lock);
+        let file = &done.tables[&name].partitions[1].files[0].path;
+        for (run, damage) in [
+            ("20260104-1", &(|path: &Path| std::fs::remove_dir_all(path.join("core")).unwrap()) as &dyn Fn(&Path)),
+            ("20260105-1", &|path: &Path| {
+                let file = path.join("core/sales/data").join(file);
+                std::fs::remove_file(&file).unwrap();
+                std::fs::write(&file, b"torn").unwrap();
+            }),
+            ("20260106-1", &|path: &Path| std::fs::write(path.join("done/model-core.sales.json"), b"{").unwrap()),
+        ] {
+            warehouse.rollback(&warehouse.lock("20260103-2").unwrap(), "1", "20260103-2", 9).unwrap_or(done.clone());
+            killed(run, damage);
+            let lock = warehouse.lock("20260107-1").unwrap();
+            let staging = warehouse.begin(&lock, "20260107-1").unwrap();
+            assert_eq!(staging.salvage().model(&name, "state"), None, "{} {run}", ground.name);
+        }
+    }
+}

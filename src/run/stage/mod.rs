@@ -43,7 +43,7 @@ use crate::{
     engine::catalog,
     extract,
     normalize::{Contract, quarantine},
-    publish::{Finder, PartitionWriter, TableSpec, WriterOptions},
+    publish::{Finder, FinishedSource, PartitionWriter, Salvage, TableSpec, WriterOptions},
     record::{
         Manifest, PartitionValues, TableName,
         manifest::{DataFile, Input, Partition, RowBalance, Table},
@@ -71,6 +71,8 @@ pub(super) struct Surroundings<'a> {
     /// Folder for everything that is written.
     pub folder: &'a Path,
     pub parent: Option<&'a Manifest>,
+    /// What a killed run had finished.
+    pub salvage: Option<&'a Salvage>,
     /// Finds the files of this run and of the parent.
     pub files: &'a Finder,
     pub timezone: Tz,
@@ -112,7 +114,9 @@ struct Staging<'a> {
     source: &'a Source,
     contract: &'a Contract,
     around: Surroundings<'a>,
+    /// The last night: what a killed run had finished, else the last snapshot.
     parent: Option<&'a Input>,
+    salvaged: Option<&'a FinishedSource>,
     /// Hash of everything but the files that decides what their rows are.
     reads_as: String,
     layout: PackLayout,
@@ -125,8 +129,13 @@ impl<'a> Staging<'a> {
         let partition_by: Vec<String> = source.partition_by.iter().map(|column| column.value.clone()).collect();
         let options =
             WriterOptions { memory_bytes: around.memory_bytes, threads: around.threads, ..WriterOptions::default() };
+        let salvaged = around.salvage.filter(|_| !around.reread).and_then(|salvage| salvage.source(&source.name.value));
         Ok(Self {
-            parent: around.parent.and_then(|parent| parent.inputs.get(&source.name.value)),
+            salvaged,
+            parent: match salvaged {
+                Some(salvaged) => Some(&salvaged.input),
+                None => around.parent.and_then(|parent| parent.inputs.get(&source.name.value)),
+            },
             reads_as: reads_as(source, contract),
             layout: PackLayout::new(contract, &partition_by),
             rows: PartitionWriter::create(
@@ -281,9 +290,17 @@ impl<'a> Staging<'a> {
         Ok(StagedSource { input, staged, quarantine, report })
     }
 
+    /// Returns a table as the last night left it.
+    fn last(&self, table: &TableName) -> Option<&'a Table> {
+        match self.salvaged {
+            Some(salvaged) if *table == self.source.table() => Some(&salvaged.staged),
+            Some(salvaged) => Some(&salvaged.quarantine),
+            None => self.around.parent.and_then(|parent| parent.tables.get(table)),
+        }
+    }
+
     fn before(&self, table: &TableName) -> HashMap<PartitionValues, Partition> {
-        let table = self.around.parent.and_then(|parent| parent.tables.get(table));
-        write::by_values(table.map(|table| &table.partitions[..]).unwrap_or_default())
+        write::by_values(self.last(table).map(|table| &table.partitions[..]).unwrap_or_default())
     }
 
     /// Returns the hash of everything but rows that decides how a staged partition is written.
@@ -321,24 +338,22 @@ impl<'a> Staging<'a> {
 
     /// Takes a source over from the last snapshot if nothing about it changed.
     fn kept(&self, fingerprint: &str, live: &LiveFiles) -> Option<StagedSource> {
-        let parent = self.around.parent?;
         let input = self.parent.filter(|input| input.fingerprint == fingerprint && !self.around.reread)?;
+        let staged = self.last(&self.source.table())?.clone();
+        let served = self.around.parent.and_then(|parent| parent.inputs.get(&self.source.name.value));
+        let told = self.salvaged.iter().flat_map(|salvaged| salvaged.warnings.clone());
         let report = SourceReport {
             source: self.source.name.value.clone(),
-            is_unchanged: true,
+            is_unchanged: served.is_some_and(|served| served.fingerprint == fingerprint),
             rows: input.rows,
             faults: std::collections::BTreeMap::new(),
             examples: Vec::new(),
             files: Vec::new(),
-            warnings: live.warnings.clone(),
-            changed_partitions: Vec::new(),
+            warnings: told.chain(live.warnings.clone()).collect(),
+            changed_partitions: changed_partitions(self.source, &staged, self.around.parent),
         };
-        Some(StagedSource {
-            input: input.clone(),
-            staged: parent.tables.get(&self.source.table())?.clone(),
-            quarantine: parent.tables.get(&TableName::quarantine(&self.source.name.value))?.clone(),
-            report,
-        })
+        let quarantine = self.last(&TableName::quarantine(&self.source.name.value))?.clone();
+        Some(StagedSource { input: input.clone(), staged, quarantine, report })
     }
 
     /// Refuses to go on when a line or a row was lost or doubled.
