@@ -28,7 +28,7 @@ use std::{
 use super::{
     Error, Staging, Warehouse,
     layout::{self, MANIFEST, PRIVATE, SNAPSHOTS, Target, VIEWS},
-    views,
+    logs, views,
     warehouse::{Pointer, to_json},
 };
 use crate::{
@@ -50,7 +50,8 @@ pub struct Prepared {
 
 impl Staging {
     /// Puts a snapshot together: files that the parent has are linked, new ones moved here from staging; then
-    /// `views.sql` and, last of all, the manifest are written. Fills in the manifest's `snapshot` and `parent`.
+    /// the Delta logs, `views.sql` and, last of all, the manifest are written. Fills in the manifest's `snapshot`, `parent`
+    /// and `delta`.
     ///
     /// # Errors
     /// When a file is in neither place, a schema is called `private`, or the disk refuses.
@@ -63,7 +64,8 @@ impl Staging {
     pub(super) fn prepare_over(self, manifest: Manifest, parent: Option<String>) -> Result<Prepared, Error> {
         let sequence = self.warehouse.next_sequence()?;
         let snapshot = format!("{sequence:06}-{}", &contents_hash(&manifest)[..8]);
-        let prepared = Prepared { manifest: Manifest { snapshot, parent, ..manifest }, staging: self, settled: false };
+        let mut prepared =
+            Prepared { manifest: Manifest { snapshot, parent, ..manifest }, staging: self, settled: false };
         // From here on dropping `prepared` removes what is half made.
         prepared.write()?;
         Ok(prepared)
@@ -131,7 +133,7 @@ impl Prepared {
         Err(Error::Moved { link, expected: shown(expected.as_ref()), found: shown(found.as_ref()) })
     }
 
-    fn write(&self) -> Result<(), Error> {
+    fn write(&mut self) -> Result<(), Error> {
         let root = self.staging.warehouse.snapshot_path(&self.manifest.snapshot);
         let mut folders = Folders::new(&root)?;
         for (name, table) in &self.manifest.tables {
@@ -140,6 +142,7 @@ impl Prepared {
         for (source, input) in &self.manifest.inputs {
             self.write_packs(&TableName::normalized(source), input, &root, &mut folders)?;
         }
+        self.manifest.delta = logs::write(&self.staging, &self.manifest, &mut folders)?;
         let views = views::render(&self.manifest, &local::canonical(&root)?);
         local::write_new(&root.join(VIEWS), views.as_bytes())?;
         folders.sync()?;
@@ -250,11 +253,12 @@ fn contents_hash(manifest: &Manifest) -> String {
 }
 
 /// The folders of a snapshot in the making, and the files in them that the disk may not hold yet.
-struct Folders {
+pub(super) struct Folders {
     root: PathBuf,
     private: PathBuf,
     made: BTreeSet<PathBuf>,
-    moved: Vec<PathBuf>,
+    /// Files that are new here.
+    pub moved: Vec<PathBuf>,
 }
 
 impl Folders {
@@ -266,7 +270,7 @@ impl Folders {
         Ok(Self { root, private, made: BTreeSet::new(), moved: Vec::new() })
     }
 
-    fn create(&mut self, folder: &Path) -> Result<(), Error> {
+    pub fn create(&mut self, folder: &Path) -> Result<(), Error> {
         if self.made.contains(folder) {
             return Ok(());
         }

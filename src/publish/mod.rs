@@ -11,8 +11,10 @@
 //! must be rebuilt or whether a run may publish (the conductor does), and object stores.
 
 mod commit;
+mod delta;
 mod error;
 mod layout;
+mod logs;
 mod retention;
 mod rollback;
 mod schema;
