@@ -19,7 +19,7 @@ use super::{
 use crate::{
     record::{
         Manifest, TableName,
-        manifest::{DataFile, DeltaLog, Table, TableFormat},
+        manifest::{DataFile, DeltaLog, TableFormat},
     },
     storage::local,
 };
@@ -37,7 +37,7 @@ pub(super) fn write(
     let replaced = replaced.as_deref();
     let public = manifest.tables.iter().filter(|(name, _)| !name.is_private());
     let mut logs = BTreeMap::new();
-    for (name, table) in public.filter(|(name, table)| can_be_said(name, table)) {
+    for (name, table) in public {
         let before = replaced
             .and_then(|replaced| Some(Before { table: replaced.tables.get(name)?, log: replaced.delta.get(name)? }));
         let folder = |snapshot: &str| staging.warehouse.snapshot_path(snapshot).join(layout::log_path(name));
@@ -61,15 +61,6 @@ fn replaced<'a>(staging: &'a Staging, manifest: &Manifest) -> Result<Option<Cow<
         (Some(id), Some(parent)) if parent.snapshot == *id => Ok(Some(Cow::Borrowed(parent))),
         (Some(id), _) => Ok(Some(Cow::Owned(staging.warehouse.manifest(id)?))),
     }
-}
-
-/// Returns whether Delta has words for all of a table's columns; else the table is Parquet only.
-fn can_be_said(name: &TableName, table: &Table) -> bool {
-    let unknown = delta::unknown_column(table);
-    if let Some(column) = unknown {
-        tracing::warn!("`{name}` gets no Delta log: Delta has no type for `{}`, {}", column.name, column.data_type);
-    }
-    unknown.is_none()
 }
 
 /// The log of one table.
@@ -109,7 +100,7 @@ impl Log<'_> {
 
     fn new_files(&self, change: &Change<'_>) -> Result<Vec<delta::LogFile>, Error> {
         let earlier = change.earlier().iter().map(|name| self.read_earlier(name)).collect::<Result<_, _>>()?;
-        change.write(&self.statistics(change)?, earlier).map_err(|source| self.failed(source))
+        change.write(self.statistics(change)?, earlier).map_err(|source| self.failed(source))
     }
 
     fn read_earlier(&self, name: &str) -> Result<Bytes, Error> {

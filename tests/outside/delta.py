@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads the public tables of a snapshot as Delta tables and compares them, value by value, with their Parquet files.
 
-    python delta.py warehouse/current [--version core.sale=3 …] [--no-log core.times …]
+    python delta.py warehouse/current [--version core.sale=3 …]
 
 The plain side is DuckDB over `views.sql`; the Delta side is delta-rs and Polars. Column names, types and rows must be the
 same. Then every file that a log adds is opened: its rows, NULLs, smallest and largest values must be what the log says, so
@@ -24,9 +24,6 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, QueryBuilder
 
-# What Delta has no word for is a larger type that holds it.
-WIDER = {"uint8": pa.int16(), "uint16": pa.int32(), "uint32": pa.int64(), "uint64": pa.decimal128(20, 0)}
-
 
 def public(manifest):
     return {name: table for name, table in manifest["tables"].items() if name.split(".")[0] not in ("staged", "quarantine")}
@@ -36,27 +33,14 @@ def plain(value):
     """A value in a form that compares and sorts across readers."""
     if isinstance(value, datetime.datetime) and value.tzinfo:
         return value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
-    if isinstance(value, Decimal):
-        return Decimal(value).normalize() + 0
     if isinstance(value, float) and value != value:
         return "NaN"
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
-    return value
-
-
-def number(value):
-    """Integers and decimals of one value are one value."""
-    if isinstance(value, Decimal) and value == value.to_integral_value():
-        return int(value)
     return value
 
 
 def rows(table, columns):
     """Sorted rows as texts, so that NULL, numbers and words can be told apart and ordered."""
-    lists = [[repr(number(plain(value))) for value in table.column(name).to_pylist()] for name in columns]
+    lists = [[repr(plain(value)) for value in table.column(name).to_pylist()] for name in columns]
     return sorted(zip(*lists)) if lists else []
 
 
@@ -73,14 +57,12 @@ def check_rows(name, reader, expected, found):
 
 
 def check_types(name, parquet, delta):
-    """The Delta table has the columns of the files, in their order, with their types or wider ones."""
+    """The Delta table has the columns of the files, in their order, with their types."""
     if parquet.names != delta.names:
         sys.exit(f"{name}: Delta has the columns {delta.names} instead of {parquet.names}")
     for field in parquet:
-        expected = WIDER.get(str(field.type), field.type)
-        found = delta.field(field.name).type
-        if not pa.types.is_nested(expected) and found != expected:
-            sys.exit(f"{name}.{field.name}: Delta has {found} instead of {expected}")
+        if delta.field(field.name).type != field.type:
+            sys.exit(f"{name}.{field.name}: Delta has {delta.field(field.name).type} instead of {field.type}")
 
 
 def bounds(value, kind):
@@ -186,7 +168,6 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("snapshot", type=Path)
     arguments.add_argument("--version", action="append", default=[])
-    arguments.add_argument("--no-log", action="append", default=[])
     arguments = arguments.parse_args()
     root = arguments.snapshot.resolve()
     manifest = json.loads((root / "manifest.json").read_text())
@@ -195,11 +176,6 @@ def main():
     connection.execute((root / "views.sql").read_text())
     totals, versions = [0, 0, 0], {}
     for name, table in public(manifest).items():
-        folder = root / name.replace(".", "/", 1) / "_delta_log"
-        if name in arguments.no_log:
-            if folder.exists():
-                sys.exit(f"{name} has a log")
-            continue
         *counts, versions[name] = check_table(connection, root, name, table)
         totals = [total + count for total, count in zip(totals, counts)]
     for expected in arguments.version:

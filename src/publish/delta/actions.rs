@@ -38,36 +38,35 @@ pub struct CommitInfo<'a> {
 }
 
 /// What a reader must understand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Protocol {
-    /// 1, or 3 with `reader_features`.
+    /// The version of the protocol that a reader must know.
     pub min_reader_version: i32,
-    /// 2, or 7 with `writer_features`.
+    /// The version of the protocol that a writer must know.
     pub min_writer_version: i32,
-    /// Named features that a reader must know.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reader_features: Option<Vec<&'static str>>,
-    /// Named features that a writer must know.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub writer_features: Option<Vec<&'static str>>,
+}
+
+impl Protocol {
+    /// What every reader knows: plain columns, no deletion vectors, no renamed columns.
+    pub const PLAIN: Self = Self { min_reader_version: 1, min_writer_version: 2 };
 }
 
 /// What the table is.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MetaData<'a> {
     /// The table's id, in all of its versions.
     pub id: &'a str,
     /// `schema.table`.
-    pub name: String,
+    pub name: &'a str,
     /// What the table is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<&'a str>,
     /// That its files are Parquet.
     pub format: Format,
     /// The columns, as JSON in a text.
-    pub schema_string: String,
+    pub schema_string: &'a str,
     /// Partition columns in order of the path.
     pub partition_columns: &'a [String],
     /// Table properties: none.
@@ -75,7 +74,7 @@ pub struct MetaData<'a> {
 }
 
 /// That the files are Parquet.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Serialize)]
 pub struct Format {
     provider: &'static str,
     options: BTreeMap<&'static str, &'static str>,

@@ -101,12 +101,7 @@ fn schema() -> SchemaRef {
         Field::new_map(name, "key_value", key, value, false, true)
     };
     let action = |name: &str, fields: Vec<Field>| Field::new_struct(name, Fields::from(fields), true);
-    let versions = vec![
-        version("minReaderVersion"),
-        version("minWriterVersion"),
-        texts("readerFeatures"),
-        texts("writerFeatures"),
-    ];
+    let versions = vec![version("minReaderVersion"), version("minWriterVersion")];
     let format = Field::new_struct("format", Fields::from(vec![text("provider"), map("options")]), true);
     let table = vec![
         text("id"),

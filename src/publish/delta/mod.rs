@@ -16,29 +16,29 @@
 
 mod actions;
 mod checkpoint;
+mod file;
 mod schema;
 mod statistics;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt::Write,
-};
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;
 
-use arrow::{
-    datatypes::{Field, Schema},
-    error::ArrowError,
-};
+use std::collections::BTreeMap;
+
+use arrow::error::ArrowError;
 use bytes::Bytes;
 use chrono::DateTime;
 use parquet::file::metadata::ParquetMetaData;
 
 use self::{
-    actions::{Action, Add, CommitInfo, Format, MetaData, Remove, Values},
+    actions::{Action, Add, CommitInfo, EarlierAdd, Format, MetaData, Protocol, Remove},
     checkpoint::Known,
+    file::File,
 };
 use crate::record::{
     Manifest, TableName,
-    manifest::{Column, DataFile, DeltaLog, Partition, Table},
+    manifest::{DataFile, DeltaLog, Table},
 };
 
 /// Versions from one checkpoint to the next.
@@ -62,30 +62,22 @@ pub(super) struct Before<'a> {
 /// What a snapshot changes about a table.
 #[derive(Debug)]
 pub(super) struct Change<'a> {
-    name: &'a TableName,
     table: &'a Table,
     before: Option<Before<'a>>,
     /// The log with the new version.
     log: DeltaLog,
+    /// `schema.table`.
+    name: String,
+    schema_string: String,
+    /// Whether columns, partition columns or the description are others, or there was no log.
+    is_other_table: bool,
     added: Vec<File<'a>>,
     removed: Vec<File<'a>>,
     commit: CommitInfo<'a>,
 }
 
-/// One data file of a table.
-#[derive(Debug, Clone, Copy)]
-struct File<'a> {
-    partition: &'a Partition,
-    file: &'a DataFile,
-}
-
 /// A log file: its name and its bytes.
 pub(super) type LogFile = (String, Vec<u8>);
-
-/// Returns the first column whose type Delta cannot say; a table with one has no log.
-pub(super) fn unknown_column(table: &Table) -> Option<&Column> {
-    schema::unknown_column(table)
-}
 
 /// Returns the names of all files of a log.
 pub(super) fn files(log: &DeltaLog) -> Vec<String> {
@@ -98,27 +90,26 @@ impl<'a> Change<'a> {
     /// Compares a table of a snapshot with what it was; None when its log stays as it is.
     ///
     /// # Errors
-    /// When the manifest does not say when it was made.
+    /// When Delta has no type for a column, or the manifest does not say when it was made.
     pub fn find(
         manifest: &'a Manifest,
         (name, table): (&'a TableName, &'a Table),
         before: Option<Before<'a>>,
     ) -> Result<Option<Self>, ArrowError> {
-        let old = before.map_or_else(BTreeMap::new, |before| files_by_path(before.table));
-        let new = files_by_path(table);
-        let not_in = |these: &BTreeMap<&str, File<'a>>, others: &BTreeMap<&str, File<'a>>| -> Vec<File<'a>> {
-            these.iter().filter(|(path, _)| !others.contains_key(*path)).map(|(_, file)| *file).collect()
-        };
+        let old = before.map_or_else(BTreeMap::new, |before| file::by_path(before.table));
+        let new = file::by_path(table);
         let change = Self {
-            name,
             table,
             before,
             log: next_version(manifest, name, before.map(|before| before.log)),
-            added: not_in(&new, &old),
-            removed: not_in(&old, &new),
+            name: name.to_string(),
+            schema_string: schema::schema_string(table)?,
+            is_other_table: before.is_none_or(|before| !is_same_table(before.table, table)),
+            added: file::missing_in(&old, &new),
+            removed: file::missing_in(&new, &old),
             commit: commit_info(manifest)?,
         };
-        let is_change = !change.added.is_empty() || !change.removed.is_empty() || change.is_other_table();
+        let is_change = change.is_other_table || !change.added.is_empty() || !change.removed.is_empty();
         Ok(is_change.then_some(change))
     }
 
@@ -147,10 +138,7 @@ impl<'a> Change<'a> {
     /// # Errors
     /// When the file has not the table's columns.
     pub fn statistics(&self, file: &DataFile, footer: &ParquetMetaData) -> Result<String, ArrowError> {
-        let is_in_file = |column: &&Column| !self.table.partition_by.contains(&column.name);
-        let field = |column: &Column| Some(Field::new(&column.name, schema::arrow_type(column)?, column.nullable));
-        let fields: Vec<Field> = self.table.columns.iter().filter(is_in_file).filter_map(field).collect();
-        statistics::of_footer(footer, &Schema::new(fields), file.rows)
+        statistics::of_footer(footer, &schema::of_files(self.table)?, file.rows)
     }
 
     /// Returns the new log files: the version and, every ten versions, a checkpoint. `statistics` are those of
@@ -158,77 +146,68 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// When an earlier file is damaged.
-    pub fn write(&self, statistics: &[String], earlier: Vec<Bytes>) -> Result<Vec<LogFile>, ArrowError> {
-        let mut files = vec![(version_name(self.log.version), lines(&self.version(statistics))?)];
+    pub fn write(&self, statistics: Vec<String>, earlier: Vec<Bytes>) -> Result<Vec<LogFile>, ArrowError> {
+        let version = lines(&self.version(statistics))?;
+        let mut files = Vec::new();
         if self.is_checkpoint() {
-            let state = self.state(statistics, &self.known(earlier)?);
+            let mut known = Known::default();
+            for (name, bytes) in self.earlier().iter().zip(earlier) {
+                match name.ends_with(VERSION_END) {
+                    true => known.read_version(&bytes)?,
+                    false => known.read_checkpoint(bytes)?,
+                }
+            }
+            known.read_version(&version)?;
+            let state = self.state(&known);
             let last = format!("{{\"version\":{},\"size\":{}}}\n", self.log.version, state.len());
             files.push((checkpoint_name(self.log.version), checkpoint::write(&state)?));
             files.push((LAST_CHECKPOINT.to_owned(), last.into_bytes()));
         }
+        files.push((version_name(self.log.version), version));
         Ok(files)
     }
 
     /// Returns what changes, in the order in which it is told.
-    fn version(&self, statistics: &[String]) -> Vec<Action<'_>> {
-        let before = self.before.map(|before| before.table);
-        let protocol = schema::protocol(self.table);
-        let is_same_protocol = before.is_some_and(|before| schema::protocol(before) == protocol);
+    fn version(&self, statistics: Vec<String>) -> Vec<Action<'_>> {
         let mut actions = vec![Action::CommitInfo(self.commit.clone())];
-        actions.extend((!is_same_protocol).then_some(Action::Protocol(protocol)));
-        actions.extend(self.is_other_table().then(|| Action::MetaData(self.meta_data(self.table))));
+        actions.extend(self.before.is_none().then_some(Action::Protocol(Protocol::PLAIN)));
+        actions.extend(self.is_other_table.then(|| Action::MetaData(self.meta_data())));
         actions.extend(self.removed.iter().map(|removed| Action::Remove(self.remove(removed))));
         let added = self.added.iter().zip(statistics);
-        actions.extend(added.map(|(file, stats)| Action::Add(self.add(file, stats.clone()))));
+        actions.extend(added.map(|(file, stats)| Action::Add(self.add(file, stats))));
         actions
     }
 
     /// Returns all that a reader of the new version must know.
-    fn state(&self, statistics: &[String], known: &Known) -> Vec<Action<'_>> {
-        let new: HashMap<&str, &String> = self.added.iter().map(|added| added.path()).zip(statistics).collect();
+    fn state(&self, known: &Known) -> Vec<Action<'_>> {
         let add = |file: &File<'a>| {
-            let added = self.add(file, String::new());
-            let earlier = known.of(&added.path);
-            let stats = new.get(file.path()).copied().or_else(|| earlier.and_then(|add| add.stats.as_ref())).cloned();
-            Action::Add(Add {
-                data_change: false,
-                modification_time: earlier.map_or(added.modification_time, |add| add.modification_time),
-                stats: stats.unwrap_or_else(|| statistics::of_rows(file.file.rows)),
-                ..added
+            let added = self.add(file, statistics::of_rows(file.file.rows));
+            Action::Add(match known.of(&added.path) {
+                Some(EarlierAdd { modification_time, stats, .. }) => Add {
+                    modification_time: *modification_time,
+                    stats: stats.clone().unwrap_or(added.stats),
+                    data_change: false,
+                    ..added
+                },
+                None => Add { data_change: false, ..added },
             })
         };
-        let table = [Action::Protocol(schema::protocol(self.table)), Action::MetaData(self.meta_data(self.table))];
-        table.into_iter().chain(files_by_path(self.table).values().map(add)).collect()
-    }
-
-    fn known(&self, earlier: Vec<Bytes>) -> Result<Known, ArrowError> {
-        let mut known = Known::default();
-        for (name, bytes) in self.earlier().iter().zip(earlier) {
-            match name.ends_with(VERSION_END) {
-                true => known.read_version(&bytes)?,
-                false => known.read_checkpoint(bytes)?,
-            }
-        }
-        Ok(known)
+        let table = [Action::Protocol(Protocol::PLAIN), Action::MetaData(self.meta_data())];
+        table.into_iter().chain(file::by_path(self.table).values().map(add)).collect()
     }
 
     const fn is_checkpoint(&self) -> bool {
-        self.log.version > 0 && self.log.version.is_multiple_of(CHECKPOINT_VERSIONS)
+        matches!(self.log.checkpoint, Some(checkpoint) if checkpoint == self.log.version)
     }
 
-    /// Returns whether columns, partition columns or the description are others, or there was no log.
-    fn is_other_table(&self) -> bool {
-        self.before.is_none_or(|before| self.meta_data(before.table) != self.meta_data(self.table))
-    }
-
-    fn meta_data<'b>(&'b self, table: &'b Table) -> MetaData<'b> {
+    fn meta_data(&self) -> MetaData<'_> {
         MetaData {
             id: &self.log.id,
-            name: self.name.to_string(),
-            description: table.description.as_deref(),
+            name: &self.name,
+            description: self.table.description.as_deref(),
             format: Format::parquet(),
-            schema_string: schema::schema_string(table),
-            partition_columns: &table.partition_by,
+            schema_string: &self.schema_string,
+            partition_columns: &self.table.partition_by,
             configuration: BTreeMap::new(),
         }
     }
@@ -256,40 +235,9 @@ impl<'a> Change<'a> {
     }
 }
 
-impl<'a> File<'a> {
-    /// Returns the path below `data/`.
-    fn path(&self) -> &'a str {
-        &self.file.path
-    }
-
-    /// Returns the path from the table's folder, encoded as in a URI. What Hive escaped is escaped once more.
-    fn encoded_path(&self) -> String {
-        let mut encoded = String::from("data/");
-        for byte in self.file.path.bytes() {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' | b'=' => {
-                    encoded.push(char::from(byte));
-                }
-                other => {
-                    let _ = write!(encoded, "%{other:02X}");
-                }
-            }
-        }
-        encoded
-    }
-
-    fn values(&self, table: &'a Table) -> Values<'a> {
-        let values = self.partition.values.0.iter().map(Option::as_deref);
-        table.partition_by.iter().map(String::as_str).zip(values).collect()
-    }
-}
-
-fn files_by_path(table: &Table) -> BTreeMap<&str, File<'_>> {
-    let mut files = BTreeMap::new();
-    for partition in &table.partitions {
-        files.extend(partition.files.iter().map(|file| (file.path.as_str(), File { partition, file })));
-    }
-    files
+/// Returns whether a log says the same about both but for their files.
+fn is_same_table(one: &Table, other: &Table) -> bool {
+    one.columns == other.columns && one.partition_by == other.partition_by && one.description == other.description
 }
 
 /// Returns the log with one more version. A checkpoint lets go of what the one before it did not need.

@@ -2,8 +2,8 @@
 //!
 //! In: the footer of a Parquet file. Out: Delta's JSON of rows, NULLs, smallest and largest values by column. Bounds may be
 //! wider than the values, never narrower: a long text's maximum was rounded up when the file was written, and floats have
-//! no bounds, since Parquet's leave out NaN. Deliberately absent: nested columns, bounds of booleans and bytes, for which
-//! nobody skips, and columns beyond the first 32, as Delta's own writers do.
+//! no bounds, since Parquet's leave out NaN. Deliberately absent: bounds of booleans and bytes, for which nobody skips, and columns
+//! beyond the first 32, as Delta's own writers do.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ pub fn of_footer(footer: &ParquetMetaData, columns: &Schema, rows: u64) -> Resul
         max_values: BTreeMap::new(),
         null_count: BTreeMap::new(),
     };
-    for field in columns.fields().iter().take(MOST_COLUMNS).filter(|field| !field.data_type().is_nested()) {
+    for field in columns.fields().iter().take(MOST_COLUMNS) {
         let facts = Facts::of(footer, columns, field.name())?;
         let Some(nulls) = facts.null_count() else { continue };
         known.null_count.insert(field.name(), nulls);
@@ -104,9 +104,7 @@ fn first(values: &ArrayRef, descending: bool) -> Result<Option<Box<RawValue>>, A
     if first.is_empty() || first.is_null(0) {
         return Ok(None);
     }
-    let zoned = Some("%Y-%m-%dT%H:%M:%S%.6fZ");
-    let local = Some("%Y-%m-%dT%H:%M:%S%.6f");
-    let options = FormatOptions::default().with_timestamp_tz_format(zoned).with_timestamp_format(local);
+    let options = FormatOptions::default().with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.6fZ"));
     let text = ArrayFormatter::try_new(&first, &options)?.value(0).try_to_string()?;
     let is_number = first.data_type().is_integer() || matches!(first.data_type(), DataType::Decimal128(..));
     let json = if is_number { RawValue::from_string(text) } else { to_raw_value(&text) };
