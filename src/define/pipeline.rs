@@ -95,10 +95,11 @@ fn publish(written: Option<At<file::Publish>>, findings: &mut Findings) -> Publi
     if let Some(keep) = keep.as_ref().filter(|keep| keep.value == 0) {
         findings.error(&keep.range, "`keep_snapshots` is 0", "keep at least 1: the snapshot that is served");
     }
+    let written_at = formats.as_ref().and_then(|formats| formats.first()).map_or(range, |first| first.range.clone());
     let formats = formats_in(formats);
     if !formats.contains(&TableFormat::Parquet) {
         findings.error(
-            &range,
+            &written_at,
             "`formats` is without `parquet`",
             "write `formats: [parquet]` or `[parquet, delta]`: the files of a Delta table are Parquet too",
         );
