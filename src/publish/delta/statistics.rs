@@ -97,7 +97,7 @@ impl Facts {
     }
 }
 
-/// Returns the smallest value, or the largest, as JSON; None where all are NULL.
+/// Returns the smallest value, or the largest, as JSON; None where all are NULL, or none can say it.
 fn first(values: &ArrayRef, descending: bool) -> Result<Option<Box<RawValue>>, ArrowError> {
     let order = SortOptions { descending, nulls_first: false };
     let first = sort_limit(values, Some(order), Some(1))?;
@@ -106,6 +106,10 @@ fn first(values: &ArrayRef, descending: bool) -> Result<Option<Box<RawValue>>, A
     }
     let options = FormatOptions::default().with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.6fZ"));
     let text = ArrayFormatter::try_new(&first, &options)?.value(0).try_to_string()?;
+    if first.data_type().is_temporal() && !text.starts_with(|sign: char| sign.is_ascii_digit()) {
+        // A year of more than four digits, or before the first, which readers cannot parse.
+        return Ok(None);
+    }
     let is_number = first.data_type().is_integer() || matches!(first.data_type(), DataType::Decimal128(..));
     let json = if is_number { RawValue::from_string(text) } else { to_raw_value(&text) };
     json.map(Some).map_err(|error| ArrowError::from_external_error(error.into()))

@@ -362,6 +362,8 @@ fn bounds_have_every_digit() {
 fn dates_and_times_are_texts() {
     let days = told(&[array(Date32Array::from(vec![-1, 20_000]))], None);
     assert_eq!((&days["minValues"]["x"], &days["maxValues"]["x"]), (&json!("1969-12-31"), &json!("2024-10-04")));
+    let far = told(&[array(Date32Array::from(vec![0, 3_000_000]))], None);
+    assert_eq!((&far["minValues"], &far["maxValues"]), (&json!({ "x": "1970-01-01" }), &json!({})), "year 10183");
     let times = TimestampMicrosecondArray::from(vec![-1, 1_700_000_000_123_456]).with_timezone("UTC");
     let times = told(&[array(times)], None);
     assert_eq!(times["minValues"]["x"], "1969-12-31T23:59:59.999999Z");
