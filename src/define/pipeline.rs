@@ -3,7 +3,11 @@
 //! In: the text of the pipeline file. Out: the [`Pipeline`] and where its sources and models lie, for the conductor to
 //! read them.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use super::{
     Environment,
@@ -15,7 +19,7 @@ use super::{
     spans::{At, Pairs},
     yaml,
 };
-use crate::record::{Diagnostic, Place, Text};
+use crate::record::{Diagnostic, Place, Text, manifest::TableFormat};
 
 /// Snapshots kept when the file does not say.
 const KEEP_SNAPSHOTS: usize = 14;
@@ -86,19 +90,29 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
 
 fn publish(written: Option<At<file::Publish>>, findings: &mut Findings) -> Publish {
     let Some(At { value: file::Publish { keep_snapshots: keep, formats }, range }) = written else {
-        return Publish { keep_snapshots: KEEP_SNAPSHOTS };
+        return Publish { keep_snapshots: KEEP_SNAPSHOTS, formats: formats_in(None) };
     };
     if let Some(keep) = keep.as_ref().filter(|keep| keep.value == 0) {
         findings.error(&keep.range, "`keep_snapshots` is 0", "keep at least 1: the snapshot that is served");
     }
-    if let Some([]) = formats.as_deref() {
-        findings.error(&range, "`formats` is empty", "write `formats: [parquet]`, or leave the key out");
-    }
-    for format in formats.into_iter().flatten().filter(|format| format.value == file::TableFormat::Delta) {
-        findings.error(&format.range, "table format `delta` is not written yet", "use `[parquet]`");
+    let written_at = formats.as_ref().and_then(|formats| formats.first()).map_or(range, |first| first.range.clone());
+    let formats = formats_in(formats);
+    if !formats.contains(&TableFormat::Parquet) {
+        findings.error(
+            &written_at,
+            "`formats` is without `parquet`",
+            "write `formats: [parquet]` or `[parquet, delta]`: the files of a Delta table are Parquet too",
+        );
     }
     let keep_snapshots = keep.map_or(KEEP_SNAPSHOTS, |keep| usize::try_from(keep.value).unwrap_or(usize::MAX));
-    Publish { keep_snapshots }
+    Publish { keep_snapshots, formats }
+}
+
+fn formats_in(written: Option<Vec<At<TableFormat>>>) -> BTreeSet<TableFormat> {
+    written.map_or_else(
+        || BTreeSet::from([TableFormat::Parquet, TableFormat::Delta]),
+        |formats| formats.into_iter().map(|format| format.value).collect(),
+    )
 }
 
 fn variables(written: Pairs<Written>, findings: &mut Findings) -> BTreeMap<String, Variable> {

@@ -1,12 +1,16 @@
 //! Definitions as validated: every default filled in, every name checked against the others, every place kept.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use arrow::datatypes::DataType;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use crate::record::{DecimalMark, Place, Placed, TableName, Text};
+use crate::record::{DecimalMark, Place, Placed, TableName, Text, manifest::TableFormat};
 
 /// A pipeline with its sources and models.
 #[derive(Debug, Clone)]
@@ -56,10 +60,12 @@ pub enum Variable {
 }
 
 /// How snapshots are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publish {
     /// Snapshots kept besides the current one's ancestors' newest, at least 1.
     pub keep_snapshots: usize,
+    /// Table formats that are written; Parquet is always one of them.
+    pub formats: BTreeSet<TableFormat>,
 }
 
 /// One extract and its contract.

@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use super::*;
-use crate::record::{Diagnostic, Placed, Text};
+use crate::record::{Diagnostic, Placed, Text, manifest::TableFormat};
 
 const PIPELINE: &str = "\
 name: nightly
@@ -92,6 +92,7 @@ fn a_pipeline_file_resolves_its_paths_and_types_its_variables() {
     assert_eq!(file.sources_glob, "pipelines/sources/*.yaml");
     assert_eq!(file.models_dir, Path::new("sql"));
     assert_eq!(file.pipeline.publish.keep_snapshots, 14);
+    assert_eq!(file.pipeline.publish.formats, BTreeSet::from([TableFormat::Parquet, TableFormat::Delta]));
     assert_eq!(file.pipeline.run_date, None);
     let variables: Vec<String> = file.pipeline.variables.values().map(|value| format!("{value:?}")).collect();
     let expected = ["Text(\"CNY\")", "Integer(365)", "Double(0.5)", "Date(2026-01-01)", "Boolean(true)"];

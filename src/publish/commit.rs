@@ -37,7 +37,8 @@ pub struct Prepared {
 
 impl Staging {
     /// Puts a snapshot together: files that the parent has are linked, new ones moved here from staging; then
-    /// `views.sql` and, last of all, the manifest are written. Fills in the manifest's `snapshot` and `parent`.
+    /// the Delta logs, `views.sql` and, last of all, the manifest are written. Fills in the manifest's `snapshot`, `parent`
+    /// and `delta`.
     ///
     /// # Errors
     /// When a file is in neither place, a schema is called `private`, or the disk refuses.
@@ -50,10 +51,11 @@ impl Staging {
     pub(super) fn prepare_over(self, manifest: Manifest, parent: Option<String>) -> Result<Prepared, Error> {
         let sequence = self.warehouse.next_sequence()?;
         let snapshot = format!("{sequence:06}-{}", &contents_hash(&manifest)[..8]);
-        let prepared = Prepared { manifest: Manifest { snapshot, parent, ..manifest }, staging: self, settled: false };
+        let mut prepared =
+            Prepared { manifest: Manifest { snapshot, parent, ..manifest }, staging: self, settled: false };
         prepared.check_names()?;
         // From here on dropping `prepared` removes what is half made.
-        prepared.staging.warehouse.depot.put_together(&prepared.staging, &prepared.manifest)?;
+        prepared.staging.warehouse.depot.put_together(&prepared.staging, &mut prepared.manifest)?;
         Ok(prepared)
     }
 }
@@ -94,6 +96,9 @@ impl Prepared {
         self.settled = self.is_served();
         if !self.settled {
             served?;
+        }
+        if let Err(error) = warehouse.depot.complete(&self.staging, &self.manifest) {
+            tracing::warn!("snapshot `{}` is served, but: {error}", self.manifest.snapshot);
         }
         if let Err(error) = warehouse.retain(keep_snapshots) {
             tracing::warn!("snapshot `{}` is served, but: {error}", self.manifest.snapshot);

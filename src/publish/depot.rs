@@ -47,6 +47,9 @@ pub(super) trait Hold: Debug + Send + Sync {
         false
     }
 
+    /// Lets the next run clean up as after a kill, since this one cannot finish what it began.
+    fn abandon(&self) {}
+
     /// # Errors
     /// When another run has taken the warehouse over meanwhile.
     fn check(&self) -> Result<(), Error> {
@@ -101,8 +104,14 @@ pub(super) trait Depot: Debug + Send + Sync {
     /// Removes what earlier runs left half made, but for snapshots.
     fn clear(&self, published: &dyn Fn() -> Result<Vec<Manifest>, Error>, hold: &dyn Hold) -> Result<(), Error>;
 
-    /// Puts the files and documents of a snapshot where they belong, the manifest last of all.
-    fn put_together(&self, staging: &Staging, manifest: &Manifest) -> Result<(), Error>;
+    /// Puts the files and documents of a snapshot where they belong, the manifest last of all; fills in the manifest's
+    /// Delta logs.
+    fn put_together(&self, staging: &Staging, manifest: &mut Manifest) -> Result<(), Error>;
+
+    /// Does what can only be done once a snapshot is served.
+    fn complete(&self, _: &Staging, _: &Manifest) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Returns where a snapshot's file lies.
     fn stored_at(&self, snapshot: &str, table: &TableName, file: &DataFile) -> StoredAt;

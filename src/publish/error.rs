@@ -37,6 +37,14 @@ pub enum Error {
         /// Why.
         source: ParquetError,
     },
+    /// A Delta log could not be made, or the one before could not be read.
+    #[error("cannot continue the Delta log of `{table}`: {source}")]
+    Delta {
+        /// The table.
+        table: TableName,
+        /// Why.
+        source: ArrowError,
+    },
     /// A named column is not in the table.
     #[error("table `{table}` has no column `{column}`, which its {role} names")]
     UnknownColumn {
@@ -210,6 +218,9 @@ impl Error {
             Self::UnknownSnapshot { known, .. } if !known.is_empty() => {
                 return Some(format!("there are {}; `tallyhouse snapshots ls` shows all", quoted(known)));
             }
+            Self::Delta { .. } => {
+                "publish once with `publish: { formats: [parquet] }`: with `delta` again, the log begins anew"
+            }
             Self::PartitionType { .. } => {
                 "partition by a date, an integer, a string or a boolean: for a timestamp, `local_date(t, $timezone)`"
             }
@@ -246,6 +257,7 @@ impl From<Error> for crate::Error {
             Error::Storage(_)
             | Error::Store(_)
             | Error::Parquet { .. }
+            | Error::Delta { .. }
             | Error::Moved { .. }
             | Error::LostLinks { .. }
             | Error::Damaged { .. }

@@ -6,6 +6,7 @@
 //!   env/<name> -> ../snapshots/<id>   env/<name>.json env/<name>.hold.json
 //!   snapshots/<id>/manifest.json  views.sql
 //!                  <schema>/<table>/data/<partition>=<value>/<content>.parquet
+//!                  <schema>/<table>/_delta_log/<version>.json
 //!                  private/{staged,quarantine}/<table>/data/…
 //!   staging/<run>/…                   the same below as in a snapshot
 //!   runs/<run>.json                   lock
@@ -47,6 +48,11 @@ pub(super) fn data_path(table: &TableName) -> PathBuf {
 /// Returns whether a schema's name is that of something else in a snapshot or beside the tables of a store.
 pub(super) fn is_taken(schema: &str) -> bool {
     [PRIVATE, SNAPSHOTS, ENVIRONMENTS, RUNS, STAGING].contains(&schema)
+}
+
+/// Returns the folder of a table's Delta log below a snapshot.
+pub(super) fn log_path(table: &TableName) -> PathBuf {
+    table_path(table).join("_delta_log")
 }
 
 /// Returns whether a name can be a file's without meaning another place.

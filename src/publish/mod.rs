@@ -11,9 +11,11 @@
 //! must be rebuilt or whether a run may publish (the conductor does).
 
 mod commit;
+mod delta;
 mod depot;
 mod error;
 mod layout;
+mod logs;
 mod retention;
 mod rollback;
 mod salvage;

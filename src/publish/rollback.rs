@@ -37,10 +37,17 @@ impl Warehouse {
         }
         let (reason, now) = (format!("rollback to {id}"), now());
         // Its files are linked from the old snapshot; the parent in the manifest is still the one that it replaces.
-        let replaced = staging.parent.replace(old.clone()).map(|parent| parent.snapshot);
-        let manifest =
-            Manifest { run: run.to_owned(), created_at: now.clone(), reason: Some(reason.clone()), held: true, ..old };
-        let prepared = staging.prepare_over(manifest, replaced)?;
+        let replaced = staging.parent.replace(old.clone());
+        let manifest = Manifest {
+            run: run.to_owned(),
+            created_at: now.clone(),
+            reason: Some(reason.clone()),
+            held: true,
+            // Readers of a format that was added since find it also in the old content.
+            formats: replaced.as_ref().map_or_else(|| old.formats.clone(), |parent| parent.formats.clone()),
+            ..old
+        };
+        let prepared = staging.prepare_over(manifest, replaced.map(|parent| parent.snapshot))?;
         let hold = Hold { snapshot: prepared.manifest().snapshot.clone(), since: now, reason };
         let name = &self.target.hold;
         self.depot.write(name, to_json(&self.path().join(name), &hold)?)?;

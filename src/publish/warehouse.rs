@@ -299,9 +299,12 @@ fn same_table(one: &Table, other: &Table) -> bool {
         && one.partitions.iter().zip(&other.partitions).all(same)
 }
 
-/// Returns whether a next run would decide the same from both: besides the same content, the same inputs, fingerprints
-/// and descriptions. Where only this differs, publishing costs links and saves rebuilding every night.
+/// Returns whether a next run would decide the same from both: besides the same content, the same formats, inputs,
+/// fingerprints and descriptions. Where only this differs, publishing costs links and saves rebuilding every night.
 #[must_use]
 pub fn same_facts(one: &Manifest, other: &Manifest) -> bool {
-    one.checks == other.checks && one.inputs == other.inputs && one.tables == other.tables
+    one.formats == other.formats
+        && one.checks == other.checks
+        && one.inputs == other.inputs
+        && one.tables == other.tables
 }

@@ -1,6 +1,6 @@
 //! The snapshot manifest: which files make up every table of one publication, and what produced them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use schemars::JsonSchema;
@@ -42,11 +42,50 @@ pub struct Manifest {
     /// Hash of the checks and reject limits that the snapshot has passed.
     #[serde(default)]
     pub checks: String,
+    /// Table formats that its tables can be read as.
+    #[serde(default = "TableFormat::only_parquet")]
+    pub formats: BTreeSet<TableFormat>,
     /// Extracts by source name.
     pub inputs: BTreeMap<String, Input>,
     /// Tables by name, `schema.table`.
     #[schemars(with = "BTreeMap<String, Table>")]
     pub tables: BTreeMap<TableName, Table>,
+    /// Delta logs of its tables by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, DeltaLog>")]
+    pub delta: BTreeMap<TableName, DeltaLog>,
+}
+
+/// A table format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TableFormat {
+    /// Hive-partitioned Parquet.
+    Parquet,
+    /// A Delta log beside the Parquet files.
+    Delta,
+}
+
+impl TableFormat {
+    fn only_parquet() -> BTreeSet<Self> {
+        BTreeSet::from([Self::Parquet])
+    }
+}
+
+/// The Delta log of a table, as one snapshot has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeltaLog {
+    /// Id of the table, the same from its first publication on.
+    pub id: String,
+    /// The version that holds the snapshot's rows.
+    pub version: u64,
+    /// The version of the last checkpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<u64>,
+    /// The first version whose file is kept.
+    #[serde(default)]
+    pub oldest: u64,
 }
 
 /// The extract files of one source, as read.

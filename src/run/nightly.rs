@@ -137,7 +137,7 @@ fn note(staging: &Staging, source: &StagedSource) -> Result<(), Error> {
     })?)
 }
 
-/// Returns the manifest of what was built; `prepare` fills in its id and parent.
+/// Returns the manifest of what was built; `prepare` fills in its id, parent and Delta logs.
 fn manifest(
     request: &Request,
     definitions: &Definitions,
@@ -162,6 +162,8 @@ fn manifest(
         reason: None,
         held: false,
         checks: definitions.checks_fingerprint(),
+        formats: definitions.project.pipeline.publish.formats.clone(),
+        delta: BTreeMap::new(),
         inputs: staged.iter().map(|source| (source.report.source.clone(), source.input.clone())).collect(),
         tables,
     }

@@ -148,6 +148,14 @@ pub fn create_data_file(path: &Path) -> Result<File, Error> {
     OpenOptions::new().write(true).create_new(true).mode(DATA_MODE).open(path).at("create", path)
 }
 
+/// Writes a data file, which must not exist, without waiting for the disk.
+///
+/// # Errors
+/// When the file exists or the disk refuses.
+pub fn write_data_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    create_data_file(path)?.write_all(bytes).at("write", path)
+}
+
 /// Writes a file that must not exist and waits until the disk holds it.
 ///
 /// # Errors
@@ -335,6 +343,14 @@ fn gone(result: io::Result<()>) -> io::Result<()> {
 /// When it cannot be read.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     optional(std::fs::read(path)).at("read", path)
+}
+
+/// Opens a file for reading.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn open(path: &Path) -> Result<File, Error> {
+    File::open(path).at("read", path)
 }
 
 /// Returns where a symbolic link points; None when it does not exist.

@@ -3,7 +3,7 @@
 //! ```text
 //!  shipped pipeline over the fixtures          small projects of a few lines
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes,
-//!  outside                                     snapshots, crash, verbs
+//!  outside                                     snapshots, delta, crash, verbs
 //!
 //!  corpus: odd files and what a person reads in them
 //!
@@ -53,6 +53,8 @@ mod snapshots;
 mod verbs;
 
 mod crash;
+
+mod delta;
 
 mod outside;
 

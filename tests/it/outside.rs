@@ -1,4 +1,4 @@
-//! Readers that share no code with this one: DuckDB, Polars and pyarrow over the published fixtures, a plain Python
+//! Readers that share no code with this one: DuckDB, Polars, pyarrow and delta-rs over the published fixtures, a plain Python
 //! computation of every answer, and a JSON Schema validator over the shipped definitions.
 
 use std::process::Command;
@@ -9,13 +9,19 @@ use crate::{
 };
 
 /// What the scripts import.
-const PACKAGES: &str = "import duckdb, polars, pyarrow, jsonschema, yaml";
+const PACKAGES: &str = "import deltalake, duckdb, polars, pyarrow, jsonschema, yaml";
 
 #[test]
 fn duckdb_polars_and_pyarrow_read_what_the_manifest_says() {
     let warehouse = shipped::published().warehouse.display().to_string();
     let truth = repository("fixtures/truth/totals.csv").display().to_string();
     python("readers.py", &[&warehouse, "--totals", &truth]);
+}
+
+#[test]
+fn every_table_of_the_fixtures_is_a_delta_table() {
+    let current = shipped::published().warehouse.join("current").display().to_string();
+    python("delta.py", &[&current]);
 }
 
 #[test]
@@ -30,10 +36,11 @@ fn the_shipped_definitions_satisfy_their_schemas() {
 }
 
 /// Runs a script of `tests/outside/`, which must succeed; without the packages it is skipped, unless that is forbidden.
-fn python(script: &str, arguments: &[&str]) {
+pub fn python(script: &str, arguments: &[&str]) {
     let packages = Command::new("python3").args(["-c", PACKAGES]).output();
     if !packages.is_ok_and(|output| output.status.success()) {
-        let missing = format!("python3 with duckdb, polars, pyarrow, jsonschema and pyyaml is needed for {script}");
+        let missing =
+            format!("python3 with deltalake, duckdb, polars, pyarrow, jsonschema and pyyaml is needed for {script}");
         assert!(!is_outside_required(), "{missing}");
         eprintln!("skipped: {missing}; `.ci/run` installs them");
         return;

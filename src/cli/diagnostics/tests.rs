@@ -101,7 +101,7 @@ timezone: Asia/Shangai
 run_date: 2026-06-31
 sources: sources/*.yaml
 models: ../sql
-publish: { keep_snapshots: 0, formats: [parquet, delta] }
+publish: { keep_snapshots: 0, formats: [delta] }
 ";
     let expected = "\
 error: environment variable `TALLYHOUSE_WAREHOUSE` is not set
@@ -131,18 +131,18 @@ error: `2026-06-31` is not a date
 error: `keep_snapshots` is 0
  --> pipelines/nightly.yaml:8:28
   |
-8 | publish: { keep_snapshots: 0, formats: [parquet, delta] }
+8 | publish: { keep_snapshots: 0, formats: [delta] }
   |                            ^
   |
   = help: keep at least 1: the snapshot that is served
 
-error: table format `delta` is not written yet
- --> pipelines/nightly.yaml:8:50
+error: `formats` is without `parquet`
+ --> pipelines/nightly.yaml:8:41
   |
-8 | publish: { keep_snapshots: 0, formats: [parquet, delta] }
-  |                                                  ^^^^^
+8 | publish: { keep_snapshots: 0, formats: [delta] }
+  |                                         ^^^^^
   |
-  = help: use `[parquet]`
+  = help: write `formats: [parquet]` or `[parquet, delta]`: the files of a Delta table are Parquet too
 ";
     assert_eq!(pipeline_says(body), expected);
 }

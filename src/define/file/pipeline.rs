@@ -8,7 +8,10 @@ use serde::{
     de::{self, Visitor},
 };
 
-use crate::define::spans::{At, Pairs};
+use crate::{
+    define::spans::{At, Pairs},
+    record::manifest::TableFormat,
+};
 
 /// A pipeline: where its warehouse is, how its days are counted, and which sources and models belong to it. Every path
 /// is relative to this file and may use `${NAME}` and `${NAME:-default}` from the environment.
@@ -50,19 +53,8 @@ pub struct Publish {
     /// How many snapshots stay after a publication; at least 1, 14 when left out.
     #[schemars(extend("minimum" = 1))]
     pub keep_snapshots: Option<At<u64>>,
-    /// Table formats that are written: `[parquet]`.
+    /// Table formats as which the tables can be read: `[parquet, delta]` when left out, or `[parquet]`.
     pub formats: Option<Vec<At<TableFormat>>>,
-}
-
-/// A table format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TableFormat {
-    /// Hive-partitioned Parquet.
-    Parquet,
-    /// A Delta log beside the Parquet files; not written yet.
-    #[schemars(skip)]
-    Delta,
 }
 
 /// The value of a pipeline variable as YAML understands it.

@@ -12,7 +12,10 @@
 use std::{
     collections::BTreeSet,
     path::Path,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -141,6 +144,7 @@ struct State {
     mark: Mutex<Option<Mark>>,
     is_over: Mutex<bool>,
     over: Condvar,
+    is_abandoned: AtomicBool,
 }
 
 impl State {
@@ -189,7 +193,8 @@ impl State {
 impl Lease {
     fn begin(vault: Vault, holder: Holder, mark: Mark, timing: Timing, is_inherited: bool) -> Self {
         let (mark, is_over, over) = (Mutex::new(Some(mark)), Mutex::new(false), Condvar::new());
-        let state = Arc::new(State { vault, holder, timing, mark, is_over, over });
+        let is_abandoned = AtomicBool::new(false);
+        let state = Arc::new(State { vault, holder, timing, mark, is_over, over, is_abandoned });
         let renewed = Arc::clone(&state);
         let renewing = std::thread::Builder::new().name("lease".to_owned()).spawn(move || renewed.renew());
         if let Err(error) = &renewing {
@@ -202,6 +207,10 @@ impl Lease {
 impl Hold for Lease {
     fn is_inherited(&self) -> bool {
         self.is_inherited
+    }
+
+    fn abandon(&self) {
+        self.state.is_abandoned.store(true, Ordering::Relaxed);
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -224,8 +233,10 @@ impl Drop for Lease {
         if let Some(renewing) = self.renewing.take() {
             let _ = renewing.join();
         }
-        // What cannot be released now is stale as soon as this process is gone.
-        if let Err(error) = self.state.write(true) {
+        // What is not released is stale as soon as this process is gone.
+        if !self.state.is_abandoned.load(Ordering::Relaxed)
+            && let Err(error) = self.state.write(true)
+        {
             tracing::warn!("{error}");
         }
         alive().remove(&self.state.holder.run);

@@ -7,18 +7,21 @@
 //!   hold.json      env/<name>.hold.json
 //!   snapshots/<id>/manifest.json  views.sql written once
 //!   <schema>/<table>/data/<partition>=<value>/<content>.parquet
+//!                    _delta_log/…       of production's snapshots
 //!   private/{staged,quarantine,normalized}/<table>/data/…
 //!   runs/<run>.json
 //! ```
 //!
 //! Files go first, then the manifest, then the pointer: whoever reads the pointer finds everything. A file's name is its
 //! content, so a file that is there already is the file that was meant. Files leave with the last snapshot that has them.
+//! Delta logs follow the pointer: they say nothing but what the manifests say, so whoever finds them behind can go on.
 //!
 //! In: a [`Vault`]. Deliberately absent: folders and links, which an object store does not have, and safety for readers
 //! that list a table's folder: it holds files of several snapshots.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs::File,
     path::{Path, PathBuf},
 };
 
@@ -30,6 +33,7 @@ use crate::{
     publish::{
         Error, Staging,
         layout::{self, MANIFEST, SNAPSHOTS, Target, VIEWS},
+        logs::{self, Step},
         views,
         warehouse::{Pointer, from_json, parse_manifest, to_json},
     },
@@ -116,6 +120,67 @@ impl Pool {
     fn addresses(&self, name: &TableName, table: &Table) -> Vec<String> {
         let files = table.partitions.iter().flat_map(|partition| &partition.files);
         files.map(|file| self.vault.shown(&key(name, file))).collect()
+    }
+
+    /// Returns what the snapshot adds to the logs. Only production has logs: an environment's files lie in the same folders.
+    fn log_steps<'a>(
+        &self,
+        target: &Target,
+        manifest: &'a Manifest,
+        replaced: Option<&'a Manifest>,
+    ) -> Result<Vec<Step<'a>>, Error> {
+        if *target == Target::production() { logs::steps(manifest, replaced) } else { Ok(Vec::new()) }
+    }
+
+    /// Writes what a snapshot adds to the logs; what is there already is what it would be.
+    fn write_logs(
+        &self,
+        target: &Target,
+        manifest: &Manifest,
+        replaced: Option<&Manifest>,
+        open: &(dyn Fn(&TableName, &DataFile) -> Result<File, Error> + Sync),
+    ) -> Result<(), Error> {
+        for step in self.log_steps(target, manifest, replaced)? {
+            let folder = layout::log_path(step.name).display().to_string();
+            let read = |name: &str| {
+                let key = format!("{folder}/{name}");
+                self.vault.read(&key)?.map(|found| found.bytes).ok_or_else(|| logs::lost(self.root.join(&key)))
+            };
+            // `_last_checkpoint` is a hint that moves on; all others are written once.
+            for (name, bytes) in step.new_files(&read, &|file| open(step.name, file))? {
+                let key = format!("{folder}/{name}");
+                match name.starts_with('_') {
+                    true => self.vault.overwrite(&key, bytes)?,
+                    false => drop(self.vault.create(&key, bytes)?),
+                }
+            }
+        }
+        let dropped = replaced.iter().flat_map(|replaced| replaced.delta.keys());
+        for name in dropped.filter(|name| *target == Target::production() && !manifest.delta.contains_key(name)) {
+            self.vault.remove(self.vault.keys(&layout::log_path(name).display().to_string())?)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the logs of the served snapshot as far as a run could not that was killed.
+    fn repair_logs(&self, published: &[Manifest]) -> Result<(), Error> {
+        let target = Target::production();
+        let Some(id) = self.served(&target)?.snapshot else { return Ok(()) };
+        let find = |id: &String| published.iter().find(|manifest| manifest.snapshot == *id);
+        let Some(served) = find(&id) else { return Ok(()) };
+        let replaced = served.parent.as_ref().and_then(find);
+        // Without the snapshot before nobody can tell the difference to it; it goes only after the logs are written.
+        if served.parent.is_some() && replaced.is_none() {
+            return Ok(());
+        }
+        let open = |name: &TableName, file: &DataFile| {
+            let path = self.scratch.join(&file.blake3);
+            self.fetch(&key(name, file), &path)?;
+            let open = local::open(&path)?;
+            local::remove_file(&path)?;
+            Ok(open)
+        };
+        self.write_logs(&target, served, replaced, &open)
     }
 
     /// Removes files that no snapshot has, which a run left that stopped answering.
@@ -216,10 +281,18 @@ impl Depot for Pool {
 
     fn clear(&self, published: &dyn Fn() -> Result<Vec<Manifest>, Error>, hold: &dyn Hold) -> Result<(), Error> {
         local::create_dir_all(&self.scratch, Some(PRIVATE_MODE))?;
-        if hold.is_inherited() { self.sweep(&published()?) } else { Ok(()) }
+        if !hold.is_inherited() {
+            return Ok(());
+        }
+        let published = published()?;
+        self.sweep(&published)?;
+        self.repair_logs(&published)
     }
 
-    fn put_together(&self, staging: &Staging, manifest: &Manifest) -> Result<(), Error> {
+    fn put_together(&self, staging: &Staging, manifest: &mut Manifest) -> Result<(), Error> {
+        let replaced = staging.replaced(manifest)?;
+        let steps = self.log_steps(&staging.warehouse.target, manifest, replaced.as_deref())?;
+        manifest.delta = steps.iter().map(|step| (step.name.clone(), step.log().clone())).collect();
         let uploads = Self::uploads(staging, manifest)?;
         let mut new = Vec::new();
         let written =
@@ -228,6 +301,19 @@ impl Depot for Pool {
             && let Err(error) = self.vault.remove(new)
         {
             tracing::warn!("{error}");
+        }
+        written
+    }
+
+    /// Writes the Delta logs. They follow the pointer, so that no reader of a log sees what was never published; should
+    /// that fail, the next run does it.
+    fn complete(&self, staging: &Staging, manifest: &Manifest) -> Result<(), Error> {
+        let replaced = staging.replaced(manifest)?;
+        let target = &staging.warehouse.target;
+        let open = |name: &TableName, file: &DataFile| Ok(local::open(&staging.finder().fetch(name, file)?)?);
+        let written = self.write_logs(target, manifest, replaced.as_deref(), &open);
+        if written.is_err() {
+            staging.lock.hold.abandon();
         }
         written
     }

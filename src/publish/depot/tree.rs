@@ -4,21 +4,23 @@
 //! absent: object stores.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
+
+use bytes::Bytes;
 
 use super::{Attempt, Depot, Hold, Served};
 use crate::{
     publish::{
-        Error, Staging,
+        Error, Staging, delta,
         layout::{self, MANIFEST, PRIVATE, SNAPSHOTS, Target, VIEWS},
-        views,
+        logs, views,
         warehouse::{Pointer, from_json, to_json},
     },
     record::{
         Manifest, StoredAt, TableName,
-        manifest::{DataFile, Input, Table},
+        manifest::{DataFile, DeltaLog, Input, Table},
     },
     storage::local::{
         self, PRIVATE_MODE,
@@ -90,6 +92,42 @@ impl Tree {
             self.place(staging, name, file, data.join(&file.path), folders)?;
         }
         Ok(())
+    }
+
+    /// Writes the Delta logs of a snapshot whose data files are in place. Each snapshot has its logs whole: what the
+    /// snapshot before had is linked, and a log goes on from there, whatever others hold.
+    fn write_logs(
+        &self,
+        staging: &Staging,
+        manifest: &Manifest,
+        root: &Path,
+        folders: &mut Folders,
+    ) -> Result<BTreeMap<TableName, DeltaLog>, Error> {
+        let replaced = staging.replaced(manifest)?;
+        let mut logs = BTreeMap::new();
+        for step in logs::steps(manifest, replaced.as_deref())? {
+            let folder = root.join(layout::log_path(step.name));
+            let earlier = replaced.as_ref().map(|replaced| self.snapshot_path(&replaced.snapshot));
+            let earlier = earlier.map(|snapshot| snapshot.join(layout::log_path(step.name))).unwrap_or_default();
+            let read = |name: &str| {
+                let path = earlier.join(name);
+                local::read(&path)?.map(Bytes::from).ok_or_else(|| logs::lost(path))
+            };
+            let data = root.join(layout::data_path(step.name));
+            let new = step.new_files(&read, &|file| Ok(local::open(&data.join(&file.path))?))?;
+            folders.create(&folder)?;
+            for (name, bytes) in &new {
+                let path = folder.join(name);
+                local::write_data_file(&path, bytes)?;
+                folders.moved.push(path);
+            }
+            let is_new = |name: &String| new.iter().any(|(written, _)| written == name);
+            for name in delta::files(step.log()).iter().filter(|name| !is_new(name)) {
+                local::link_or_copy(&earlier.join(name), &folder.join(name))?;
+            }
+            logs.insert(step.name.clone(), step.log().clone());
+        }
+        Ok(logs)
     }
 
     /// Links a file from the parent snapshot, or moves it here from staging. The parent comes first: a file that was
@@ -205,7 +243,7 @@ impl Depot for Tree {
         Ok(())
     }
 
-    fn put_together(&self, staging: &Staging, manifest: &Manifest) -> Result<(), Error> {
+    fn put_together(&self, staging: &Staging, manifest: &mut Manifest) -> Result<(), Error> {
         let root = self.snapshot_path(&manifest.snapshot);
         let mut folders = Folders::new(&root)?;
         for table in &manifest.tables {
@@ -214,6 +252,7 @@ impl Depot for Tree {
         for (source, input) in &manifest.inputs {
             self.write_packs(staging, (&TableName::normalized(source), input), &root, &mut folders)?;
         }
+        manifest.delta = self.write_logs(staging, manifest, &root, &mut folders)?;
         let folder = local::canonical(&root)?;
         let views = views::render(manifest, &|name, table| views::Files::Below(views::glob(&folder, name, table)));
         local::write_new(&root.join(VIEWS), views.as_bytes())?;

@@ -1,7 +1,7 @@
 //! Snapshots: committed whole or not at all.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
@@ -15,7 +15,7 @@ use crate::{
     publish::{Error, Prepared, Staging, Warehouse, WriterOptions, columns, same_content, same_facts},
     record::{
         Manifest, StoredAt, TableName,
-        manifest::{MANIFEST_VERSION, Table},
+        manifest::{MANIFEST_VERSION, Table, TableFormat},
     },
 };
 
@@ -59,6 +59,8 @@ pub fn stage(staging: &Staging, values: &[&str]) -> Manifest {
         tool_version: "0.1.0".to_owned(),
         reason: None,
         held: false,
+        formats: BTreeSet::from([TableFormat::Parquet, TableFormat::Delta]),
+        delta: BTreeMap::new(),
         inputs: BTreeMap::new(),
         tables,
     }
