@@ -151,10 +151,12 @@ impl Finder {
             StoredAt::Store(key) => key,
         };
         let folder = self.folder.join("fetched");
-        let path = folder.join(&file.blake3);
+        // Two files may have the same bytes, and be fetched at the same time.
+        let name = blake3::hash(key.as_bytes()).to_hex();
+        let path = folder.join(name.as_str());
         if !local::exists(&path) {
             local::create_dir_all(&folder, Some(PRIVATE_MODE))?;
-            let partial = folder.join(format!(".{}.new", file.blake3));
+            let partial = folder.join(format!(".{name}.new"));
             self.warehouse.depot.fetch(&key, &partial)?;
             local::rename(&partial, &path)?;
         }

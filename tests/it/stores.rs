@@ -100,6 +100,7 @@ fn nights_over_a_bucket_are_those_over_a_folder() {
         for table in ["core.by_month", "core.total"] {
             assert_eq!(found["tables"][table].as_array().unwrap().len(), folder.rows(table).len(), "{step}");
             assert_eq!(found["polars"][table], folder.rows(table).len(), "{step}");
+            assert_eq!(found["delta"][table].as_array().unwrap().len(), folder.rows(table).len(), "{step}");
         }
         there
     };

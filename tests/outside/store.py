@@ -3,14 +3,18 @@
     store.py ADDRESS BUCKET PREFIX
 
 `tables`: rows of every public table, sorted, read by pyarrow from the files that the manifest names; `polars`: their
-number as Polars reads them; `unknown`: objects that no manifest and no document accounts for.
+number as Polars reads them; `delta`: the rows of their Delta tables; `unknown`: objects that no manifest and no document accounts for.
 """
 
 import io
 import json
+import os
 import sys
 
+import urllib.parse
+
 import boto3
+import deltalake
 import polars
 import pyarrow.parquet
 
@@ -30,9 +34,11 @@ def main():
     manifests = [json.loads(read(name)) for name in names if name.endswith("/manifest.json")]
     known = {file for manifest in manifests for file in files_of(manifest)}
     documents = ("current.json", "lock.json", "hold.json", "env/", "runs/", "snapshots/")
-    unknown = [name for name in names if name not in known and not name.startswith(documents)]
+    unknown = [n for n in names if n not in known and not n.startswith(documents) and "/_delta_log/" not in n]
+    logs = {"/".join(name.split("/")[:2]) for name in names if "/_delta_log/" in name}
+    options = {"endpoint_url": address, "allow_http": "true", "region": "us-east-1", **keys}
     missing = sorted(known - set(names))
-    tables, counted = {}, {}
+    tables, counted, delta = {}, {}, {}
     for name, table in served["tables"].items():
         schema, short = name.split(".")
         if schema in ("staged", "quarantine"):
@@ -46,7 +52,16 @@ def main():
                 rows += ["|".join(shown({**row, **values}[c["name"]]) for c in table["columns"]) for row in read_back]
                 count += polars.read_parquet(io.BytesIO(body)).height
         tables[name], counted[name] = sorted(rows), count
-    print(json.dumps({"snapshot": served["snapshot"], "tables": tables, "polars": counted, "unknown": unknown, "missing": missing}))
+        logs.discard(f"{schema}/{short}")
+        table_of_log = deltalake.DeltaTable(f"s3://{bucket}/{urllib.parse.quote(f'{prefix}/{schema}/{short}')}", storage_options=options)
+        assert table_of_log.version() == served["delta"][name]["version"], name
+        columns = [column["name"] for column in table["columns"]]
+        found = [tuple(row[c] for c in columns) for row in table_of_log.to_pyarrow_table().to_pylist()]
+        delta[name] = sorted("|".join(map(shown, row)) for row in found)
+    assert not logs, f"logs of no table: {logs}"
+    # Threads of the readers' libraries must not end this program in their own way.
+    print(json.dumps({"snapshot": served["snapshot"], "tables": tables, "polars": counted, "delta": delta, "unknown": unknown, "missing": missing}), flush=True)
+    os._exit(0)
 
 
 def shown(value):

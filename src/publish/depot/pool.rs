@@ -174,8 +174,10 @@ impl Pool {
             return Ok(());
         }
         let open = |name: &TableName, file: &DataFile| {
-            let path = self.scratch.join(&file.blake3);
-            self.fetch(&key(name, file), &path)?;
+            // Two files may have the same bytes, and be fetched at the same time.
+            let key = key(name, file);
+            let path = self.scratch.join(blake3::hash(key.as_bytes()).to_hex().as_str());
+            self.fetch(&key, &path)?;
             let open = local::open(&path)?;
             local::remove_file(&path)?;
             Ok(open)
