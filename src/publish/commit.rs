@@ -224,7 +224,7 @@ impl Warehouse {
 /// Lets the link point at a snapshot.
 fn serve(target: &Target, snapshot: &str) -> Result<(), Error> {
     if let Some(folder) = target.link.parent() {
-        local::create_dir_all(folder, None)?;
+        local::create_dir(folder)?;
     }
     Ok(local::replace_symlink(&target.points_at(snapshot), &target.link)?)
 }

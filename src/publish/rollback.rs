@@ -46,7 +46,7 @@ impl Warehouse {
         let prepared = staging.prepare_over(manifest, replaced)?;
         let hold = Hold { snapshot: prepared.manifest().snapshot.clone(), since: now, reason };
         if let Some(folder) = self.target.hold.parent() {
-            local::create_dir_all(folder, None)?;
+            local::create_dir(folder)?;
         }
         local::replace_file(&self.target.hold, &to_json(&self.target.hold, &hold)?)?;
         let flipped = prepared.flip(keep_snapshots);
@@ -80,7 +80,7 @@ impl Warehouse {
     /// When the disk refuses.
     pub fn release(&self, _lock: &Lock) -> Result<Option<Hold>, Error> {
         let hold = self.hold()?;
-        local::remove_file(&self.target.hold)?;
+        local::remove_for_good(&self.target.hold)?;
         Ok(hold)
     }
 }

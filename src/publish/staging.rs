@@ -36,7 +36,8 @@ impl Warehouse {
     /// When the disk refuses, or the run's id cannot be a file name.
     pub fn begin(&self, lock: &Lock, run: &str) -> Result<Staging, Error> {
         self.check_name("a run", run)?;
-        local::create_dir_all(&self.path().join(SNAPSHOTS), None)?;
+        // Before the link may be: one that names a folder which a power cut took away would serve nothing.
+        local::create_dir(&self.path().join(SNAPSHOTS))?;
         self.clear_litter()?;
         self.repair_pointers()?;
         let path = self.path().join("staging").join(run);
@@ -74,10 +75,10 @@ impl Warehouse {
         }
     }
 
-    /// Removes a snapshot, its manifest first: a half-removed one is litter then, not a snapshot with holes.
+    /// Removes a snapshot, its manifest first and for good: a half-removed one is litter then, not a snapshot with holes.
     pub(super) fn remove_snapshot(&self, id: &str) -> Result<(), Error> {
         let path = self.snapshot_path(id);
-        local::remove_file(&path.join(MANIFEST))?;
+        local::remove_for_good(&path.join(MANIFEST))?;
         Ok(local::remove_dir_all(&path)?)
     }
 

@@ -1,6 +1,7 @@
 //! Tests of the writer and the warehouse together, on temporary folders.
 
 mod partitions;
+mod power;
 mod snapshots;
 mod tables;
 mod views;
