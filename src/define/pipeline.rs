@@ -11,7 +11,7 @@ use super::{
     findings::Findings,
     names,
     paths::resolved,
-    project::{Pipeline, Publish, Variable},
+    project::{OnLowSpace, Pipeline, Publish, Variable},
     spans::{At, Pairs},
     yaml,
 };
@@ -85,9 +85,10 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
 }
 
 fn publish(written: Option<At<file::Publish>>, findings: &mut Findings) -> Publish {
-    let Some(At { value: file::Publish { keep_snapshots: keep, formats }, range }) = written else {
-        return Publish { keep_snapshots: KEEP_SNAPSHOTS };
+    let Some(At { value: written, range }) = written else {
+        return Publish { keep_snapshots: KEEP_SNAPSHOTS, keep_days: None, on_low_space: OnLowSpace::default() };
     };
+    let file::Publish { keep_snapshots: keep, keep_days, on_low_space, formats } = written;
     if let Some(keep) = keep.as_ref().filter(|keep| keep.value == 0) {
         findings.error(&keep.range, "`keep_snapshots` is 0", "keep at least 1: the snapshot that is served");
     }
@@ -98,7 +99,8 @@ fn publish(written: Option<At<file::Publish>>, findings: &mut Findings) -> Publi
         findings.error(&format.range, "table format `delta` is not written yet", "use `[parquet]`");
     }
     let keep_snapshots = keep.map_or(KEEP_SNAPSHOTS, |keep| usize::try_from(keep.value).unwrap_or(usize::MAX));
-    Publish { keep_snapshots }
+    let keep_days = keep_days.map(|days| days.value);
+    Publish { keep_snapshots, keep_days, on_low_space: on_low_space.unwrap_or_default() }
 }
 
 fn variables(written: Pairs<Written>, findings: &mut Findings) -> BTreeMap<String, Variable> {

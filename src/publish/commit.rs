@@ -26,7 +26,7 @@ use std::{
 };
 
 use super::{
-    Error, Staging, Warehouse,
+    Error, Retention, Staging, Warehouse,
     layout::{self, MANIFEST, PRIVATE, SNAPSHOTS, Target, VIEWS},
     views,
     warehouse::{Pointer, to_json},
@@ -77,17 +77,17 @@ impl Prepared {
         &self.manifest
     }
 
-    /// Serves the snapshot and removes old ones, of which `keep_snapshots` stay (and every one that a link points at).
+    /// Serves the snapshot and removes old ones that need not stay.
     ///
     /// # Errors
     /// When the warehouse is held or serves something else than at the run's beginning, or the disk refuses; the old
     /// snapshot is then still served. A failure to clean up is no error: the next run does it.
-    pub fn commit(self, keep_snapshots: usize) -> Result<Manifest, Error> {
+    pub fn commit(self, retention: impl Into<Retention>) -> Result<Manifest, Error> {
         if let Some(hold) = self.staging.warehouse.hold()? {
             let warehouse = self.staging.warehouse.path().to_owned();
             return Err(Error::Held { warehouse, snapshot: hold.snapshot, reason: hold.reason });
         }
-        self.flip(keep_snapshots)
+        self.flip(retention.into())
     }
 
     /// Removes the snapshot and all that was staged.
@@ -99,7 +99,7 @@ impl Prepared {
         self.staging.warehouse.remove_snapshot(&self.manifest.snapshot)
     }
 
-    pub(super) fn flip(mut self, keep_snapshots: usize) -> Result<Manifest, Error> {
+    pub(super) fn flip(mut self, retention: Retention) -> Result<Manifest, Error> {
         self.check_base()?;
         let warehouse = self.staging.warehouse.clone();
         let served = serve(&warehouse.target, &self.manifest.snapshot);
@@ -108,7 +108,7 @@ impl Prepared {
             served?;
         }
         let pointed = write_pointer(&warehouse.target, &self.manifest.snapshot);
-        if let Err(error) = pointed.and_then(|()| warehouse.retain(keep_snapshots)) {
+        if let Err(error) = pointed.and_then(|()| warehouse.retain(retention)) {
             tracing::warn!("snapshot `{}` is served, but: {error}", self.manifest.snapshot);
         }
         Ok(self.manifest.clone())

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Lock, Warehouse,
+    Error, Lock, Retention, Warehouse,
     warehouse::{from_json, to_json},
 };
 use crate::{
@@ -31,7 +31,13 @@ impl Warehouse {
     ///
     /// # Errors
     /// When there is no such snapshot, it is the one served, or the disk refuses.
-    pub fn rollback(&self, lock: &Lock, id: &str, run: &str, keep_snapshots: usize) -> Result<Manifest, Error> {
+    pub fn rollback(
+        &self,
+        lock: &Lock,
+        id: &str,
+        run: &str,
+        retention: impl Into<Retention>,
+    ) -> Result<Manifest, Error> {
         let id = self.resolve(id)?;
         let old = self.manifest(&id)?;
         let mut staging = self.begin(lock, run)?;
@@ -49,7 +55,7 @@ impl Warehouse {
             local::create_dir(folder)?;
         }
         local::replace_file(&self.target.hold, &to_json(&self.target.hold, &hold)?)?;
-        let flipped = prepared.flip(keep_snapshots);
+        let flipped = prepared.flip(retention.into());
         if flipped.is_err() {
             // Nothing was rolled back, so nothing is held.
             let _ = local::remove_file(&self.target.hold);

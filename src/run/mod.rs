@@ -20,6 +20,7 @@ mod outcome;
 mod output;
 mod plan;
 mod rejects;
+mod snapshots;
 mod sources;
 mod stage;
 mod validate;
@@ -36,9 +37,15 @@ pub use nightly::nightly;
 pub use output::{commit, exists, is_folder, is_same_file, output, output_folder};
 pub use plan::{ModelPlan, SourcePlan, plan};
 pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RAW_COLUMN, RejectsFilter, corrections};
+pub use snapshots::{
+    ColumnChange, Diff, PartitionChanges, RowChanges, Sample, TableChange, Wanted, diff, vacuum, verify,
+};
 pub use validate::{Definitions, definitions};
 
-pub use crate::storage::output::OutputFile;
+pub use crate::{
+    publish::{Vacuum, Verified},
+    storage::output::OutputFile,
+};
 use crate::{engine::Settings, record::TableName};
 
 /// What a command asks for, with all that the process knows of the world.

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
+use chrono::{DateTime, Utc};
+
 use super::{
     Definitions, Event, Observer, Request, build, definitions, load,
     sources::stage_all,
@@ -111,7 +113,7 @@ async fn carry_out(
         true => run_checks(definitions, engine, &catalog, observer).await?,
         false => Vec::new(),
     };
-    let outcome = settle(definitions, staging, manifest, parent, is_new, &failed, observer)?;
+    let outcome = settle(definitions, staging, manifest, parent, is_new, &failed, request.now, observer)?;
     Ok(report(request, definitions, run, started, outcome, staged, models, failed))
 }
 
@@ -164,6 +166,7 @@ async fn run_checks(
 }
 
 /// Serves the snapshot, unless it is the same as before or a check forbids it.
+#[expect(clippy::too_many_arguments, reason = "what decides whether a snapshot is served is all that the run found")]
 fn settle(
     definitions: &Definitions,
     staging: Staging,
@@ -171,6 +174,7 @@ fn settle(
     parent: Option<Manifest>,
     is_new: bool,
     failed: &[CheckResult],
+    now: DateTime<Utc>,
     observer: &dyn Observer,
 ) -> Result<Outcome, Error> {
     let served = parent.map(|parent| parent.snapshot);
@@ -187,7 +191,8 @@ fn settle(
         return Ok(Outcome::Stopped { reason, snapshot: served });
     }
     observer.notice(&Event::Publishing);
-    let published = staging.prepare(manifest)?.commit(definitions.project.pipeline.publish.keep_snapshots)?;
+    let retention = super::snapshots::retention(&definitions.project.pipeline, now);
+    let published = staging.prepare(manifest)?.commit(retention)?;
     Ok(Outcome::Published { snapshot: published.snapshot })
 }
 

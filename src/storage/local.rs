@@ -4,6 +4,7 @@
 //! only place that calls `std::fs` for the warehouse. Deliberately absent: object stores, and any idea of what a snapshot
 //! is; the order of the calls, which makes a publication atomic, is `publish::commit`'s.
 
+pub mod inventory;
 pub(crate) mod journal;
 pub mod lock;
 pub mod spill;
