@@ -11,6 +11,7 @@
 
 mod build;
 mod extract;
+mod forecast;
 mod infer;
 mod inputs;
 mod inspect;
@@ -30,6 +31,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use extract::{Extracted, Failed, Head, PartReport, Sink, Stopped, Unread, extract};
+pub use forecast::{Forecast, Part, shown};
 pub use infer::{Inference, Inferred, infer, parameters_for_drafts};
 pub use inputs::{FormatChoice, Input, Reading, inputs, source};
 pub use inspect::{Rejects, Snapshot, Snapshots, release, rollback, snapshots};
@@ -42,11 +44,11 @@ pub use snapshots::{
 };
 pub use validate::{Definitions, definitions};
 
+use crate::{engine::Settings, record::TableName};
 pub use crate::{
     publish::{Vacuum, Verified},
     storage::output::OutputFile,
 };
-use crate::{engine::Settings, record::TableName};
 
 /// What a command asks for, with all that the process knows of the world.
 #[derive(Debug, Clone)]

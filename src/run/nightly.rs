@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Instant};
 use chrono::{DateTime, Utc};
 
 use super::{
-    Definitions, Event, Observer, Request, build, definitions, load,
+    Definitions, Event, Observer, Request, build, definitions, forecast, load,
     sources::stage_all,
     stage::{self, StagedSource},
 };
@@ -83,6 +83,8 @@ async fn carry_out(
     let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len());
     observer.notice(&Event::Begun { sources, models });
     let parent = staging.parent().cloned();
+    let forecast = forecast::forecast(request, definitions, parent.as_ref(), staging.path()).await?;
+    let low_space = forecast.admit(&definitions.project.pipeline)?;
     let locate = |table: &TableName, file: &_| staging.readable(table, file);
     let around = stage::Surroundings {
         folder: staging.path(),
@@ -114,7 +116,9 @@ async fn carry_out(
         false => Vec::new(),
     };
     let outcome = settle(definitions, staging, manifest, parent, is_new, &failed, request.now, observer)?;
-    Ok(report(request, definitions, run, started, outcome, staged, models, failed))
+    let mut report = report(request, definitions, run, started, outcome, staged, models, failed);
+    report.warnings.splice(0..0, low_space);
+    Ok(report)
 }
 
 /// Returns the manifest of what was built; `prepare` fills in its id and parent.

@@ -7,6 +7,7 @@
 pub mod inventory;
 pub(crate) mod journal;
 pub mod lock;
+pub mod space;
 pub mod spill;
 
 use std::{

@@ -37,7 +37,9 @@ fn wanted(arguments: &DiffArguments) -> Result<Wanted, Error> {
     if let Some(table) = table.as_ref().filter(|table| table.is_private() && arguments.rows > 0) {
         return Err(Error::Usage {
             message: format!("`{table}` may hold personal data, so its rows are only counted"),
-            hint: Some(format!("leave out `--rows`; `tallyhouse show {table} --snapshot ID` shows rows of one snapshot")),
+            hint: Some(format!(
+                "leave out `--rows`; `tallyhouse show {table} --snapshot ID` shows rows of one snapshot"
+            )),
         });
     }
     Ok(Wanted { from: arguments.from.clone(), to: arguments.to.clone(), table, sample_rows: arguments.rows })
@@ -58,13 +60,8 @@ fn whole(diff: &Diff) -> Result<Value, Error> {
 }
 
 fn text(diff: &Diff) -> Result<String, Error> {
-    let mut out = format!(
-        "{} → {}: {} tables differ, {} do not\n",
-        diff.from,
-        diff.to,
-        diff.tables.len(),
-        diff.unchanged
-    );
+    let mut out =
+        format!("{} → {}: {} tables differ, {} do not\n", diff.from, diff.to, diff.tables.len(), diff.unchanged);
     for change in &diff.tables {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "\n{} {}: {}", change.table, change.change, rows(&change.rows));
@@ -115,11 +112,7 @@ fn list(names: &[String]) -> String {
 fn write_partitions(out: &mut String, partitions: &PartitionChanges) -> std::fmt::Result {
     let PartitionChanges { added, removed, changed, unchanged, .. } = partitions;
     writeln!(out, "  partitions: {added} added, {removed} removed, {changed} changed, {unchanged} the same")?;
-    let all = [
-        ("+", &partitions.added_values),
-        ("-", &partitions.removed_values),
-        ("~", &partitions.changed_values),
-    ];
+    let all = [("+", &partitions.added_values), ("-", &partitions.removed_values), ("~", &partitions.changed_values)];
     for (mark, values) in all {
         let named: Vec<&PartitionValues> = values.iter().filter(|values| !values.0.is_empty()).collect();
         for values in named.iter().take(NAMED) {

@@ -182,7 +182,8 @@ fn refuse_unknown_table(table: &TableName, from: &Manifest, to: &Manifest) -> Re
         return Ok(());
     }
     let names: Vec<String> = from.tables.keys().chain(to.tables.keys()).map(ToString::to_string).collect();
-    let near = nearest(&table.to_string(), names.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+    let near =
+        nearest(&table.to_string(), names.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
     Err(Error::Usage {
         message: format!("neither {} nor {} has a table `{table}`", from.snapshot, to.snapshot),
         hint: near.or_else(|| Some("`tallyhouse show` lists all tables".to_owned())),

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Two aggregations, which spill to the disk when memory ends: no join holds one side. Rows are compared over the columns
-//! that both states have; those of another type by their text. Where only one side has partitions that differ, or no row
+//! that both states have; numbers and times of another type by value, anything else by its text. Where only one side has partitions that differ, or no row
 //! can be on both sides, the manifest's numbers are enough and nothing is read.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -21,7 +21,7 @@ use datafusion::{
     common::{Column as ColumnName, TableReference},
     error::Result as EngineResult,
     functions_aggregate::expr_fn::sum,
-    logical_expr::{Expr, cast, lit, when},
+    logical_expr::{Expr, cast, lit, type_coercion::binary::comparison_coercion, when},
     prelude::{DataFrame, SessionContext},
 };
 use serde::Serialize;
@@ -141,9 +141,8 @@ pub(super) async fn compare(
         return Ok((rows, None));
     }
     let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(name, &error);
-    let tables = [(BEFORE, before), (AFTER, after)].map(|(schema, side)| {
-        Ok((TableName::new(schema, &name.table), side.provider(name)?))
-    });
+    let tables = [(BEFORE, before), (AFTER, after)]
+        .map(|(schema, side)| Ok((TableName::new(schema, &name.table), side.provider(name)?)));
     let tables = tables.into_iter().collect::<EngineResult<Vec<_>>>().map_err(failed)?;
     let session = engine.session(tables).map_err(failed)?;
     if is_read {
@@ -167,14 +166,16 @@ struct Comparison {
 
 struct Compared {
     name: String,
-    is_text: bool,
+    /// As which type it is compared, where both have another one.
+    cast: Option<DataType>,
 }
 
 impl Comparison {
     fn of(before: &Side<'_>, after: &Side<'_>) -> Self {
         let in_both = |column: &Column| {
             let other = before.columns().iter().find(|other| other.name == column.name)?;
-            Some(Compared { name: column.name.clone(), is_text: other.data_type != column.data_type })
+            let is_retyped = other.data_type != column.data_type;
+            Some(Compared { name: column.name.clone(), cast: is_retyped.then(|| common_type(other, column)) })
         };
         let columns: Vec<Compared> = after.columns().iter().filter_map(in_both).collect();
         let position = |name: &String| columns.iter().position(|column| column.name == *name);
@@ -214,7 +215,10 @@ impl Comparison {
         let table = session.table(TableReference::partial(side, name.table.as_str())).await?;
         let column = |(position, column): (usize, &Compared)| {
             let value = named(&column.name);
-            let value = if column.is_text { cast(value, DataType::Utf8) } else { value };
+            let value = match &column.cast {
+                Some(data_type) => cast(value, data_type.clone()),
+                None => value,
+            };
             value.alias(Self::inner(position))
         };
         let columns = self.columns.iter().enumerate().map(column);
@@ -261,6 +265,18 @@ impl Comparison {
         let rows = rows.select([side()?.alias("change")].into_iter().chain(columns).collect::<Vec<_>>())?;
         let schema: SchemaRef = Arc::new(rows.schema().as_arrow().clone());
         Ok(Sample { schema, batches: rows.collect().await? })
+    }
+}
+
+/// Returns the type in which numbers or times of two types are compared, so that a widened column differs in nothing;
+/// anything else is compared by its text.
+fn common_type(before: &Column, after: &Column) -> DataType {
+    let types = [before, after].map(|column| column.data_type.parse::<DataType>());
+    match types {
+        [Ok(one), Ok(other)] if [&one, &other].iter().all(|each| each.is_numeric() || each.is_temporal()) => {
+            comparison_coercion(&one, &other).unwrap_or(DataType::Utf8)
+        }
+        _ => DataType::Utf8,
     }
 }
 

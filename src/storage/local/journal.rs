@@ -7,6 +7,7 @@
 use std::path::Path;
 
 /// One change of the disk, or one wait for it.
+#[cfg_attr(not(test), expect(dead_code, reason = "nobody but tests looks at a step"))]
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step<'a> {
     /// A folder, and those above it that were missing.
