@@ -238,6 +238,7 @@ fn is_night() -> bool {
 }
 
 /// Tries power cuts during an act, all that there are by night.
+#[expect(clippy::print_stderr, reason = "says how much was tried")]
 fn survives(act: &Act) {
     let recorded = record(act);
     let mut cuts = cuts(&recorded, RANDOM[usize::from(is_night())]);
@@ -250,6 +251,7 @@ fn survives(act: &Act) {
     }
     let wrong: Vec<String> =
         cuts.iter().filter_map(|cut| Some(told(&recorded, cut, &judge(&recorded, cut).err()?))).collect();
+    eprintln!("{} of {all} states after {} steps", cuts.len(), recorded.steps.len());
     assert!(wrong.is_empty(), "{} of {} states ({all} in all): {}", wrong.len(), cuts.len(), wrong[0]);
 }
 
