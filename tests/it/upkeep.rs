@@ -25,7 +25,8 @@ fn project() -> Project {
 
 /// Publishes rows of id, month and amount.
 fn publish(project: &Project, rows: &[(u32, &str, u32)]) -> String {
-    let lines: String = rows.iter().map(|(id, month, amount)| format!("{id},{month},{amount}\n")).collect();
+    let line = |(id, month, amount): &(u32, &str, u32)| format!("{id},{month},{amount}\n");
+    let lines: String = rows.iter().map(line).collect();
     project.extract("sale/a.csv", format!("id,month,amount\n{lines}"));
     project.run();
     project.current().id().to_owned()
@@ -374,7 +375,8 @@ fn a_run_may_try_all_the_same() {
 fn a_forecast_counts_what_changed() {
     let project = project();
     let month = |month: &str, first: u32| -> String {
-        (first..first + 20_000).map(|id| format!("{id},{month},{}\n", id % 977)).collect()
+        let line = |id: u32| format!("{id},{month},{}\n", id % 977);
+        (first..first + 20_000).map(line).collect()
     };
     for (number, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
         let rows = month(name, u32::try_from(number).unwrap() * 100_000);

@@ -4,7 +4,7 @@
 //! partition is hashed there; rows are counted by `rows` where hashes say that they differ. Deliberately absent: inputs and
 //! packs, and the rows themselves of private tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -147,7 +147,7 @@ pub async fn diff(request: &Request, wanted: &Wanted, engine: &Engine) -> Result
     }
     let is_wanted = |name: &&TableName| wanted.table.as_ref().is_none_or(|table| table == *name);
     let (mut tables, mut unchanged) = (Vec::new(), 0);
-    let names: std::collections::BTreeSet<&TableName> = from.tables.keys().chain(to.tables.keys()).collect();
+    let names: BTreeSet<&TableName> = from.tables.keys().chain(to.tables.keys()).collect();
     for name in names.into_iter().filter(is_wanted) {
         let (before, after) = (Side::new(&warehouse, &from, name), Side::new(&warehouse, &to, name));
         match compare(name, before, after, wanted.sample_rows, engine).await? {
@@ -227,16 +227,16 @@ pub(super) fn empty() -> Table {
 }
 
 /// Returns the partitions that have the same rows in both, by their values.
-fn shared<'a>(old: &'a Table, new: &Table) -> BTreeMap<&'a PartitionValues, ()> {
+fn shared<'a>(old: &'a Table, new: &Table) -> BTreeSet<&'a PartitionValues> {
     let shape = |table: &Table| -> Vec<(String, String)> {
         table.columns.iter().map(|column| (column.name.clone(), column.data_type.clone())).collect()
     };
     if old.partition_by != new.partition_by || shape(old) != shape(new) {
-        return BTreeMap::new();
+        return BTreeSet::new();
     }
     let after: BTreeMap<&PartitionValues, &Partition> = by_values(new);
     let is_same = |part: &&Partition| after.get(&part.values).is_some_and(|other| other.content == part.content);
-    old.partitions.iter().filter(is_same).map(|part| (&part.values, ())).collect()
+    old.partitions.iter().filter(is_same).map(|part| &part.values).collect()
 }
 
 fn by_values(table: &Table) -> BTreeMap<&PartitionValues, &Partition> {
@@ -244,13 +244,13 @@ fn by_values(table: &Table) -> BTreeMap<&PartitionValues, &Partition> {
 }
 
 impl PartitionChanges {
-    fn between(old: &Table, new: &Table, shared: &BTreeMap<&PartitionValues, ()>) -> Self {
+    fn between(old: &Table, new: &Table, shared: &BTreeSet<&PartitionValues>) -> Self {
         let (before, after) = (by_values(old), by_values(new));
         let (added_values, changed_values, removed_values) = if old.partition_by == new.partition_by {
             let values = |one: &Table, is_wanted: &dyn Fn(&PartitionValues) -> bool| -> Vec<PartitionValues> {
                 one.partitions.iter().map(|part| &part.values).filter(|values| is_wanted(values)).cloned().collect()
             };
-            let changed = |values: &PartitionValues| before.contains_key(values) && !shared.contains_key(values);
+            let changed = |values: &PartitionValues| before.contains_key(values) && !shared.contains(values);
             (
                 values(new, &|values| !before.contains_key(values)),
                 values(new, &changed),

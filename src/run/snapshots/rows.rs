@@ -10,7 +10,7 @@
 //! that both states have; numbers and times of another type by value, anything else by its text. Where only one side has partitions that differ, or no row
 //! can be on both sides, the manifest's numbers are enough and nothing is read.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use arrow::{
     array::{AsArray, RecordBatch},
@@ -84,8 +84,8 @@ impl<'a> Side<'a> {
     }
 
     /// Leaves out the partitions that both sides have.
-    pub(super) fn with(self, table: &Table, shared: &BTreeMap<&PartitionValues, ()>) -> Self {
-        let partitions = table.partitions.iter().filter(|part| !shared.contains_key(&part.values)).cloned().collect();
+    pub(super) fn with(self, table: &Table, shared: &BTreeSet<&PartitionValues>) -> Self {
+        let partitions = table.partitions.iter().filter(|part| !shared.contains(&part.values)).cloned().collect();
         Self { differing: Some(Table { partitions, ..table.clone() }), ..self }
     }
 

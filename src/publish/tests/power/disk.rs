@@ -169,8 +169,8 @@ impl Disk {
     }
 
     fn changes(&mut self, folder: &Path, change: Change) {
-        let folder = self.find(folder).unwrap_or_else(|| panic!("no folder {}", folder.display()));
-        let Node::Folder { pending, latest, .. } = &mut self.nodes[folder] else { panic!("a name in a file") };
+        let folder = self.find(folder).unwrap();
+        let Node::Folder { pending, latest, .. } = &mut self.nodes[folder] else { unreachable!("a name in a file") };
         make(latest, &change);
         pending.push(change);
     }
@@ -254,11 +254,10 @@ fn happens(fate: &mut Fate<'_>, number: usize, likely: f64) -> bool {
 fn bytes_after(durable: &[u8], latest: &[u8], fate: &mut Fate<'_>, number: usize) -> Vec<u8> {
     let cut = &latest[..latest.len() / 2];
     match fate {
-        Fate::Kept => latest.to_vec(),
         Fate::Lost => durable.to_vec(),
         Fate::Emptied => Vec::new(),
         Fate::AllBut(lost) if *lost == number => cut.to_vec(),
-        Fate::AllBut(_) => latest.to_vec(),
+        Fate::Kept | Fate::AllBut(_) => latest.to_vec(),
         Fate::Random(random) => match random.random_range(0..5) {
             0 => durable.to_vec(),
             1 => Vec::new(),

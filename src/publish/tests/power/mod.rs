@@ -34,7 +34,7 @@ const RANDOM: [usize; 2] = [1, 100];
 struct Act {
     environment: Option<&'static str>,
     before: fn(&Warehouse),
-    act: fn(&Warehouse),
+    during: fn(&Warehouse),
 }
 
 /// What an act did to the disk, and what it published.
@@ -56,23 +56,24 @@ fn publish(warehouse: &Warehouse, run: &str, values: &[&str], keep: usize) {
     staging.prepare(manifest).unwrap().commit(keep).unwrap();
 }
 
-const FIRST: Act = Act { environment: None, before: |_| (), act: |warehouse| publish(warehouse, "run-1", &["a"], 3) };
+const FIRST: Act =
+    Act { environment: None, before: |_| (), during: |warehouse| publish(warehouse, "run-1", &["a"], 3) };
 const SECOND: Act = Act {
     environment: None,
     before: |warehouse| publish(warehouse, "run-1", &["a", "b"], 3),
-    act: |warehouse| publish(warehouse, "run-2", &["a", "c"], 3),
+    during: |warehouse| publish(warehouse, "run-2", &["a", "c"], 3),
 };
 const LAST_OF_ONE: Act = Act {
     environment: None,
     before: |warehouse| publish(warehouse, "run-1", &["a"], 2),
-    act: |warehouse| {
+    during: |warehouse| {
         publish(warehouse, "run-2", &["b"], 1);
     },
 };
 const ENVIRONMENT: Act = Act {
     environment: Some("dev"),
     before: |warehouse| publish(&Warehouse::open(warehouse.path(), None).unwrap(), "run-1", &["a"], 3),
-    act: |warehouse| publish(warehouse, "run-2", &["a", "c"], 3),
+    during: |warehouse| publish(warehouse, "run-2", &["a", "c"], 3),
 };
 const ROLLBACK: Act = Act {
     environment: None,
@@ -80,7 +81,7 @@ const ROLLBACK: Act = Act {
         publish(warehouse, "run-1", &["a"], 3);
         publish(warehouse, "run-2", &["b"], 3);
     },
-    act: |warehouse| {
+    during: |warehouse| {
         let lock = warehouse.lock("run-3").unwrap();
         warehouse.rollback(&lock, "1", "run-3", 3).unwrap();
     },
@@ -97,7 +98,7 @@ const AFTER_A_KILL: Act = Act {
         drop(lock);
         std::fs::remove_file(warehouse.path().join("lock")).unwrap();
     },
-    act: |warehouse| publish(warehouse, "run-2", &["b"], 3),
+    during: |warehouse| publish(warehouse, "run-2", &["b"], 3),
 };
 
 /// A folder in memory, where there is one: a power cut on it is only imagined anyway.
@@ -116,7 +117,7 @@ fn record(act: &Act) -> Recorded {
     let warehouse = open(&root, act.environment);
     let old = warehouse.current().unwrap();
     let (start, recording) = (Disk::load(&root), Recording::start(&root));
-    (act.act)(&warehouse);
+    (act.during)(&warehouse);
     let steps = recording.finish();
     let new = open(&root, act.environment).current().unwrap().unwrap();
     assert_ne!(old.as_ref().map(|old| &old.snapshot), Some(&new.snapshot));
@@ -291,7 +292,7 @@ fn what_was_released_is_not_held_again_after_a_power_cut() {
     let root = folder.path().canonicalize().unwrap();
     (ROLLBACK.before)(&open(&root, None));
     let warehouse = open(&root, None);
-    (ROLLBACK.act)(&warehouse);
+    (ROLLBACK.during)(&warehouse);
     let (mut disk, recording) = (Disk::load(&root), Recording::start(&root));
     let lock = warehouse.lock("release").unwrap();
     warehouse.release(&lock).unwrap().unwrap();
@@ -299,6 +300,9 @@ fn what_was_released_is_not_held_again_after_a_power_cut() {
     let (state, _) = disk.cut(Fate::Lost);
     assert!(!state.contains_key(Path::new("warehouse/hold.json")), "{:?}", state.keys());
 }
+
+/// Tells by a path's last name whether nobody waits for it.
+type LeftOut = fn(&str) -> bool;
 
 /// Returns what goes wrong when some waits are left out, if anything does.
 fn without(recorded: &Recorded, is_left_out: impl Fn(&Path) -> bool) -> Option<String> {
@@ -311,14 +315,13 @@ fn without(recorded: &Recorded, is_left_out: impl Fn(&Path) -> bool) -> Option<S
     assert!(steps.len() < recorded.steps.len(), "no such wait");
     let (start, old, new) = (recorded.start.clone(), recorded.old.clone(), recorded.new.clone());
     let careless = Recorded { environment: recorded.environment, start, steps, old, new };
-    let found = cuts(&careless, 0).into_iter().rev().find_map(|cut| judge(&careless, &cut).err());
-    found
+    cuts(&careless, 0).iter().rev().find_map(|cut| judge(&careless, cut).err())
 }
 
 #[test]
 fn a_wait_that_is_left_out_is_found() {
     let recorded = record(&SECOND);
-    let left_out: [(&str, fn(&str) -> bool); 7] = [
+    let left_out: [(&str, LeftOut); 7] = [
         ("bytes of data files", |name| name.ends_with(".parquet")),
         ("names of data files", |name| name.starts_with("kind=")),
         ("names of partitions", |name| name == "data"),
