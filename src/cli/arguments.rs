@@ -239,6 +239,47 @@ pub(super) enum SnapshotsAction {
     },
     /// Let the next run publish again after a rollback
     Release,
+    /// Show what differs between two snapshots: tables, columns, partitions and rows
+    Diff(DiffArguments),
+    /// Compare every file of a snapshot with the manifest: bytes, BLAKE3, rows; and find files that nothing names
+    Verify {
+        /// Its id; the sequence number in front is enough [default: the served one]
+        #[arg(conflicts_with = "all")]
+        id: Option<String>,
+        /// All snapshots, of every environment
+        #[arg(long)]
+        all: bool,
+    },
+    /// Say which old snapshots can go and what that frees, and remove them with `--apply`
+    Vacuum {
+        /// Keep so many of the newest, and as many ancestors of each that is served
+        /// [default: `publish.keep_snapshots`]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        keep: Option<u32>,
+        /// Keep those that are not older [default: `publish.keep_days`]
+        #[arg(long, value_name = "DAYS")]
+        older_than: Option<u64>,
+        /// Remove them
+        #[arg(long, visible_alias = "yes")]
+        apply: bool,
+    },
+}
+
+/// `snapshots diff`
+#[derive(Debug, Clone, Args)]
+pub(super) struct DiffArguments {
+    /// The snapshot before [default: the parent of the other]
+    #[arg(value_name = "A")]
+    pub from: Option<String>,
+    /// The snapshot after [default: the served one]
+    #[arg(value_name = "B")]
+    pub to: Option<String>,
+    /// Only this table, such as core.sales
+    #[arg(long, value_name = "TABLE")]
+    pub table: Option<String>,
+    /// Show so many differing rows of each table; private tables are only counted
+    #[arg(long, value_name = "N", default_value_t = 0, default_missing_value = "20", num_args = 0..=1)]
+    pub rows: usize,
 }
 
 /// `extract`

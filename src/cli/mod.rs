@@ -80,7 +80,7 @@ async fn with_engine(verb: Verb) -> Result<ExitCode, Error> {
         Verb::Show(arguments) => query::show(&arguments, &engine).await,
         Verb::Query(arguments) => query::query(&arguments, &engine).await,
         Verb::Rejects(arguments) => rejects::rejects(&arguments, &engine).await,
-        Verb::Snapshots(arguments) => snapshots::snapshots(&arguments),
+        Verb::Snapshots(arguments) => snapshots::snapshots(&arguments, &engine).await,
         Verb::Schema(_) | Verb::Completions { .. } | Verb::Extract(_) => Ok(ExitCode::SUCCESS),
     }
 }

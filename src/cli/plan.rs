@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Error,
     engine::Engine,
-    run::{self, ModelPlan, SourcePlan},
+    run::{self, Forecast, ModelPlan, SourcePlan, shown},
 };
 
 /// Partitions named before a line says how many more there are.
@@ -21,19 +21,23 @@ pub(super) async fn plan(arguments: &PlanArguments, engine: &Engine) -> Result<E
     let progress = Progress::new(arguments.common.output);
     let planned = run::plan(&arguments.common.request(arguments.full), engine, &progress).await;
     progress.finish();
-    let (sources, models) = planned?;
+    let (sources, models, forecast) = planned?;
     match arguments.common.output {
-        OutputFormat::Text => print(&text(&sources, &models)),
-        OutputFormat::Json => print(&format!("{}\n", serde_json::json!({ "sources": sources, "models": models }))),
+        OutputFormat::Text => print(&text(&sources, &models, &forecast)),
+        OutputFormat::Json => {
+            let plan = serde_json::json!({ "sources": sources, "models": models, "space": forecast });
+            print(&format!("{plan}\n"));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(sources: &[SourcePlan], models: &[ModelPlan]) -> String {
+fn text(sources: &[SourcePlan], models: &[ModelPlan], forecast: &Forecast) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = write_sources(&mut out, sources);
     let _ = write_models(&mut out, models);
+    let _ = write_space(&mut out, forecast);
     out
 }
 
@@ -45,6 +49,15 @@ fn write_sources(out: &mut String, sources: &[SourcePlan]) -> std::fmt::Result {
         writeln!(out, "  {:<24} {partitions} changed partitions, {} rows", source.source, source.rows.rows)?;
     }
     Ok(())
+}
+
+fn write_space(out: &mut String, forecast: &Forecast) -> std::fmt::Result {
+    if forecast.needed_bytes == 0 {
+        return Ok(());
+    }
+    let free = forecast.free_bytes.map_or("an unknown amount".to_owned(), shown);
+    let verdict = if forecast.fits() { "" } else { ": too little" };
+    writeln!(out, "space: about {} needed, {free} free{verdict}", shown(forecast.needed_bytes))
 }
 
 fn write_models(out: &mut String, models: &[ModelPlan]) -> std::fmt::Result {

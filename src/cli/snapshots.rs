@@ -1,5 +1,9 @@
 //! `tallyhouse snapshots`
 
+mod diff;
+mod vacuum;
+mod verify;
+
 use std::{fmt::Write, process::ExitCode};
 
 use super::{
@@ -8,16 +12,23 @@ use super::{
 };
 use crate::{
     Error,
+    engine::Engine,
     record::Manifest,
     run::{self, Snapshots},
 };
 
-/// Lists, rolls back or releases.
-pub(super) fn snapshots(arguments: &SnapshotsArguments) -> Result<ExitCode, Error> {
+/// Lists, compares, proves or removes snapshots, takes one back or releases it.
+pub(super) async fn snapshots(arguments: &SnapshotsArguments, engine: &Engine) -> Result<ExitCode, Error> {
+    let common = &arguments.common;
     match &arguments.action {
-        None | Some(SnapshotsAction::Ls) => list(&arguments.common)?,
-        Some(SnapshotsAction::Rollback { id }) => rollback(&arguments.common, id)?,
-        Some(SnapshotsAction::Release) => release(&arguments.common)?,
+        None | Some(SnapshotsAction::Ls) => list(common)?,
+        Some(SnapshotsAction::Rollback { id }) => rollback(common, id)?,
+        Some(SnapshotsAction::Release) => release(common)?,
+        Some(SnapshotsAction::Diff(arguments)) => diff::diff(common, arguments, engine).await?,
+        Some(SnapshotsAction::Verify { id, all }) => return verify::verify(common, id.as_deref(), *all),
+        Some(SnapshotsAction::Vacuum { keep, older_than, apply }) => {
+            vacuum::vacuum(common, *keep, *older_than, *apply)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

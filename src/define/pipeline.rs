@@ -15,7 +15,7 @@ use super::{
     findings::Findings,
     names,
     paths::resolved,
-    project::{Pipeline, Publish, Variable},
+    project::{OnLowSpace, Pipeline, Publish, Variable},
     spans::{At, Pairs},
     yaml,
 };
@@ -89,9 +89,15 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
 }
 
 fn publish(written: Option<At<file::Publish>>, findings: &mut Findings) -> Publish {
-    let Some(At { value: file::Publish { keep_snapshots: keep, formats }, range }) = written else {
-        return Publish { keep_snapshots: KEEP_SNAPSHOTS, formats: formats_in(None) };
+    let Some(At { value: written, range }) = written else {
+        return Publish {
+            keep_snapshots: KEEP_SNAPSHOTS,
+            keep_days: None,
+            on_low_space: OnLowSpace::default(),
+            formats: formats_in(None),
+        };
     };
+    let file::Publish { keep_snapshots: keep, keep_days, on_low_space, formats } = written;
     if let Some(keep) = keep.as_ref().filter(|keep| keep.value == 0) {
         findings.error(&keep.range, "`keep_snapshots` is 0", "keep at least 1: the snapshot that is served");
     }
@@ -105,7 +111,8 @@ fn publish(written: Option<At<file::Publish>>, findings: &mut Findings) -> Publi
         );
     }
     let keep_snapshots = keep.map_or(KEEP_SNAPSHOTS, |keep| usize::try_from(keep.value).unwrap_or(usize::MAX));
-    Publish { keep_snapshots, formats }
+    let keep_days = keep_days.map(|days| days.value);
+    Publish { keep_snapshots, keep_days, on_low_space: on_low_space.unwrap_or_default(), formats }
 }
 
 fn formats_in(written: Option<Vec<At<TableFormat>>>) -> BTreeSet<TableFormat> {

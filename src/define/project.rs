@@ -10,6 +10,7 @@ use arrow::datatypes::DataType;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+pub use super::file::OnLowSpace;
 use crate::record::{DecimalMark, Place, Placed, TableName, Text, manifest::TableFormat};
 
 /// A pipeline with its sources and models.
@@ -64,6 +65,10 @@ pub enum Variable {
 pub struct Publish {
     /// Snapshots kept besides the current one's ancestors' newest, at least 1.
     pub keep_snapshots: usize,
+    /// Days for which snapshots are kept, however many they are.
+    pub keep_days: Option<u64>,
+    /// What a run does when the disk seems too small for it.
+    pub on_low_space: OnLowSpace,
     /// Table formats that are written; Parquet is always one of them.
     pub formats: BTreeSet<TableFormat>,
 }

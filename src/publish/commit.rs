@@ -21,7 +21,7 @@
 //! published. Deliberately absent: any choice of what is in the manifest.
 
 use super::{
-    Error, Staging, Warehouse,
+    Error, Retention, Staging, Warehouse,
     layout::{self, SNAPSHOTS},
 };
 use crate::record::Manifest;
@@ -67,17 +67,17 @@ impl Prepared {
         &self.manifest
     }
 
-    /// Serves the snapshot and removes old ones, of which `keep_snapshots` stay (and every one that a link points at).
+    /// Serves the snapshot and removes old ones that need not stay.
     ///
     /// # Errors
     /// When the warehouse is held or serves something else than at the run's beginning, or the disk refuses; the old
     /// snapshot is then still served. A failure to clean up is no error: the next run does it.
-    pub fn commit(self, keep_snapshots: usize) -> Result<Manifest, Error> {
+    pub fn commit(self, retention: impl Into<Retention>) -> Result<Manifest, Error> {
         if let Some(hold) = self.staging.warehouse.hold()? {
             let warehouse = self.staging.warehouse.path().to_owned();
             return Err(Error::Held { warehouse, snapshot: hold.snapshot, reason: hold.reason });
         }
-        self.flip(keep_snapshots)
+        self.flip(retention.into())
     }
 
     /// Removes the snapshot and all that was staged.
@@ -89,7 +89,7 @@ impl Prepared {
         self.remove()
     }
 
-    pub(super) fn flip(mut self, keep_snapshots: usize) -> Result<Manifest, Error> {
+    pub(super) fn flip(mut self, retention: Retention) -> Result<Manifest, Error> {
         let warehouse = self.staging.warehouse.clone();
         self.staging.lock.hold.check()?;
         let served = warehouse.depot.serve(&warehouse.target, &self.manifest.snapshot, &self.staging.base);
@@ -100,7 +100,7 @@ impl Prepared {
         if let Err(error) = warehouse.depot.complete(&self.staging, &self.manifest) {
             tracing::warn!("snapshot `{}` is served, but: {error}", self.manifest.snapshot);
         }
-        if let Err(error) = warehouse.retain(keep_snapshots) {
+        if let Err(error) = warehouse.retain(retention) {
             tracing::warn!("snapshot `{}` is served, but: {error}", self.manifest.snapshot);
         }
         Ok(self.manifest.clone())

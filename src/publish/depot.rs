@@ -116,6 +116,16 @@ pub(super) trait Depot: Debug + Send + Sync {
     /// Returns where a snapshot's file lies.
     fn stored_at(&self, snapshot: &str, table: &TableName, file: &DataFile) -> StoredAt;
 
+    /// Returns the folder that has all of a snapshot and nothing else, where there is one.
+    fn folder(&self, _snapshot: &str) -> Option<PathBuf> {
+        None
+    }
+
+    /// Returns the names of files that none of all published snapshots has, where they share one place.
+    fn unnamed(&self, _published: &[Manifest]) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
+    }
+
     /// Copies a file of the store into a file of the disk, which is not there yet.
     fn fetch(&self, key: &str, to: &Path) -> Result<(), Error>;
 

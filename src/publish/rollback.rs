@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Lock, Warehouse,
+    Error, Lock, Retention, Warehouse,
     warehouse::{from_json, to_json},
 };
 use crate::{record::Manifest, storage::local::lock::now};
@@ -28,7 +28,13 @@ impl Warehouse {
     ///
     /// # Errors
     /// When there is no such snapshot, it is the one served, or the disk refuses.
-    pub fn rollback(&self, lock: &Lock, id: &str, run: &str, keep_snapshots: usize) -> Result<Manifest, Error> {
+    pub fn rollback(
+        &self,
+        lock: &Lock,
+        id: &str,
+        run: &str,
+        retention: impl Into<Retention>,
+    ) -> Result<Manifest, Error> {
         let id = self.resolve(id)?;
         let old = self.manifest(&id)?;
         let mut staging = self.begin(lock, run)?;
@@ -51,7 +57,7 @@ impl Warehouse {
         let hold = Hold { snapshot: prepared.manifest().snapshot.clone(), since: now, reason };
         let name = &self.target.hold;
         self.depot.write(name, to_json(&self.path().join(name), &hold)?)?;
-        let flipped = prepared.flip(keep_snapshots);
+        let flipped = prepared.flip(retention.into());
         if flipped.is_err() {
             // Nothing was rolled back, so nothing is held.
             let _ = self.depot.remove(name);

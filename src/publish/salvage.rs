@@ -28,7 +28,7 @@ use crate::{
         Manifest, TableName,
         manifest::{DataFile, Input, Table},
     },
-    storage::{hashing, local},
+    storage::local::{self, inventory},
 };
 
 /// The folder of notes.
@@ -171,7 +171,7 @@ impl Verify<'_> {
     fn file(&self, table: &TableName, file: &DataFile) -> bool {
         let staged = self.finder.staged(table, file);
         match local::exists(&staged) {
-            true => hashing::hash_of(&staged).is_ok_and(|hash| hash == file.blake3),
+            true => inventory::hash(&staged).is_ok_and(|hash| hash == file.blake3),
             false => self.inherited.contains(&(table.clone(), file.path.as_str())),
         }
     }
@@ -208,7 +208,7 @@ impl Staging {
         local::create_dir_all(&folder, Some(local::PRIVATE_MODE))?;
         let path = folder.join(file);
         local::remove_file(&path)?;
-        Ok(local::write_unsynced(&path, &to_json(&path, note)?)?)
+        Ok(local::write_data_file(&path, &to_json(&path, note)?)?)
     }
 
     /// Moves the folder of the run before to this one's name, or makes a new one; all others are removed.

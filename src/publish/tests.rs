@@ -2,6 +2,7 @@
 
 mod grounds;
 mod partitions;
+mod power;
 mod snapshots;
 mod tables;
 mod views;

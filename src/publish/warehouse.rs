@@ -231,7 +231,10 @@ impl Warehouse {
 
     /// Returns the snapshots that are or were served, the newest first. A link only ever moves to a newer snapshot, so
     /// one that is newer than what every link points at was prepared but never published.
-    pub(super) fn published(&self) -> Result<Vec<String>, Error> {
+    ///
+    /// # Errors
+    /// When the disk refuses to list them.
+    pub fn published(&self) -> Result<Vec<String>, Error> {
         let newest = self.all_served()?.iter().filter_map(|id| layout::sequence(id)).max();
         let mut found = Vec::new();
         for id in self.depot.names(SNAPSHOTS)? {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// The place of a data file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StoredAt {
     /// An absolute path of the local disk.
     Disk(PathBuf),

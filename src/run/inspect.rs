@@ -46,14 +46,14 @@ pub struct Rejects {
 ///
 /// # Errors
 /// When the pipeline file is wrong or the warehouse cannot be opened.
-pub(crate) fn warehouse(request: &Request) -> Result<(Warehouse, crate::define::project::Pipeline), Error> {
+pub(super) fn warehouse(request: &Request) -> Result<(Warehouse, crate::define::project::Pipeline), Error> {
     let pipeline = load::pipeline(request)?;
     let warehouse = load::warehouse(&pipeline, request)?;
     Ok((warehouse, pipeline))
 }
 
 /// Refuses an environment that nobody has published: production's tables under its name would mislead.
-fn refuse_unknown_environment(warehouse: &Warehouse, request: &Request) -> Result<(), Error> {
+pub(super) fn refuse_unknown_environment(warehouse: &Warehouse, request: &Request) -> Result<(), Error> {
     match &request.environment {
         Some(name) if warehouse.served()?.is_none() => Err(Error::Usage {
             message: format!("the environment `{name}` serves no snapshot"),
@@ -222,7 +222,7 @@ pub fn rollback(request: &Request, id: &str) -> Result<Manifest, Error> {
     let run = super::nightly::run_id(request);
     let lock = warehouse.lock(&run)?;
     let id = warehouse.resolve(id)?;
-    Ok(warehouse.rollback(&lock, &id, &run, pipeline.publish.keep_snapshots)?)
+    Ok(warehouse.rollback(&lock, &id, &run, super::snapshots::retention(&pipeline, request.now))?)
 }
 
 /// Lets the next run publish again; returns whether anything was held.

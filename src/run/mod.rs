@@ -11,6 +11,7 @@
 
 mod build;
 mod extract;
+mod forecast;
 mod infer;
 mod inputs;
 mod inspect;
@@ -20,6 +21,7 @@ mod outcome;
 mod output;
 mod plan;
 mod rejects;
+mod snapshots;
 mod sources;
 mod stage;
 mod validate;
@@ -29,6 +31,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use extract::{Extracted, Failed, Head, PartReport, Sink, Stopped, Unread, extract};
+pub use forecast::{Forecast, Part, shown};
 pub use infer::{Inference, Inferred, infer, parameters_for_drafts};
 pub use inputs::{FormatChoice, Input, Reading, inputs, source};
 pub use inspect::{Rejects, Snapshot, Snapshots, release, rollback, snapshots};
@@ -36,10 +39,16 @@ pub use nightly::nightly;
 pub use output::{commit, exists, is_folder, is_same_file, output, output_folder};
 pub use plan::{ModelPlan, SourcePlan, plan};
 pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RAW_COLUMN, RejectsFilter, corrections};
+pub use snapshots::{
+    ColumnChange, Diff, PartitionChanges, RowChanges, Sample, TableChange, Wanted, diff, vacuum, verify,
+};
 pub use validate::{Definitions, definitions};
 
-pub use crate::storage::output::OutputFile;
 use crate::{engine::Settings, record::TableName};
+pub use crate::{
+    publish::{Vacuum, Verified},
+    storage::output::OutputFile,
+};
 
 /// What a command asks for, with all that the process knows of the world.
 #[derive(Debug, Clone)]

@@ -2,8 +2,10 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
+use chrono::{DateTime, Utc};
+
 use super::{
-    Definitions, Event, Observer, Request, build, definitions, load,
+    Definitions, Event, Observer, Request, build, definitions, forecast, load,
     sources::stage_all,
     stage::{self, StagedSource},
 };
@@ -88,6 +90,8 @@ async fn carry_out(
     let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len());
     observer.notice(&Event::Begun { sources, models });
     let parent = staging.parent().cloned();
+    let forecast = forecast::forecast(request, definitions, parent.as_ref(), staging.path()).await?;
+    let low_space = forecast.admit(&definitions.project.pipeline)?;
     let around = stage::Surroundings {
         folder: staging.path(),
         parent: parent.as_ref(),
@@ -118,8 +122,10 @@ async fn carry_out(
         true => run_checks(definitions, engine, &catalog, observer).await?,
         false => Vec::new(),
     };
-    let outcome = settle(definitions, staging, manifest, parent, is_new, &failed, observer)?;
-    Ok(report(request, definitions, run, started, outcome, staged, models, failed))
+    let outcome = settle(definitions, staging, manifest, parent, is_new, &failed, request.now, observer)?;
+    let mut report = report(request, definitions, run, started, outcome, staged, models, failed);
+    report.warnings.splice(0..0, low_space);
+    Ok(report)
 }
 
 /// Writes down that a source is finished, should this run be killed; what did not change is there anyway.
@@ -188,6 +194,7 @@ async fn run_checks(
 }
 
 /// Serves the snapshot, unless it is the same as before or a check forbids it.
+#[expect(clippy::too_many_arguments, reason = "what decides whether a snapshot is served is all that the run found")]
 fn settle(
     definitions: &Definitions,
     staging: Staging,
@@ -195,6 +202,7 @@ fn settle(
     parent: Option<Manifest>,
     is_new: bool,
     failed: &[CheckResult],
+    now: DateTime<Utc>,
     observer: &dyn Observer,
 ) -> Result<Outcome, Error> {
     let served = parent.map(|parent| parent.snapshot);
@@ -211,7 +219,8 @@ fn settle(
         return Ok(Outcome::Stopped { reason, snapshot: served });
     }
     observer.notice(&Event::Publishing);
-    let published = staging.prepare(manifest)?.commit(definitions.project.pipeline.publish.keep_snapshots)?;
+    let retention = super::snapshots::retention(&definitions.project.pipeline, now);
+    let published = staging.prepare(manifest)?.commit(retention)?;
     Ok(Outcome::Published { snapshot: published.snapshot })
 }
 

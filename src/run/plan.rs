@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Definitions, Observer, Request, build, definitions, load,
+    Definitions, Forecast, Observer, Request, build, definitions, forecast, load,
     nightly::reach,
     outcome,
     sources::stage_all,
@@ -57,7 +57,7 @@ pub async fn plan(
     request: &Request,
     engine: &Engine,
     observer: &dyn Observer,
-) -> Result<(Vec<SourcePlan>, Vec<ModelPlan>), Error> {
+) -> Result<(Vec<SourcePlan>, Vec<ModelPlan>, Forecast), Error> {
     let definitions = definitions(request, engine).await?;
     let warehouse = load::warehouse(&definitions.project.pipeline, request)?;
     let parent = warehouse.current()?;
@@ -80,9 +80,10 @@ pub async fn plan(
         reread: request.rehash && request.full,
         observer,
     };
+    let forecast = forecast::forecast(request, &definitions, parent.as_ref(), folder.path()).await?;
     let (staged, catalog) = stage_all(&definitions, engine, around, &|_| Ok(())).await?;
     let models = plan_models(&definitions, catalog, parent.as_ref(), request, engine).await?;
-    Ok((staged.iter().map(source_plan).collect(), models))
+    Ok((staged.iter().map(source_plan).collect(), models, forecast))
 }
 
 fn source_plan(staged: &StagedSource) -> SourcePlan {

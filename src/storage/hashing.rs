@@ -5,18 +5,7 @@
 use std::{
     fs::File,
     io::{self, Write},
-    path::Path,
 };
-
-use super::content::Content;
-
-/// Returns the BLAKE3 of a file's bytes, hexadecimal.
-///
-/// # Errors
-/// When it is gone or cannot be read.
-pub fn hash_of(path: &Path) -> io::Result<String> {
-    Content::of_file(File::open(path)?)?.hash()
-}
 
 /// A file in the making.
 #[derive(Debug)]

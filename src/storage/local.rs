@@ -4,7 +4,10 @@
 //! only place that calls `std::fs` for the warehouse. Deliberately absent: object stores, and any idea of what a snapshot
 //! is; the order of the calls, which makes a publication atomic, is `publish::commit`'s.
 
+pub mod inventory;
+pub(crate) mod journal;
 pub mod lock;
+pub mod space;
 pub mod spill;
 
 use std::{
@@ -15,6 +18,8 @@ use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
 };
+
+use journal::{Step, note};
 
 /// Mode of folders that may hold personal data.
 pub const PRIVATE_MODE: u32 = 0o700;
@@ -116,14 +121,18 @@ pub fn scratch(name: &str) -> PathBuf {
     std::env::temp_dir().join(name)
 }
 
-/// Creates one folder; one that exists is fine.
+/// Creates one folder and waits until the disk holds its name; one that exists is fine.
 ///
 /// # Errors
 /// When the folder above does not exist, or the disk refuses.
 pub fn create_dir(path: &Path) -> Result<(), Error> {
     match std::fs::create_dir(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        result => result.at("create", path),
+        result => {
+            result.at("create", path)?;
+            note(Step::Folder(path));
+            sync_parent(path)
+        }
     }
 }
 
@@ -137,7 +146,7 @@ pub fn create_dir_all(path: &Path, mode: Option<u32>) -> Result<(), Error> {
     if let Some(mode) = mode {
         builder.mode(mode);
     }
-    builder.create(path).at("create", path)
+    builder.create(path).at("create", path).map(|()| note(Step::Folder(path)))
 }
 
 /// Creates a data file, which must not exist; it is read-only for everyone but the returned handle.
@@ -145,7 +154,9 @@ pub fn create_dir_all(path: &Path, mode: Option<u32>) -> Result<(), Error> {
 /// # Errors
 /// When the file exists or the disk refuses.
 pub fn create_data_file(path: &Path) -> Result<File, Error> {
-    OpenOptions::new().write(true).create_new(true).mode(DATA_MODE).open(path).at("create", path)
+    let file = OpenOptions::new().write(true).create_new(true).mode(DATA_MODE).open(path).at("create", path)?;
+    note(Step::File(path));
+    Ok(file)
 }
 
 /// Writes a data file, which must not exist, without waiting for the disk.
@@ -162,17 +173,9 @@ pub fn write_data_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// When the file exists or the disk refuses.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).at("create", path)?;
+    note(Step::File(path));
     file.write_all(bytes).at("write", path)?;
-    file.sync_all().at("sync", path)
-}
-
-/// Writes a file that must not exist; the disk need not hold it yet.
-///
-/// # Errors
-/// When the file exists or the disk refuses.
-pub fn write_unsynced(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).at("create", path)?;
-    file.write_all(bytes).at("write", path)
+    sync_open(&file, path)
 }
 
 /// Removes all files below a folder but those that are wanted; folders stay.
@@ -211,6 +214,7 @@ pub fn replace_symlink(target: &Path, link: &Path) -> Result<(), Error> {
     let temporary = beside(link);
     remove_file(&temporary)?;
     std::os::unix::fs::symlink(target, &temporary).at("link", &temporary)?;
+    note(Step::Symlink(target, &temporary));
     rename(&temporary, link)?;
     sync_parent(link)
 }
@@ -249,7 +253,10 @@ pub enum Linked {
 /// When `from` is missing, `to` exists, or the disk refuses.
 pub fn link_or_copy(from: &Path, to: &Path) -> Result<Linked, Error> {
     match std::fs::hard_link(from, to) {
-        Ok(()) => Ok(Linked::Hard),
+        Ok(()) => {
+            note(Step::Link(from, to));
+            Ok(Linked::Hard)
+        }
         Err(error) if cannot_link(&error) => copy(from, to).map(|()| Linked::Copied),
         Err(error) => Err(Error::new("link", if error.kind() == ErrorKind::NotFound { from } else { to }, error)),
     }
@@ -264,7 +271,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), Error> {
     let mut source = File::open(from).at("read", from)?;
     let mut target = create_data_file(to)?;
     io::copy(&mut source, &mut target).at("write", to)?;
-    target.sync_all().at("sync", to)
+    sync_open(&target, to)
 }
 
 /// Renames a file or folder within one file system; a file or link of that name is replaced.
@@ -272,7 +279,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), Error> {
 /// # Errors
 /// When the disk refuses.
 pub fn rename(from: &Path, to: &Path) -> Result<(), Error> {
-    std::fs::rename(from, to).at("rename", from)
+    std::fs::rename(from, to).at("rename", from).map(|()| note(Step::Rename(from, to)))
 }
 
 /// Waits until the disk holds the bytes of closed files, or the names within folders: several at once, since each wait is
@@ -307,11 +314,27 @@ pub fn sync_dir(path: &Path) -> Result<(), Error> {
 }
 
 fn sync(path: &Path) -> Result<(), Error> {
-    File::open(path).and_then(|open| open.sync_all()).at("sync", path)
+    sync_open(&File::open(path).at("sync", path)?, path)
+}
+
+fn sync_open(file: &File, path: &Path) -> Result<(), Error> {
+    file.sync_all().at("sync", path).map(|()| note(Step::Sync(path)))
 }
 
 fn sync_parent(path: &Path) -> Result<(), Error> {
     path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Removes a file or link and waits until the disk has forgotten its name; one that does not exist is fine.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn remove_for_good(path: &Path) -> Result<(), Error> {
+    if path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        return Ok(());
+    }
+    remove_file(path)?;
+    sync_parent(path)
 }
 
 /// Removes a folder with all that is in it; one that does not exist is fine.
@@ -319,7 +342,7 @@ fn sync_parent(path: &Path) -> Result<(), Error> {
 /// # Errors
 /// When the disk refuses.
 pub fn remove_dir_all(path: &Path) -> Result<(), Error> {
-    gone(std::fs::remove_dir_all(path)).at("remove", path)
+    gone(std::fs::remove_dir_all(path)).at("remove", path).map(|()| note(Step::Remove(path)))
 }
 
 /// Removes a file or link; one that does not exist is fine.
@@ -327,7 +350,7 @@ pub fn remove_dir_all(path: &Path) -> Result<(), Error> {
 /// # Errors
 /// When the disk refuses.
 pub fn remove_file(path: &Path) -> Result<(), Error> {
-    gone(std::fs::remove_file(path)).at("remove", path)
+    gone(std::fs::remove_file(path)).at("remove", path).map(|()| note(Step::Remove(path)))
 }
 
 fn gone(result: io::Result<()>) -> io::Result<()> {

@@ -3,7 +3,9 @@
 
 use std::{
     collections::BTreeSet,
-    fs, thread,
+    fs,
+    process::{Child, Command, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -11,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    project::{Project, is_night},
+    project::{Project, is_night, is_outside_required, repository},
     snapshot::Snapshot,
 };
 
@@ -24,11 +26,12 @@ const KILLS: u32 = 12;
 #[test]
 fn a_run_that_is_killed_at_any_moment_leaves_a_whole_snapshot_and_no_work_for_anybody() {
     let mut random = ChaCha8Rng::seed_from_u64(20_260_630);
-    let mut served_new = 0;
+    let (mut served_new, mut reads) = (0, 0);
     let projects = if is_night() { 30 } else { 1 };
     for _ in 0..projects {
         let project = sales();
         send(&project, 0);
+        let watcher = Watcher::start(&project);
         let mut duration = run_timed(&project);
         for kill in 0..KILLS {
             let stretch = (f64::from(kill) + random.random_range(0.0..1.0)) / f64::from(KILLS);
@@ -38,10 +41,47 @@ fn a_run_that_is_killed_at_any_moment_leaves_a_whole_snapshot_and_no_work_for_an
             project.current().verify();
             assert_eq!(nights(&project.current()), kill + 2);
             assert_clean(&project);
+            assert_whole(&project);
         }
+        reads += watcher.map_or(0, Watcher::stop);
     }
-    eprintln!("{} runs were killed; {served_new} had published before", projects * KILLS);
+    eprintln!("{} runs were killed; {served_new} had published before; DuckDB read {reads} times", projects * KILLS);
     assert!(served_new < projects * KILLS, "no run was hit before its end");
+}
+
+/// DuckDB, which reads what is served all the while.
+struct Watcher(Child);
+
+impl Watcher {
+    /// Starts to read; None without DuckDB, unless that is forbidden.
+    fn start(project: &Project) -> Option<Self> {
+        let has_it = Command::new("python3").args(["-c", "import duckdb"]).output();
+        if !has_it.is_ok_and(|output| output.status.success()) {
+            assert!(!is_outside_required(), "python3 with duckdb is needed to read while runs are killed");
+            eprintln!("no DuckDB reads meanwhile: python3 with duckdb is needed");
+            return None;
+        }
+        let mut python = Command::new("python3");
+        python.arg(repository("tests/outside/watch.py")).arg(project.path("warehouse")).arg(LINES.to_string());
+        python.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Some(Self(python.spawn().unwrap()))
+    }
+
+    /// Stops to read and returns how often that was done; none of it was torn.
+    fn stop(self) -> u64 {
+        // Waiting closes its standard input.
+        let output = self.0.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "watch.py says: {said}");
+        let read: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        read["reads"].as_u64().filter(|reads| *reads > 0).unwrap_or_else(|| panic!("nothing was read: {read} {said}"))
+    }
+}
+
+/// Asserts that all snapshots that are left are whole, and that none has a file too many.
+fn assert_whole(project: &Project) {
+    let verified = project.tallyhouse(&["snapshots", "verify", "--all", "--output", "json"]).succeeds().json();
+    assert_eq!(verified["findings"], serde_json::json!([]));
 }
 
 /// Kills the run of a night after so much time; returns whether it had published.

@@ -3,7 +3,7 @@
 //! ```text
 //!  shipped pipeline over the fixtures          small projects of a few lines
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes,
-//!  outside                                     snapshots, delta, crash, verbs
+//!  outside                                     snapshots, upkeep, delta, crash, verbs
 //!
 //!  corpus: odd files and what a person reads in them
 //!
@@ -49,6 +49,8 @@ mod damage;
 mod mistakes;
 
 mod snapshots;
+
+mod upkeep;
 
 mod verbs;
 

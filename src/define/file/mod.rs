@@ -10,7 +10,7 @@ mod source;
 
 pub use check::{AcceptedValues, Check, Relationships, RowCount};
 pub use model::{Column as ModelColumn, Model};
-pub use pipeline::{Pipeline, Publish, Variable};
+pub use pipeline::{OnLowSpace, Pipeline, Publish, Variable};
 pub use source::{
     Alias, CleanWord, CodeMap, Column, Drift, FileKeys, FileLimits, FixedColumn, Format, FormatName, FormatOptions,
     RejectLimit, Rule, Source, Version,

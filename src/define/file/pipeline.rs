@@ -53,8 +53,24 @@ pub struct Publish {
     /// How many snapshots stay after a publication; at least 1, 14 when left out.
     #[schemars(extend("minimum" = 1))]
     pub keep_snapshots: Option<At<u64>>,
+    /// Snapshots of so many last days stay as well, however many they are; none for being young when left out.
+    pub keep_days: Option<At<u64>>,
+    /// Whether a run ends before it reads anything when its forecast does not fit on the disk (`fail`, the default) or
+    /// only says so (`warn`).
+    pub on_low_space: Option<OnLowSpace>,
     /// Table formats as which the tables can be read: `[parquet, delta]` when left out, or `[parquet]`.
     pub formats: Option<Vec<At<TableFormat>>>,
+}
+
+/// What a run does when the disk seems too small for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLowSpace {
+    /// It ends before it reads anything, with exit code 3.
+    #[default]
+    Fail,
+    /// It warns and goes on.
+    Warn,
 }
 
 /// The value of a pipeline variable as YAML understands it.

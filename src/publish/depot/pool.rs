@@ -184,22 +184,6 @@ impl Pool {
         };
         self.write_logs(&target, served, replaced, &open)
     }
-
-    /// Removes files that no snapshot has, which a run left that stopped answering.
-    fn sweep(&self, published: &[Manifest]) -> Result<(), Error> {
-        let needed: BTreeSet<String> =
-            published.iter().flat_map(|manifest| Self::files(manifest).map(|(.., key)| key)).collect();
-        let is_ours = |key: &String| {
-            let is_data = key.split('/').rev().nth(1).is_some() && key.split('/').any(|part| part == "data");
-            is_data && !needed.contains(key)
-        };
-        let folders = self.vault.names("")?;
-        let apart = [SNAPSHOTS, layout::RUNS, layout::ENVIRONMENTS];
-        for folder in folders.iter().filter(|name| !name.contains('.') && !apart.contains(&name.as_str())) {
-            self.vault.remove(self.vault.keys(folder)?.into_iter().filter(is_ours))?;
-        }
-        Ok(())
-    }
 }
 
 /// Returns the key of a table's file.
@@ -287,7 +271,8 @@ impl Depot for Pool {
             return Ok(());
         }
         let published = published()?;
-        self.sweep(&published)?;
+        // Files that no snapshot has are what a run left that stopped answering.
+        self.vault.remove(self.unnamed(&published)?)?;
         self.repair_logs(&published)
     }
 
@@ -322,6 +307,20 @@ impl Depot for Pool {
 
     fn stored_at(&self, _: &str, table: &TableName, file: &DataFile) -> StoredAt {
         StoredAt::Store(key(table, file))
+    }
+
+    fn unnamed(&self, published: &[Manifest]) -> Result<Vec<String>, Error> {
+        let named: BTreeSet<String> =
+            published.iter().flat_map(|manifest| Self::files(manifest).map(|(.., key)| key)).collect();
+        let is_data = |key: &String| key.split('/').any(|part| part == "data");
+        let apart = [SNAPSHOTS, layout::RUNS, layout::ENVIRONMENTS];
+        let mut unnamed = Vec::new();
+        for folder in self.vault.names("")?.iter().filter(|name| !name.contains('.') && !apart.contains(&name.as_str()))
+        {
+            let keys = self.vault.keys(folder)?.into_iter();
+            unnamed.extend(keys.filter(|key| is_data(key) && !named.contains(key)));
+        }
+        Ok(unnamed)
     }
 
     fn fetch(&self, key: &str, to: &Path) -> Result<(), Error> {

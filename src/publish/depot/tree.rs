@@ -174,15 +174,17 @@ impl Depot for Tree {
 
     fn write(&self, name: &str, bytes: Vec<u8>) -> Result<(), Error> {
         let path = self.root.join(name);
-        if let Some(folder) = path.parent() {
+        match path.parent() {
             // A run names files and keys that not everybody may see.
-            local::create_dir_all(folder, folder.ends_with(layout::RUNS).then_some(PRIVATE_MODE))?;
+            Some(folder) if folder.ends_with(layout::RUNS) => local::create_dir_all(folder, Some(PRIVATE_MODE))?,
+            Some(folder) => local::create_dir(folder)?,
+            None => {}
         }
         Ok(local::replace_file(&path, &bytes)?)
     }
 
     fn remove(&self, name: &str) -> Result<(), Error> {
-        Ok(local::remove_file(&self.root.join(name))?)
+        Ok(local::remove_for_good(&self.root.join(name))?)
     }
 
     /// The folder is created here; the one above it must exist.
@@ -213,7 +215,7 @@ impl Depot for Tree {
             return Err(Error::moved(link, instead_of.snapshot.as_deref(), found.snapshot.as_deref()));
         }
         if let Some(folder) = link.parent() {
-            local::create_dir_all(folder, None)?;
+            local::create_dir(folder)?;
         }
         local::replace_symlink(&target.points_at(snapshot), &link)?;
         if let Err(error) = self.write_pointer(target, snapshot) {
@@ -236,7 +238,8 @@ impl Depot for Tree {
     }
 
     fn clear(&self, _: &dyn Fn() -> Result<Vec<Manifest>, Error>, _: &dyn Hold) -> Result<(), Error> {
-        local::create_dir_all(&self.root.join(SNAPSHOTS), None)?;
+        // Before the link may be: one that names a folder which a power cut took away would serve nothing.
+        local::create_dir(&self.root.join(SNAPSHOTS))?;
         for folder in [self.root.clone(), self.root.join(layout::ENVIRONMENTS), self.root.join(layout::RUNS)] {
             local::remove_half_written(&folder)?;
         }
@@ -268,16 +271,20 @@ impl Depot for Tree {
         StoredAt::Disk(self.file(snapshot, table, file))
     }
 
+    fn folder(&self, snapshot: &str) -> Option<PathBuf> {
+        Some(self.snapshot_path(snapshot))
+    }
+
     fn fetch(&self, key: &str, _: &Path) -> Result<(), Error> {
         Err(Error::Damaged { path: self.root.join(key), reason: "it is named like an object of a store".to_owned() })
     }
 
-    /// A snapshot's manifest goes first: a half-removed one is litter then, not a snapshot with holes. Files that others
+    /// A snapshot's manifest goes first and for good: a half-removed one is litter then, not a snapshot with holes. Files that others
     /// have too are links, which stay.
     fn remove_snapshots(&self, gone: &[String], _: &[String]) -> Result<(), Error> {
         for id in gone {
             let path = self.snapshot_path(id);
-            local::remove_file(&path.join(MANIFEST))?;
+            local::remove_for_good(&path.join(MANIFEST))?;
             local::remove_dir_all(&path)?;
         }
         Ok(())

@@ -371,7 +371,7 @@ impl<'a> Staging<'a> {
 }
 
 /// Returns the hash of all that decides what a file's rows are, wherever it lies.
-fn reads_as(source: &Source, contract: &Contract) -> String {
+pub(super) fn reads_as(source: &Source, contract: &Contract) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(STAGE_VERSION.as_bytes()).update(contract.fingerprint().as_bytes());
     // Where key and partitions are others, the columns of a pack are others too.

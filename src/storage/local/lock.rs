@@ -14,7 +14,10 @@ use std::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{At, Error};
+use super::{
+    At, Error,
+    journal::{Step, note},
+};
 
 /// Who holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +78,7 @@ impl LockFile {
     pub fn attempt(path: &Path, holder: &Holder) -> Result<Attempt, Error> {
         let mut options = OpenOptions::new();
         let mut file = options.read(true).write(true).create(true).truncate(false).open(path).at("open", path)?;
+        note(Step::File(path));
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(Attempt::Busy(read_holder(&mut file))),
