@@ -28,7 +28,7 @@ use crate::{
 /// States of each act that are tried by day and by night.
 const TRIED: [usize; 2] = [24, 4_000];
 /// Random states after each step, by day and by night.
-const RANDOM: [usize; 2] = [1, 100];
+const RANDOM: [usize; 2] = [1, 400];
 
 /// Something that is done to a warehouse.
 struct Act {
