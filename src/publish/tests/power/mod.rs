@@ -8,7 +8,7 @@
 //!                              next:   begins, publishes, leaves no litter
 //! ```
 //!
-//! `TALLYHOUSE_NIGHT` tries all states instead of some dozens.
+//! `TALLYHOUSE_NIGHT` tries thousands of states instead of some dozens.
 
 mod disk;
 
@@ -25,10 +25,10 @@ use crate::{
     storage::local::journal::recorded::{Recording, Step},
 };
 
-/// States of each act that are tried by day.
-const BY_DAY: usize = 24;
+/// States of each act that are tried by day and by night.
+const TRIED: [usize; 2] = [24, 4_000];
 /// Random states after each step, by day and by night.
-const RANDOM: [usize; 2] = [1, 100];
+const RANDOM: [usize; 2] = [1, 400];
 
 /// Something that is done to a warehouse.
 struct Act {
@@ -69,6 +69,14 @@ const LAST_OF_ONE: Act = Act {
     during: |warehouse| {
         publish(warehouse, "run-2", &["b"], 1);
     },
+};
+const MANY: Act = Act {
+    environment: None,
+    before: |warehouse| {
+        publish(warehouse, "run-1", &["a", "b"], 3);
+        publish(warehouse, "run-2", &["a", "c", "d", "e"], 3);
+    },
+    during: |warehouse| publish(warehouse, "run-3", &["a", "b", "c", "f", "g", "h", "i", "j"], 1),
 };
 const ENVIRONMENT: Act = Act {
     environment: Some("dev"),
@@ -234,21 +242,16 @@ fn kind(item: &Item) -> String {
     }
 }
 
-fn is_night() -> bool {
-    std::env::var_os("TALLYHOUSE_NIGHT").is_some()
-}
-
-/// Tries power cuts during an act, all that there are by night.
+/// Tries power cuts during an act, by night all of them or thousands.
 #[expect(clippy::print_stderr, reason = "says how much was tried")]
 fn survives(act: &Act) {
     let recorded = record(act);
-    let mut cuts = cuts(&recorded, RANDOM[usize::from(is_night())]);
+    let is_night = usize::from(std::env::var_os("TALLYHOUSE_NIGHT").is_some());
+    let mut cuts = cuts(&recorded, RANDOM[is_night]);
     let all = cuts.len();
-    if !is_night() {
-        let mut random = ChaCha8Rng::seed_from_u64(7);
-        while cuts.len() > BY_DAY {
-            cuts.swap_remove(random.random_range(0..cuts.len()));
-        }
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    while cuts.len() > TRIED[is_night] {
+        cuts.swap_remove(random.random_range(0..cuts.len()));
     }
     let wrong: Vec<String> =
         cuts.iter().filter_map(|cut| Some(told(&recorded, cut, &judge(&recorded, cut).err()?))).collect();
@@ -274,6 +277,11 @@ fn a_publication_that_removes_the_old_snapshot_survives_power_cuts() {
 #[test]
 fn the_first_publication_of_an_environment_survives_power_cuts() {
     survives(&ENVIRONMENT);
+}
+
+#[test]
+fn a_publication_of_many_files_survives_power_cuts() {
+    survives(&MANY);
 }
 
 #[test]
