@@ -377,6 +377,26 @@ mod tests {
     }
 
     #[test]
+    fn first_columns_are_read_without_the_bytes_of_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows = batch(&(0..5_000).collect::<Vec<_>>());
+        let mut writer = PackWriter::create(folder.path(), "a", &rows.schema()).unwrap();
+        writer.write(&values("x"), &rows).unwrap();
+        let pack = Pack::open(&folder.path().join(writer.finish().unwrap().unwrap().path)).unwrap();
+        let body = length(pack.blocks[0].bodyLength()).unwrap();
+        let mut head = vec![0; length(pack.blocks[0].metaDataLength().into()).unwrap()];
+        pack.file.read_exact_at(&mut head, pack.blocks[0].offset().try_into().unwrap()).unwrap();
+        let wanted = |columns| pack.read(columns).wanted(&head, body).unwrap();
+        assert!(wanted(Some(vec![0])) < wanted(Some(vec![1])));
+        assert!(wanted(Some(vec![1])) <= body);
+        assert_eq!(wanted(None), body);
+        for columns in [vec![0], vec![1], vec![0, 1], Vec::new()] {
+            let found = pack.read(Some(columns.clone())).block(0).unwrap();
+            assert_eq!(found, rows.project(&columns).unwrap());
+        }
+    }
+
+    #[test]
     fn a_pack_without_rows_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let writer = PackWriter::create(folder.path(), "a", &batch(&[]).schema()).unwrap();

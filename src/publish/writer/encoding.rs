@@ -13,7 +13,8 @@
 //!                floats and all others ────► PLAIN
 //! ```
 //!
-//! Texts of the key stand sorted, so that theirs is the smaller form already where a value repeats a few times.
+//! Texts of the key stand sorted, so that theirs is the smaller form already where a value repeats a few times; numbers
+//! stand between.
 //!
 //! Deliberately absent: nested columns, which keep what Parquet does by itself, and compression, which comes after.
 
@@ -30,6 +31,8 @@ use super::plan::Plan;
 const INTEGER_DIGITS: u8 = 18;
 /// How often values occur on average where a dictionary begins to pay.
 const REPEATS: usize = 2;
+/// The same for numbers: their differences need hardly more bits than the place in a dictionary and its entry.
+const NUMBER_REPEATS: usize = 3;
 /// The same for sorted texts, of which only the ends of the different ones are written.
 const SORTED_REPEATS: usize = 16;
 /// Bits in which the hashes of a sample's values are marked: eight for each of a chunk's rows.
@@ -38,9 +41,12 @@ const MARKS: usize = 1 << 16;
 /// Returns the columns that are better off without a dictionary, by their values in the sample.
 pub(super) fn without_dictionary(sample: &RecordBatch, plan: &Plan) -> Vec<usize> {
     let is_better = |(position, column): &(usize, &ArrayRef)| {
-        let is_sorted_text = matches!(column.data_type(), DataType::Utf8 | DataType::Binary)
-            && plan.key_columns.contains(position);
-        seldom_repeat(column, if is_sorted_text { SORTED_REPEATS } else { REPEATS })
+        let repeats = match of_distinct(column.data_type(), plan.key_columns.contains(position)) {
+            Encoding::DELTA_BYTE_ARRAY => SORTED_REPEATS,
+            Encoding::DELTA_BINARY_PACKED => NUMBER_REPEATS,
+            _ => REPEATS,
+        };
+        seldom_repeat(column, repeats)
     };
     sample.columns().iter().enumerate().filter(is_better).map(|(position, _)| position).collect()
 }
