@@ -72,7 +72,7 @@ pub(super) fn choose_table(head: &Head, dialect: &Dialect, names: &Names) -> Opt
 
 /// Returns whether a row is blank; one that could not be cut is not.
 fn shows_nothing(row: &Row) -> bool {
-    row.fault.is_none() && row.filled() == 0
+    row.fault.is_none() && !row.shows()
 }
 
 /// Returns whether some row may show nothing, as one above a second table does. No row that begins with a letter or a digit
@@ -107,7 +107,7 @@ fn begins_table(rows: &[Row], index: usize, above: usize, names: &Names) -> bool
     if !is_apart || index <= above + 1 || !is_header_like(row) || names_of(row) == names_of(&rows[above]) {
         return false;
     }
-    let below: Vec<&Row> = rows[index + 1..].iter().take_while(|row| row.filled() > 0).take(WITNESSES).collect();
+    let below: Vec<&Row> = rows[index + 1..].iter().take_while(|row| row.shows()).take(WITNESSES).collect();
     let width = names_of(row).len();
     let agree = !below.is_empty() && below.iter().all(|below| below.filled() > 1 && last_filled(below) <= width);
     let is_other_width = width != names_of(&rows[above]).len();
