@@ -116,17 +116,17 @@ fn pair(tens: u8, ones: u8) -> Option<u32> {
 mod tests {
     use chrono::{Datelike, NaiveDate};
 
-    use super::*;
+    use super::day;
     use crate::normalize::calendar::EPOCH_DAYS;
 
     #[test]
     fn days_are_those_of_the_calendar() {
         for year in 1899..=2101 {
-            for (month, day) in (0..=13).flat_map(|month| (0..=32).map(move |day| (month, day))) {
-                let date = NaiveDate::from_ymd_opt(year, month, day).filter(|_| (1900..=2100).contains(&year));
+            for (month, number) in (0..=13).flat_map(|month| (0..=32).map(move |number| (month, number))) {
+                let date = NaiveDate::from_ymd_opt(year, month, number).filter(|_| (1900..=2100).contains(&year));
                 let expected = date.map(|date| date.num_days_from_ce() - EPOCH_DAYS);
-                let text = format!("{year}-{month:02}-{day:02}");
-                assert_eq!(super::day(text.as_bytes()), expected, "{text}");
+                let text = format!("{year}-{month:02}-{number:02}");
+                assert_eq!(day(text.as_bytes()), expected, "{text}");
             }
         }
     }

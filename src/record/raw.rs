@@ -242,7 +242,8 @@ mod tests {
             for (row, width) in widths.into_iter().enumerate() {
                 let cells: Vec<Option<String>> =
                     (0..4).map(|column| batch.cell(row, column).map(str::to_owned)).collect();
-                let expected: Vec<_> = (0..4).map(|column| (column < width).then(|| format!("{row}{column}"))).collect();
+                let expected: Vec<_> =
+                    (0..4).map(|column| (column < width).then(|| format!("{row}{column}"))).collect();
                 assert_eq!((batch.width(row), cells), (width, expected), "{widths:?}");
             }
         }

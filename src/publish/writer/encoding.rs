@@ -143,7 +143,10 @@ mod tests {
         let slice = numbers(9_000, 9_000).slice(4_000, 100);
         assert!(seldom_repeat(&slice, REPEATS));
         assert!(seldom_repeat(&(Arc::new(Float64Array::from(vec![0.0, -0.0, 1.0])) as ArrayRef), REPEATS));
-        assert!(!seldom_repeat(&(Arc::new(StringArray::from(vec![None, Some("a"), Some("a"), None])) as ArrayRef), REPEATS));
+        assert!(!seldom_repeat(
+            &(Arc::new(StringArray::from(vec![None, Some("a"), Some("a"), None])) as ArrayRef),
+            REPEATS
+        ));
         assert!(!seldom_repeat(&(Arc::new(BooleanArray::from(vec![true])) as ArrayRef), REPEATS));
         assert!(!seldom_repeat(&arrow::array::new_null_array(&DataType::Utf8, 9), REPEATS));
     }

@@ -165,9 +165,8 @@ fn bloom_filters(
     for column in plan.key_columns.iter().filter(|column| plain.contains(column)) {
         let path = ColumnPath::from(vec![plan.data_schema.field(*column).name().clone()]);
         let distinct = rows.min(ROW_GROUP_ROWS as u64);
-        builder = builder
-            .set_column_bloom_filter_enabled(path.clone(), true)
-            .set_column_bloom_filter_max_ndv(path, distinct);
+        builder =
+            builder.set_column_bloom_filter_enabled(path.clone(), true).set_column_bloom_filter_max_ndv(path, distinct);
     }
     builder
 }

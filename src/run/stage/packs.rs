@@ -102,12 +102,7 @@ pub(super) fn open(
 }
 
 impl<'a> LivePacks<'a> {
-    pub fn new(
-        packs: Vec<LivePack>,
-        live: &[InputFile],
-        contract: &'a Contract,
-        threads: usize,
-    ) -> Self {
+    pub fn new(packs: Vec<LivePack>, live: &[InputFile], contract: &'a Contract, threads: usize) -> Self {
         let mut places = 0;
         let mut base = |lines: &u64| {
             let before = places;
