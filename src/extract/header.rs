@@ -17,6 +17,9 @@ pub(super) const HEADER_LINES: u64 = 50;
 
 /// Folds a name as contracts compare them: full-width letters, case and surrounding blanks do not count.
 pub(super) fn fold(name: &str) -> String {
+    if name.is_ascii() {
+        return name.trim().to_ascii_lowercase();
+    }
     name.nfkc().collect::<String>().trim().to_lowercase()
 }
 
@@ -63,6 +66,10 @@ pub(super) struct Choice {
 pub(super) fn choose(rows: &[Row], names: &Names) -> Option<Choice> {
     let mut best: Option<Choice> = None;
     for (index, row) in rows.iter().enumerate().take_while(|(_, row)| row.line <= HEADER_LINES) {
+        // No row holds more names than cells, and folding them all costs more than to cut them.
+        if best.is_some_and(|choice| row.width() <= choice.matches) {
+            continue;
+        }
         let matches = names.matches(row);
         if matches > best.map_or(0, |choice| choice.matches) {
             best = Some(Choice { index, matches });
@@ -95,7 +102,7 @@ const SINGLE_CELLS: usize = 3;
 /// Returns the width that most rows have, the larger one of two; blank rows do not count, and rows of one cell little.
 pub(super) fn common_width(rows: &[Row]) -> Option<usize> {
     let mut widths: HashMap<usize, usize> = HashMap::new();
-    for row in rows.iter().filter(|row| row.filled() > 0) {
+    for row in rows.iter().filter(|row| row.shows()) {
         *widths.entry(row.width()).or_default() += if row.width() > 1 { SINGLE_CELLS } else { 1 };
     }
     widths.into_iter().max_by_key(|&(width, count)| (count, width)).map(|(width, _)| width)

@@ -31,6 +31,11 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// Makes a row with room for as many cells as another one has.
+    pub(super) fn like(other: Option<&Self>) -> Self {
+        Self { cells: Vec::with_capacity(other.map_or(0, Self::width)), ..Self::default() }
+    }
+
     /// Empties the row for the record at `line`.
     pub(super) fn start(&mut self, line: u64) {
         self.line = line;
@@ -94,6 +99,11 @@ impl Row {
     /// Returns the number of cells that hold more than blanks.
     pub(super) fn filled(&self) -> usize {
         self.cells().filter(|cell| !is_blank(cell)).count()
+    }
+
+    /// Returns whether any cell holds more than blanks.
+    pub(super) fn shows(&self) -> bool {
+        self.cells().any(|cell| !is_blank(cell))
     }
 
     /// Returns the original text.

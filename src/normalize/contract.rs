@@ -169,6 +169,12 @@ impl Contract {
         rows::normalize(self, binding, file, batch)
     }
 
+    /// Returns the name of its source.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Returns the indexes of the key columns.
     #[must_use]
     pub fn key(&self) -> &[usize] {

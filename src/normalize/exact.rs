@@ -3,9 +3,7 @@
 //! In: the bytes of a cell as it stands in the file. Out: the value that the general readers give for the same text, or
 //! None: not canonical, ask them. Deliberately knows no faults, no blanks, no formats of a contract and no zones.
 
-use chrono::{Datelike, NaiveDate};
-
-use super::calendar::{Days, EPOCH_DAYS};
+use super::calendar::Days;
 
 /// Digits that surely fit a machine word.
 const MOST_DIGITS: usize = 18;
@@ -20,6 +18,9 @@ const TENS: [i64; 19] = {
     }
     tens
 };
+
+/// Days of an ordinary year before each month, and in all.
+const DAYS_BEFORE: [i32; 13] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
 
 /// A number of at most 18 digits: its digits as a whole number, and how many of them stand behind the mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +89,13 @@ pub(super) fn day(text: &[u8]) -> Option<Days> {
     if !(1900..=2100).contains(&year) {
         return None;
     }
-    let date = NaiveDate::from_ymd_opt(year, pair(m1, m2)?, pair(d1, d2)?)?;
-    Some(date.num_days_from_ce() - EPOCH_DAYS)
+    let (month, day) = (usize::try_from(pair(m1, m2)?).ok()?, i32::try_from(pair(d1, d2)?).ok()?);
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let before = *DAYS_BEFORE.get(month.checked_sub(1)?)?;
+    let length = DAYS_BEFORE.get(month)? - before + i32::from(is_leap && month == 2);
+    let leap_days = |year: i32| year / 4 - year / 100 + year / 400;
+    let to_year = (year - 1970) * 365 + leap_days(year - 1) - leap_days(1969);
+    (1..=length).contains(&day).then(|| to_year + before + i32::from(is_leap && month > 2) + day - 1)
 }
 
 /// Reads `2024-01-31 10:30:00`, also with a `T`, and returns the day and the second of the day.
@@ -104,4 +110,24 @@ pub(super) fn second(text: &[u8]) -> Option<(Days, u32)> {
 fn pair(tens: u8, ones: u8) -> Option<u32> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
     (tens < 10 && ones < 10).then(|| u32::from(tens) * 10 + u32::from(ones))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Datelike, NaiveDate};
+
+    use super::day;
+    use crate::normalize::calendar::EPOCH_DAYS;
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        for year in 1899..=2101 {
+            for (month, number) in (0..=13).flat_map(|month| (0..=32).map(move |number| (month, number))) {
+                let date = NaiveDate::from_ymd_opt(year, month, number).filter(|_| (1900..=2100).contains(&year));
+                let expected = date.map(|date| date.num_days_from_ce() - EPOCH_DAYS);
+                let text = format!("{year}-{month:02}-{number:02}");
+                assert_eq!(day(text.as_bytes()), expected, "{text}");
+            }
+        }
+    }
 }

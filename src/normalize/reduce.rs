@@ -11,9 +11,9 @@
 //!                                               losers(part): one small table each
 //! ```
 //!
-//! Memory: 24 bytes a row (32 with a version column) of one pass; whoever has more rows than memory makes more passes.
-//! Keys are 128-bit hashes of their values, in which NULL equals NULL and nothing else; with 10^9 keys two of them
-//! collide with a chance below 10^-20.
+//! Memory: 24 bytes a row of one pass; whoever has more rows than memory makes more passes. Keys are hashes of their
+//! values, in which NULL equals NULL and nothing else. Of their 128 bits 96 are compared: among 10^9 keys two are taken
+//! for one with a chance below 10^-11.
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, FixedSizeBinaryArray, RecordBatch, cast::as_primitive_array},
@@ -30,6 +30,14 @@ use super::Error;
 pub const KEY_BYTES: i32 = 16;
 /// Parts into which the records of a pass are cut, so that each one's table fits a processor's cache.
 const PARTS: usize = 256;
+/// Records that are allocated at once.
+const CHUNK_RECORDS: usize = 512;
+/// Bits of a place.
+const PLACE_BITS: u32 = 40;
+/// Places that can be told apart: a million million.
+pub const MOST_PLACES: u64 = 1 << PLACE_BITS;
+/// Bytes of a row's record.
+pub const RECORD_BYTES: u64 = size_of::<KeyRecord>() as u64;
 /// A slot of a table that holds no record.
 const EMPTY: u32 = u32::MAX;
 
@@ -120,49 +128,65 @@ fn number(column: &ArrayRef) -> Result<arrow::array::Int64Array, Error> {
     Ok(as_primitive_array::<Int64Type>(&numbers).clone())
 }
 
-/// A row as far as the reduction goes. `V` is its version, or nothing where the place alone decides.
+/// A row as far as the reduction goes, in 24 bytes. Of its key's hash it holds 88 bits; eight more are its part.
 #[derive(Debug, Clone, Copy)]
-pub struct KeyRecord<V> {
-    key: [u64; 2],
-    version: V,
-    place: u64,
+pub struct KeyRecord {
+    key: u64,
+    version: i64,
+    /// More of the key above [`PLACE_BITS`] bits of the place.
+    key_and_place: u64,
 }
 
-/// The records of one pass.
+impl KeyRecord {
+    const fn is_same_key(&self, other: &Self) -> bool {
+        self.key == other.key && self.key_and_place >> PLACE_BITS == other.key_and_place >> PLACE_BITS
+    }
+
+    const fn place(&self) -> u64 {
+        self.key_and_place & (MOST_PLACES - 1)
+    }
+}
+
+/// The records of one pass, by part. They stand in chunks: a list that grows would take twice the memory that is promised.
 #[derive(Debug)]
-pub struct KeyRecords<V> {
+pub struct KeyRecords {
     pass: u64,
     passes: u64,
-    parts: Vec<Vec<KeyRecord<V>>>,
+    parts: Vec<Vec<Vec<KeyRecord>>>,
 }
 
-impl<V: Ord + Copy> KeyRecords<V> {
+impl KeyRecords {
     /// Begins pass `pass` of `passes`, which takes its share of all keys.
     #[must_use]
     pub fn new(pass: u64, passes: u64) -> Self {
         Self { pass, passes: passes.max(1), parts: (0..PARTS).map(|_| Vec::new()).collect() }
     }
 
-    /// Takes note of a row if its key belongs to this pass.
-    pub fn observe(&mut self, key: &[u8], version: V, place: u64) {
-        let key = [word(key.first_chunk()), word(key.last_chunk())];
-        if self.passes > 1 && key[1] % self.passes != self.pass {
+    /// Takes note of a row if its key belongs to this pass. Its place is below [`MOST_PLACES`]; rows without a version
+    /// all have the same one.
+    pub fn observe(&mut self, key: &[u8], version: i64, place: u64) {
+        let [first, last] = [word(key.first_chunk()), word(key.last_chunk())];
+        if self.passes > 1 && last % self.passes != self.pass {
             return;
         }
-        let part = &mut self.parts[usize::from(key[0].to_be_bytes()[0])];
-        if part.len() == part.capacity() {
-            // Doubling would take twice the memory that is promised.
-            part.reserve_exact(part.len() / 4 + 16);
+        let record = KeyRecord { key: last, version, key_and_place: first << PLACE_BITS | place };
+        let part = &mut self.parts[usize::from(first.to_be_bytes()[0])];
+        match part.last_mut().filter(|chunk| chunk.len() < CHUNK_RECORDS) {
+            Some(chunk) => chunk.push(record),
+            None => {
+                let mut chunk = Vec::with_capacity(CHUNK_RECORDS);
+                chunk.push(record);
+                part.push(chunk);
+            }
         }
-        part.push(KeyRecord { key, version, place });
     }
 
-    /// Puts the parts of several threads side by side: element `n` holds part `n` of each.
+    /// Puts the parts of several threads together: element `n` holds the chunks of part `n` of all.
     #[must_use]
-    pub fn side_by_side(all: Vec<Self>) -> Vec<Vec<Vec<KeyRecord<V>>>> {
-        let mut parts: Vec<Vec<Vec<KeyRecord<V>>>> = (0..PARTS).map(|_| Vec::with_capacity(all.len())).collect();
+    pub fn joined(all: Vec<Self>) -> Vec<Vec<Vec<KeyRecord>>> {
+        let mut parts: Vec<Vec<Vec<KeyRecord>>> = (0..PARTS).map(|_| Vec::new()).collect();
         for records in all {
-            records.parts.into_iter().zip(&mut parts).for_each(|(records, part)| part.push(records));
+            records.parts.into_iter().zip(&mut parts).for_each(|(mut chunks, part)| part.append(&mut chunks));
         }
         parts
     }
@@ -170,16 +194,16 @@ impl<V: Ord + Copy> KeyRecords<V> {
 
 /// Returns the places of all records of one part that a later record with the same key has replaced.
 #[must_use]
-pub fn losers<V: Ord + Copy>(part: &[Vec<KeyRecord<V>>]) -> Vec<u64> {
+pub fn losers(part: &[Vec<KeyRecord>]) -> Vec<u64> {
     let count: usize = part.iter().map(Vec::len).sum();
     let mask = (count * 2).next_power_of_two() - 1;
-    let mut winners: Vec<KeyRecord<V>> = Vec::new();
+    let mut winners: Vec<KeyRecord> = Vec::with_capacity(count);
     let mut table = vec![EMPTY; mask + 1];
     let mut lost = Vec::new();
     let slot_of = |key: u64| usize::try_from(key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32).unwrap_or(0) & mask;
     for record in part.iter().flatten() {
         // The first bits chose the part, so others choose the slot.
-        let mut slot = slot_of(record.key[1]);
+        let mut slot = slot_of(record.key);
         loop {
             match table[slot] {
                 EMPTY => {
@@ -189,9 +213,9 @@ pub fn losers<V: Ord + Copy>(part: &[Vec<KeyRecord<V>>]) -> Vec<u64> {
                 }
                 known => {
                     let winner = &mut winners[known as usize];
-                    if winner.key == record.key {
-                        let is_later = (record.version, record.place) > (winner.version, winner.place);
-                        lost.push(if is_later { winner.place } else { record.place });
+                    if winner.is_same_key(record) {
+                        let is_later = (record.version, record.place()) > (winner.version, winner.place());
+                        lost.push(if is_later { winner.place() } else { record.place() });
                         if is_later {
                             *winner = *record;
                         }
@@ -241,12 +265,12 @@ mod tests {
         let versions = versions(rows.column(2)).unwrap();
         let mut all = Vec::new();
         for pass in 0..passes {
-            let mut spread: Vec<KeyRecords<i64>> = (0..threads).map(|_| KeyRecords::new(pass, passes)).collect();
+            let mut spread: Vec<KeyRecords> = (0..threads).map(|_| KeyRecords::new(pass, passes)).collect();
             for row in 0..rows.num_rows() {
                 let version = if with_version { versions[row] } else { 0 };
                 spread[row % threads].observe(hashes.value(row), version, row as u64);
             }
-            all.extend(KeyRecords::side_by_side(spread).iter().flat_map(|part| losers(part)));
+            all.extend(KeyRecords::joined(spread).iter().flat_map(|part| losers(part)));
         }
         all.sort_unstable();
         all

@@ -404,7 +404,7 @@ fn a_contract_reduces_by_its_key_and_version_column() {
         records.observe(keys.value(row), versions[row], place);
     }
     let lost: Vec<u64> =
-        reduce::KeyRecords::side_by_side(vec![records]).iter().flat_map(|part| reduce::losers(part)).collect();
+        reduce::KeyRecords::joined(vec![records]).iter().flat_map(|part| reduce::losers(part)).collect();
     assert_eq!(lost, [1]);
 }
 

@@ -32,6 +32,7 @@ impl Ranges {
         }
     }
 
+    #[inline]
     fn get(&self, index: usize) -> Option<Range<usize>> {
         match self.near[index] {
             NULL => None,
@@ -58,6 +59,10 @@ pub struct RawBatch {
     rows: Vec<RawRow>,
     raw: Ranges,
     cells: Ranges,
+    /// Cells of the first row.
+    first_width: usize,
+    /// Whether another row has more or fewer.
+    is_ragged: bool,
     /// Faulty rows, ascending: they are few.
     faults: Vec<(usize, RawFault)>,
     origin: Option<Origin>,
@@ -115,8 +120,13 @@ impl RawBatch {
         if let Some(fault) = fault {
             self.faults.push((self.rows.len(), fault));
         }
+        let cells_end = self.cells.near.len();
+        match self.rows.last() {
+            Some(last) => self.is_ragged |= cells_end - last.cells_end != self.first_width,
+            None => self.first_width = cells_end,
+        }
         self.raw.push(Some(raw));
-        self.rows.push(RawRow { line, cells_end: self.cells.near.len() });
+        self.rows.push(RawRow { line, cells_end });
     }
 
     /// Returns the number of rows, faulty ones included.
@@ -181,6 +191,7 @@ impl RawBatch {
 
     /// Returns a cell's text; `None` for NULL and beyond the row's end.
     #[must_use]
+    #[inline]
     pub fn cell(&self, row: usize, column: usize) -> Option<&str> {
         let (start, end) = self.cells_of(row);
         if column >= end - start {
@@ -190,7 +201,12 @@ impl RawBatch {
         Some(&self.text[range])
     }
 
+    #[inline]
     fn cells_of(&self, row: usize) -> (usize, usize) {
+        if !self.is_ragged {
+            // Nearly always: no row need be looked up.
+            return (row * self.first_width, (row + 1) * self.first_width);
+        }
         let start = if row == 0 { 0 } else { self.rows[row - 1].cells_end };
         (start, self.rows[row].cells_end)
     }
@@ -213,6 +229,24 @@ mod tests {
         assert_eq!(cells, [Some("a"), Some(""), None, Some("\"b\""), None]);
         assert_eq!((batch.raw(0), batch.line(1), batch.width(1)), ("a,,b", 9, 0));
         assert_eq!((batch.fault(0), batch.fault(1)), (None, Some(RawFault::Quote)));
+    }
+
+    #[test]
+    fn rows_may_have_different_numbers_of_cells() {
+        for widths in [[2, 2, 2], [2, 2, 1], [0, 0, 2], [3, 0, 0]] {
+            let mut batch = RawBatch::default();
+            for (row, width) in widths.into_iter().enumerate() {
+                (0..width).for_each(|column| batch.push_text(Some(&format!("{row}{column}"))));
+                batch.end_row(1, 0..0, None);
+            }
+            for (row, width) in widths.into_iter().enumerate() {
+                let cells: Vec<Option<String>> =
+                    (0..4).map(|column| batch.cell(row, column).map(str::to_owned)).collect();
+                let expected: Vec<_> =
+                    (0..4).map(|column| (column < width).then(|| format!("{row}{column}"))).collect();
+                assert_eq!((batch.width(row), cells), (width, expected), "{widths:?}");
+            }
+        }
     }
 
     #[test]

@@ -90,7 +90,9 @@ impl Content {
     /// When the file cannot be read.
     pub fn hash(&self) -> io::Result<String> {
         let mut hasher = blake3::Hasher::new();
-        let (mut at, mut buffer) = (0, vec![0; HASHED_AT_ONCE]);
+        // No longer than a small file: of those there may be very many.
+        let length = usize::try_from(self.length).unwrap_or(usize::MAX).min(HASHED_AT_ONCE);
+        let (mut at, mut buffer) = (0, vec![0; length]);
         loop {
             match self.read_at(at, &mut buffer)? {
                 0 => return Ok(hasher.finalize().to_hex().to_string()),

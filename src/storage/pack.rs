@@ -2,22 +2,28 @@
 //!
 //! In: batches on their way from reading to the staged table. Out: any of them again, whole or by columns, now or on a
 //! later night. It is a plain Arrow IPC file whose footer names the partition of every batch and the extract files behind
-//! the numbers in the rows. Deliberately knows neither keys nor winners.
+//! the numbers in the rows. Whoever wants a batch's first columns only reads only their bytes. Deliberately knows neither
+//! keys nor winners.
 
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, BufReader, BufWriter},
+    io::{self, BufWriter},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use arrow::{
     array::RecordBatch,
-    datatypes::SchemaRef,
+    buffer::Buffer,
+    datatypes::{DataType, FieldRef, SchemaRef},
     error::ArrowError,
     ipc::{
-        CompressionType,
-        reader::FileReader,
+        Block, CompressionType, MetadataVersion,
+        convert::fb_to_schema,
+        reader::{FileDecoder, read_footer_length},
+        root_as_footer, root_as_message,
         writer::{FileWriter, IpcWriteOptions},
     },
 };
@@ -28,6 +34,8 @@ use crate::record::{PartitionValues, manifest::DataFile};
 
 /// The key of the footer's metadata under which [`Footer`] stands.
 const FOOTER: &str = "tallyhouse";
+/// Bytes before a message of Arrow's format: four that mark it, and its length.
+const MESSAGE_START: usize = 8;
 /// Characters of the hash in a pack's name.
 const NAME_LENGTH: usize = 32;
 
@@ -165,6 +173,11 @@ impl PackWriter {
 #[derive(Debug)]
 pub struct Pack {
     path: PathBuf,
+    file: File,
+    schema: SchemaRef,
+    version: MetadataVersion,
+    /// Where its batches stand.
+    blocks: Vec<Block>,
     footer: Footer,
 }
 
@@ -174,8 +187,27 @@ impl Pack {
     /// # Errors
     /// When the file is gone or damaged.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let footer = footer(path).map_err(|source| wrong("read", path, source))?;
-        Ok(Self { path: path.to_owned(), footer })
+        Self::opened(path).map_err(|source| wrong("read", path, source))
+    }
+
+    fn opened(path: &Path) -> Result<Self, ArrowError> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let bytes = footer_bytes(&file, length)?;
+        let found = root_as_footer(&bytes).map_err(|error| damaged(&error.to_string()))?;
+        let schema = Arc::new(fb_to_schema(found.schema().ok_or_else(|| damaged("it has no schema"))?));
+        let blocks: Vec<Block> = found.recordBatches().into_iter().flatten().copied().collect();
+        let metadata = found.custom_metadata().into_iter().flatten();
+        let text = metadata.filter(|entry| entry.key() == Some(FOOTER)).find_map(|entry| entry.value());
+        let text = text.ok_or_else(|| damaged("it is no pack"))?;
+        let footer: Footer = serde_json::from_str(text).map_err(|error| damaged(&error.to_string()))?;
+        let is_known = |block: &(usize, u64)| block.0 < footer.partitions.len();
+        let is_there = |block: &Block| end(block).is_some_and(|end| end <= length);
+        let fits = footer.blocks.len() == blocks.len() && footer.blocks.iter().all(is_known);
+        if !fits || !blocks.iter().all(is_there) {
+            return Err(damaged("its footer does not fit its batches"));
+        }
+        Ok(Self { path: path.to_owned(), file, schema, version: found.version(), blocks, footer })
     }
 
     /// Returns the ids of its extract files by their number.
@@ -208,49 +240,94 @@ impl Pack {
         self.footer.blocks.get(number).map_or(0, |block| block.1)
     }
 
-    /// Opens the pack for reading, all columns or some.
-    ///
-    /// # Errors
-    /// When the file is gone or damaged.
-    pub fn read(&self, columns: Option<Vec<usize>>) -> Result<PackReader, Error> {
-        let reader = reader(&self.path, columns);
-        Ok(PackReader { path: self.path.clone(), reader: reader.map_err(|source| wrong("read", &self.path, source))? })
+    /// Returns a reader of all columns or some. Of a batch's bytes it reads those up to the last of its columns.
+    #[must_use]
+    pub fn read(&self, columns: Option<Vec<usize>>) -> PackReader<'_> {
+        let decoder = FileDecoder::new(self.schema.clone(), self.version);
+        let last = columns.as_ref().and_then(|columns| columns.iter().max().copied());
+        let decoder = match columns {
+            Some(columns) => decoder.with_projection(columns),
+            None => decoder,
+        };
+        let first_buffers = last.and_then(|last| buffers(self.schema.fields().get(..=last)?));
+        PackReader { pack: self, decoder, first_buffers }
     }
 }
 
-fn footer(path: &Path) -> Result<Footer, ArrowError> {
-    let reader = reader(path, None)?;
-    let damaged = |reason: &str| ArrowError::IpcError(reason.to_owned());
-    let text = reader.custom_metadata().get(FOOTER).ok_or_else(|| damaged("it is no pack"))?;
-    let footer: Footer = serde_json::from_str(text).map_err(|error| damaged(&error.to_string()))?;
-    let fits = |block: &(usize, u64)| block.0 < footer.partitions.len();
-    match footer.blocks.len() == reader.num_batches() && footer.blocks.iter().all(fits) {
-        true => Ok(footer),
-        false => Err(damaged("its footer does not fit its batches")),
-    }
+/// Returns the bytes of the footer of Arrow's format: they end before their length and six letters.
+fn footer_bytes(file: &File, length: u64) -> Result<Vec<u8>, ArrowError> {
+    let mut end = [0; 10];
+    let at = length.checked_sub(end.len() as u64).ok_or_else(|| damaged("it is too short"))?;
+    file.read_exact_at(&mut end, at)?;
+    let size = read_footer_length(end)?;
+    let start = at.checked_sub(size as u64).ok_or_else(|| damaged("it is too short"))?;
+    let mut bytes = vec![0; size];
+    file.read_exact_at(&mut bytes, start)?;
+    Ok(bytes)
+}
+
+fn damaged(reason: &str) -> ArrowError {
+    ArrowError::IpcError(reason.to_owned())
+}
+
+/// Returns the offset behind a batch, if it can have one.
+fn end(block: &Block) -> Option<u64> {
+    let (offset, body) = (u64::try_from(block.offset()).ok()?, u64::try_from(block.bodyLength()).ok()?);
+    let head = u64::try_from(block.metaDataLength()).ok().filter(|head| *head >= MESSAGE_START as u64)?;
+    offset.checked_add(head)?.checked_add(body)
+}
+
+/// Returns how many buffers the first columns of a batch have, where that is plain.
+fn buffers(fields: &[FieldRef]) -> Option<usize> {
+    fields.iter().try_fold(0, |count, field| match field.data_type() {
+        DataType::Utf8 | DataType::Binary => Some(count + 3),
+        DataType::Boolean | DataType::FixedSizeBinary(_) => Some(count + 2),
+        other => other.primitive_width().map(|_| count + 2),
+    })
 }
 
 /// Batches of a pack, in any order.
-pub struct PackReader {
-    path: PathBuf,
-    reader: FileReader<BufReader<File>>,
+pub struct PackReader<'a> {
+    pack: &'a Pack,
+    decoder: FileDecoder,
+    /// Buffers of a batch behind which nothing is wanted; None: all of them.
+    first_buffers: Option<usize>,
 }
 
-impl PackReader {
+impl PackReader<'_> {
     /// Reads a batch.
     ///
     /// # Errors
     /// When the file is damaged.
-    pub fn block(&mut self, number: usize) -> Result<RecordBatch, Error> {
-        let found = self.reader.set_index(number).and_then(|()| self.reader.next().transpose());
-        let missing = || ArrowError::IpcError(format!("it has no batch {number}"));
-        let batch = found.and_then(|batch| batch.ok_or_else(missing));
-        batch.map_err(|source| wrong("read", &self.path, source))
+    pub fn block(&self, number: usize) -> Result<RecordBatch, Error> {
+        self.decoded(number).map_err(|source| wrong("read", &self.pack.path, source))
+    }
+
+    fn decoded(&self, number: usize) -> Result<RecordBatch, ArrowError> {
+        let missing = || damaged(&format!("it has no batch {number}"));
+        let block = self.pack.blocks.get(number).ok_or_else(missing)?;
+        let (offset, head) = (length(block.offset())?, length(i64::from(block.metaDataLength()))?);
+        let mut bytes = vec![0; head];
+        self.pack.file.read_exact_at(&mut bytes, offset as u64)?;
+        let body = self.wanted(&bytes, length(block.bodyLength())?)?;
+        bytes.resize(head + body, 0);
+        self.pack.file.read_exact_at(&mut bytes[head..], (offset + head) as u64)?;
+        self.decoder.read_record_batch(block, &Buffer::from_vec(bytes))?.ok_or_else(missing)
+    }
+
+    /// Returns how many bytes of a batch's body hold the wanted columns.
+    fn wanted(&self, head: &[u8], body: usize) -> Result<usize, ArrowError> {
+        let Some(count) = self.first_buffers else { return Ok(body) };
+        let message = root_as_message(&head[MESSAGE_START..]).map_err(|error| damaged(&error.to_string()))?;
+        let buffers = message.header_as_record_batch().and_then(|batch| batch.buffers());
+        let last = buffers.filter(|buffers| count > 0 && count <= buffers.len()).map(|buffers| *buffers.get(count - 1));
+        let last = last.ok_or_else(|| damaged("a batch lacks columns"))?;
+        Ok(length(last.offset().saturating_add(last.length()))?.min(body))
     }
 }
 
-fn reader(path: &Path, columns: Option<Vec<usize>>) -> Result<FileReader<BufReader<File>>, ArrowError> {
-    FileReader::try_new_buffered(File::open(path)?, columns)
+fn length(number: i64) -> Result<usize, ArrowError> {
+    usize::try_from(number).map_err(|_| damaged("a length is negative"))
 }
 
 #[cfg(test)]
@@ -291,12 +368,32 @@ mod tests {
         let blocks: Vec<_> =
             (0..pack.len()).map(|number| (pack.values(number).unwrap().to_string(), pack.rows(number))).collect();
         assert_eq!(blocks, [("x".to_owned(), 2), ("y".to_owned(), 2), ("x".to_owned(), 2)]);
-        assert_eq!(pack.read(None).unwrap().block(1).unwrap(), batch(&[3, 0]));
-        let mut numbers = pack.read(Some(vec![0])).unwrap();
+        assert_eq!(pack.read(None).block(1).unwrap(), batch(&[3, 0]));
+        let numbers = pack.read(Some(vec![0]));
         for (number, expected) in [(2, [4, 5]), (0, [1, 2])] {
             assert_eq!(numbers.block(number).unwrap().column(0).as_primitive::<Int64Type>().values()[..], expected);
         }
         assert!(numbers.block(3).is_err());
+    }
+
+    #[test]
+    fn first_columns_are_read_without_the_bytes_of_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows = batch(&(0..5_000).collect::<Vec<_>>());
+        let mut writer = PackWriter::create(folder.path(), "a", &rows.schema()).unwrap();
+        writer.write(&values("x"), &rows).unwrap();
+        let pack = Pack::open(&folder.path().join(writer.finish().unwrap().unwrap().path)).unwrap();
+        let body = length(pack.blocks[0].bodyLength()).unwrap();
+        let mut head = vec![0; length(pack.blocks[0].metaDataLength().into()).unwrap()];
+        pack.file.read_exact_at(&mut head, pack.blocks[0].offset().try_into().unwrap()).unwrap();
+        let wanted = |columns| pack.read(columns).wanted(&head, body).unwrap();
+        assert!(wanted(Some(vec![0])) < wanted(Some(vec![1])));
+        assert!(wanted(Some(vec![1])) <= body);
+        assert_eq!(wanted(None), body);
+        for columns in [vec![0], vec![1], vec![0, 1], Vec::new()] {
+            let found = pack.read(Some(columns.clone())).block(0).unwrap();
+            assert_eq!(found, rows.project(&columns).unwrap());
+        }
     }
 
     #[test]

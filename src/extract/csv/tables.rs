@@ -14,6 +14,7 @@ use super::{
 };
 use crate::extract::{
     header::{Choice, Names, choose, names_of},
+    lines::next_line,
     row::{Row, is_blank},
 };
 
@@ -36,6 +37,9 @@ pub(super) struct Table {
 
 /// Returns the table to be read, if the file has several.
 pub(super) fn choose_table(head: &Head, dialect: &Dialect, names: &Names) -> Option<Table> {
+    if !may_have_blank_row(&head.text, dialect) {
+        return None;
+    }
     let rows = sample(&head.text, head.first_line(), dialect, head.first_line(), usize::MAX, usize::MAX);
     let first = choose_first(&rows)?;
     let mut headers = vec![first];
@@ -66,10 +70,30 @@ pub(super) fn choose_table(head: &Head, dialect: &Dialect, names: &Names) -> Opt
     })
 }
 
+/// Returns whether a row is blank; one that could not be cut is not.
+fn shows_nothing(row: &Row) -> bool {
+    row.fault.is_none() && !row.shows()
+}
+
+/// Returns whether some row may show nothing, as one above a second table does. No row that begins with a letter or a digit
+/// is blank, so that most files need not be cut to know it.
+fn may_have_blank_row(text: &str, dialect: &Dialect) -> bool {
+    let is_sign = |letter: char| dialect.signs().any(|sign| sign == letter);
+    let mut at = 0;
+    while at < text.len() {
+        let first = text[at..].chars().next();
+        if !first.is_some_and(|letter| letter.is_alphanumeric() && !is_sign(letter)) {
+            return true;
+        }
+        at = next_line(text, at);
+    }
+    false
+}
+
 /// Returns the header of the first table: that of the rows above the first blank line below it.
 fn choose_first(rows: &[Row]) -> Option<usize> {
     let start = rows.iter().position(|row| row.filled() > 1)?;
-    let end = rows[start..].iter().position(|row| row.filled() == 0).map_or(rows.len(), |blank| start + blank);
+    let end = rows[start..].iter().position(shows_nothing).map_or(rows.len(), |blank| start + blank);
     // No blank line with rows below it: no second table.
     rows[end..].iter().find(|row| row.filled() > 1)?;
     choose(&rows[start..end], &Names::default()).map(|choice| start + choice.index)
@@ -79,11 +103,11 @@ fn choose_first(rows: &[Row]) -> Option<usize> {
 fn begins_table(rows: &[Row], index: usize, above: usize, names: &Names) -> bool {
     let row = &rows[index];
     let titles = titles(rows, index);
-    let is_apart = index > titles && rows[index - titles - 1].filled() == 0;
+    let is_apart = index > titles && shows_nothing(&rows[index - titles - 1]);
     if !is_apart || index <= above + 1 || !is_header_like(row) || names_of(row) == names_of(&rows[above]) {
         return false;
     }
-    let below: Vec<&Row> = rows[index + 1..].iter().take_while(|row| row.filled() > 0).take(WITNESSES).collect();
+    let below: Vec<&Row> = rows[index + 1..].iter().take_while(|row| row.shows()).take(WITNESSES).collect();
     let width = names_of(row).len();
     let agree = !below.is_empty() && below.iter().all(|below| below.filled() > 1 && last_filled(below) <= width);
     let is_other_width = width != names_of(&rows[above]).len();

@@ -77,7 +77,7 @@ impl Trial {
 
     /// Returns whether the first row that shows anything is the header and nearly all others agree with it.
     fn is_whole(&self, agreement: f64) -> bool {
-        let first = self.rows.iter().position(|row| row.fault.is_some() || row.filled() > 0);
+        let first = self.rows.iter().position(|row| row.fault.is_some() || row.shows());
         agreement >= WHOLE && self.choice.map(|choice| choice.index) == first
     }
 
@@ -134,7 +134,7 @@ pub(super) fn sample(
             line += 1;
             continue;
         }
-        let mut row = Row::default();
+        let mut row = Row::like(rows.last());
         row.start(line);
         at = cut(text, at, dialect, &mut row).at;
         line += row.lines;
@@ -158,11 +158,11 @@ fn unwrap_all(rows: &mut [Row], dialect: &Dialect) {
     let is_wrapped = |row: &&mut Row| {
         row.width() == 1 && row.quoted == 1 && row.fault.is_none() && row.cell(0).contains(&dialect.delimiter)
     };
-    let filled = rows.iter().filter(|row| row.filled() > 0).count();
+    let filled = rows.iter().filter(|row| row.shows()).count();
     let wrapped = rows.iter_mut().filter(is_wrapped).count();
     // One column of texts in quotes is no table: its name would be a row without quotes, and nothing is quoted twice.
     let is_column = rows.iter().all(|row| row.width() <= 1)
-        && rows.iter().find(|row| row.filled() > 0).is_some_and(|row| row.quoted == 0)
+        && rows.iter().find(|row| row.shows()).is_some_and(|row| row.quoted == 0)
         && !rows.iter().any(|row| dialect.quote.is_some_and(|quote| row.cell(0).contains(quote)));
     if wrapped == 0 || wrapped * 2 < filled || is_column {
         return;
@@ -187,7 +187,7 @@ pub(super) fn written(rows: &[Row], choice: Choice) -> usize {
 /// Returns the share of rows below the header that are as wide as it: of those that could be cut, and of all.
 fn agreement(rows: &[Row], choice: Choice) -> (f64, f64) {
     let below = &rows[choice.index + 1..];
-    let filled = || below.iter().filter(|row| row.fault.is_some() || row.filled() > 0);
+    let filled = || below.iter().filter(|row| row.fault.is_some() || row.shows());
     let named = names_of(&rows[choice.index]).len();
     let written = written(rows, choice);
     let whole = filled().filter(|row| row.fault.is_none()).count();
@@ -202,6 +202,6 @@ fn agreement(rows: &[Row], choice: Choice) -> (f64, f64) {
 
 fn agreement_without_header(rows: &[Row]) -> f64 {
     let Some(width) = common_width(rows) else { return 0.0 };
-    let filled = rows.iter().filter(|row| row.fault.is_some() || row.filled() > 0).count();
+    let filled = rows.iter().filter(|row| row.fault.is_some() || row.shows()).count();
     share(rows.iter().filter(|row| row.fault.is_none() && row.width() == width).count(), filled)
 }

@@ -13,6 +13,9 @@
 //!                floats and all others ────► PLAIN
 //! ```
 //!
+//! Texts of the key stand sorted, so that theirs is the smaller form already where a value repeats a few times; numbers
+//! stand between.
+//!
 //! Deliberately absent: nested columns, which keep what Parquet does by itself, and compression, which comes after.
 
 use arrow::{
@@ -26,15 +29,34 @@ use super::plan::Plan;
 
 /// Digits of a decimal that Parquet stores as an integer.
 const INTEGER_DIGITS: u8 = 18;
+/// How often values occur on average where a dictionary begins to pay.
+const REPEATS: usize = 2;
+/// The same for numbers: their differences need hardly more bits than the place in a dictionary and its entry.
+const NUMBER_REPEATS: usize = 3;
+/// The same for sorted texts, of which only the ends of the different ones are written.
+const SORTED_REPEATS: usize = 16;
 /// Bits in which the hashes of a sample's values are marked: eight for each of a chunk's rows.
 const MARKS: usize = 1 << 16;
 
-/// Chooses the encoding of every column whose values in the sample mostly differ; the others keep their dictionary.
-pub(super) fn choose(builder: WriterPropertiesBuilder, sample: &RecordBatch, plan: &Plan) -> WriterPropertiesBuilder {
-    let columns = sample.columns().iter().enumerate();
-    columns.filter(|(_, column)| mostly_differ(column)).fold(builder, |builder, (position, column)| {
-        let path = ColumnPath::from(vec![plan.data_schema.field(position).name().clone()]);
-        let encoding = of_distinct(column.data_type(), plan.key_columns.contains(&position));
+/// Returns the columns that are better off without a dictionary, by their values in the sample.
+pub(super) fn without_dictionary(sample: &RecordBatch, plan: &Plan) -> Vec<usize> {
+    let is_better = |(position, column): &(usize, &ArrayRef)| {
+        let repeats = match of_distinct(column.data_type(), plan.key_columns.contains(position)) {
+            Encoding::DELTA_BYTE_ARRAY => SORTED_REPEATS,
+            Encoding::DELTA_BINARY_PACKED => NUMBER_REPEATS,
+            _ => REPEATS,
+        };
+        seldom_repeat(column, repeats)
+    };
+    sample.columns().iter().enumerate().filter(is_better).map(|(position, _)| position).collect()
+}
+
+/// Gives columns the encoding that they have instead of a dictionary.
+pub(super) fn encode(builder: WriterPropertiesBuilder, columns: &[usize], plan: &Plan) -> WriterPropertiesBuilder {
+    columns.iter().fold(builder, |builder, position| {
+        let field = plan.data_schema.field(*position);
+        let path = ColumnPath::from(vec![field.name().clone()]);
+        let encoding = of_distinct(field.data_type(), plan.key_columns.contains(position));
         builder.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding)
     })
 }
@@ -54,9 +76,9 @@ fn of_distinct(data_type: &DataType, is_key: bool) -> Encoding {
     }
 }
 
-/// Returns whether more than half of a column's values are different ones; NULLs do not count. Nested types and booleans
-/// say no.
-fn mostly_differ(column: &ArrayRef) -> bool {
+/// Returns whether a column's values occur less than `repeats` times on average; NULLs do not count. Nested types and
+/// booleans say no.
+fn seldom_repeat(column: &ArrayRef, repeats: usize) -> bool {
     let mut seen = Seen::default();
     match column.data_type() {
         DataType::Utf8 => column.as_string::<i32>().iter().flatten().for_each(|text| seen.mark(text.as_bytes())),
@@ -66,7 +88,7 @@ fn mostly_differ(column: &ArrayRef) -> bool {
             None => return false,
         },
     }
-    seen.different * 2 > seen.values
+    seen.different * repeats > seen.values
 }
 
 fn mark_fixed(column: &ArrayRef, width: usize, seen: &mut Seen) {
@@ -114,14 +136,19 @@ mod tests {
 
     #[test]
     fn a_dictionary_is_kept_while_values_repeat() {
-        assert!(mostly_differ(&numbers(8_192, 8_192)));
-        assert!(!mostly_differ(&numbers(8_192, 2_000)));
+        assert!(seldom_repeat(&numbers(8_192, 8_192), REPEATS));
+        assert!(!seldom_repeat(&numbers(8_192, 2_000), REPEATS));
+        assert!(seldom_repeat(&numbers(8_192, 2_000), SORTED_REPEATS));
+        assert!(!seldom_repeat(&numbers(8_192, 100), SORTED_REPEATS));
         let slice = numbers(9_000, 9_000).slice(4_000, 100);
-        assert!(mostly_differ(&slice));
-        assert!(mostly_differ(&(Arc::new(Float64Array::from(vec![0.0, -0.0, 1.0])) as ArrayRef)));
-        assert!(!mostly_differ(&(Arc::new(StringArray::from(vec![None, Some("a"), Some("a"), None])) as ArrayRef)));
-        assert!(!mostly_differ(&(Arc::new(BooleanArray::from(vec![true])) as ArrayRef)));
-        assert!(!mostly_differ(&arrow::array::new_null_array(&DataType::Utf8, 9)));
+        assert!(seldom_repeat(&slice, REPEATS));
+        assert!(seldom_repeat(&(Arc::new(Float64Array::from(vec![0.0, -0.0, 1.0])) as ArrayRef), REPEATS));
+        assert!(!seldom_repeat(
+            &(Arc::new(StringArray::from(vec![None, Some("a"), Some("a"), None])) as ArrayRef),
+            REPEATS
+        ));
+        assert!(!seldom_repeat(&(Arc::new(BooleanArray::from(vec![true])) as ArrayRef), REPEATS));
+        assert!(!seldom_repeat(&arrow::array::new_null_array(&DataType::Utf8, 9), REPEATS));
     }
 
     #[test]

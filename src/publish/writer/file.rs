@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use arrow::{array::RecordBatch, datatypes::DataType};
+use arrow::array::RecordBatch;
 use parquet::{
     arrow::ArrowWriter,
     basic::{Compression, ZstdLevel},
@@ -148,22 +148,25 @@ fn properties(plan: &Plan, rows: u64, first: &RecordBatch, zstd_level: i32) -> R
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(sorting_columns(plan));
-    Ok(encoding::choose(bloom_filters(builder, plan, rows), first, plan).build())
+    let plain = encoding::without_dictionary(first, plan);
+    Ok(bloom_filters(encoding::encode(builder, &plain, plan), &plain, plan, rows).build())
 }
 
-fn bloom_filters(mut builder: WriterPropertiesBuilder, plan: &Plan, rows: u64) -> WriterPropertiesBuilder {
+/// Adds filters to the key columns of many values. Where a dictionary pays, a row group has most of the values anyway.
+fn bloom_filters(
+    mut builder: WriterPropertiesBuilder,
+    plain: &[usize],
+    plan: &Plan,
+    rows: u64,
+) -> WriterPropertiesBuilder {
     if rows <= BLOOM_ROWS {
         return builder;
     }
-    for &column in &plan.key_columns {
-        let field = plan.data_schema.field(column);
-        if !field.data_type().is_nested() && field.data_type() != &DataType::Boolean {
-            let path = ColumnPath::from(vec![field.name().clone()]);
-            let distinct = rows.min(ROW_GROUP_ROWS as u64);
-            builder = builder
-                .set_column_bloom_filter_enabled(path.clone(), true)
-                .set_column_bloom_filter_max_ndv(path, distinct);
-        }
+    for column in plan.key_columns.iter().filter(|column| plain.contains(column)) {
+        let path = ColumnPath::from(vec![plan.data_schema.field(*column).name().clone()]);
+        let distinct = rows.min(ROW_GROUP_ROWS as u64);
+        builder =
+            builder.set_column_bloom_filter_enabled(path.clone(), true).set_column_bloom_filter_max_ndv(path, distinct);
     }
     builder
 }

@@ -6,7 +6,7 @@
 
 use super::{
     packs::{LivePack, LivePacks, Readers},
-    sink::Sink,
+    sink::{FILE_COLUMN, Sink},
 };
 use crate::{Error, record::manifest::DataFile};
 
@@ -35,11 +35,10 @@ pub(super) fn compact<'a>(
     }
     let mut sink = sink();
     let mut readers = Readers::new(&packs.packs, None);
-    let column = packs.file_column();
     for (index, pack) in packs.packs.iter().enumerate() {
         for block in 0..pack.pack.len() {
             let batch = readers.block(index, block)?;
-            let batch = pack.live_rows(&batch, column)?;
+            let batch = pack.live_rows(&batch, FILE_COLUMN)?;
             if let Some(values) = pack.pack.values(block).filter(|_| batch.num_rows() > 0) {
                 sink.carry(values, &batch, pack.pack.files())?;
             }

@@ -52,7 +52,7 @@ use crate::{
 };
 
 /// The version of everything but contracts that decides staged rows: a change stages all sources anew.
-const STAGE_VERSION: &str = "2";
+const STAGE_VERSION: &str = "3";
 /// Bytes of rows that one thread lets wait for more of their partition.
 const WAITING_BYTES: usize = 48 << 20;
 
@@ -235,7 +235,6 @@ impl<'a> Staging<'a> {
         let packs = LivePacks::new(
             packs::open(&rows, &live.files, &locate)?,
             &live.files,
-            &self.layout,
             self.contract,
             around.threads.max(1),
         );

@@ -20,7 +20,7 @@ use arrow::{
     datatypes::{Int64Type, UInt32Type, UInt64Type},
 };
 
-use super::sink::{PackLayout, part_and_line};
+use super::sink::{FILE_COLUMN, part_and_line};
 use crate::{
     Error,
     normalize::{Contract, reduce},
@@ -30,9 +30,6 @@ use crate::{
     },
     storage::pack::{Pack, PackReader},
 };
-
-/// Bytes of a key's record without and with a version.
-const RECORD_BYTES: u64 = 24;
 
 /// A pack with what its file numbers mean now.
 pub(super) struct LivePack {
@@ -45,7 +42,6 @@ pub(super) struct LivePack {
 /// All packs of a source.
 pub(super) struct LivePacks<'a> {
     pub packs: Vec<LivePack>,
-    layout: &'a PackLayout,
     contract: &'a Contract,
     /// Place before the first line of each table of each live file.
     bases: Vec<Vec<u64>>,
@@ -106,13 +102,7 @@ pub(super) fn open(
 }
 
 impl<'a> LivePacks<'a> {
-    pub fn new(
-        packs: Vec<LivePack>,
-        live: &[InputFile],
-        layout: &'a PackLayout,
-        contract: &'a Contract,
-        threads: usize,
-    ) -> Self {
+    pub fn new(packs: Vec<LivePack>, live: &[InputFile], contract: &'a Contract, threads: usize) -> Self {
         let mut places = 0;
         let mut base = |lines: &u64| {
             let before = places;
@@ -121,12 +111,7 @@ impl<'a> LivePacks<'a> {
             before
         };
         let bases = live.iter().map(|file| file.parts.iter().map(&mut base).collect()).collect();
-        Self { packs, layout, contract, bases, places, threads }
-    }
-
-    /// Returns the position of the column of file numbers.
-    pub fn file_column(&self) -> usize {
-        self.layout.file_column()
+        Self { packs, contract, bases, places, threads }
     }
 
     /// Finds the rows that the staged table holds.
@@ -187,25 +172,17 @@ impl<'a> LivePacks<'a> {
         if self.contract.key().is_empty() {
             return Ok(None);
         }
-        match self.contract.version() {
-            None => self.reduced(memory_bytes, RECORD_BYTES, |_, _| ()),
-            Some(_) => self.reduced(memory_bytes, RECORD_BYTES + 8, |batch, row| {
-                batch.column(3).as_primitive::<Int64Type>().value(row)
-            }),
+        if self.places >= reduce::MOST_PLACES {
+            return Err(Error::Data {
+                message: format!("source `{}` has more than {} lines", self.contract.name(), reduce::MOST_PLACES),
+                hint: Some("part it into several sources".to_owned()),
+            });
         }
-    }
-
-    fn reduced<V: Ord + Copy + Send + Sync>(
-        &self,
-        memory_bytes: usize,
-        record_bytes: u64,
-        version: impl Fn(&RecordBatch, usize) -> V + Sync,
-    ) -> Result<Option<Places>, Error> {
         let rows: u64 = self.packs.iter().map(|pack| pack.file.rows).sum();
-        let passes = (rows * record_bytes).div_ceil((memory_bytes as u64).max(1 << 20)).max(1);
+        let passes = (rows * reduce::RECORD_BYTES).div_ceil((memory_bytes as u64).max(1 << 20)).max(1);
         let mut places: Option<Places> = None;
         for pass in 0..passes {
-            for place in self.pass(pass, passes, &version)? {
+            for place in self.pass(pass, passes)? {
                 let empty = || Places(vec![0; usize::try_from(self.places / 64 + 1).unwrap_or(0)]);
                 places.get_or_insert_with(empty).insert(place);
             }
@@ -213,30 +190,27 @@ impl<'a> LivePacks<'a> {
         Ok(places)
     }
 
-    fn pass<V: Ord + Copy + Send + Sync>(
-        &self,
-        pass: u64,
-        passes: u64,
-        version: &(impl Fn(&RecordBatch, usize) -> V + Sync),
-    ) -> Result<Vec<u64>, Error> {
-        let columns = 3 + usize::from(self.contract.version().is_some());
-        let pool: Mutex<Vec<reduce::KeyRecords<V>>> = Mutex::new(Vec::new());
+    fn pass(&self, pass: u64, passes: u64) -> Result<Vec<u64>, Error> {
+        let is_versioned = self.contract.version().is_some();
+        let columns = 3 + usize::from(is_versioned);
+        let pool: Mutex<Vec<reduce::KeyRecords>> = Mutex::new(Vec::new());
         let take = || pool.lock().unwrap_or_else(PoisonError::into_inner).pop();
         self.each_block(columns, |pack, _, batch| {
             let mut records = take().unwrap_or_else(|| reduce::KeyRecords::new(pass, passes));
             let files = batch.column(0).as_primitive::<UInt32Type>().values();
             let orders = batch.column(1).as_primitive::<UInt64Type>().values();
             let keys = batch.column(2).as_fixed_size_binary();
+            let versions = is_versioned.then(|| batch.column(3).as_primitive::<Int64Type>().values());
             let live = &self.packs[pack].live;
             for row in 0..batch.num_rows() {
                 if let Some(place) = self.place(live, files[row], orders[row]) {
-                    records.observe(keys.value(row), version(batch, row), place);
+                    records.observe(keys.value(row), versions.map_or(0, |versions| versions[row]), place);
                 }
             }
             pool.lock().unwrap_or_else(PoisonError::into_inner).push(records);
             Ok(())
         })?;
-        let parts = reduce::KeyRecords::side_by_side(pool.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let parts = reduce::KeyRecords::joined(pool.into_inner().unwrap_or_else(PoisonError::into_inner));
         let lost = Mutex::new(Vec::new());
         let queue = Mutex::new(parts.into_iter());
         std::thread::scope(|scope| {
@@ -258,8 +232,7 @@ impl<'a> LivePacks<'a> {
         columns: usize,
         see: impl Fn(usize, usize, &RecordBatch) -> Result<(), Error> + Sync,
     ) -> Result<(), Error> {
-        let first = self.layout.file_column();
-        let columns: Vec<usize> = (first..first + columns).collect();
+        let columns: Vec<usize> = (FILE_COLUMN..FILE_COLUMN + columns).collect();
         let blocks: Vec<(usize, usize)> = (0..self.packs.len())
             .flat_map(|pack| (0..self.packs[pack].pack.len()).map(move |block| (pack, block)))
             .collect();
@@ -290,7 +263,7 @@ impl<'a> LivePacks<'a> {
 pub(super) struct Readers<'a> {
     packs: &'a [LivePack],
     columns: Option<Vec<usize>>,
-    open: HashMap<usize, PackReader>,
+    open: HashMap<usize, PackReader<'a>>,
 }
 
 impl<'a> Readers<'a> {
@@ -301,12 +274,8 @@ impl<'a> Readers<'a> {
 
     /// Reads a block.
     pub fn block(&mut self, pack: usize, block: usize) -> Result<RecordBatch, Error> {
-        let reader = match self.open.entry(pack) {
-            std::collections::hash_map::Entry::Occupied(open) => open.into_mut(),
-            std::collections::hash_map::Entry::Vacant(empty) => {
-                empty.insert(self.packs[pack].pack.read(self.columns.clone())?)
-            }
-        };
+        let (packs, columns) = (self.packs, &self.columns);
+        let reader = self.open.entry(pack).or_insert_with(|| packs[pack].pack.read(columns.clone()));
         Ok(reader.block(block)?)
     }
 

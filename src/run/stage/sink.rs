@@ -26,6 +26,8 @@ const REJECTIONS: usize = 8_192;
 /// Bits of an order that count lines; the others count the tables of a file.
 const LINE_BITS: u32 = 48;
 
+/// Position in a pack of the column of file numbers; those of order, key and version follow.
+pub(super) const FILE_COLUMN: usize = 0;
 /// Number of the extract file within its pack.
 pub(super) const FILE: &str = "extract file";
 /// Table within the file and line, in one number.
@@ -50,7 +52,7 @@ pub(super) const fn part_and_line(order: u64) -> (u64, u64) {
 pub(super) struct PackLayout {
     /// Positions in the contract of the columns that are no partition columns.
     pub data: Vec<usize>,
-    /// Those columns, then the ones that say where a row comes from.
+    /// The columns that say where a row comes from, which are read without the others, then those.
     pub schema: SchemaRef,
     /// The same for rejections.
     pub rejects: SchemaRef,
@@ -61,8 +63,7 @@ impl PackLayout {
         let all = contract.schema();
         let data: Vec<usize> =
             (0..all.fields().len()).filter(|index| !partition_by.contains(all.field(*index).name())).collect();
-        let mut fields: Vec<Arc<Field>> = data.iter().map(|index| all.fields()[*index].clone()).collect();
-        fields.push(Arc::new(Field::new(FILE, DataType::UInt32, false)));
+        let mut fields = vec![Arc::new(Field::new(FILE, DataType::UInt32, false))];
         fields.push(Arc::new(Field::new(ORDER, DataType::UInt64, false)));
         if !contract.key().is_empty() {
             fields.push(Arc::new(Field::new(KEY, DataType::FixedSizeBinary(reduce::KEY_BYTES), false)));
@@ -70,14 +71,16 @@ impl PackLayout {
                 fields.push(Arc::new(Field::new(VERSION, DataType::Int64, false)));
             }
         }
+        fields.extend(data.iter().map(|index| all.fields()[*index].clone()));
         let mut rejects: Vec<Arc<Field>> = quarantine::schema().fields().iter().cloned().collect();
         rejects.push(Arc::new(Field::new(FILE, DataType::UInt32, false)));
         Self { data, schema: Arc::new(Schema::new(fields)), rejects: Arc::new(Schema::new(rejects)) }
     }
 
-    /// Returns the position of the column of file numbers; those of order, key and version follow.
-    pub fn file_column(&self) -> usize {
-        self.data.len()
+    /// Returns the positions of the data.
+    pub fn data_columns(&self) -> Vec<usize> {
+        let columns = self.schema.fields().len();
+        (columns - self.data.len()..columns).collect()
     }
 
     /// Puts the columns beside a batch that say where its rows come from.
@@ -89,8 +92,7 @@ impl PackLayout {
         rows: &RecordBatch,
         lines: &[u64],
     ) -> Result<RecordBatch, Error> {
-        let mut columns: Vec<ArrayRef> = self.data.iter().map(|index| rows.column(*index).clone()).collect();
-        columns.push(Arc::new(UInt32Array::from_value(number, rows.num_rows())));
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from_value(number, rows.num_rows()))];
         columns.push(Arc::new(lines.iter().map(|line| order(part, *line)).collect::<UInt64Array>()));
         if !contract.key().is_empty() {
             let keys: FixedSizeBinaryArray = reduce::key_hashes(rows, contract.key())?;
@@ -99,6 +101,7 @@ impl PackLayout {
                 columns.push(Arc::new(Int64Array::from(reduce::versions(rows.column(version.index))?)));
             }
         }
+        columns.extend(self.data.iter().map(|index| rows.column(*index).clone()));
         batch(&self.schema, columns, rows.num_rows())
     }
 }
@@ -220,8 +223,7 @@ impl<'a> Sink<'a> {
 
     /// Takes rows of an older pack over, whose file numbers are `files`' positions.
     pub fn carry(&mut self, values: &PartitionValues, rows: &RecordBatch, files: &[String]) -> Result<(), Error> {
-        let column = self.layout.file_column();
-        let renumbered = self.renumbered(rows, column, files, false)?;
+        let renumbered = self.renumbered(rows, FILE_COLUMN, files, false)?;
         self.wait(&Arc::new(values.clone()), renumbered)
     }
 

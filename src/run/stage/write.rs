@@ -63,7 +63,7 @@ pub(super) fn staged(
     let threads = around.threads.clamp(1, jobs.len());
     let queue = Mutex::new(jobs.into_iter());
     let done: Mutex<Result<Vec<Partition>, Error>> = Mutex::new(Ok(Vec::new()));
-    let columns: Vec<usize> = (0..layout.file_column()).collect();
+    let columns = layout.data_columns();
     let work = || -> Result<(), Error> {
         let mut readers = Readers::new(&packs.packs, Some(columns.clone()));
         while let Some((values, blocks)) = { queue.lock().unwrap_or_else(PoisonError::into_inner).next() } {
