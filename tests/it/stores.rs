@@ -135,6 +135,11 @@ fn snapshots_of_a_bucket_are_listed_rolled_back_and_released() {
     bucket.run();
     let listed = bucket.tallyhouse(&["snapshots", "--output", "json"]).succeeds().json();
     assert_eq!(listed.as_array().unwrap().len(), 2);
+    let diff = bucket.tallyhouse(&["snapshots", "diff", "--output", "json"]).succeeds().json();
+    let by_month = diff["tables"].as_array().unwrap().iter().find(|table| table["table"] == "core.by_month").unwrap();
+    assert_eq!(by_month["rows"]["added"], 1, "{by_month}");
+    let verified = bucket.tallyhouse(&["snapshots", "verify", "--all", "--output", "json"]).succeeds().json();
+    assert_eq!(verified["findings"], json!([]));
     bucket.tallyhouse(&["snapshots", "rollback", "1"]).succeeds();
     assert_eq!(bucket.query("SELECT count(*) FROM core.by_month"), ["3"]);
     let held = bucket.tallyhouse(&["run"]).ends(1);
@@ -149,6 +154,15 @@ fn snapshots_of_a_bucket_are_listed_rolled_back_and_released() {
         bucket.tallyhouse(&["query", "SELECT count(*) AS n FROM core.by_month", "--env", "dev", "--output", "json"]);
     assert_eq!(dev.succeeds().json(), json!([{ "n": 5 }]));
     strangers_find(&served);
+    bucket.tallyhouse(&["snapshots", "vacuum", "--keep", "1", "--apply"]).succeeds();
+    assert_eq!(bucket.query("SELECT count(*) FROM core.by_month"), ["4"]);
+    strangers_find(&served);
+    let address = format!("{}/house/dw%20%E4%BB%93%E5%BA%93/core/total/data/litter.parquet", served.address);
+    let put = "import sys, urllib.request as r; r.urlopen(r.Request(sys.argv[1], b'x', method='PUT'))";
+    let put = Command::new("python3").args(["-c", put, &address]).status().unwrap();
+    assert!(put.success());
+    let verified = bucket.tallyhouse(&["snapshots", "verify", "--output", "json"]).ends(1).json();
+    assert_eq!(verified["findings"][0]["path"], "core/total/data/litter.parquet");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{
-    super::{Request, inspect},
+    super::{Request, inspect, nightly},
     nothing_served,
     rows::{self, RowChanges, Sample, Side},
 };
@@ -141,6 +141,7 @@ pub struct PartitionChanges {
 pub async fn diff(request: &Request, wanted: &Wanted, engine: &Engine) -> Result<Diff, Error> {
     let (warehouse, _) = inspect::warehouse(request)?;
     inspect::refuse_unknown_environment(&warehouse, request)?;
+    nightly::reach(&warehouse, engine)?;
     let (from, to) = both(&warehouse, wanted)?;
     if let Some(table) = &wanted.table {
         refuse_unknown_table(table, &from, &to)?;
