@@ -31,4 +31,4 @@ pub use rollback::Hold;
 pub use schema::{columns, stored_schema};
 pub use staging::Staging;
 pub use warehouse::{Lock, Warehouse, same_content, same_facts};
-pub use writer::{PartitionRouter, PartitionWriter, Routes, TableSpec, TableWriter, WriterOptions};
+pub use writer::{PartitionRouter, PartitionWriter, Routes, TableSpec, TableWriter, WriterOptions, restated};

@@ -2,6 +2,7 @@
 //!
 //! In: a manifest and the snapshot's folder. Out: SQL that a reader runs once; from then on it sees exactly this snapshot,
 //! whatever is published meanwhile. Paths are absolute, since `DuckDB` resolves relative ones against the reader's folder.
+//! Where kept files have other columns than the table, columns are matched by name, cast, and NULL where no file has them.
 //! Deliberately absent: private tables.
 
 use std::{fmt::Write, path::Path, str::FromStr};
@@ -11,7 +12,7 @@ use arrow::datatypes::{DataType, Field, TimeUnit};
 use super::layout;
 use crate::record::{
     Manifest, TableName,
-    manifest::{Column, Table},
+    manifest::{Column, Partition, Table},
 };
 
 /// Renders the views of a snapshot that lies in `folder`.
@@ -49,11 +50,30 @@ fn view(name: &TableName, table: &Table, folder: &Path) -> String {
 
 /// Selects the columns from the table's files, the partition columns from their paths.
 fn read(name: &TableName, table: &Table, folder: &Path) -> String {
-    let columns: Vec<String> = table.columns.iter().map(|column| identifier(&column.name)).collect();
+    let is_mixed = table.partitions.iter().any(|partition| !partition.file_columns.is_empty());
+    let columns: Vec<String> = match is_mixed {
+        true => table.columns.iter().map(|column| adapted(column, table)).collect(),
+        false => table.columns.iter().map(|column| identifier(&column.name)).collect(),
+    };
+    let by_name = if is_mixed { ", union_by_name = true" } else { "" };
     let data = folder.join(layout::data_path(name));
     let depth = if table.partition_by.is_empty() { "" } else { "**/" };
     let files = literal(&format!("{}/{depth}*.parquet", escape_glob(&data.to_string_lossy())));
-    format!("SELECT {}\nFROM read_parquet({files}, {})", columns.join(", "), hive(table))
+    format!("SELECT {}\nFROM read_parquet({files}, {}{by_name})", columns.join(", "), hive(table))
+}
+
+/// Selects a column from files of which some are older than it, or have it in a narrower type.
+fn adapted(column: &Column, table: &Table) -> String {
+    let name = identifier(&column.name);
+    if table.partition_by.contains(&column.name) {
+        return name;
+    }
+    let has = |partition: &Partition| {
+        let held = partition.file_columns.iter().any(|held| held.name == column.name);
+        !partition.files.is_empty() && (partition.file_columns.is_empty() || held)
+    };
+    let value = if table.partitions.iter().any(has) { name.as_str() } else { "NULL" };
+    format!("CAST({value} AS {}) AS {name}", column_type(column))
 }
 
 /// Returns the options that make `DuckDB` read the partition columns with their types.

@@ -12,6 +12,7 @@
 mod build;
 mod extract;
 mod infer;
+mod inherit;
 mod inputs;
 mod inspect;
 mod load;
@@ -30,6 +31,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 pub use extract::{Extracted, Failed, Head, PartReport, Sink, Stopped, Unread, extract};
 pub use infer::{Inference, Inferred, infer, parameters_for_drafts};
+pub use inherit::refuse_over_served;
 pub use inputs::{FormatChoice, Input, Reading, inputs, source};
 pub use inspect::{Rejects, Snapshot, Snapshots, release, rollback, snapshots};
 pub use nightly::nightly;

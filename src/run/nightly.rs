@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use super::{
-    Definitions, Event, Observer, Request, build, definitions, load,
+    Definitions, Event, Observer, Request, build, definitions, inherit, load,
     sources::stage_all,
     stage::{self, StagedSource},
 };
@@ -81,6 +81,7 @@ async fn carry_out(
     let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len());
     observer.notice(&Event::Begun { sources, models });
     let parent = staging.parent().cloned();
+    inherit::refuse(definitions, parent.as_ref(), request.full)?;
     let locate = |table: &TableName, file: &_| staging.readable(table, file);
     let around = stage::Surroundings {
         folder: staging.path(),

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Definitions, Observer, Request, build, definitions, load, outcome,
+    Definitions, Observer, Request, build, definitions, inherit, load, outcome,
     sources::stage_all,
     stage::{self, StagedSource},
 };
@@ -15,7 +15,7 @@ use crate::{
     engine::{Catalog, CatalogTable, Engine, catalog},
     record::{Manifest, PartitionValues, TableName, manifest::RowBalance},
     transform::{
-        Decision, Graph, Reason,
+        Decision, Graph, Reason, SchemaChange,
         decide::{self, Base},
     },
 };
@@ -44,6 +44,10 @@ pub struct ModelPlan {
     pub open: Vec<Reason>,
     /// Partitions that would be kept.
     pub kept_partitions: usize,
+    /// How its columns are other ones than those of the served snapshot.
+    pub schema_changes: Vec<SchemaChange>,
+    /// Whether the kept partitions would keep the old columns in their files.
+    pub is_evolved: bool,
 }
 
 /// Plans a run.
@@ -58,6 +62,7 @@ pub async fn plan(
     let definitions = definitions(request, engine).await?;
     let warehouse = load::warehouse(&definitions.project.pipeline, request)?;
     let parent = warehouse.current()?;
+    inherit::refuse(&definitions, parent.as_ref(), request.full)?;
     let folder = tempfile::tempdir().map_err(|error| Error::Environment {
         message: format!("cannot make a temporary folder: {error}"),
         hint: Some("point `TMPDIR` at a folder with free space".to_owned()),
@@ -124,6 +129,7 @@ async fn plan_models(
         if !decision.open.is_empty() {
             growing.insert(name.clone());
         }
+        let decision = build::restated(model, decision, parent, definitions.parameters.timezone)?;
         let assumed = decide::assumed(model.declared(), &decision);
         let table = CatalogTable::new(assumed, model.schema.clone(), None, &|_| std::path::PathBuf::new());
         catalog.insert(name.clone(), table);
@@ -132,6 +138,8 @@ async fn plan_models(
             kept_partitions: decision.clean.len(),
             rebuilt: decision.dirty,
             open: decision.open,
+            schema_changes: decision.schema_changes,
+            is_evolved: decision.is_evolved,
         });
     }
     Ok(plans)
