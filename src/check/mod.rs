@@ -85,7 +85,8 @@ fn with_key(key: &[Placed<String>], checks: &[Check]) -> Vec<Check> {
 
 /// Adds what a history needs: on one day its key names one row, and it is not NULL.
 fn with_history(model: &Model, checks: Vec<Check>) -> Vec<Check> {
-    let Some((history, first)) = model.history.as_ref().and_then(|history| Some((history, history.key.first()?))) else {
+    let Some((history, first)) = model.history.as_ref().and_then(|history| Some((history, history.key.first()?)))
+    else {
         return checks;
     };
     let key = names(&history.key).join(", ");

@@ -50,8 +50,7 @@ fn write_sources(out: &mut String, sources: &[SourceReport]) -> std::fmt::Result
 }
 
 fn write_models(out: &mut String, models: &[ModelReport]) -> std::fmt::Result {
-    let is_built =
-        |model: &&ModelReport| !model.rebuilt.is_empty() || !model.dropped.is_empty() || model.is_evolved;
+    let is_built = |model: &&ModelReport| !model.rebuilt.is_empty() || !model.dropped.is_empty() || model.is_evolved;
     let built: Vec<&ModelReport> = models.iter().filter(is_built).collect();
     writeln!(out, "\nmodels: {} rebuilt, {} unchanged", built.len(), models.len() - built.len())?;
     for model in built {

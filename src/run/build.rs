@@ -164,7 +164,8 @@ async fn write(
         ..WriterOptions::default()
     };
     let mut writer = TableWriter::create(spec(model, around.timezone), around.staging.path(), options)?;
-    let mut rows = Box::pin(execute::rows(model, decision, past(model, around).map_err(failed)?, session).await.map_err(failed)?);
+    let mut rows =
+        Box::pin(execute::rows(model, decision, past(model, around).map_err(failed)?, session).await.map_err(failed)?);
     while let Some(batch) = rows.next().await {
         let batch = batch.map_err(failed)?;
         tokio::task::block_in_place(|| writer.write(&batch))?;

@@ -31,8 +31,12 @@ pub fn refuse_over_served(definitions: &Definitions, request: &Request) -> Resul
 /// Every model whose columns may not change as they do, or else a history with changes recorded after the run date.
 pub(super) fn refuse(definitions: &Definitions, parent: Option<&Manifest>, is_full: bool) -> Result<(), Error> {
     let Some(parent) = parent else { return Ok(()) };
-    let inherited: Vec<(&PlannedModel, &Table)> =
-        definitions.graph.models.iter().filter_map(|model| Some((model, parent.tables.get(&model.model.name)?))).collect();
+    let inherited: Vec<(&PlannedModel, &Table)> = definitions
+        .graph
+        .models
+        .iter()
+        .filter_map(|model| Some((model, parent.tables.get(&model.model.name)?)))
+        .collect();
     let findings: Vec<Diagnostic> =
         inherited.iter().filter_map(|(model, table)| finding(model, table, parent, is_full)).collect();
     if !findings.is_empty() {

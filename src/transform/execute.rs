@@ -7,7 +7,8 @@ use arrow::{
     compute::filter_record_batch,
 };
 use datafusion::{
-    catalog::TableProvider, error::Result, execution::SendableRecordBatchStream, logical_expr::LogicalPlanBuilder, prelude::SessionContext,
+    catalog::TableProvider, error::Result, execution::SendableRecordBatchStream, logical_expr::LogicalPlanBuilder,
+    prelude::SessionContext,
 };
 use futures::{Stream, StreamExt};
 

@@ -55,7 +55,8 @@ pub fn schema(model: &Model, history: &History, state: &SchemaRef) -> std::resul
     });
     let named = history.key.iter().chain(history.track.iter().flatten());
     let unknown = named.filter(|column| state.field_with_name(&column.value).is_err());
-    let findings: Vec<Diagnostic> = clashes.chain(unknown.map(|column| super::plan::unknown_output(column, state))).collect();
+    let findings: Vec<Diagnostic> =
+        clashes.chain(unknown.map(|column| super::plan::unknown_output(column, state))).collect();
     if !findings.is_empty() {
         return Err(findings);
     }
@@ -107,11 +108,8 @@ impl Versions<'_> {
     /// Returns the columns of the history.
     fn columns(&self, given: impl Fn(&str) -> Expr, from: Expr, to: Expr, is_current: Expr) -> Vec<Expr> {
         let given = self.given().map(|field| given(field.name()).alias(field.name()));
-        let added = [
-            from.alias(History::VALID_FROM),
-            to.alias(History::VALID_TO),
-            is_current.alias(History::IS_CURRENT),
-        ];
+        let added =
+            [from.alias(History::VALID_FROM), to.alias(History::VALID_TO), is_current.alias(History::IS_CURRENT)];
         given.chain(added).collect()
     }
 
@@ -142,7 +140,8 @@ impl Versions<'_> {
             Ok(value.alias(field.name()))
         };
         let mut columns = self.given().map(given).collect::<Result<Vec<_>>>()?;
-        let ended = when(named(History::VALID_TO).lt(self.day.clone()), named(History::VALID_TO)).otherwise(no_date())?;
+        let ended =
+            when(named(History::VALID_TO).lt(self.day.clone()), named(History::VALID_TO)).otherwise(no_date())?;
         columns.extend([named(History::VALID_FROM), ended.alias(History::VALID_TO)]);
         LogicalPlanBuilder::scan("past", provider_as_source(past), None)?
             .filter(named(History::VALID_FROM).lt(self.day.clone()))?
@@ -153,9 +152,8 @@ impl Versions<'_> {
     fn joined(&self, state: LogicalPlanBuilder, open: LogicalPlanBuilder) -> Result<LogicalPlanBuilder> {
         let key = |side: &str| self.history.key.iter().map(|key| column(side, &key.value)).collect::<Vec<_>>();
         let tracked = self.given().filter(|field| self.history.is_tracked(field.name()));
-        let same = tracked.map(|field| {
-            binary_expr(of(STATE, field.name()), Operator::IsNotDistinctFrom, of(OPEN, field.name()))
-        });
+        let same = tracked
+            .map(|field| binary_expr(of(STATE, field.name()), Operator::IsNotDistinctFrom, of(OPEN, field.name())));
         let joined = state.join_detailed(
             open.build()?,
             JoinType::Full,

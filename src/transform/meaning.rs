@@ -13,7 +13,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::{
-    common::{DFSchema, tree_node::{TreeNode, TreeNodeRecursion}},
+    common::{
+        DFSchema,
+        tree_node::{TreeNode, TreeNodeRecursion},
+    },
     error::Result,
     execution::SessionState,
     logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, utils::merge_schema},

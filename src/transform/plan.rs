@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::datatypes::{DataType, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::{
-    catalog::TableProvider, common::tree_node::TreeNode, error::Result as EngineResult, logical_expr::LogicalPlan, prelude::SessionContext,
+    catalog::TableProvider, common::tree_node::TreeNode, error::Result as EngineResult, logical_expr::LogicalPlan,
+    prelude::SessionContext,
 };
 
 use super::{
@@ -59,8 +60,7 @@ impl PlannedModel {
         let mut table = catalog::declared(&self.schema, self.partition_by(), self.key());
         table.description.clone_from(&self.model.description);
         table.definition = Some(self.definition.clone());
-        table.meanings =
-            self.meanings.iter().map(|(column, meaning)| (column.clone(), meaning.hash.clone())).collect();
+        table.meanings = self.meanings.iter().map(|(column, meaning)| (column.clone(), meaning.hash.clone())).collect();
         table
     }
 }

@@ -80,7 +80,8 @@ pub fn schema_changes(table: &Table, model: &PlannedModel) -> Vec<SchemaChange> 
     let declared = model.declared();
     let (before, after) = (by_name(&table.columns), by_name(&declared.columns));
     let added = declared.columns.iter().filter(|column| !before.contains_key(column.name.as_str()));
-    let added = added.map(|column| SchemaChange::Added { column: column.name.clone(), data_type: column.data_type.clone() });
+    let added =
+        added.map(|column| SchemaChange::Added { column: column.name.clone(), data_type: column.data_type.clone() });
     let left = table.columns.iter().filter_map(|column| match after.get(column.name.as_str()) {
         None => Some(SchemaChange::Dropped { column: column.name.clone(), data_type: column.data_type.clone() }),
         Some(now) if now.data_type != column.data_type => Some(SchemaChange::Retyped {
@@ -132,14 +133,16 @@ pub fn obstacles(table: &Table, model: &PlannedModel, changes: &[SchemaChange]) 
     let mut obstacles: Vec<String> = of_columns.collect();
     if table.meanings.is_empty() {
         obstacles.push(
-            "the served snapshot does not say how its columns were computed, for it was not made with `evolve`".to_owned(),
+            "the served snapshot does not say how its columns were computed, for it was not made with `evolve`"
+                .to_owned(),
         );
         return obstacles;
     }
     let survives = |name: &&String| table.columns.iter().any(|column| column.name == **name);
     for column in model.meanings.keys().filter(survives) {
         if table.meanings.get(column) != model.meanings.get(column).map(|meaning| &meaning.hash) {
-            obstacles.push(format!("`{column}`, or the rows that it belongs to, cannot be proved to be computed as before"));
+            obstacles
+                .push(format!("`{column}`, or the rows that it belongs to, cannot be proved to be computed as before"));
         }
     }
     obstacles
@@ -154,8 +157,12 @@ fn obstacle(table: &Table, model: &PlannedModel, changes: &[SchemaChange], chang
         SchemaChange::Retyped { column, from, to } => match widening(from, to) {
             None => Some(narrowed(column, from, to)),
             // A cast within the query may have lost what the new type would show.
-            Some(Widening::Across) if model.meanings.get(column).is_none_or(|now| now.data_type.to_string() != *from) => {
-                Some(format!("`{column}` was made a {from} on purpose, so old and new rows would differ by more than the type"))
+            Some(Widening::Across)
+                if model.meanings.get(column).is_none_or(|now| now.data_type.to_string() != *from) =>
+            {
+                Some(format!(
+                    "`{column}` was made a {from} on purpose, so old and new rows would differ by more than the type"
+                ))
             }
             Some(_) => None,
         },
@@ -171,13 +178,9 @@ fn narrowed(column: &str, from: &str, to: &str) -> String {
 }
 
 /// Returns why kept partitions could not read a new column as NULL.
-fn obstacle_to_column(
-    table: &Table,
-    model: &PlannedModel,
-    changes: &[SchemaChange],
-    column: &str,
-) -> Option<String> {
-    let is_needed = model.key().iter().any(|key| key == column) || model.model.checks.iter().any(|check| forbids_null(check, column));
+fn obstacle_to_column(table: &Table, model: &PlannedModel, changes: &[SchemaChange], column: &str) -> Option<String> {
+    let is_needed = model.key().iter().any(|key| key == column)
+        || model.model.checks.iter().any(|check| forbids_null(check, column));
     if is_needed {
         return Some(format!("the new column `{column}` must not be NULL, and kept rows would have NULL there"));
     }
