@@ -13,7 +13,7 @@ use datafusion::{common::DFSchema, error::Result, prelude::SessionContext};
 use serde_json::value::RawValue;
 
 use crate::{
-    define::project::{Check, CheckKind, CheckSeverity, Model, Source},
+    define::project::{Check, CheckKind, CheckSeverity, History, Model, Source},
     engine::Problem,
     record::{CheckResult, Diagnostic, Place, Placed, TableName},
 };
@@ -52,7 +52,7 @@ pub fn of_model(model: &Model, sources: &[Source]) -> TableChecks {
         table: model.name.clone(),
         key: names(&model.key),
         personal: sources.iter().flat_map(personal).collect(),
-        checks: with_key(&model.key, &model.checks),
+        checks: with_history(model, with_key(&model.key, &model.checks)),
     }
 }
 
@@ -81,6 +81,28 @@ fn with_key(key: &[Placed<String>], checks: &[Check]) -> Vec<Check> {
         filter: None,
     });
     implied.into_iter().chain(checks.iter().cloned()).collect()
+}
+
+/// Adds what a history needs: on one day its key names one row, and it is not NULL.
+fn with_history(model: &Model, checks: Vec<Check>) -> Vec<Check> {
+    let Some((history, first)) = model.history.as_ref().and_then(|history| Some((history, history.key.first()?)))
+    else {
+        return checks;
+    };
+    let key = names(&history.key).join(", ");
+    let check = |name: String, kind, filter| Check {
+        place: first.place.clone(),
+        name,
+        kind,
+        severity: CheckSeverity::Error,
+        filter,
+    };
+    let current = Placed::new(History::IS_CURRENT.to_owned(), first.place.clone());
+    let implied = [
+        check(format!("not_null({key})"), CheckKind::NotNull(history.key.clone()), None),
+        check(format!("one current version for each {key}"), CheckKind::Unique(history.key.clone()), Some(current)),
+    ];
+    implied.into_iter().chain(checks).collect()
 }
 
 /// Plans every check without data and returns what is wrong with them.

@@ -10,7 +10,9 @@ use crate::{Error, engine::Engine, run};
 
 /// Checks all definitions.
 pub(super) async fn check(arguments: &CheckArguments, engine: &Engine) -> Result<ExitCode, Error> {
-    let definitions = run::definitions(&arguments.common.request(false), engine).await?;
+    let request = arguments.common.request(false);
+    let definitions = run::definitions(&request, engine).await?;
+    run::refuse_over_served(&definitions, &request)?;
     let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len());
     let checks: usize = definitions.checks.iter().map(|table| table.checks.len()).sum();
     match arguments.common.output {

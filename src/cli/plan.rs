@@ -61,7 +61,7 @@ fn write_space(out: &mut String, forecast: &Forecast) -> std::fmt::Result {
 }
 
 fn write_models(out: &mut String, models: &[ModelPlan]) -> std::fmt::Result {
-    let is_busy = |model: &&ModelPlan| !model.rebuilt.is_empty() || !model.open.is_empty();
+    let is_busy = |model: &&ModelPlan| !model.rebuilt.is_empty() || !model.open.is_empty() || model.is_evolved;
     let busy: Vec<&ModelPlan> = models.iter().filter(is_busy).collect();
     writeln!(out, "models: {} to rebuild, {} unchanged", busy.len(), models.len() - busy.len())?;
     for model in busy {
@@ -72,6 +72,7 @@ fn write_models(out: &mut String, models: &[ModelPlan]) -> std::fmt::Result {
             model.rebuilt.len(),
             model.rebuilt.len() + model.kept_partitions
         )?;
+        write_schema_changes(out, model)?;
         for (values, reasons) in model.rebuilt.iter().take(NAMED) {
             let name = if values.0.is_empty() { "whole table".to_owned() } else { values.to_string() };
             let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
@@ -80,10 +81,21 @@ fn write_models(out: &mut String, models: &[ModelPlan]) -> std::fmt::Result {
         if model.rebuilt.len() > NAMED {
             writeln!(out, "    … and {} more", model.rebuilt.len() - NAMED)?;
         }
-        if model.rebuilt.is_empty() {
+        if model.rebuilt.is_empty() && !model.open.is_empty() {
             let reasons: Vec<String> = model.open.iter().map(ToString::to_string).collect();
             writeln!(out, "    new partitions may appear: {}", reasons.join("; "))?;
         }
     }
     Ok(())
+}
+
+fn write_schema_changes(out: &mut String, model: &ModelPlan) -> std::fmt::Result {
+    let changes: Vec<String> = model.schema_changes.iter().map(ToString::to_string).collect();
+    match (changes.is_empty(), model.is_evolved) {
+        (true, _) => Ok(()),
+        (false, true) => {
+            writeln!(out, "    columns evolve: {}; kept partitions keep their files", changes.join(", "))
+        }
+        (false, false) => writeln!(out, "    columns change: {}", changes.join(", ")),
+    }
 }

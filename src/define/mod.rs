@@ -19,6 +19,7 @@ mod files;
 mod findings;
 mod fixed_width;
 mod format;
+mod history;
 mod model;
 mod names;
 mod paths;

@@ -12,7 +12,7 @@ use std::{
 use super::{
     checks, file,
     findings::Findings,
-    names,
+    history, names,
     project::{Model, ModelColumn},
     spans::{At, Pairs},
     types, yaml,
@@ -52,6 +52,8 @@ fn model(name: Option<TableName>, written: file::Model, findings: &mut Findings)
     names::distinct("key", &written.key, findings);
     names::distinct("partition_by", &written.partition_by, findings);
     let columns = columns(written.columns, findings);
+    let on_schema_change = history::on_schema_change(written.on_schema_change, written.history.as_ref(), findings);
+    let history = written.history.and_then(|history| history::history(history, &written.key, findings));
     let checks = checks::checks(written.checks, findings);
     Some(Model {
         text: Arc::clone(findings.text()),
@@ -59,8 +61,13 @@ fn model(name: Option<TableName>, written: file::Model, findings: &mut Findings)
         path: PathBuf::from(&findings.text().path),
         description: written.description,
         owner: written.owner,
-        key: findings.all_placed(written.key),
+        key: match &history {
+            Some(history) => history::version_key(history),
+            None => findings.all_placed(written.key),
+        },
         partition_by: findings.all_placed(written.partition_by),
+        on_schema_change,
+        history,
         tags: written.tags,
         columns,
         checks,

@@ -577,12 +577,38 @@ pub struct Model {
     pub key: Vec<Placed<String>>,
     /// Partition columns.
     pub partition_by: Vec<Placed<String>>,
+    /// What happens when its columns are other ones than before.
+    pub on_schema_change: Placed<OnSchemaChange>,
+    /// Which versions it keeps, if it is a history.
+    pub history: Option<History>,
     /// Tags.
     pub tags: Vec<String>,
     /// Columns described in the header.
     pub columns: Vec<ModelColumn>,
     /// Data checks.
     pub checks: Vec<Check>,
+}
+
+/// What happens when a table's columns are other ones than those of the served snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnSchemaChange {
+    /// Partitions whose inputs did not change are kept and read as the new columns.
+    Evolve,
+    /// All partitions are built anew.
+    #[default]
+    Rebuild,
+    /// Nothing is built.
+    Fail,
+}
+
+/// What a history follows.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// Columns that name one thing through all of its versions.
+    pub key: Vec<Placed<String>>,
+    /// Columns of which a change begins a new version; None for all but the key.
+    pub track: Option<Vec<Placed<String>>>,
 }
 
 /// A column described in a model's header.
@@ -678,6 +704,22 @@ pub enum CheckSeverity {
     /// Nothing is published.
     #[default]
     Error,
+}
+
+impl History {
+    /// The column with the first day of a version.
+    pub const VALID_FROM: &str = "valid_from";
+    /// The column with the first day on which a version was not valid any more; NULL while it is.
+    pub const VALID_TO: &str = "valid_to";
+    /// The column that says whether a version is still valid.
+    pub const IS_CURRENT: &str = "is_current";
+
+    /// Returns whether a change of this column begins a new version.
+    #[must_use]
+    pub fn is_tracked(&self, column: &str) -> bool {
+        let names = |list: &[Placed<String>]| list.iter().any(|named| named.value == column);
+        !names(&self.key) && self.track.as_deref().is_none_or(names)
+    }
 }
 
 impl Source {

@@ -196,6 +196,54 @@ impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
     }
 }
 
+/// One of a few words, or a list of names.
+#[derive(Debug)]
+pub enum WordOrMany<N, T> {
+    /// The word.
+    Word(N),
+    /// The list.
+    Many(Vec<T>),
+}
+
+struct WordOrManyVisitor<N, T>(PhantomData<(N, T)>);
+
+impl<'de, N: Deserialize<'de>, T: Deserialize<'de>> Visitor<'de> for WordOrManyVisitor<N, T> {
+    type Value = WordOrMany<N, T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word or a list of names")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        N::deserialize(text.into_deserializer()).map(WordOrMany::Word)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        OneOrManyVisitor(PhantomData).visit_seq(list).map(|OneOrMany(names)| WordOrMany::Many(names))
+    }
+}
+
+impl<'de, N: Deserialize<'de>, T: Deserialize<'de>> Deserialize<'de> for WordOrMany<N, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WordOrManyVisitor(PhantomData))
+    }
+}
+
+impl<N: JsonSchema, T: JsonSchema> JsonSchema for WordOrMany<N, T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}_or_many_{}", N::schema_name(), T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (word, name) = (generator.subschema_for::<N>(), generator.subschema_for::<T>());
+        json_schema!({ "anyOf": [word, { "type": "array", "items": name, "minItems": 1 }] })
+    }
+}
+
 /// A text that may be written as a number or a boolean without quotes.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]

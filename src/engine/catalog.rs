@@ -74,6 +74,7 @@ pub fn declared(schema: &SchemaRef, partition_by: Vec<String>, key: Vec<String>)
         key,
         description: None,
         definition: None,
+        meanings: BTreeMap::new(),
         event_date: None,
         as_of: Vec::new(),
         partitions: Vec::new(),

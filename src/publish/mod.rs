@@ -41,4 +41,4 @@ pub use staging::{Finder, Staging};
 pub use vacuum::{Expired, Vacuum};
 pub use verify::{Finding, Problem, Verified};
 pub use warehouse::{Lock, Warehouse, same_content, same_facts};
-pub use writer::{PartitionRouter, PartitionWriter, Routes, TableSpec, TableWriter, WriterOptions};
+pub use writer::{PartitionRouter, PartitionWriter, Routes, TableSpec, TableWriter, WriterOptions, restated};

@@ -2,6 +2,7 @@
 //!
 //! In: a manifest and where its tables' files are. Out: SQL that a reader runs once; from then on it sees exactly this snapshot,
 //! whatever is published meanwhile. Paths are absolute, since `DuckDB` resolves relative ones against the reader's folder.
+//! Where kept files have other columns than the table, columns are matched by name, cast, and NULL where no file has them.
 //! Deliberately absent: private tables.
 
 use std::{fmt::Write, path::Path, str::FromStr};
@@ -11,7 +12,7 @@ use arrow::datatypes::{DataType, Field, TimeUnit};
 use super::layout;
 use crate::record::{
     Manifest, TableName,
-    manifest::{Column, Table},
+    manifest::{Column, Partition, Table},
 };
 
 /// Where the files of a table are, as `DuckDB` is told.
@@ -64,7 +65,12 @@ fn view(name: &TableName, table: &Table, files: &dyn Fn(&TableName, &Table) -> F
 
 /// Selects the columns from the table's files, the partition columns from their paths.
 fn read(table: &Table, files: &Files) -> String {
-    let columns: Vec<String> = table.columns.iter().map(|column| identifier(&column.name)).collect();
+    let is_mixed = table.partitions.iter().any(|partition| !partition.file_columns.is_empty());
+    let columns: Vec<String> = match is_mixed {
+        true => table.columns.iter().map(|column| adapted(column, table)).collect(),
+        false => table.columns.iter().map(|column| identifier(&column.name)).collect(),
+    };
+    let by_name = if is_mixed { ", union_by_name = true" } else { "" };
     let files = match files {
         Files::Below(pattern) => literal(pattern),
         Files::Named(names) => {
@@ -72,7 +78,21 @@ fn read(table: &Table, files: &Files) -> String {
             format!("[{}]", names.join(", "))
         }
     };
-    format!("SELECT {}\nFROM read_parquet({files}, {})", columns.join(", "), hive(table))
+    format!("SELECT {}\nFROM read_parquet({files}, {}{by_name})", columns.join(", "), hive(table))
+}
+
+/// Selects a column from files of which some are older than it, or have it in a narrower type.
+fn adapted(column: &Column, table: &Table) -> String {
+    let name = identifier(&column.name);
+    if table.partition_by.contains(&column.name) {
+        return name;
+    }
+    let has = |partition: &Partition| {
+        let held = partition.file_columns.iter().any(|held| held.name == column.name);
+        !partition.files.is_empty() && (partition.file_columns.is_empty() || held)
+    };
+    let value = if table.partitions.iter().any(has) { name.as_str() } else { "NULL" };
+    format!("CAST({value} AS {}) AS {name}", column_type(column))
 }
 
 /// Returns the options that make `DuckDB` read the partition columns with their types.

@@ -22,6 +22,7 @@ mod merge;
 mod partition;
 mod plan;
 mod prefix;
+mod restate;
 mod route;
 mod sort;
 
@@ -37,6 +38,7 @@ use chrono_tz::Tz;
 use self::{bucket::Bucket, partition::BUDGET_SHARE};
 pub use self::{
     partition::PartitionWriter,
+    restate::restated,
     route::{PartitionRouter, Routes},
 };
 use super::Error;

@@ -196,6 +196,9 @@ pub struct Table {
     /// Hash of the SQL, its parameters and the schemas that it reads; None where the rows are not made by SQL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
+    /// Hash of how each column is computed, where the table's header lets it evolve.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub meanings: BTreeMap<String, String>,
     /// Column at which a row's fact exists: scans of the table are cut after the run date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_date: Option<String>,
@@ -232,6 +235,10 @@ pub struct Partition {
     pub content: String,
     /// The same by column: the sequence of its values in the order of the rows, by key and then by all other columns.
     pub column_contents: BTreeMap<String, String>,
+    /// Columns of its files where they are not those of the table, because it was kept when these changed: one of the table's
+    /// that is not here reads as NULL, one of another type through a cast, and one that the table does not have not at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub file_columns: Vec<Column>,
     /// Number of rows.
     pub rows: u64,
     /// The latest date in the contract's event date and as-of columns: a run date on or after it cuts nothing.

@@ -110,6 +110,12 @@ pub struct ModelReport {
     pub rebuilt: Vec<RebuiltPartition>,
     /// Partitions kept from the last snapshot.
     pub kept_partitions: usize,
+    /// How its columns are other ones than in the last snapshot.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub schema_changes: Vec<String>,
+    /// Whether the kept partitions have the old columns in their files.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_evolved: bool,
     /// Partitions that the last snapshot had and this one does not.
     pub dropped: Vec<PartitionValues>,
     /// Rows in all partitions.

@@ -50,7 +50,7 @@ fn write_sources(out: &mut String, sources: &[SourceReport]) -> std::fmt::Result
 }
 
 fn write_models(out: &mut String, models: &[ModelReport]) -> std::fmt::Result {
-    let is_built = |model: &&ModelReport| !model.rebuilt.is_empty() || !model.dropped.is_empty();
+    let is_built = |model: &&ModelReport| !model.rebuilt.is_empty() || !model.dropped.is_empty() || model.is_evolved;
     let built: Vec<&ModelReport> = models.iter().filter(is_built).collect();
     writeln!(out, "\nmodels: {} rebuilt, {} unchanged", built.len(), models.len() - built.len())?;
     for model in built {
@@ -64,9 +64,21 @@ fn write_models(out: &mut String, models: &[ModelReport]) -> std::fmt::Result {
             model.rows,
             model.seconds
         )?;
+        write_schema_changes(out, model)?;
         write_partitions(out, model)?;
     }
     Ok(())
+}
+
+fn write_schema_changes(out: &mut String, model: &ModelReport) -> std::fmt::Result {
+    if model.schema_changes.is_empty() {
+        return Ok(());
+    }
+    let changes = model.schema_changes.join(", ");
+    match model.is_evolved {
+        true => writeln!(out, "    columns evolve: {changes}; kept partitions keep their files"),
+        false => writeln!(out, "    columns change: {changes}"),
+    }
 }
 
 fn write_partitions(out: &mut String, model: &ModelReport) -> std::fmt::Result {

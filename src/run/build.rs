@@ -2,20 +2,23 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Instant,
 };
 
 use chrono_tz::Tz;
+use datafusion::catalog::TableProvider;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
 use super::{Event, Observer, outcome};
 use crate::{
     Error,
-    engine::{Catalog, CatalogTable, Engine, catalog},
-    publish::{Staging, TableSpec, TableWriter, WriterOptions},
+    define::project::History,
+    engine::{Catalog, CatalogTable, Engine, SnapshotTable, catalog},
+    publish::{self, Staging, TableSpec, TableWriter, WriterOptions},
     record::{
         Manifest, PartitionValues, TableName,
-        manifest::{Partition, Table},
+        manifest::{DataFile, Partition, Table},
     },
     report::{ModelReport, RebuiltPartition},
     transform::{
@@ -83,7 +86,7 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     let name = model.model.name.clone();
     around.observer.notice(&Event::Building { table: name.clone() });
     let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(&model.model.name, &error);
-    let state = depend::state(&model.definition, &inputs);
+    let state = depend::state(&model.definition, &inputs, around.parent);
     if let Some(table) = around.staging.salvage().model(&name, &state).filter(|_| !around.full) {
         return Ok(salvaged(model, table, around, started));
     }
@@ -97,6 +100,7 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
         true => Vec::new(),
         false => write(model, &decision, &session, around).await?,
     };
+    let decision = restated(model, decision, around.parent, around.timezone)?;
     fingerprint_all(model, &mut written, &inputs, &session).await.map_err(failed)?;
     let report = report(model, &decision, &written, around.parent, started);
     let partitions =
@@ -112,7 +116,7 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
 
 fn built(model: &PlannedModel, table: Table, report: ModelReport, around: Surroundings<'_>) -> Built {
     let name = model.model.name.clone();
-    let locate = |file: &crate::record::manifest::DataFile| around.staging.finder().find(&name, file);
+    let locate = |file: &DataFile| around.staging.finder().find(&name, file);
     let table = CatalogTable::new(table, model.schema.clone(), None, &locate);
     Built { name, table, report }
 }
@@ -124,7 +128,7 @@ fn salvaged(model: &PlannedModel, table: &Table, around: Surroundings<'_>, start
     let (clean, built_before): (Vec<Partition>, Vec<Partition>) = table.partitions.iter().cloned().partition(is_kept);
     let gone = before.keys().filter(|values| table.partitions.iter().all(|partition| partition.values != ***values));
     let dirty = gone.map(|values| ((*values).clone(), vec![Reason::Salvaged])).collect();
-    let decision = Decision { clean, dirty, open: vec![Reason::Salvaged] };
+    let decision = Decision { clean, dirty, open: vec![Reason::Salvaged], ..Decision::default() };
     let report = report(model, &decision, &built_before, around.parent, started);
     let rows = table.rows();
     around.observer.notice(&Event::Built { table: model.model.name.clone(), rows, rebuilt: built_before.len() });
@@ -136,6 +140,46 @@ fn salvaged(model: &PlannedModel, table: &Table, around: Surroundings<'_>, start
     )
 }
 
+/// Returns a decision whose kept partitions are described in the columns that the table has now.
+pub(super) fn restated(
+    model: &PlannedModel,
+    decision: Decision,
+    parent: Option<&Manifest>,
+    timezone: Tz,
+) -> Result<Decision, Error> {
+    match parent.and_then(|parent| parent.tables.get(&model.model.name)) {
+        Some(before) if decision.is_evolved => {
+            let clean = publish::restated(&decision.clean, before, spec(model, timezone))?;
+            Ok(Decision { clean, ..decision })
+        }
+        _ => Ok(decision),
+    }
+}
+
+fn spec(model: &PlannedModel, timezone: Tz) -> TableSpec {
+    let versions = [History::VALID_FROM, History::VALID_TO].map(str::to_owned).to_vec();
+    TableSpec {
+        name: model.model.name.clone(),
+        schema: model.schema.clone(),
+        partition_by: model.partition_by(),
+        key: model.key(),
+        dates: model.model.history.as_ref().map_or_else(Vec::new, |_| versions),
+        timezone,
+    }
+}
+
+/// Returns the table as last published, which a history continues.
+fn past(model: &PlannedModel, around: Surroundings<'_>) -> datafusion::error::Result<Option<Arc<dyn TableProvider>>> {
+    let name = &model.model.name;
+    let table = around.parent.and_then(|parent| parent.tables.get(name)).filter(|_| model.model.history.is_some());
+    let open = |table: &Table| {
+        let locate = |file: &DataFile| around.staging.finder().find(name, file);
+        let table = CatalogTable::new(table.clone(), SnapshotTable::declared_schema(table)?, None, &locate);
+        Ok(Arc::new(table.files) as Arc<dyn TableProvider>)
+    };
+    table.map(open).transpose()
+}
+
 /// Runs a model's query into the partition writer.
 async fn write(
     model: &PlannedModel,
@@ -144,22 +188,15 @@ async fn write(
     around: Surroundings<'_>,
 ) -> Result<Vec<Partition>, Error> {
     let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(&model.model.name, &error);
-    let spec = TableSpec {
-        name: model.model.name.clone(),
-        schema: model.schema.clone(),
-        partition_by: model.partition_by(),
-        key: model.key(),
-        dates: Vec::new(),
-        timezone: around.timezone,
-    };
     let settings = around.engine.settings();
     let options = WriterOptions {
         memory_bytes: settings.memory_limit_bytes / (4 * settings.threads.max(1)),
         threads: settings.threads,
         ..WriterOptions::default()
     };
-    let mut writer = TableWriter::create(spec, around.staging.path(), options)?;
-    let mut rows = Box::pin(execute::rows(model, decision, session).await.map_err(failed)?);
+    let mut writer = TableWriter::create(spec(model, around.timezone), around.staging.path(), options)?;
+    let mut rows =
+        Box::pin(execute::rows(model, decision, past(model, around).map_err(failed)?, session).await.map_err(failed)?);
     while let Some(batch) = rows.next().await {
         let batch = batch.map_err(failed)?;
         tokio::task::block_in_place(|| writer.write(&batch))?;
@@ -194,7 +231,8 @@ fn merged(
     before: &BTreeMap<&PartitionValues, &Partition>,
 ) -> Vec<Partition> {
     let settle = |partition: Partition| match before.get(&partition.values) {
-        Some(old) if old.content == partition.content => {
+        // Of files with other columns the new ones are better.
+        Some(old) if old.content == partition.content && old.file_columns.is_empty() => {
             Partition { fingerprint: partition.fingerprint, ..(*old).clone() }
         }
         _ => partition,
@@ -232,6 +270,8 @@ fn report(
         table: model.model.name.clone(),
         rebuilt: written.iter().map(rebuilt).collect(),
         kept_partitions: decision.clean.len(),
+        schema_changes: decision.schema_changes.iter().map(ToString::to_string).collect(),
+        is_evolved: decision.is_evolved,
         dropped: dropped.cloned().collect(),
         rows: 0,
         seconds: started.elapsed().as_secs_f64(),

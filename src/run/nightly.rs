@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Instant};
 use chrono::{DateTime, Utc};
 
 use super::{
-    Definitions, Event, Observer, Request, build, definitions, forecast, load,
+    Definitions, Event, Observer, Request, build, definitions, forecast, inherit, load,
     sources::stage_all,
     stage::{self, StagedSource},
 };
@@ -90,6 +90,7 @@ async fn carry_out(
     let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len());
     observer.notice(&Event::Begun { sources, models });
     let parent = staging.parent().cloned();
+    inherit::refuse(definitions, parent.as_ref(), request.full)?;
     let forecast = forecast::forecast(request, definitions, parent.as_ref(), staging.path()).await?;
     let low_space = forecast.admit(&definitions.project.pipeline)?;
     let around = stage::Surroundings {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Definitions, Forecast, Observer, Request, build, definitions, forecast, load,
+    Definitions, Forecast, Observer, Request, build, definitions, forecast, inherit, load,
     nightly::reach,
     outcome,
     sources::stage_all,
@@ -18,7 +18,7 @@ use crate::{
     publish::Finder,
     record::{Manifest, PartitionValues, StoredAt, TableName, manifest::RowBalance},
     transform::{
-        Decision, Graph, Reason,
+        Decision, Graph, Reason, SchemaChange,
         decide::{self, Base},
     },
 };
@@ -47,6 +47,10 @@ pub struct ModelPlan {
     pub open: Vec<Reason>,
     /// Partitions that would be kept.
     pub kept_partitions: usize,
+    /// How its columns are other ones than those of the served snapshot.
+    pub schema_changes: Vec<SchemaChange>,
+    /// Whether the kept partitions would keep the old columns in their files.
+    pub is_evolved: bool,
 }
 
 /// Plans a run.
@@ -61,6 +65,7 @@ pub async fn plan(
     let definitions = definitions(request, engine).await?;
     let warehouse = load::warehouse(&definitions.project.pipeline, request)?;
     let parent = warehouse.current()?;
+    inherit::refuse(&definitions, parent.as_ref(), request.full)?;
     let folder = tempfile::tempdir().map_err(|error| Error::Environment {
         message: format!("cannot make a temporary folder: {error}"),
         hint: Some("point `TMPDIR` at a folder with free space".to_owned()),
@@ -121,6 +126,7 @@ async fn plan_models(
         if !decision.open.is_empty() {
             growing.insert(name.clone());
         }
+        let decision = build::restated(model, decision, parent, definitions.parameters.timezone)?;
         let assumed = decide::assumed(model.declared(), &decision);
         let table =
             CatalogTable::new(assumed, model.schema.clone(), None, &|_| StoredAt::Disk(std::path::PathBuf::new()));
@@ -130,6 +136,8 @@ async fn plan_models(
             kept_partitions: decision.clean.len(),
             rebuilt: decision.dirty,
             open: decision.open,
+            schema_changes: decision.schema_changes,
+            is_evolved: decision.is_evolved,
         });
     }
     Ok(plans)

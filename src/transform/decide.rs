@@ -14,7 +14,11 @@ use datafusion::{
     prelude::SessionContext,
 };
 
-use super::{PlannedModel, depend, prove::Prover};
+use super::{
+    PlannedModel, depend, evolve,
+    prove::Prover,
+    schema_change::{SchemaChange, schema_changes},
+};
 use crate::{
     engine::{AsOf, Catalog, PartitionSet},
     record::{
@@ -32,6 +36,10 @@ pub struct Decision {
     pub dirty: Vec<(PartitionValues, Vec<Reason>)>,
     /// Why partitions that do not exist yet may appear; empty when nothing has to run for that.
     pub open: Vec<Reason>,
+    /// How its columns are other ones than in the last snapshot.
+    pub schema_changes: Vec<SchemaChange>,
+    /// Whether the clean partitions have the old columns in their files.
+    pub is_evolved: bool,
 }
 
 impl Decision {
@@ -109,7 +117,13 @@ pub async fn decide(
         return Ok(Decision { open: vec![Reason::NewModel], ..Decision::default() });
     };
     if table.definition.as_ref() != Some(&model.definition) {
-        return Ok(everything(table, Reason::DefinitionChanged));
+        return match evolve::decide(model, base, table, catalog, session).await? {
+            Some(decision) => Ok(decision),
+            None => Ok(Decision {
+                schema_changes: schema_changes(table, model),
+                ..everything(table, Reason::DefinitionChanged)
+            }),
+        };
     }
     let changed = changed_inputs(model, base);
     if changed.is_empty() {
@@ -125,8 +139,9 @@ pub async fn decide(
             decision.dirty.push((partition.values.clone(), reasons(&proof.reads, base)));
         }
     }
-    // An unpartitioned table is one partition: it cannot gain another.
-    if !model.model.partition_by.is_empty() {
+    // An unpartitioned table is one partition: it cannot gain another. A history is built whole or not at all.
+    let is_whole = model.model.history.is_some() && !decision.clean.is_empty();
+    if !model.model.partition_by.is_empty() && !is_whole {
         decision.open = changed;
     }
     Ok(decision)
@@ -136,7 +151,7 @@ pub async fn decide(
 #[must_use]
 pub fn everything(table: &Table, reason: Reason) -> Decision {
     let dirty = table.partitions.iter().map(|partition| (partition.values.clone(), vec![reason.clone()])).collect();
-    Decision { clean: Vec::new(), dirty, open: vec![reason] }
+    Decision { dirty, open: vec![reason], ..Decision::default() }
 }
 
 /// Returns the partitions that a rebuild must leave alone; None when it leaves none.
@@ -175,7 +190,7 @@ pub(super) fn output(column: &str) -> Expr {
 }
 
 /// Returns a reason for each input whose rows, as scans see them, are not those of the last snapshot.
-fn changed_inputs(model: &PlannedModel, base: Base<'_>) -> Vec<Reason> {
+pub(super) fn changed_inputs(model: &PlannedModel, base: Base<'_>) -> Vec<Reason> {
     let reads = model.statement.tables.iter();
     let changed = reads.filter_map(|name| {
         let partitions = changed_partitions(name, None, base);
@@ -185,7 +200,7 @@ fn changed_inputs(model: &PlannedModel, base: Base<'_>) -> Vec<Reason> {
 }
 
 /// Returns why a partition with these dependencies is dirty.
-fn reasons(reads: &[depend::Dependency], base: Base<'_>) -> Vec<Reason> {
+pub(super) fn reasons(reads: &[depend::Dependency], base: Base<'_>) -> Vec<Reason> {
     let mut reasons = Vec::new();
     for read in reads {
         let partitions = changed_partitions(&read.table, Some(read), base);
@@ -233,6 +248,7 @@ pub fn assumed(declared: Table, decision: &Decision) -> Table {
             .iter()
             .map(|column| (column.name.clone(), "assumed to change".to_owned()))
             .collect(),
+        file_columns: Vec::new(),
         rows: 0,
         latest_date: None,
         files: Vec::new(),

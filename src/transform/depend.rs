@@ -22,7 +22,7 @@ use datafusion::{
 
 use crate::{
     engine::{AsOf, Catalog, SnapshotTable},
-    record::{TableName, manifest::Partition},
+    record::{Manifest, TableName, manifest::Partition},
 };
 
 /// What one scan of an optimized plan reads.
@@ -95,11 +95,12 @@ pub fn content(dependencies: &[Dependency], catalog: &Catalog) -> blake3::Hash {
 }
 
 /// Returns the hash of everything that the rows of a whole table can depend on: its definition, and every input with all
-/// its partitions and columns.
+/// its partitions and columns, and the snapshot whose partitions may stay or whose history goes on.
 #[must_use]
-pub fn state(definition: &str, inputs: &Catalog) -> String {
+pub fn state(definition: &str, inputs: &Catalog, parent: Option<&Manifest>) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(definition.as_bytes());
+    hasher.update(parent.map_or("", |parent| &parent.snapshot).as_bytes());
     for (name, table) in inputs {
         hasher.update(name.to_string().as_bytes()).update(&(table.table.partitions.len() as u64).to_le_bytes());
         for partition in &table.table.partitions {

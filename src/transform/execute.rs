@@ -1,27 +1,36 @@
 //! Running a model: the rows of what must be rebuilt, as a stream of published batches.
 
+use std::sync::Arc;
+
 use arrow::{
     array::{ArrayRef, RecordBatch},
     compute::filter_record_batch,
 };
 use datafusion::{
-    error::Result, execution::SendableRecordBatchStream, logical_expr::LogicalPlanBuilder, prelude::SessionContext,
+    catalog::TableProvider, error::Result, execution::SendableRecordBatchStream, logical_expr::LogicalPlanBuilder,
+    prelude::SessionContext,
 };
 use futures::{Stream, StreamExt};
 
-use super::{Decision, PlannedModel, decide};
+use super::{Decision, PlannedModel, decide, history};
 use crate::engine::{PartitionSet, types};
 
-/// Starts a model's query and returns the rows that the decision asks for, in the published schema.
+/// Starts a model's query and returns the rows that the decision asks for, in the published schema. `past` is the table as
+/// last published, which a history continues.
 ///
 /// # Errors
 /// When the query cannot be planned or started; later failures are items of the stream.
 pub async fn rows(
     model: &PlannedModel,
     decision: &Decision,
+    past: Option<Arc<dyn TableProvider>>,
     session: &SessionContext,
 ) -> Result<impl Stream<Item = Result<RecordBatch>> + use<>> {
     let plan = model.statement.plan(session).await?;
+    let plan = match &model.model.history {
+        Some(history) => history::plan(model, history, plan, past)?,
+        None => plan,
+    };
     let kept = decide::kept(model, decision)?;
     let plan = match &kept {
         Some(kept) => {

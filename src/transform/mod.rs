@@ -5,12 +5,17 @@
 
 pub mod decide;
 pub mod depend;
+pub mod evolve;
 pub mod execute;
 pub mod graph;
+pub mod history;
+pub mod meaning;
 pub mod plan;
 pub mod prove;
+pub mod schema_change;
 
 pub use decide::{Decision, Reason};
 pub use graph::Graph;
 pub use plan::PlannedModel;
 pub use prove::Prover;
+pub use schema_change::{SchemaChange, schema_changes};

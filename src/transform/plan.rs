@@ -3,16 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::{DataType, SchemaRef};
+use chrono::NaiveDate;
 use datafusion::{
-    common::tree_node::TreeNode, error::Result as EngineResult, logical_expr::LogicalPlan, prelude::SessionContext,
+    catalog::TableProvider, common::tree_node::TreeNode, error::Result as EngineResult, logical_expr::LogicalPlan,
+    prelude::SessionContext,
 };
 
 use super::{
     Graph,
     graph::{self, ParsedModel},
+    history,
+    meaning::{self, Meaning},
 };
 use crate::{
-    define::project::Model,
+    define::project::{Model, OnSchemaChange},
     engine::{Catalog, CatalogTable, Engine, Parameters, Problem, Statement, catalog, types},
     record::{Diagnostic, Placed, TableName},
 };
@@ -31,6 +35,10 @@ pub struct PlannedModel {
     pub schema: SchemaRef,
     /// Hash of its SQL, parameters, partitioning and output schema, and of the schemas that it reads.
     pub definition: String,
+    /// What each column means, where the model lets its columns evolve.
+    pub meanings: BTreeMap<String, Meaning>,
+    /// The day as of which it answers.
+    pub run_date: NaiveDate,
 }
 
 impl PlannedModel {
@@ -52,6 +60,7 @@ impl PlannedModel {
         let mut table = catalog::declared(&self.schema, self.partition_by(), self.key());
         table.description.clone_from(&self.model.description);
         table.definition = Some(self.definition.clone());
+        table.meanings = self.meanings.iter().map(|(column, meaning)| (column.clone(), meaning.hash.clone())).collect();
         table
     }
 }
@@ -74,7 +83,7 @@ pub async fn plan(
     findings.extend(graph::unknown_tables(&parsed, sources, models));
     let (ordered, cycles) = graph::order(parsed);
     findings.extend(cycles);
-    let session = engine.session(catalog::providers(staged)?)?;
+    let sessions = Sessions::new(models, staged, engine)?;
     let mut inputs: BTreeMap<TableName, String> =
         staged.iter().map(|(name, table)| (name.clone(), spelled_input(table))).collect();
     let mut graph = Graph::default();
@@ -83,10 +92,10 @@ pub async fn plan(
         if !parsed.statement.unqualified.is_empty() || !parsed.statement.tables.iter().all(is_known) {
             continue;
         }
-        match plan_model(parsed, &session, &inputs, parameters).await {
+        match plan_model(parsed, &sessions, &inputs, parameters).await {
             Ok(planned) => {
                 let table = CatalogTable::empty(&planned.schema, planned.partition_by(), None);
-                register(&session, &planned.model.name, &table)?;
+                sessions.register(&planned.model.name, &table)?;
                 inputs.insert(planned.model.name.clone(), spelled(&planned.schema));
                 graph.models.push(planned);
             }
@@ -94,6 +103,43 @@ pub async fn plan(
         }
     }
     Ok((graph, findings))
+}
+
+/// The sessions over tables without rows in which models are planned.
+struct Sessions {
+    /// Every table as a model reads it.
+    cut: SessionContext,
+    /// The same without the as-of cut, where somebody asks what columns mean; with the hash of what is cut.
+    uncut: Option<(SessionContext, BTreeMap<TableName, String>)>,
+}
+
+impl Sessions {
+    fn new(models: &[Model], staged: &Catalog, engine: &Engine) -> EngineResult<Self> {
+        let cut = engine.session(catalog::providers(staged)?)?;
+        let evolves = |model: &Model| model.on_schema_change.value == OnSchemaChange::Evolve;
+        if !models.iter().any(evolves) {
+            return Ok(Self { cut, uncut: None });
+        }
+        let files = |(name, table): (&TableName, &CatalogTable)| {
+            (name.clone(), std::sync::Arc::new(table.files.clone()) as std::sync::Arc<dyn TableProvider>)
+        };
+        let cuts = staged.iter().map(|(name, table)| (name.clone(), spelled_cut(table))).collect();
+        Ok(Self { cut, uncut: Some((engine.session(staged.iter().map(files))?, cuts)) })
+    }
+
+    fn register(&self, name: &TableName, table: &CatalogTable) -> EngineResult<()> {
+        let uncut = self.uncut.iter().map(|(session, _)| session);
+        [&self.cut].into_iter().chain(uncut).try_for_each(|session| register(session, name, table))
+    }
+
+    /// Returns what the columns of a model mean, if it lets them evolve.
+    async fn meanings(&self, model: &Model, statement: &Statement) -> EngineResult<BTreeMap<String, Meaning>> {
+        let is_asked = model.on_schema_change.value == OnSchemaChange::Evolve && model.history.is_none();
+        let Some((session, cuts)) = self.uncut.as_ref().filter(|_| is_asked) else { return Ok(BTreeMap::new()) };
+        let cuts: Vec<&str> = statement.tables.iter().filter_map(|table| cuts.get(table)).map(String::as_str).collect();
+        let context = format!("{TRANSFORM_VERSION} {}", cuts.join(";"));
+        meaning::meanings(&statement.plan(session).await?, &context, &session.state())
+    }
 }
 
 fn register(session: &SessionContext, name: &TableName, table: &CatalogTable) -> EngineResult<()> {
@@ -114,23 +160,28 @@ fn register(session: &SessionContext, name: &TableName, table: &CatalogTable) ->
 
 async fn plan_model(
     parsed: ParsedModel,
-    session: &SessionContext,
+    sessions: &Sessions,
     inputs: &BTreeMap<TableName, String>,
     parameters: &Parameters,
 ) -> Result<PlannedModel, Vec<Diagnostic>> {
     let ParsedModel { model, statement } = parsed;
     let told = |error| graph::diagnostic(&model, Problem::new(&error, &model.text.body), parameters.names());
+    let session = &sessions.cut;
     let plan = statement.plan(session).await.map_err(|error| vec![told(error)])?;
     // Clashes of types show in the analyzer, and what the engine cannot run only in the physical plan.
     session.state().create_physical_plan(&plan).await.map_err(|error| vec![told(error)])?;
-    let schema = published_schema(&model, &plan)?;
+    let mut schema = published_schema(&model, &plan)?;
+    if let Some(history) = &model.history {
+        schema = history::schema(&model, history, &schema)?;
+    }
     let mut findings = header_findings(&model, &schema);
     findings.extend(clock_findings(&model, &plan));
     if !findings.is_empty() {
         return Err(findings);
     }
     let definition = definition(&model, &statement, &schema, inputs);
-    Ok(PlannedModel { model, statement, schema, definition })
+    let meanings = sessions.meanings(&model, &statement).await.map_err(|error| vec![told(error)])?;
+    Ok(PlannedModel { model, statement, schema, definition, meanings, run_date: parameters.run_date })
 }
 
 fn published_schema(model: &Model, plan: &LogicalPlan) -> Result<SchemaRef, Vec<Diagnostic>> {
@@ -248,6 +299,12 @@ fn definition(
         part(&column.value);
     }
     part(&model.partition_by.len().to_string());
+    if let Some(history) = &model.history {
+        part("history");
+        for field in schema.fields().iter().filter(|field| history.is_tracked(field.name())) {
+            part(field.name());
+        }
+    }
     part(&spelled(schema));
     for table in &statement.tables {
         part(&table.to_string());
@@ -258,10 +315,13 @@ fn definition(
 
 /// Returns everything about an input that is not its rows: its columns and the cut that its scan applies.
 fn spelled_input(table: &CatalogTable) -> String {
-    let columns = spelled(&datafusion::catalog::TableProvider::schema(&table.files));
+    format!("{}{}", spelled(&table.files.schema()), spelled_cut(table))
+}
+
+fn spelled_cut(table: &CatalogTable) -> String {
     match &table.as_of {
-        Some(cut) => format!("{columns} cut by {:?} {:?} in {}", cut.event_date, cut.stages, cut.timezone),
-        None => columns,
+        Some(cut) => format!(" cut by {:?} {:?} in {}", cut.event_date, cut.stages, cut.timezone),
+        None => String::new(),
     }
 }
 

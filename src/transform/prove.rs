@@ -3,12 +3,12 @@
 //! Where no filter on the output reaches any input's partitions, every partition depends on the same whole tables, and
 //! one proof serves all. Otherwise each partition is proved on its own, on all threads.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use datafusion::{
     error::Result,
     execution::SessionState,
-    logical_expr::{LogicalPlan, LogicalPlanBuilder},
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder},
     prelude::SessionContext,
 };
 
@@ -47,11 +47,26 @@ impl<'a> Prover<'a> {
         Ok(Self { model, catalog, plan, state: session.state() })
     }
 
+    /// Returns the same of some of the model's columns alone.
+    ///
+    /// # Errors
+    /// When the plan cannot be narrowed.
+    pub fn narrowed(&self, columns: &BTreeSet<&str>) -> Result<Self> {
+        let kept = self.plan.schema().columns().into_iter().filter(|column| columns.contains(column.name.as_str()));
+        let plan = LogicalPlanBuilder::from(self.plan.clone()).project(kept.map(Expr::Column))?.build()?;
+        Ok(Self { model: self.model, catalog: self.catalog, plan, state: self.state.clone() })
+    }
+
     /// Returns a proof for each of the partitions.
     ///
     /// # Errors
     /// When a narrowed plan cannot be optimized.
     pub fn prove(&self, partitions: &[&PartitionValues]) -> Result<Vec<Proof>> {
+        if self.model.model.history.is_some() {
+            // All versions follow from all rows of the query, whatever the table is partitioned by.
+            let proof = self.proof(depend::dependencies(&self.state.optimize(&self.plan)?, self.catalog)?);
+            return Ok(vec![proof; partitions.len()]);
+        }
         let Some(sample) = partitions.iter().find(|values| values.0.iter().all(Option::is_some)) else {
             return partitions.iter().map(|values| self.prove_one(values)).collect();
         };

@@ -3,7 +3,7 @@
 //! ```text
 //!  shipped pipeline over the fixtures          small projects of a few lines
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes,
-//!  outside                                     snapshots, upkeep, delta, crash, verbs
+//!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history
 //!
 //!  corpus: odd files and what a person reads in them
 //!
@@ -39,6 +39,10 @@ mod fixtures;
 mod determinism;
 
 mod incremental;
+
+mod evolve;
+
+mod history;
 
 mod dirty;
 

@@ -4,6 +4,7 @@
 use std::process::Command;
 
 use crate::{
+    evolve,
     project::{is_outside_required, repository},
     shipped,
 };
@@ -33,6 +34,15 @@ fn every_answer_is_what_plain_python_computes() {
 #[test]
 fn the_shipped_definitions_satisfy_their_schemas() {
     python("schemas.py", &[repository("").to_str().unwrap()]);
+}
+
+#[test]
+fn duckdb_polars_and_pyarrow_read_old_and_new_files_of_a_table_that_evolved() {
+    let project = evolve::grown();
+    let current = project.path("warehouse/current").display().to_string();
+    let rows = project
+        .query("SELECT id, month, units, CAST(amount AS VARCHAR) AS amount, seen, note FROM core.sale ORDER BY id");
+    python("evolved.py", &[&current, "core.sale", &rows.join("\n")]);
 }
 
 /// Runs a script of `tests/outside/`, which must succeed; without the packages it is skipped, unless that is forbidden.

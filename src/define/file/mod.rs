@@ -9,7 +9,7 @@ mod pipeline;
 mod source;
 
 pub use check::{AcceptedValues, Check, Relationships, RowCount};
-pub use model::{Column as ModelColumn, Model};
+pub use model::{Column as ModelColumn, History, Model};
 pub use pipeline::{OnLowSpace, Pipeline, Publish, Variable};
 pub use source::{
     Alias, CleanWord, CodeMap, Column, Drift, FileKeys, FileLimits, FixedColumn, Format, FormatName, FormatOptions,

@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Check, Title};
-use crate::define::spans::{At, Pairs};
+use crate::define::{
+    project::OnSchemaChange,
+    spans::{At, Pairs, WordOrMany},
+};
 
 /// The YAML header of a SQL model, between `/* ---` and `--- */` at the start of the file. Every key is optional.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -20,6 +23,13 @@ pub struct Model {
     /// Columns whose values make the folders of the table: dates, whole numbers, texts or booleans.
     #[serde(default)]
     pub partition_by: Vec<At<String>>,
+    /// What happens when the table's columns are other ones than those of the served snapshot: `rebuild` (the default)
+    /// builds all partitions anew, `evolve` keeps those whose inputs did not change, `fail` stops the run. A `history`
+    /// cannot be built anew, so for it `fail` is the default.
+    pub on_schema_change: Option<At<OnSchemaChange>>,
+    /// Keeps a version of every row for each time that it changed: the query gives the rows as they are on the run date,
+    /// and the table gets the columns `valid_from`, `valid_to` and `is_current`.
+    pub history: Option<At<History>>,
     /// Words by which commands select models.
     #[serde(default)]
     pub tags: Vec<String>,
@@ -29,6 +39,27 @@ pub struct Model {
     /// Data checks on the table, before it is published.
     #[serde(default)]
     pub checks: Vec<At<Check>>,
+}
+
+/// What a history follows.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    /// Columns that name one thing through all of its versions: never NULL, and unique in the rows of one run date.
+    #[schemars(required, extend("minItems" = 1))]
+    pub key: Option<At<Vec<At<String>>>>,
+    /// Columns of which a change begins a new version: a list, or `all`. Other columns show what they were when the version
+    /// began.
+    #[schemars(required)]
+    pub track: Option<At<WordOrMany<All, At<String>>>>,
+}
+
+/// Every column but the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum All {
+    /// Every column but the key.
+    All,
 }
 
 /// A column of a model.

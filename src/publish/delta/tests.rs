@@ -46,7 +46,16 @@ fn table(partitions: &[Option<&str>]) -> Table {
         let (hash, latest_date) = (String::new(), None);
         let files = vec![DataFile { path, rows: SIZE, bytes: SIZE, blake3: hash.clone() }];
         let (fingerprint, content, column_contents) = (hash.clone(), hash, BTreeMap::new());
-        Partition { values, fingerprint, content, column_contents, rows: SIZE, latest_date, files }
+        Partition {
+            values,
+            fingerprint,
+            content,
+            column_contents,
+            rows: SIZE,
+            latest_date,
+            files,
+            file_columns: Vec::new(),
+        }
     };
     Table {
         columns: vec![column("id", &DataType::Int32), column("kind", &DataType::Utf8)],
@@ -55,6 +64,7 @@ fn table(partitions: &[Option<&str>]) -> Table {
         key: Vec::new(),
         description: None,
         definition: None,
+        meanings: BTreeMap::new(),
         event_date: None,
         as_of: Vec::new(),
     }

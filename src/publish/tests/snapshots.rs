@@ -37,6 +37,7 @@ pub fn stage(staging: &Staging, values: &[&str]) -> Manifest {
             name,
             Table {
                 definition: None,
+                meanings: BTreeMap::new(),
                 event_date: None,
                 as_of: Vec::new(),
                 columns: columns(&rows.schema()),

@@ -126,6 +126,7 @@ impl Bucket {
             fingerprint: String::new(),
             content: super::content::of_partition(plan, &self.values, self.rows, &column_contents),
             column_contents,
+            file_columns: Vec::new(),
             rows: self.rows,
             latest_date: self.latest.date(plan),
             files,

@@ -19,7 +19,7 @@
 use std::collections::BTreeMap;
 
 use arrow::{
-    array::{Array, ArrayData, ArrayRef, AsArray, BooleanArray, GenericByteArray, RecordBatch},
+    array::{Array, ArrayData, ArrayRef, AsArray, BooleanArray, GenericByteArray, RecordBatch, new_null_array},
     buffer::NullBuffer,
     datatypes::{BinaryType, ByteArrayType, DataType, Utf8Type},
     row::RowConverter,
@@ -28,6 +28,9 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::plan::Plan;
 use crate::{publish::Error, record::PartitionValues};
+
+/// NULLs that are hashed at once.
+const NULLS_AT_ONCE: u64 = 65_536;
 
 /// Hashes of all columns, in progress.
 pub(super) struct Contents {
@@ -168,6 +171,19 @@ impl ColumnContent {
         }
         format!("{:032x}", hasher.digest128())
     }
+}
+
+/// Returns the hash of a column of the files that holds nothing but NULLs.
+pub(super) fn of_nulls(column: usize, rows: u64, plan: &Plan) -> Result<String, Error> {
+    let mut content = ColumnContent::new(column, plan)?;
+    let mut left = rows;
+    while left > 0 {
+        let part = left.min(NULLS_AT_ONCE);
+        let nulls = new_null_array(&content.data_type, usize::try_from(part).unwrap_or_default());
+        content.add(&nulls, plan)?;
+        left -= part;
+    }
+    Ok(content.finish())
 }
 
 /// Returns the hash of a partition, given those of its columns.

@@ -1,0 +1,97 @@
+//! What the definitions inherit from the served snapshot: refused before anything is built, where it cannot be.
+//!
+//! In: definitions and the snapshot on which a run would be based. Out: one finding for each model whose columns may not
+//! change as they do, or whose history would lose what it has recorded. Deliberately reads no data.
+
+use super::{Definitions, Request, load};
+use crate::{
+    Error,
+    define::project::OnSchemaChange,
+    record::{Diagnostic, Manifest, manifest::Table},
+    transform::{PlannedModel, SchemaChange, evolve, history, schema_change, schema_changes},
+};
+
+/// Refuses definitions that the served snapshot, if there is one, does not allow. Pipelines whose models say nothing about
+/// the past need no warehouse for that.
+///
+/// # Errors
+/// As [`refuse`], or when the warehouse cannot be read.
+pub fn refuse_over_served(definitions: &Definitions, request: &Request) -> Result<(), Error> {
+    let asks = |model: &PlannedModel| model.model.on_schema_change.value != OnSchemaChange::Rebuild;
+    if !definitions.graph.models.iter().any(asks) {
+        return Ok(());
+    }
+    let served = load::warehouse(&definitions.project.pipeline, request)?.current()?;
+    refuse(definitions, served.as_ref(), false)
+}
+
+/// Refuses definitions that a run over `parent` may not publish. A full run builds what could not evolve.
+///
+/// # Errors
+/// Every model whose columns may not change as they do, or else a history with changes recorded after the run date.
+pub(super) fn refuse(definitions: &Definitions, parent: Option<&Manifest>, is_full: bool) -> Result<(), Error> {
+    let Some(parent) = parent else { return Ok(()) };
+    let inherited: Vec<(&PlannedModel, &Table)> = definitions
+        .graph
+        .models
+        .iter()
+        .filter_map(|model| Some((model, parent.tables.get(&model.model.name)?)))
+        .collect();
+    let findings: Vec<Diagnostic> =
+        inherited.iter().filter_map(|(model, table)| finding(model, table, parent, is_full)).collect();
+    if !findings.is_empty() {
+        return Err(Error::Definition(findings));
+    }
+    inherited.iter().try_for_each(|(model, table)| refuse_lost_versions(model, table))
+}
+
+fn finding(model: &PlannedModel, table: &Table, parent: &Manifest, is_full: bool) -> Option<Diagnostic> {
+    let changes = schema_changes(table, model);
+    if changes.is_empty() {
+        return None;
+    }
+    let name = &model.model.name;
+    let place = &model.model.on_schema_change.place;
+    let is_history = model.model.history.is_some();
+    let obstacles = match model.model.on_schema_change.value {
+        OnSchemaChange::Rebuild => return None,
+        OnSchemaChange::Fail => {
+            let message = format!("`{name}` is not as in snapshot {}: {}", parent.snapshot, joined(&changes));
+            let choice = if is_history { "`evolve`" } else { "`evolve` or `rebuild`" };
+            let hint = format!("take the change back, or let it happen: `on_schema_change:` {choice}");
+            return Some(Diagnostic::error(message, place.clone()).hint(hint));
+        }
+        OnSchemaChange::Evolve if is_history => schema_change::obstacles_to_history(table, &changes),
+        OnSchemaChange::Evolve if is_full || evolve::is_of_another_day(model, parent) => return None,
+        OnSchemaChange::Evolve => schema_change::obstacles(table, model, &changes),
+    };
+    let first = obstacles.first()?;
+    let more = if obstacles.len() > 1 { format!(" (and {} more)", obstacles.len() - 1) } else { String::new() };
+    let message = format!("`{name}` cannot evolve from snapshot {}: {first}{more}", parent.snapshot);
+    let hint = match is_history {
+        true => "a history cannot be rebuilt: take the change back, or begin another table under another name",
+        false => "build it anew: `on_schema_change: rebuild`, or once with `run --full`",
+    };
+    Some(Diagnostic::error(message, place.clone()).hint(hint))
+}
+
+fn joined(changes: &[SchemaChange]) -> String {
+    changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Refuses a run for a day before the last change that a history has recorded.
+fn refuse_lost_versions(model: &PlannedModel, table: &Table) -> Result<(), Error> {
+    let last = model.model.history.as_ref().and_then(|_| history::last_change(table));
+    match last.filter(|last| *last > model.run_date) {
+        None => Ok(()),
+        Some(last) => Err(Error::Usage {
+            message: format!(
+                "`{}` has recorded changes up to {last}, which a run as of {} would lose",
+                model.model.name, model.run_date
+            ),
+            hint: Some(format!(
+                "run as of {last} or later, or go back with `tallyhouse snapshots rollback` to a snapshot of that day"
+            )),
+        }),
+    }
+}
