@@ -273,3 +273,28 @@ fn a_lost_log_is_named() {
     assert!(ran.error().contains("core/few/_delta_log/00000000000000000000.json"), "{}", ran.err);
     assert_eq!(project.rows("core.sale").len(), 3, "the old snapshot is served");
 }
+
+#[test]
+fn a_table_that_evolved_is_read_through_its_log() {
+    let project = Project::new();
+    project.source(
+        "sale",
+        "key: [id]\npartition_by: [month]\ncolumns:\n  id: { type: string }\n  month: { type: string }\n  units: { type: int }\n",
+    );
+    project.extract("sale/a.csv", "id,month,units\na,1,1\nb,2,2\n");
+    let define = |sql: &str| {
+        let header = "/* ---\nkey: [id]\npartition_by: [month]\non_schema_change: evolve\n--- */\n";
+        project.model("core.sale", &format!("{header}{sql}"));
+    };
+    define("SELECT id, month, units, CAST(units AS INT) AS small FROM staged.sale");
+    project.run();
+    define("SELECT id, month, units, CAST(units AS INT) AS small, upper(id) AS big FROM staged.sale");
+    project.run();
+    read(&project.current(), &[]);
+    project.extract("sale/b.csv", "id,month,units\nc,3,3\n");
+    define("SELECT id, month, units, CAST(units AS BIGINT) AS small, upper(id) AS big FROM staged.sale");
+    let report = project.run();
+    let model = &report["models"][0];
+    assert_eq!((&model["is_evolved"], &model["kept_partitions"]), (&json!(true), &json!(2)), "{model}");
+    read(&project.current(), &[]);
+}
