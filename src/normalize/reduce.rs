@@ -171,13 +171,12 @@ impl KeyRecords {
         }
         let record = KeyRecord { key: last, version, key_and_place: first << PLACE_BITS | place };
         let part = &mut self.parts[usize::from(first.to_be_bytes()[0])];
-        match part.last_mut().filter(|chunk| chunk.len() < CHUNK_RECORDS) {
-            Some(chunk) => chunk.push(record),
-            None => {
-                let mut chunk = Vec::with_capacity(CHUNK_RECORDS);
-                chunk.push(record);
-                part.push(chunk);
-            }
+        if let Some(chunk) = part.last_mut().filter(|chunk| chunk.len() < CHUNK_RECORDS) {
+            chunk.push(record);
+        } else {
+            let mut chunk = Vec::with_capacity(CHUNK_RECORDS);
+            chunk.push(record);
+            part.push(chunk);
         }
     }
 

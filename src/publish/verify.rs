@@ -288,11 +288,10 @@ impl Job {
             StoredAt::Store(key) => self.fetched(key, depot),
         };
         let wrong = |file: &DataFile| match (&hash, &rows) {
-            (Err(reason), _) => Some(Problem::Unreadable { reason: reason.clone() }),
             (Ok(found), _) if *found != file.blake3 => {
                 Some(Problem::Hash { expected: file.blake3.clone(), found: found.clone() })
             }
-            (_, Err(reason)) => Some(Problem::Unreadable { reason: reason.clone() }),
+            (Err(reason), _) | (_, Err(reason)) => Some(Problem::Unreadable { reason: reason.clone() }),
             (_, Ok(Some(found))) if *found != file.rows => Some(Problem::Rows { expected: file.rows, found: *found }),
             _ => None,
         };

@@ -124,7 +124,6 @@ impl Pool {
 
     /// Returns what the snapshot adds to the logs. Only production has logs: an environment's files lie in the same folders.
     fn log_steps<'a>(
-        &self,
         target: &Target,
         manifest: &'a Manifest,
         replaced: Option<&'a Manifest>,
@@ -140,7 +139,7 @@ impl Pool {
         replaced: Option<&Manifest>,
         open: &(dyn Fn(&TableName, &DataFile) -> Result<File, Error> + Sync),
     ) -> Result<(), Error> {
-        for step in self.log_steps(target, manifest, replaced)? {
+        for step in Self::log_steps(target, manifest, replaced)? {
             let folder = layout::log_path(step.name).display().to_string();
             let read = |name: &str| {
                 let key = format!("{folder}/{name}");
@@ -278,7 +277,7 @@ impl Depot for Pool {
 
     fn put_together(&self, staging: &Staging, manifest: &mut Manifest) -> Result<(), Error> {
         let replaced = staging.replaced(manifest)?;
-        let steps = self.log_steps(&staging.warehouse.target, manifest, replaced.as_deref())?;
+        let steps = Self::log_steps(&staging.warehouse.target, manifest, replaced.as_deref())?;
         manifest.delta = steps.iter().map(|step| (step.name.clone(), step.log().clone())).collect();
         let uploads = Self::uploads(staging, manifest)?;
         let mut new = Vec::new();

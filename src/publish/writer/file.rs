@@ -148,21 +148,21 @@ fn properties(plan: &Plan, rows: u64, first: &RecordBatch, zstd_level: i32) -> R
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(sorting_columns(plan));
-    let plain = encoding::without_dictionary(first, plan);
-    Ok(bloom_filters(encoding::encode(builder, &plain, plan), &plain, plan, rows).build())
+    let direct = encoding::without_dictionary(first, plan);
+    Ok(bloom_filters(encoding::encode(builder, &direct, plan), &direct, plan, rows).build())
 }
 
 /// Adds filters to the key columns of many values. Where a dictionary pays, a row group has most of the values anyway.
 fn bloom_filters(
     mut builder: WriterPropertiesBuilder,
-    plain: &[usize],
+    direct: &[usize],
     plan: &Plan,
     rows: u64,
 ) -> WriterPropertiesBuilder {
     if rows <= BLOOM_ROWS {
         return builder;
     }
-    for column in plan.key_columns.iter().filter(|column| plain.contains(column)) {
+    for column in plan.key_columns.iter().filter(|column| direct.contains(column)) {
         let path = ColumnPath::from(vec![plan.data_schema.field(*column).name().clone()]);
         let distinct = rows.min(ROW_GROUP_ROWS as u64);
         builder =
