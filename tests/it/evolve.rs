@@ -221,11 +221,10 @@ fn what_cannot_evolve_is_refused_before_anything_is_built() {
     ];
     let before = project.current().id().to_owned();
     for (header, sql, expected) in cases {
-        let rest: String = ["key: [id]", "partition_by: [month]", EVOLVE]
-            .iter()
-            .filter(|line| header.split(':').next().is_none_or(|key| key.is_empty() || !line.starts_with(key)))
-            .map(|line| format!("{line}\n"))
-            .collect();
+        let given = header.split(':').next().unwrap_or_default();
+        let is_left = |line: &&str| given.is_empty() || !line.starts_with(given);
+        let rest: Vec<&str> = ["key: [id]", "partition_by: [month]", EVOLVE].into_iter().filter(is_left).collect();
+        let rest = rest.join("\n") + "\n";
         project.model("core.sale", &format!("/* ---\n{rest}{header}\n--- */\n{sql}\n"));
         for verb in ["check", "plan", "run"] {
             let ran = project.tallyhouse(&[verb]).ends(2);

@@ -40,7 +40,7 @@ fn column(name: &str, data_type: &DataType) -> Column {
 /// Makes a table of files, one in each partition.
 fn table(partitions: &[Option<&str>]) -> Table {
     let partition_by = vec!["kind".to_owned()];
-    let partition = |value: &Option<&str>| {
+    let partition = |value: Option<&str>| {
         let values = PartitionValues(vec![value.map(str::to_owned)]);
         let path = format!("{}/0a.parquet", values.to_path(&partition_by));
         let (hash, latest_date) = (String::new(), None);
@@ -59,7 +59,7 @@ fn table(partitions: &[Option<&str>]) -> Table {
     };
     Table {
         columns: vec![column("id", &DataType::Int32), column("kind", &DataType::Utf8)],
-        partitions: partitions.iter().map(partition).collect(),
+        partitions: partitions.iter().copied().map(partition).collect(),
         partition_by,
         key: Vec::new(),
         description: None,
@@ -418,7 +418,9 @@ proptest! {
             versions += u64::from(is_version);
             prop_assert_eq!(house.log().version + 1, versions);
             came.retain(|kind, _| kinds.contains(kind));
-            kinds.iter().for_each(|kind| { came.entry(*kind).or_insert(night); });
+            for kind in &kinds {
+                came.entry(*kind).or_insert(night);
+            }
             let live = house.live();
             let expected: BTreeMap<String, String> = came
                 .iter()
