@@ -112,8 +112,11 @@ async fn carry_out(
         true => run_checks(definitions, engine, &catalog, observer).await?,
         false => Vec::new(),
     };
+    let lost = inherit::warnings(definitions, parent.as_ref());
     let outcome = settle(definitions, staging, manifest, parent, is_new, &failed, observer)?;
-    Ok(report(request, definitions, run, started, outcome, staged, models, failed))
+    let mut report = report(request, definitions, run, started, outcome, staged, models, failed);
+    report.warnings.extend(lost);
+    Ok(report)
 }
 
 /// Returns the manifest of what was built; `prepare` fills in its id and parent.
