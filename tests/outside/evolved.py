@@ -42,7 +42,7 @@ def with_duckdb(current, name, columns):
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute((current / "views.sql").read_text())
-    table = connection.execute(f"SELECT {columns} FROM {name}").fetch_arrow_table()
+    table = connection.execute(f"SELECT {columns} FROM {name}").to_arrow_table()
     return [tuple(row.values()) for row in table.to_pylist()]
 
 
