@@ -75,6 +75,7 @@ pub fn declared(schema: &SchemaRef, partition_by: Vec<String>, key: Vec<String>)
         description: None,
         definition: None,
         meanings: BTreeMap::new(),
+        is_history: false,
         event_date: None,
         as_of: Vec::new(),
         partitions: Vec::new(),

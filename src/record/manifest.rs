@@ -199,6 +199,9 @@ pub struct Table {
     /// Hash of how each column is computed, where the table's header lets it evolve.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub meanings: BTreeMap<String, String>,
+    /// Whether it holds versions of rows, which nothing but this table remembers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_history: bool,
     /// Column at which a row's fact exists: scans of the table are cut after the run date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_date: Option<String>,

@@ -11,8 +11,8 @@ use crate::{
     transform::{PlannedModel, SchemaChange, evolve, history, schema_change, schema_changes},
 };
 
-/// Refuses definitions that the served snapshot, if there is one, does not allow. Pipelines whose models say nothing about
-/// the past need no warehouse for that.
+/// Refuses definitions that the served snapshot, if there is one, does not allow. Where no model says anything about the
+/// past, no warehouse is needed for that.
 ///
 /// # Errors
 /// As [`refuse`], or when the warehouse cannot be read.
@@ -46,13 +46,18 @@ pub(super) fn refuse(definitions: &Definitions, parent: Option<&Manifest>, is_fu
 }
 
 fn finding(model: &PlannedModel, table: &Table, parent: &Manifest, is_full: bool) -> Option<Diagnostic> {
+    let name = &model.model.name;
+    let place = &model.model.on_schema_change.place;
+    let is_history = model.model.history.is_some();
+    if table.is_history && !is_history {
+        let message = format!("`{name}` is a history in snapshot {}, whose past would be lost", parent.snapshot);
+        let hint = "bring `history` back into its header, or give the table another name";
+        return Some(Diagnostic::error(message, place.clone()).hint(hint));
+    }
     let changes = schema_changes(table, model);
     if changes.is_empty() {
         return None;
     }
-    let name = &model.model.name;
-    let place = &model.model.on_schema_change.place;
-    let is_history = model.model.history.is_some();
     let obstacles = match model.model.on_schema_change.value {
         OnSchemaChange::Rebuild => return None,
         OnSchemaChange::Fail => {
@@ -94,4 +99,14 @@ fn refuse_lost_versions(model: &PlannedModel, table: &Table) -> Result<(), Error
             )),
         }),
     }
+}
+
+/// Warns about histories of the last snapshot that no model continues.
+pub(super) fn warnings(definitions: &Definitions, parent: Option<&Manifest>) -> Vec<String> {
+    let tables = parent.into_iter().flat_map(|parent| &parent.tables);
+    let left = tables.filter(|(name, table)| table.is_history && definitions.graph.get(name).is_none());
+    let warning = |(name, _)| {
+        format!("the history `{name}` has no model any more: its past goes with the last snapshot that holds it")
+    };
+    left.map(warning).collect()
 }

@@ -123,9 +123,11 @@ async fn carry_out(
         true => run_checks(definitions, engine, &catalog, observer).await?,
         false => Vec::new(),
     };
+    let lost = inherit::warnings(definitions, parent.as_ref());
     let outcome = settle(definitions, staging, manifest, parent, is_new, &failed, request.now, observer)?;
     let mut report = report(request, definitions, run, started, outcome, staged, models, failed);
     report.warnings.splice(0..0, low_space);
+    report.warnings.extend(lost);
     Ok(report)
 }
 

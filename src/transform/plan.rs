@@ -60,6 +60,7 @@ impl PlannedModel {
         let mut table = catalog::declared(&self.schema, self.partition_by(), self.key());
         table.description.clone_from(&self.model.description);
         table.definition = Some(self.definition.clone());
+        table.is_history = self.model.history.is_some();
         table.meanings = self.meanings.iter().map(|(column, meaning)| (column.clone(), meaning.hash.clone())).collect();
         table
     }

@@ -10,7 +10,7 @@ use arrow::datatypes::DataType;
 
 use super::PlannedModel;
 use crate::{
-    define::project::{Check, CheckKind, CheckSeverity, History},
+    define::project::{Check, CheckKind, CheckSeverity},
     engine::types,
     record::manifest::{Column, Partition, Table},
 };
@@ -109,21 +109,17 @@ fn by_name(columns: &[Column]) -> BTreeMap<&str, &Column> {
 /// partition columns, new and dropped columns do no harm.
 #[must_use]
 pub fn obstacles_to_history(table: &Table, changes: &[SchemaChange]) -> Vec<String> {
+    if !table.is_history {
+        return vec!["the table as served is no history".to_owned()];
+    }
     let obstacle = |change: &SchemaChange| match change {
         SchemaChange::Retyped { column, from, to } if widening(from, to).is_none() => Some(narrowed(column, from, to)),
         SchemaChange::Keyed { from, to } => {
             Some(format!("its versions are told apart by {}, not by {}", list(from), list(to)))
         }
-        SchemaChange::Added { column, .. } if column == History::VALID_FROM => {
-            Some("the table as served is no history".to_owned())
-        }
         _ => None,
     };
-    let mut obstacles: Vec<String> = changes.iter().filter_map(obstacle).collect();
-    if !table.columns.iter().any(|column| column.name == History::VALID_FROM) {
-        obstacles.truncate(1);
-    }
-    obstacles
+    changes.iter().filter_map(obstacle).collect()
 }
 
 /// Returns why files with the old columns cannot be read as the new ones; empty when they can.

@@ -259,6 +259,24 @@ fn a_table_that_was_none_becomes_no_history_by_itself() {
     assert_eq!(project.query("SELECT * FROM core.moves"), ["A|2"]);
 }
 
+#[test]
+fn a_history_is_not_lost_by_a_slip_of_the_hand() {
+    let project = project(MODEL);
+    dealers(&project, &["A,north,1"]);
+    run(&project, "2026-06-01");
+    project.model("core.dealer", "SELECT dealer, region, level FROM staged.dealer\n");
+    let ran = run_in_vain(&project, "2026-06-02", 2);
+    assert!(ran.err.contains("`core.dealer` is a history in snapshot"), "{}", ran.err);
+    assert!(ran.err.contains("bring `history` back into its header, or give the table another name"), "{}", ran.err);
+    std::fs::remove_file(project.path("sql/core/dealer.sql")).unwrap();
+    project.model("core.other", "SELECT dealer FROM staged.dealer\n");
+    let report = project.run_with(&["--run-date", "2026-06-02"]);
+    assert_eq!(
+        report["warnings"][0],
+        "the history `core.dealer` has no model any more: its past goes with the last snapshot that holds it"
+    );
+}
+
 /// Dealers by name: region and level as text.
 type State = BTreeMap<String, (String, String)>;
 

@@ -38,11 +38,13 @@ fn the_shipped_definitions_satisfy_their_schemas() {
 
 #[test]
 fn duckdb_polars_and_pyarrow_read_old_and_new_files_of_a_table_that_evolved() {
-    let project = evolve::grown();
-    let current = project.path("warehouse/current").display().to_string();
-    let rows = project
-        .query("SELECT id, month, units, CAST(amount AS VARCHAR) AS amount, seen, note FROM core.sale ORDER BY id");
-    python("evolved.py", &[&current, "core.sale", &rows.join("\n")]);
+    for is_mixed in [false, true] {
+        let project = evolve::grown(is_mixed);
+        let current = project.path("warehouse/current").display().to_string();
+        let columns = "id, month, units, CAST(amount AS VARCHAR) AS amount, seen, note";
+        let rows = project.query(&format!("SELECT {columns} FROM core.sale ORDER BY id"));
+        python("evolved.py", &[&current, "core.sale", &rows.join("\n")]);
+    }
 }
 
 /// Runs a script of `tests/outside/`, which must succeed; without the packages it is skipped, unless that is forbidden.

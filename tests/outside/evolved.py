@@ -42,7 +42,8 @@ def with_duckdb(current, name, columns):
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute((current / "views.sql").read_text())
-    return connection.execute(f"SELECT {columns} FROM {name}").fetchall()
+    table = connection.execute(f"SELECT {columns} FROM {name}").to_arrow_table()
+    return [tuple(row.values()) for row in table.to_pylist()]
 
 
 def with_pyarrow(data, schema, partition_by, columns):

@@ -38,6 +38,7 @@ pub fn stage(staging: &Staging, values: &[&str]) -> Manifest {
             Table {
                 definition: None,
                 meanings: BTreeMap::new(),
+                is_history: false,
                 event_date: None,
                 as_of: Vec::new(),
                 columns: columns(&rows.schema()),
