@@ -53,6 +53,8 @@ fn model(name: Option<TableName>, written: file::Model, findings: &mut Findings)
     names::distinct("partition_by", &written.partition_by, findings);
     let columns = columns(written.columns, findings);
     let checks = checks::checks(written.checks, findings);
+    let ignored = written.rebuild.unwrap_or_default().ignore_changes;
+    let ignore_changes = ignored.iter().filter_map(|table| checks::table(table, findings)).collect();
     Some(Model {
         text: Arc::clone(findings.text()),
         name: name?,
@@ -61,6 +63,7 @@ fn model(name: Option<TableName>, written: file::Model, findings: &mut Findings)
         owner: written.owner,
         key: findings.all_placed(written.key),
         partition_by: findings.all_placed(written.partition_by),
+        ignore_changes,
         tags: written.tags,
         columns,
         checks,

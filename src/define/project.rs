@@ -566,6 +566,8 @@ pub struct Model {
     pub key: Vec<Placed<String>>,
     /// Partition columns.
     pub partition_by: Vec<Placed<String>>,
+    /// Tables whose changes alone rebuild nothing.
+    pub ignore_changes: Vec<Placed<TableName>>,
     /// Tags.
     pub tags: Vec<String>,
     /// Columns described in the header.

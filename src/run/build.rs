@@ -21,6 +21,7 @@ use crate::{
     transform::{
         Decision, Graph, PlannedModel, Prover, Reason,
         decide::{self, Base},
+        depend::Inputs,
         execute,
     },
 };
@@ -87,7 +88,7 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     let base = around.parent.map(|parent| Base { parent, catalog: &inputs });
     let decision = match base.and_then(|base| base.parent.tables.get(&name)).filter(|_| around.full) {
         Some(table) => decide::everything(table, Reason::Asked),
-        None => decide::decide(model, base, &inputs, &session).await.map_err(failed)?,
+        None => decide::decide(model, base, &session).await.map_err(failed)?,
     };
     let mut written = match decision.is_idle() {
         true => Vec::new(),
@@ -146,7 +147,7 @@ async fn fingerprint_all(
     if written.is_empty() {
         return Ok(());
     }
-    let prover = Prover::new(model, inputs, session).await?;
+    let prover = Prover::new(model, Inputs::now(inputs), session).await?;
     let values: Vec<&PartitionValues> = written.iter().map(|partition| &partition.values).collect();
     let proofs = tokio::task::block_in_place(|| prover.prove(&values))?;
     for (partition, proof) in written.iter_mut().zip(proofs) {

@@ -115,7 +115,7 @@ async fn plan_models(
         let base = parent.map(|parent| Base { parent, catalog: &inputs });
         let mut decision: Decision = match parent.and_then(|parent| parent.tables.get(name)).filter(|_| request.full) {
             Some(table) => decide::everything(table, Reason::Asked),
-            None => decide::decide(model, base, &inputs, &session).await.map_err(failed)?,
+            None => decide::decide(model, base, &session).await.map_err(failed)?,
         };
         // Partitions that an input may gain are not in its assumed table.
         for table in model.statement.tables.iter().filter(|table| growing.contains(*table)) {

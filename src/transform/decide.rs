@@ -4,19 +4,23 @@
 //! is the one in the last manifest. Everything that is not a clean partition is rebuilt in one query, `partition NOT IN
 //! (clean ones)`: so partitions that did not exist before appear without anybody listing them.
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
 use arrow::datatypes::DataType;
 use datafusion::{
-    common::ScalarValue,
     error::Result,
-    logical_expr::{Expr, lit},
+    logical_expr::Expr,
     prelude::SessionContext,
 };
 
-use super::{PlannedModel, depend, prove::Prover};
+use super::{
+    PlannedModel,
+    changes::Changes,
+    depend::{Dependency, Inputs},
+    prove::Prover,
+};
 use crate::{
-    engine::{AsOf, Catalog, PartitionSet},
+    engine::{Catalog, PartitionSet},
     record::{
         Manifest, PartitionValues, Placed, TableName,
         manifest::{Partition, Table},
@@ -32,6 +36,8 @@ pub struct Decision {
     pub dirty: Vec<(PartitionValues, Vec<Reason>)>,
     /// Why partitions that do not exist yet may appear; empty when nothing has to run for that.
     pub open: Vec<Reason>,
+    /// Changes for which the model rebuilds nothing, because its header says so.
+    pub ignored: Vec<Reason>,
 }
 
 impl Decision {
@@ -96,35 +102,47 @@ pub struct Base<'a> {
 ///
 /// # Errors
 /// When the plan cannot be optimized.
-pub async fn decide(
-    model: &PlannedModel,
-    base: Option<Base<'_>>,
-    catalog: &Catalog,
-    session: &SessionContext,
-) -> Result<Decision> {
+pub async fn decide(model: &PlannedModel, base: Option<Base<'_>>, session: &SessionContext) -> Result<Decision> {
     let Some((base, table)) = base.and_then(|base| Some((base, base.parent.tables.get(&model.model.name)?))) else {
         return Ok(Decision { open: vec![Reason::NewModel], ..Decision::default() });
     };
     if table.definition.as_ref() != Some(&model.definition) {
         return Ok(everything(table, Reason::DefinitionChanged));
     }
-    let changed = changed_inputs(model, base);
-    if changed.is_empty() {
+    let tables = &model.statement.tables;
+    let mut changes = Changes::new(base);
+    if tables.iter().all(|table| changes.is_same(table)) {
         return Ok(Decision { clean: table.partitions.clone(), ..Decision::default() });
     }
+    let prover = Prover::new(model, changes.inputs(tables), session).await?;
+    compare(model, table, &prover, &mut changes)
+}
+
+/// Compares the fingerprints of a table's partitions with what they would be now.
+fn compare(model: &PlannedModel, table: &Table, prover: &Prover<'_>, changes: &mut Changes<'_>) -> Result<Decision> {
+    let inputs = prover.inputs();
+    let open = reasons(&prover.whole()?, inputs, changes);
+    if open.is_empty() {
+        return Ok(Decision { clean: table.partitions.clone(), ..Decision::default() });
+    }
+    let is_ignored = |reason: &Reason| matches!(reason, Reason::InputChanged { table, .. } if model.ignores(table));
+    let mut decision = Decision { ignored: open.iter().filter(|reason| is_ignored(reason)).cloned().collect(), ..Decision::default() };
     let values: Vec<&PartitionValues> = table.partitions.iter().map(|partition| &partition.values).collect();
-    let proofs = Prover::new(model, catalog, session).await?.prove(&values)?;
-    let mut decision = Decision::default();
-    for (partition, proof) in table.partitions.iter().zip(proofs) {
+    for (partition, proof) in table.partitions.iter().zip(prover.prove(&values)?) {
         if proof.fingerprint == partition.fingerprint {
             decision.clean.push(partition.clone());
-        } else {
-            decision.dirty.push((partition.values.clone(), reasons(&proof.reads, base)));
+            continue;
         }
+        let mut reasons = reasons(&proof.reads, inputs, changes);
+        reasons.retain(|reason| !is_ignored(reason));
+        if reasons.is_empty() {
+            reasons.push(Reason::DefinitionChanged);
+        }
+        decision.dirty.push((partition.values.clone(), reasons));
     }
-    // An unpartitioned table is one partition: it cannot gain another.
-    if !model.model.partition_by.is_empty() {
-        decision.open = changed;
+    // An unpartitioned table is one partition: it cannot gain another once it has one.
+    if !model.model.partition_by.is_empty() || table.partitions.is_empty() {
+        decision.open = open;
     }
     Ok(decision)
 }
@@ -133,7 +151,7 @@ pub async fn decide(
 #[must_use]
 pub fn everything(table: &Table, reason: Reason) -> Decision {
     let dirty = table.partitions.iter().map(|partition| (partition.values.clone(), vec![reason.clone()])).collect();
-    Decision { clean: Vec::new(), dirty, open: vec![reason] }
+    Decision { dirty, open: vec![reason], ..Decision::default() }
 }
 
 /// Returns the partitions that a rebuild must leave alone; None when it leaves none.
@@ -147,22 +165,8 @@ pub fn kept(model: &PlannedModel, decision: &Decision) -> Result<Option<Partitio
     PartitionSet::new(decision.clean.iter().map(|partition| &partition.values), &types(model)?).map(Some)
 }
 
-/// Returns `partition columns = values`, NULL equal to NULL; None for an unpartitioned model.
-pub(super) fn equals(model: &PlannedModel, values: &PartitionValues) -> Result<Option<Expr>> {
-    let columns = model.model.partition_by.iter().map(|column| output(&column.value));
-    let compare = |(column, value): (Expr, ScalarValue)| match value.is_null() {
-        true => column.is_null(),
-        false => column.eq(lit(value)),
-    };
-    Ok(columns.zip(scalars(model, values)?).map(compare).reduce(Expr::and))
-}
-
-fn scalars(model: &PlannedModel, values: &PartitionValues) -> Result<Vec<ScalarValue>> {
-    values.to_scalars(&types(model)?)
-}
-
 /// Returns the types of the partition columns.
-fn types(model: &PlannedModel) -> Result<Vec<DataType>> {
+pub(super) fn types(model: &PlannedModel) -> Result<Vec<DataType>> {
     let data_type = |column: &Placed<String>| Ok(model.schema.field_with_name(&column.value)?.data_type().clone());
     model.model.partition_by.iter().map(data_type).collect()
 }
@@ -171,21 +175,11 @@ pub(super) fn output(column: &str) -> Expr {
     Expr::Column(datafusion::common::Column::from_name(column))
 }
 
-/// Returns a reason for each input whose rows, as scans see them, are not those of the last snapshot.
-fn changed_inputs(model: &PlannedModel, base: Base<'_>) -> Vec<Reason> {
-    let reads = model.statement.tables.iter();
-    let changed = reads.filter_map(|name| {
-        let partitions = changed_partitions(name, None, base);
-        (!partitions.is_empty()).then(|| Reason::InputChanged { table: name.clone(), partitions, whole: false })
-    });
-    changed.collect()
-}
-
-/// Returns why a partition with these dependencies is dirty.
-fn reasons(reads: &[depend::Dependency], base: Base<'_>) -> Vec<Reason> {
+/// Returns a reason for each dependency that is not as it was.
+fn reasons(reads: &[Dependency], inputs: &Inputs<'_>, changes: &mut Changes<'_>) -> Vec<Reason> {
     let mut reasons = Vec::new();
     for read in reads {
-        let partitions = changed_partitions(&read.table, Some(read), base);
+        let partitions = changes.of(read, inputs);
         if !partitions.is_empty() {
             reasons.push(Reason::InputChanged { table: read.table.clone(), partitions, whole: !read.is_proved });
         }
@@ -193,28 +187,6 @@ fn reasons(reads: &[depend::Dependency], base: Base<'_>) -> Vec<Reason> {
     reasons.sort();
     reasons.dedup();
     reasons
-}
-
-/// Returns the partitions of an input that are not as they were, vanished ones included, within what is read of it.
-fn changed_partitions(name: &TableName, read: Option<&depend::Dependency>, base: Base<'_>) -> Vec<PartitionValues> {
-    let Some(now) = base.catalog.get(name) else { return Vec::new() };
-    let before = base.parent.partitions(name);
-    let columns = read.map(|read| &read.columns);
-    let cut_before = now.as_of.clone().map(|as_of| AsOf { run_date: base.parent.run_date, ..as_of });
-    let indices = read.map_or_else(|| (0..now.table.partitions.len()).collect(), |read| read.partitions.clone());
-    let mut changed = BTreeSet::new();
-    for partition in indices.iter().filter_map(|&index| now.table.partitions.get(index)) {
-        let state = depend::partition_content(partition, columns, now.as_of.as_ref());
-        let same = before
-            .get(&partition.values)
-            .is_some_and(|old| depend::partition_content(old, columns, cut_before.as_ref()) == state);
-        if !same {
-            changed.insert(partition.values.clone());
-        }
-    }
-    let all: BTreeSet<&PartitionValues> = now.table.partitions.iter().map(|partition| &partition.values).collect();
-    changed.extend(before.keys().filter(|values| !all.contains(*values)).map(|values| (*values).clone()));
-    changed.into_iter().collect()
 }
 
 /// Returns a table as it is assumed to be after a decision, for planning without running: rebuilt partitions have a

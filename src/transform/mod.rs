@@ -3,10 +3,13 @@
 //! In: models, and a catalog of the tables they may read. Out: planned models, decisions, and streams of batches.
 //! Deliberately writes nothing: where the rows go is the conductor's business.
 
+mod changes;
 pub mod decide;
 pub mod depend;
 pub mod execute;
 pub mod graph;
+mod narrow;
+mod normal;
 pub mod plan;
 pub mod prove;
 

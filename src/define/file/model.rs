@@ -20,6 +20,9 @@ pub struct Model {
     /// Columns whose values make the folders of the table: dates, whole numbers, texts or booleans.
     #[serde(default)]
     pub partition_by: Vec<At<String>>,
+    /// What makes partitions be built again, where it is not every change of what they read.
+    #[serde(default)]
+    pub rebuild: Option<Rebuild>,
     /// Words by which commands select models.
     #[serde(default)]
     pub tags: Vec<String>,
@@ -29,6 +32,16 @@ pub struct Model {
     /// Data checks on the table, before it is published.
     #[serde(default)]
     pub checks: Vec<At<Check>>,
+}
+
+/// What makes partitions be built again.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rebuild {
+    /// Tables that the model reads, and whose changes alone build no partition again. A partition that is built for another
+    /// reason is built from them as they are then; new partitions appear as ever.
+    #[serde(default)]
+    pub ignore_changes: Vec<At<String>>,
 }
 
 /// A column of a model.
