@@ -111,7 +111,9 @@ impl SnapshotTable {
     #[must_use]
     pub fn decides(&self, filter: &Expr) -> bool {
         let columns = filter.column_refs();
-        !columns.is_empty() && columns.iter().all(|column| self.partition_by.contains(&column.name)) && is_closed(filter)
+        !columns.is_empty()
+            && columns.iter().all(|column| self.partition_by.contains(&column.name))
+            && is_closed(filter)
     }
 
     /// Returns one row for each partition: the values of the partition columns.

@@ -2,13 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     time::Instant,
 };
 
 use chrono_tz::Tz;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
-use super::{Event, Observer, outcome};
+use super::{Event, Observer, backfill::Backfill, outcome, verify};
 use crate::{
     Error,
     engine::{Catalog, CatalogTable, Engine, catalog},
@@ -34,6 +35,9 @@ pub(super) struct Surroundings<'a> {
     pub parent: Option<&'a Manifest>,
     pub timezone: Tz,
     pub full: bool,
+    /// Whether every model is also computed whole, to be compared.
+    pub verify: bool,
+    pub backfill: &'a Backfill,
     pub observer: &'a dyn Observer,
 }
 
@@ -86,10 +90,11 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(&model.model.name, &error);
     let session = around.engine.session(catalog::providers(&inputs).map_err(failed)?).map_err(failed)?;
     let base = around.parent.map(|parent| Base { parent, catalog: &inputs });
-    let decision = match base.and_then(|base| base.parent.tables.get(&name)).filter(|_| around.full) {
+    let mut decision = match base.and_then(|base| base.parent.tables.get(&name)).filter(|_| around.full) {
         Some(table) => decide::everything(table, Reason::Asked),
         None => decide::decide(model, base, &session).await.map_err(failed)?,
     };
+    around.backfill.apply(&name, &mut decision);
     let mut written = match decision.is_idle() {
         true => Vec::new(),
         false => write(model, &decision, &session, around).await?,
@@ -103,11 +108,29 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     around.observer.notice(&Event::Built { table: name.clone(), rows, rebuilt: report.rebuilt.len() });
     let locate = |file: &crate::record::manifest::DataFile| around.staging.readable(&name, file);
     let table = CatalogTable::new(table, model.schema.clone(), None, &locate);
-    Ok(Built { name, table, report: ModelReport { rows, ..report } })
+    let differences = match around.verify {
+        true => verify::differences(model, &table, &session, around).await?,
+        false => Vec::new(),
+    };
+    Ok(Built { name, table, report: ModelReport { rows, differences, ..report } })
 }
 
 /// Runs a model's query into the partition writer.
 async fn write(
+    model: &PlannedModel,
+    decision: &Decision,
+    session: &datafusion::prelude::SessionContext,
+    around: Surroundings<'_>,
+) -> Result<Vec<Partition>, Error> {
+    write_into(around.staging.path(), model, decision, session, around).await
+}
+
+/// The same into any folder.
+///
+/// # Errors
+/// When the query fails or the disk refuses.
+pub(super) async fn write_into(
+    folder: &Path,
     model: &PlannedModel,
     decision: &Decision,
     session: &datafusion::prelude::SessionContext,
@@ -128,7 +151,7 @@ async fn write(
         threads: settings.threads,
         ..WriterOptions::default()
     };
-    let mut writer = TableWriter::create(spec, around.staging.path(), options)?;
+    let mut writer = TableWriter::create(spec, folder, options)?;
     let mut rows = Box::pin(execute::rows(model, decision, session).await.map_err(failed)?);
     while let Some(batch) = rows.next().await {
         let batch = batch.map_err(failed)?;
@@ -203,6 +226,8 @@ fn report(
         rebuilt: written.iter().map(rebuilt).collect(),
         kept_partitions: decision.clean.len(),
         dropped: dropped.cloned().collect(),
+        ignored: decision.ignored.iter().map(Reason::to_string).collect(),
+        differences: Vec::new(),
         rows: 0,
         seconds: started.elapsed().as_secs_f64(),
     }

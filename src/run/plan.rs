@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Definitions, Observer, Request, build, definitions, load, outcome,
+    Definitions, Observer, Request,
+    backfill::{self, Backfill},
+    build, definitions, load, outcome,
     sources::stage_all,
     stage::{self, StagedSource},
 };
@@ -15,8 +17,9 @@ use crate::{
     engine::{Catalog, CatalogTable, Engine, catalog},
     record::{Manifest, PartitionValues, TableName, manifest::RowBalance},
     transform::{
-        Decision, Graph, Reason,
+        Decision, Graph, PlannedModel, Reason,
         decide::{self, Base},
+        explain::{Explained, explain},
     },
 };
 
@@ -44,6 +47,29 @@ pub struct ModelPlan {
     pub open: Vec<Reason>,
     /// Partitions that would be kept.
     pub kept_partitions: usize,
+    /// Changes for which nothing would be rebuilt, because the model's header says so.
+    pub ignored: Vec<Reason>,
+}
+
+/// Why the partitions of one model are kept or rebuilt.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Why {
+    /// The table.
+    pub table: TableName,
+    /// Its partition columns.
+    pub partition_by: Vec<String>,
+    /// What would happen to it.
+    #[serde(skip)]
+    pub plan: ModelPlan,
+    /// The partitions that were asked for.
+    pub partitions: Vec<Explained>,
+}
+
+/// A model, and values of its partition columns; without any, all of its partitions.
+#[derive(Debug, Clone, Copy)]
+struct Question<'a> {
+    model: &'a PlannedModel,
+    values: &'a [(String, Option<String>)],
 }
 
 /// Plans a run.
@@ -56,6 +82,56 @@ pub async fn plan(
     observer: &dyn Observer,
 ) -> Result<(Vec<SourcePlan>, Vec<ModelPlan>), Error> {
     let definitions = definitions(request, engine).await?;
+    let (sources, models, _) = foresee(&definitions, None, request, engine, observer).await?;
+    Ok((sources, models))
+}
+
+/// Explains why partitions of a table would be kept or rebuilt; `values` choose some by their partition columns, None
+/// being NULL.
+///
+/// # Errors
+/// When the table is no model or has no such partition column, and as the stages that a run goes through.
+pub async fn why(
+    table: &str,
+    values: &[(String, Option<String>)],
+    request: &Request,
+    engine: &Engine,
+    observer: &dyn Observer,
+) -> Result<Why, Error> {
+    let definitions = definitions(request, engine).await?;
+    let model = backfill::model(table, &definitions.graph)?;
+    let unknown = values.iter().find(|(column, _)| !model.partition_by().contains(column));
+    if let Some((column, _)) = unknown {
+        let known = model.partition_by();
+        return Err(Error::Usage {
+            message: format!("`{table}` is not partitioned by `{column}`"),
+            hint: Some(match known.is_empty() {
+                true => "it has no partitions: leave out `--partition`".to_owned(),
+                false => format!("it is partitioned by {}", known.join(", ")),
+            }),
+        });
+    }
+    let value = |(column, text): &(String, Option<String>)| -> Result<_, Error> {
+        let written = |text: &String| format!("--partition {column}={text}");
+        let value = text.as_ref().map(|text| backfill::value(model, column, &written(text), text)).transpose()?;
+        Ok((column.clone(), value.map(|value| value.to_string())))
+    };
+    let values = values.iter().map(value).collect::<Result<Vec<_>, _>>()?;
+    let question = Question { model, values: &values };
+    let (_, _, answer) = foresee(&definitions, Some(question), request, engine, observer).await?;
+    answer.ok_or_else(|| Error::Bug { message: format!("`{table}` was planned and not reached") })
+}
+
+type Foreseen = (Vec<SourcePlan>, Vec<ModelPlan>, Option<Why>);
+
+/// Stages sources and decides about models, up to the one that is asked about.
+async fn foresee(
+    definitions: &Definitions,
+    question: Option<Question<'_>>,
+    request: &Request,
+    engine: &Engine,
+    observer: &dyn Observer,
+) -> Result<Foreseen, Error> {
     let warehouse = load::warehouse(&definitions.project.pipeline, request)?;
     let parent = warehouse.current()?;
     let folder = tempfile::tempdir().map_err(|error| Error::Environment {
@@ -84,9 +160,9 @@ pub async fn plan(
         reread: request.rehash && request.full,
         observer,
     };
-    let (staged, catalog) = stage_all(&definitions, engine, around, &locate).await?;
-    let models = plan_models(&definitions, catalog, parent.as_ref(), request, engine).await?;
-    Ok((staged.iter().map(source_plan).collect(), models))
+    let (staged, catalog) = stage_all(definitions, engine, around, &locate).await?;
+    let (models, answer) = plan_models(definitions, question, catalog, parent.as_ref(), request, engine).await?;
+    Ok((staged.iter().map(source_plan).collect(), models, answer))
 }
 
 fn source_plan(staged: &StagedSource) -> SourcePlan {
@@ -100,13 +176,15 @@ fn source_plan(staged: &StagedSource) -> SourcePlan {
 
 async fn plan_models(
     definitions: &Definitions,
+    question: Option<Question<'_>>,
     mut catalog: Catalog,
     parent: Option<&Manifest>,
     request: &Request,
     engine: &Engine,
-) -> Result<Vec<ModelPlan>, Error> {
+) -> Result<(Vec<ModelPlan>, Option<Why>), Error> {
     let (mut plans, mut growing) = (Vec::new(), BTreeSet::new());
     let graph: &Graph = &definitions.graph;
+    let backfill = Backfill::new(&request.rebuild, graph, parent)?;
     for model in &graph.models {
         let name = &model.model.name;
         let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(name, &error);
@@ -117,6 +195,7 @@ async fn plan_models(
             Some(table) => decide::everything(table, Reason::Asked),
             None => decide::decide(model, base, &session).await.map_err(failed)?,
         };
+        backfill.apply(name, &mut decision);
         // Partitions that an input may gain are not in its assumed table.
         for table in model.statement.tables.iter().filter(|table| growing.contains(*table)) {
             decision.open.push(Reason::InputChanged { table: table.clone(), partitions: Vec::new(), whole: false });
@@ -127,12 +206,39 @@ async fn plan_models(
         let assumed = decide::assumed(model.declared(), &decision);
         let table = CatalogTable::new(assumed, model.schema.clone(), None, &|_| std::path::PathBuf::new());
         catalog.insert(name.clone(), table);
-        plans.push(ModelPlan {
+        let plan = ModelPlan {
             table: name.clone(),
             kept_partitions: decision.clean.len(),
-            rebuilt: decision.dirty,
-            open: decision.open,
-        });
+            rebuilt: decision.dirty.clone(),
+            open: decision.open.clone(),
+            ignored: decision.ignored.clone(),
+        };
+        if let Some(question) = question.filter(|question| question.model.model.name == *name) {
+            let partitions = wanted(question, &decision);
+            let explained = explain(question.model, &inputs, &decision, &partitions, &session).await.map_err(failed)?;
+            let partition_by = model.partition_by();
+            return Ok((plans, Some(Why { table: name.clone(), partition_by, plan, partitions: explained })));
+        }
+        plans.push(plan);
     }
-    Ok(plans)
+    Ok((plans, None))
+}
+
+/// Returns the partitions that a question is about: known ones, or the one that it names in full.
+fn wanted(question: Question<'_>, decision: &Decision) -> Vec<PartitionValues> {
+    let columns = question.model.partition_by();
+    let value =
+        |column: &String| question.values.iter().find(|(name, _)| name == column).map(|(_, value)| value.clone());
+    let named: Vec<Option<Option<String>>> = columns.iter().map(value).collect();
+    let fits = |values: &PartitionValues| {
+        named.iter().zip(&values.0).all(|(named, value)| named.as_ref().is_none_or(|named| named == value))
+    };
+    let known = decision.clean.iter().map(|partition| &partition.values);
+    let known = known.chain(decision.dirty.iter().map(|(values, _)| values));
+    let mut found: Vec<PartitionValues> = known.filter(|values| fits(values)).cloned().collect();
+    found.sort();
+    match (found.is_empty(), named.into_iter().collect::<Option<Vec<_>>>()) {
+        (true, Some(values)) => vec![PartitionValues(values)],
+        _ => found,
+    }
 }

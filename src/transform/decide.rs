@@ -7,11 +7,7 @@
 use std::fmt;
 
 use arrow::datatypes::DataType;
-use datafusion::{
-    error::Result,
-    logical_expr::Expr,
-    prelude::SessionContext,
-};
+use datafusion::{error::Result, logical_expr::Expr, prelude::SessionContext};
 
 use super::{
     PlannedModel,
@@ -46,6 +42,15 @@ impl Decision {
     pub const fn is_idle(&self) -> bool {
         self.dirty.is_empty() && self.open.is_empty()
     }
+
+    /// Lets partitions be rebuilt that nothing else makes anybody rebuild.
+    pub fn ask_for(&mut self, is_asked: impl Fn(&PartitionValues) -> bool) {
+        let (asked, clean): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.clean).into_iter().partition(|partition| is_asked(&partition.values));
+        self.clean = clean;
+        self.dirty.extend(asked.into_iter().map(|partition| (partition.values, vec![Reason::Asked])));
+        self.dirty.sort_by(|one, other| one.0.cmp(&other.0));
+    }
 }
 
 /// Why a partition must be rebuilt.
@@ -54,9 +59,9 @@ impl Decision {
 pub enum Reason {
     /// The last snapshot does not have the table.
     NewModel,
-    /// SQL, parameters, partitioning, or the schema of an input changed.
+    /// What the model computes changed: its SQL, parameters, partitioning or columns, or the version of the tool.
     DefinitionChanged,
-    /// Everything is rebuilt because somebody asked for it.
+    /// Somebody asked for it.
     Asked,
     /// Rows of an input changed.
     InputChanged {
@@ -73,8 +78,8 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NewModel => f.write_str("new model"),
-            Self::DefinitionChanged => f.write_str("its SQL, its parameters or the schema of an input changed"),
-            Self::Asked => f.write_str("a full rebuild was asked for"),
+            Self::DefinitionChanged => f.write_str("what the model computes changed"),
+            Self::Asked => f.write_str("a rebuild was asked for"),
             Self::InputChanged { table, partitions, whole } => {
                 write!(f, "{table}")?;
                 let named: Vec<String> =
@@ -126,7 +131,8 @@ fn compare(model: &PlannedModel, table: &Table, prover: &Prover<'_>, changes: &m
         return Ok(Decision { clean: table.partitions.clone(), ..Decision::default() });
     }
     let is_ignored = |reason: &Reason| matches!(reason, Reason::InputChanged { table, .. } if model.ignores(table));
-    let mut decision = Decision { ignored: open.iter().filter(|reason| is_ignored(reason)).cloned().collect(), ..Decision::default() };
+    let mut decision =
+        Decision { ignored: open.iter().filter(|reason| is_ignored(reason)).cloned().collect(), ..Decision::default() };
     let values: Vec<&PartitionValues> = table.partitions.iter().map(|partition| &partition.values).collect();
     for (partition, proof) in table.partitions.iter().zip(prover.prove(&values)?) {
         if proof.fingerprint == partition.fingerprint {

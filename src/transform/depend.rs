@@ -18,10 +18,10 @@ use std::{
 use arrow::array::RecordBatch;
 use datafusion::{
     catalog::cte_worktable::CteWorkTable,
-    common::tree_node::TreeNodeRecursion,
+    common::{JoinType, tree_node::TreeNodeRecursion},
     datasource::source_as_provider,
     error::Result,
-    logical_expr::{Expr, LogicalPlan, TableScan, utils::split_conjunction},
+    logical_expr::{Expr, LogicalPlan, TableScan},
 };
 
 use super::narrow::{self, Narrowing, Selection};
@@ -119,11 +119,29 @@ fn walk(node: &LogicalPlan, gates: &[Expr], inputs: &Inputs<'_>, found: &mut Vec
         walk(subquery, gates, inputs, found)?;
         Ok(TreeNodeRecursion::Continue)
     })?;
-    let mut below = gates.to_vec();
-    if let LogicalPlan::Filter(filter) = node {
-        below.extend(split_conjunction(&filter.predicate).into_iter().filter(|term| narrow::is_gate(term)).cloned());
-    }
+    let below: Vec<Expr> = gates.iter().cloned().chain(closers(node)).collect();
     node.inputs().into_iter().try_for_each(|input| walk(input, &below, inputs, found))
+}
+
+/// Returns the terms without which a node gives no row, whatever its tables hold.
+fn closers(node: &LogicalPlan) -> Vec<Expr> {
+    match node {
+        LogicalPlan::Filter(filter) => narrow::gates(&filter.predicate).chain(closers(&filter.input)).collect(),
+        LogicalPlan::TableScan(scan) => scan.filters.iter().flat_map(narrow::gates).collect(),
+        LogicalPlan::Projection(projection) => closers(&projection.input),
+        LogicalPlan::SubqueryAlias(alias) => closers(&alias.input),
+        LogicalPlan::Window(window) => closers(&window.input),
+        LogicalPlan::Sort(sort) => closers(&sort.input),
+        LogicalPlan::Limit(limit) => closers(&limit.input),
+        LogicalPlan::Aggregate(aggregate) if !aggregate.group_expr.is_empty() => closers(&aggregate.input),
+        LogicalPlan::Join(join) => match join.join_type {
+            JoinType::Inner => closers(&join.left).into_iter().chain(closers(&join.right)).collect(),
+            JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => closers(&join.left),
+            JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => closers(&join.right),
+            JoinType::Full => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
 }
 
 /// Returns whether a scan reads the rows that a recursive query has made so far, and no table.

@@ -7,6 +7,7 @@ mod changes;
 pub mod decide;
 pub mod depend;
 pub mod execute;
+pub mod explain;
 pub mod graph;
 mod narrow;
 mod normal;
@@ -17,3 +18,6 @@ pub use decide::{Decision, Reason};
 pub use graph::Graph;
 pub use plan::PlannedModel;
 pub use prove::Prover;
+
+#[cfg(test)]
+mod tests;

@@ -8,23 +8,31 @@
 //!  'a' = $kind, no column of the input ── per output partition ─┴─► nothing of this branch, or no restriction
 //! ```
 //!
-//! The value stays a placeholder while the plan is optimized, so that one plan serves all partitions: what holds for any
-//! value holds for each. A filter that cannot be evaluated restricts nothing.
+//! The value stays unknown while the plan is optimized, so that one plan serves all partitions: what holds for any value
+//! holds for each. A filter that cannot be evaluated restricts nothing.
+//!
+//! The filter is written twice, as `month = $partition_0` and as a function `is_partition_0(month)` that means the same.
+//! From the first the optimizer learns what it concludes from an equality; the second it can ask what becomes of NULL, on
+//! which depends whether a filter passes an outer join, and which a placeholder does not answer.
 
 use std::{collections::HashMap, sync::Arc};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch},
     compute::prep_null_mask_filter,
+    datatypes::{DataType, Field},
     row::{RowConverter, SortField},
 };
 use datafusion::{
     common::{
-        Column, ScalarValue,
+        Column, ScalarValue, exec_err,
         tree_node::{Transformed, TreeNode},
     },
     error::Result,
-    logical_expr::{BinaryExpr, Expr, Operator, utils::split_conjunction},
+    logical_expr::{
+        BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+        cast, expr::Placeholder, utils::split_conjunction,
+    },
 };
 
 use crate::engine::table::{evaluate, is_closed};
@@ -58,12 +66,14 @@ impl Narrowing {
     pub fn new(filters: &[Expr], decides: impl Fn(&Expr) -> bool, above: &[Expr]) -> Self {
         let mut narrowing = Self { gates: above.to_vec(), ..Self::default() };
         for filter in filters.iter().flat_map(split_conjunction) {
-            if is_gate(filter) {
-                narrowing.gates.push(filter.clone());
-            } else if decides(filter) {
-                narrowing.take(filter);
+            let Some(meant) = spelled_out(filter) else { continue };
+            if is_gate(&meant) {
+                narrowing.gates.push(meant);
+            } else if decides(&meant) {
+                narrowing.take(&meant);
             }
         }
+        narrowing.equal.dedup();
         narrowing
     }
 
@@ -108,9 +118,79 @@ impl Narrowing {
     }
 }
 
-/// Returns whether a term decides about a whole branch: it reads no column.
-pub(super) fn is_gate(filter: &Expr) -> bool {
+/// Returns the terms of a filter that decide about a whole branch: they read no column.
+pub(super) fn gates(predicate: &Expr) -> impl Iterator<Item = Expr> {
+    split_conjunction(predicate).into_iter().filter_map(spelled_out).filter(is_gate)
+}
+
+fn is_gate(filter: &Expr) -> bool {
     filter.column_refs().is_empty() && is_closed(filter)
+}
+
+/// Returns the predicate that a column of the output has the value of its placeholder, in both ways of writing it.
+pub(super) fn is_partition(column: Expr, index: usize, data_type: &DataType) -> Expr {
+    let is_value =
+        IsPartition { index, data_type: data_type.clone(), signature: Signature::any(1, Volatility::Immutable) };
+    let same = ScalarUDF::new_from_impl(is_value.clone()).call(vec![column.clone()]);
+    column.eq(is_value.placeholder()).and(same)
+}
+
+/// Returns the name of a placeholder.
+pub(super) fn placeholder_name(index: usize) -> String {
+    format!("$partition_{index}")
+}
+
+/// The function `is_partition(column)`, of which nothing is known but that NULL gives NULL.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct IsPartition {
+    index: usize,
+    data_type: DataType,
+    signature: Signature,
+}
+
+impl IsPartition {
+    fn placeholder(&self) -> Expr {
+        let field = Field::new(placeholder_name(self.index), self.data_type.clone(), false);
+        Expr::Placeholder(Placeholder::new_with_field(field.name().clone(), Some(Arc::new(field))))
+    }
+}
+
+impl ScalarUDFImpl for IsPartition {
+    fn name(&self) -> &'static str {
+        "is_partition"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let values = ColumnarValue::values_to_arrays(&args.args)?;
+        match values.iter().all(|column| column.logical_null_count() == column.len()) {
+            true => Ok(ColumnarValue::Scalar(ScalarValue::Boolean(None))),
+            false => exec_err!("the partition is not known yet"),
+        }
+    }
+}
+
+/// Returns a predicate with equalities in place of the function; None where it cannot be told which.
+fn spelled_out(predicate: &Expr) -> Option<Expr> {
+    let spell = |inner: Expr| match &inner {
+        Expr::ScalarFunction(call) => match call.func.inner().downcast_ref::<IsPartition>() {
+            // A row lies in the partition of its value in the published type.
+            Some(is_value) => {
+                let published = cast(call.args[0].clone(), is_value.data_type.clone());
+                Ok(Transformed::yes(published.eq(is_value.placeholder())))
+            }
+            None => Ok(Transformed::no(inner)),
+        },
+        _ => Ok(Transformed::no(inner)),
+    };
+    predicate.clone().transform_up(spell).ok().map(|spelled| spelled.data)
 }
 
 enum Side {

@@ -94,9 +94,7 @@ impl Normalizer<'_> {
             }
             LogicalPlan::Join(node) => self.join(node)?,
             LogicalPlan::Union(_) => Form::new("union").debug(types(plan)),
-            LogicalPlan::EmptyRelation(node) => {
-                Form::new("empty").debug(node.produce_one_row).debug(types(plan))
-            }
+            LogicalPlan::EmptyRelation(node) => Form::new("empty").debug(node.produce_one_row).debug(types(plan)),
             LogicalPlan::Limit(node) => {
                 let scope = Scope::Input(node.input.schema());
                 let count = |count: &Option<Box<Expr>>| count.iter().map(|count| self.expr(count, scope)).collect();
@@ -104,9 +102,10 @@ impl Normalizer<'_> {
                 Form::new("limit").all(skip?).all(fetch?)
             }
             LogicalPlan::Values(node) => {
-                let rows = node.values.iter().map(|row| {
-                    Some(Form::new("row").all(self.exprs(row, Scope::Input(&node.schema))?).finish())
-                });
+                let rows = node
+                    .values
+                    .iter()
+                    .map(|row| Some(Form::new("row").all(self.exprs(row, Scope::Input(&node.schema))?).finish()));
                 Form::new("values").debug(types(plan)).all(rows.collect::<Option<_>>()?)
             }
             LogicalPlan::Distinct(Distinct::All(_)) => Form::new("distinct"),
@@ -212,9 +211,7 @@ impl Normalizer<'_> {
             Expr::AggregateFunction(call) => self.aggregate_call(call, scope)?,
             Expr::WindowFunction(call) => self.window_call(call, scope)?,
             Expr::ScalarSubquery(subquery) => Form::new("scalar subquery").hash(self.subquery(subquery)?),
-            Expr::Exists(exists) => {
-                Form::new("exists").debug(exists.negated).hash(self.subquery(&exists.subquery)?)
-            }
+            Expr::Exists(exists) => Form::new("exists").debug(exists.negated).hash(self.subquery(&exists.subquery)?),
             Expr::InSubquery(within) => {
                 one("in subquery", &within.expr)?.debug(within.negated).hash(self.subquery(&within.subquery)?)
             }
@@ -229,9 +226,8 @@ impl Normalizer<'_> {
     }
 
     fn case(&self, case: &expr::Case, scope: Scope<'_>) -> Option<Form> {
-        let optional = |expr: &Option<Box<Expr>>| {
-            expr.iter().map(|expr| self.expr(expr, scope)).collect::<Option<Vec<_>>>()
-        };
+        let optional =
+            |expr: &Option<Box<Expr>>| expr.iter().map(|expr| self.expr(expr, scope)).collect::<Option<Vec<_>>>();
         let arms = case.when_then_expr.iter().flat_map(|(when, then)| [when, then]);
         let arms = arms.map(|arm| self.expr(arm, scope)).collect::<Option<Vec<_>>>()?;
         Some(Form::new("case").all(optional(&case.expr)?).all(arms).all(optional(&case.else_expr)?))

@@ -3,10 +3,7 @@
 //! The filter is put on with a placeholder for each value, so that the plan is optimized once and not for each partition;
 //! NULL, which equals nothing, makes a plan of its own. What is the same for all partitions is hashed once.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use arrow::{
     array::RecordBatch,
@@ -15,13 +12,14 @@ use arrow::{
 use datafusion::{
     error::Result,
     execution::SessionState,
-    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, expr::Placeholder},
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder},
     prelude::SessionContext,
 };
 
 use super::{
     PlannedModel, decide,
     depend::{self, Dependency, Inputs, Scan},
+    narrow,
 };
 use crate::{engine::table::values_batch, record::PartitionValues};
 
@@ -104,12 +102,13 @@ impl<'a> Prover<'a> {
 
     /// Returns what each of some partitions reads that have NULL in the same columns.
     fn reads(&self, nulls: &[bool], partitions: &[&PartitionValues]) -> Result<Vec<Vec<Read>>> {
-        let columns = self.placeholders()?;
-        let plan = match self.filter(nulls, &columns) {
+        let types = decide::types(self.model)?;
+        let plan = match self.filter(nulls, &types) {
             Some(filter) => LogicalPlanBuilder::from(self.plan.clone()).filter(filter)?.build()?,
             None => self.plan.clone(),
         };
-        let outputs = values_batch(columns, partitions)?;
+        let field = |(index, data_type)| Field::new(narrow::placeholder_name(index), data_type, true);
+        let outputs = values_batch(types.into_iter().enumerate().map(field).collect(), partitions)?;
         let mut contents = Contents::default();
         let mut reads: Vec<Vec<Read>> = vec![Vec::new(); partitions.len()];
         for scan in depend::scans(&self.state.optimize(&plan)?, &self.inputs)? {
@@ -123,25 +122,14 @@ impl<'a> Prover<'a> {
         Ok(reads)
     }
 
-    /// Returns a field for each partition column, named as its placeholder.
-    fn placeholders(&self) -> Result<Vec<Field>> {
-        let types: Vec<DataType> = decide::types(self.model)?;
-        let named = types.into_iter().enumerate();
-        Ok(named.map(|(index, data_type)| Field::new(format!("$partition_{index}"), data_type, false)).collect())
-    }
-
     /// Returns `partition columns = placeholders`, IS NULL where the value is NULL; None for an unpartitioned model.
-    fn filter(&self, nulls: &[bool], placeholders: &[Field]) -> Option<Expr> {
+    fn filter(&self, nulls: &[bool], types: &[DataType]) -> Option<Expr> {
         let columns = self.model.model.partition_by.iter().map(|column| decide::output(&column.value));
-        let compare = |((column, &is_null), field): ((Expr, &bool), &Field)| match is_null {
+        let compare = |(index, ((column, &is_null), data_type)): (usize, ((Expr, &bool), &DataType))| match is_null {
             true => column.is_null(),
-            false => {
-                let placeholder =
-                    Placeholder::new_with_field(field.name().clone(), Some(Arc::new(field.clone())));
-                column.eq(Expr::Placeholder(placeholder))
-            }
+            false => narrow::is_partition(column, index, data_type),
         };
-        columns.zip(nulls).zip(placeholders).map(compare).reduce(Expr::and)
+        columns.zip(nulls).zip(types).enumerate().map(compare).reduce(Expr::and)
     }
 
     fn proof(&self, reads: Vec<Read>) -> Proof {

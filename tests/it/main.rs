@@ -40,6 +40,8 @@ mod determinism;
 
 mod incremental;
 
+mod rebuild;
+
 mod dirty;
 
 mod files;
