@@ -112,7 +112,7 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
         true => verify::differences(model, &table, &session, around).await?,
         false => Vec::new(),
     };
-    Ok(Built { name, table, report: ModelReport { rows, differences, ..report } })
+    Ok(Built { name, table, report: ModelReport { differences, rows, ..report } })
 }
 
 /// Runs a model's query into the partition writer.

@@ -95,7 +95,7 @@ async fn count(
     let sum = |column: usize| -> u64 {
         let values =
             batches.iter().flat_map(|batch| batch.column(column).as_primitive::<Int64Type>().values().to_vec());
-        values.map(|value| value.unsigned_abs()).sum()
+        values.map(i64::unsigned_abs).sum()
     };
     Ok((sum(0), sum(1)))
 }

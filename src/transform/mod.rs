@@ -20,4 +20,5 @@ pub use plan::PlannedModel;
 pub use prove::Prover;
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod tests;

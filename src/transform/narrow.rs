@@ -170,10 +170,10 @@ impl ScalarUDFImpl for IsPartition {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let values = ColumnarValue::values_to_arrays(&args.args)?;
-        match values.iter().all(|column| column.logical_null_count() == column.len()) {
-            true => Ok(ColumnarValue::Scalar(ScalarValue::Boolean(None))),
-            false => exec_err!("the partition is not known yet"),
+        if values.iter().all(|column| column.logical_null_count() == column.len()) {
+            return Ok(ColumnarValue::Scalar(ScalarValue::Boolean(None)));
         }
+        exec_err!("the partition is not known yet")
     }
 }
 
@@ -234,10 +234,10 @@ fn with_values(expr: &Expr, outputs: &RecordBatch, row: usize) -> Option<Expr> {
 
 fn replaced(expr: &Expr, value: impl Fn(&str) -> Option<Expr>) -> Option<Expr> {
     let replace = |inner: Expr| match inner {
-        Expr::Placeholder(placeholder) => match value(&placeholder.id) {
-            Some(value) => Ok(Transformed::yes(value)),
-            None => datafusion::common::internal_err!("no value for `{}`", placeholder.id),
-        },
+        Expr::Placeholder(placeholder) => {
+            let Some(value) = value(&placeholder.id) else { return exec_err!("no value for `{}`", placeholder.id) };
+            Ok(Transformed::yes(value))
+        }
         other => Ok(Transformed::no(other)),
     };
     expr.clone().transform_up(replace).ok().map(|replaced| replaced.data)

@@ -152,7 +152,9 @@ fn read(scan: &Scan, outputs: &RecordBatch, contents: &[blake3::Hash], reads: &m
     let Some(each) = selection.each else {
         let whole = scan.dependency(None, false);
         let content = content(&whole.partitions, contents);
-        reads.iter_mut().for_each(|reads| reads.push((whole.clone(), content)));
+        for reads in reads {
+            reads.push((whole.clone(), content));
+        }
         return Ok(());
     };
     for (reads, partitions) in reads.iter_mut().zip(each) {

@@ -5,17 +5,20 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// The sales that all models read; `note` is a column that none of them uses.
+/// What all models are made of; `note` is a column that none of them uses.
 const SALE: &str = "SELECT id, month, dealer, amount FROM staged.sale";
 const REFUND: &str = "SELECT id, month, dealer, amount FROM staged.refund";
 
 /// One random model: the text of its file.
 pub fn model(random: &mut ChaCha8Rng) -> String {
-    let depth = random.random_range(0..4);
+    let depth = random.random_range(1..4);
     let relation = relation(random, depth);
     let (partition_by, columns) = pick(
         random,
         &[
+            ("month", "month, dealer, amount"),
+            ("month", "month, dealer, amount"),
+            ("month", "month, dealer, amount"),
             ("month", "month, dealer, amount"),
             ("month", "month, dealer, amount"),
             ("month", "month, dealer, amount"),
@@ -35,7 +38,8 @@ pub fn model(random: &mut ChaCha8Rng) -> String {
 
 fn relation(random: &mut ChaCha8Rng, depth: u32) -> String {
     if depth == 0 {
-        return pick(random, &[SALE, SALE, REFUND]).to_owned();
+        let graded = "SELECT id, month, dealer, amount FROM staged.sale WHERE grade > 1";
+        return pick(random, &[SALE, SALE, REFUND, graded]).to_owned();
     }
     let inner = relation(random, depth - 1);
     match random.random_range(0..8) {
@@ -65,11 +69,7 @@ fn filtered(random: &mut ChaCha8Rng, inner: &str) -> String {
             "month BETWEEN DATE '2023-02-01' AND DATE '2024-03-01' AND dealer <> 'B'",
         ],
     );
-    let of_sale = "SELECT id, month, dealer, amount FROM staged.sale WHERE grade > 1";
-    match random.random_range(0..6) {
-        0 => of_sale.to_owned(),
-        _ => format!("SELECT * FROM ({inner}) AS f WHERE {filter}"),
-    }
+    format!("SELECT * FROM ({inner}) AS f WHERE {filter}")
 }
 
 fn joined(random: &mut ChaCha8Rng, inner: &str) -> String {
@@ -86,8 +86,13 @@ fn joined(random: &mut ChaCha8Rng, inner: &str) -> String {
             "JOIN (SELECT region, year FROM core.target) AS d ON d.year = date_part('year', r.month)",
             "LEFT JOIN (SELECT dealer AS region, month FROM staged.refund) AS d ON d.month = r.month",
             "LEFT JOIN (SELECT dealer AS region, month, id FROM staged.refund) AS d ON d.id = r.id",
+            "LEFT JOIN (SELECT DISTINCT 'x' AS region, month FROM staged.refund) AS d ON d.month = r.month WHERE d.month IS NULL",
+            "LEFT JOIN (SELECT DISTINCT 'x' AS region, month FROM staged.refund) AS d ON d.month = r.month WHERE d.month IS NULL",
         ],
     );
+    if join.contains("WHERE d.month") {
+        return format!("SELECT r.id, r.month, r.dealer, r.amount FROM ({inner}) AS r {join}");
+    }
     let kept = pick(random, &["", "", " WHERE d.region IS NULL", " WHERE coalesce(d.region, 'x') > 'b'"]);
     format!("SELECT r.id, r.month, coalesce(d.region, r.dealer) AS dealer, r.amount FROM ({inner}) AS r {join}{kept}")
 }
@@ -153,7 +158,11 @@ fn combined(random: &mut ChaCha8Rng, inner: &str) -> String {
     let other = relation(random, 1);
     let total = |relation: &str| format!("SELECT month, sum(amount) AS amount FROM ({relation}) AS t GROUP BY month");
     let (one, two) = (total(inner), total(&other));
-    match random.random_range(0..7) {
+    match random.random_range(0..8) {
+        7 => format!(
+            "SELECT 1 AS id, a.month, 'A' AS dealer, CAST(coalesce(b.amount, a.amount) AS BIGINT) AS amount \
+             FROM ({one}) AS a FULL JOIN ({two}) AS b ON b.month = a.month"
+        ),
         0 | 1 => format!("SELECT * FROM ({inner}) AS u UNION ALL SELECT * FROM ({other}) AS v"),
         2 => format!("SELECT * FROM ({inner}) AS u UNION SELECT * FROM ({other}) AS v"),
         3 => format!(
@@ -177,8 +186,8 @@ fn combined(random: &mut ChaCha8Rng, inner: &str) -> String {
 
 fn counted(random: &mut ChaCha8Rng, inner: &str) -> String {
     let limit = "ORDER BY amount DESC, id, month, dealer LIMIT 5";
-    match random.random_range(0..4) {
-        0 => format!("SELECT * FROM (SELECT * FROM ({inner}) AS l {limit}) AS m"),
+    match random.random_range(0..6) {
+        0 | 4 | 5 => format!("SELECT * FROM (SELECT * FROM ({inner}) AS l {limit}) AS m"),
         1 => format!(
             "SELECT id, month, dealer, CAST(amount + (SELECT count(*) FROM staged.refund WHERE amount > 30) AS BIGINT) AS amount \
              FROM ({inner}) AS c"

@@ -89,16 +89,16 @@ impl World {
 
     /// Changes something and says what.
     pub fn edit(&mut self) -> String {
-        let told = match self.random.random_range(0..13) {
+        let told = match self.random.random_range(0..14) {
             0 | 1 => self.insert(),
-            2 | 3 => self.correct(),
-            4 => self.move_row(),
-            5 => self.delete(),
-            6 => self.delete_month(),
-            7 | 8 => self.change_dealer(),
-            9 => self.change_target(),
-            10 => self.change_run_date(),
-            11 => self.annotate(),
+            2..=4 => self.correct(),
+            5 => self.move_row(),
+            6 => self.delete(),
+            7 => self.delete_month(),
+            8 | 9 => self.change_dealer(),
+            10 => self.change_target(),
+            11 => self.change_run_date(),
+            12 => self.annotate(),
             _ => "nothing".to_owned(),
         };
         for table in ["staged.sale", "staged.refund", "core.dealer", "core.target"] {
