@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     engine::Settings,
-    run::{FormatChoice, Request},
+    run::{FormatChoice, Rebuild, Request},
 };
 
 /// Bytes that are assumed where the machine does not say how much memory it has.
@@ -43,6 +43,11 @@ pub(super) enum Verb {
     Check(CheckArguments),
     /// Show which partitions a run would rebuild, and why
     Plan(PlanArguments),
+    /// Explain why the partitions of a table would be kept or rebuilt
+    ///
+    /// For each partition: of which tables it reads which partitions and columns, whether that is proved, and what has
+    /// changed of it. A change of anything else does not touch the partition.
+    Why(WhyArguments),
     /// Show a few rows of a table
     Show(ShowArguments),
     /// Run SQL over the served snapshot
@@ -119,9 +124,34 @@ pub(super) struct RunArguments {
     /// Rebuild every model, changed or not
     #[arg(long)]
     pub full: bool,
+    /// Compute every model whole besides, compare, and publish nothing if a partition differs
+    #[arg(long)]
+    pub verify_incremental: bool,
+    #[command(flatten)]
+    pub rebuild: RebuildArguments,
     /// Hash every extract file, whatever the storage says about it
     #[arg(long)]
     pub rehash: bool,
+}
+
+/// What is rebuilt though nothing changed.
+#[derive(Debug, Args)]
+pub(super) struct RebuildArguments {
+    /// Rebuild this table though nothing changed; may be repeated
+    #[arg(long = "rebuild", value_name = "TABLE", conflicts_with = "full")]
+    tables: Vec<String>,
+    /// Only partitions from this value of the first partition column on, such as 2026-01-01
+    #[arg(long, value_name = "VALUE", requires = "tables")]
+    from: Option<String>,
+    /// Only partitions up to this value, itself included
+    #[arg(long, value_name = "VALUE", requires = "tables")]
+    to: Option<String>,
+}
+
+impl RebuildArguments {
+    fn asked(&self) -> Rebuild {
+        Rebuild { tables: self.tables.clone(), from: self.from.clone(), to: self.to.clone() }
+    }
 }
 
 /// `check`
@@ -139,6 +169,28 @@ pub(super) struct PlanArguments {
     /// Plan as if every model had to be rebuilt
     #[arg(long)]
     pub full: bool,
+    #[command(flatten)]
+    pub rebuild: RebuildArguments,
+}
+
+/// `why`
+#[derive(Debug, Args)]
+pub(super) struct WhyArguments {
+    /// The table of a model, such as segment.market
+    pub table: String,
+    #[command(flatten)]
+    pub common: Common,
+    /// Only partitions with this value of a partition column, `NULL` for none; may be repeated
+    #[arg(long = "partition", value_name = "COLUMN=VALUE", value_parser = variable)]
+    partitions: Vec<(String, String)>,
+}
+
+impl WhyArguments {
+    /// Returns the values that were given, None for NULL.
+    pub(super) fn values(&self) -> Vec<(String, Option<String>)> {
+        let value = |(column, value): &(String, String)| (column.clone(), (value != "NULL").then(|| value.clone()));
+        self.partitions.iter().map(value).collect()
+    }
 }
 
 /// `show`
@@ -460,6 +512,7 @@ impl Verb {
             Self::Run(arguments) => &arguments.common,
             Self::Check(arguments) => &arguments.common,
             Self::Plan(arguments) => &arguments.common,
+            Self::Why(arguments) => &arguments.common,
             Self::Show(arguments) => &arguments.common,
             Self::Query(arguments) => &arguments.common,
             Self::Rejects(arguments) => &arguments.common,
@@ -475,7 +528,19 @@ impl Verb {
 impl RunArguments {
     /// Returns what is asked for.
     pub(super) fn request(&self) -> Request {
-        Request { rehash: self.rehash, ..self.common.request(self.full) }
+        Request {
+            rehash: self.rehash,
+            verify: self.verify_incremental,
+            rebuild: self.rebuild.asked(),
+            ..self.common.request(self.full)
+        }
+    }
+}
+
+impl PlanArguments {
+    /// Returns what is asked for.
+    pub(super) fn request(&self) -> Request {
+        Request { rebuild: self.rebuild.asked(), ..self.common.request(self.full) }
     }
 }
 
@@ -500,6 +565,8 @@ impl Common {
             variables: self.variables.iter().cloned().collect::<BTreeMap<_, _>>(),
             environment: self.env.clone(),
             full,
+            rebuild: Rebuild::default(),
+            verify: false,
             rehash: false,
             settings: self.settings(),
             process_environment: std::env::vars_os()

@@ -19,7 +19,7 @@ const NAMED: usize = 12;
 /// Shows what a run would rebuild, and why.
 pub(super) async fn plan(arguments: &PlanArguments, engine: &Engine) -> Result<ExitCode, Error> {
     let progress = Progress::new(arguments.common.output);
-    let planned = run::plan(&arguments.common.request(arguments.full), engine, &progress).await;
+    let planned = run::plan(&arguments.request(), engine, &progress).await;
     progress.finish();
     let (sources, models, forecast) = planned?;
     match arguments.common.output {
@@ -64,6 +64,11 @@ fn write_models(out: &mut String, models: &[ModelPlan]) -> std::fmt::Result {
     let is_busy = |model: &&ModelPlan| !model.rebuilt.is_empty() || !model.open.is_empty() || model.is_evolved;
     let busy: Vec<&ModelPlan> = models.iter().filter(is_busy).collect();
     writeln!(out, "models: {} to rebuild, {} unchanged", busy.len(), models.len() - busy.len())?;
+    for model in models {
+        for ignored in &model.ignored {
+            writeln!(out, "  {:<24} ignores, as its header says: {ignored}", model.table.to_string())?;
+        }
+    }
     for model in busy {
         writeln!(
             out,

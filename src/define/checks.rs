@@ -107,7 +107,8 @@ fn relationships(written: At<Relationships>, findings: &mut Findings) -> Option<
     Some(CheckKind::Relationships { column: findings.placed(column?), to: to?, field: findings.placed(field?) })
 }
 
-fn table(written: &At<String>, findings: &mut Findings) -> Option<Placed<TableName>> {
+/// Reads `schema.table`.
+pub fn table(written: &At<String>, findings: &mut Findings) -> Option<Placed<TableName>> {
     let name = TableName::try_from(written.value.clone()).ok().filter(|name| !name.table.contains('.'));
     if name.is_none() {
         let message = format!("`{}` is not the name of a table", written.value);

@@ -36,6 +36,7 @@ mod yaml;
 mod tests;
 
 pub use assemble::assemble;
+pub use model::read as read_model;
 pub use pipeline::{PipelineFile, read_pipeline};
 pub use project::Project;
 pub use source::read as read_source;

@@ -56,6 +56,8 @@ fn model(name: Option<TableName>, written: file::Model, findings: &mut Findings)
         history::on_schema_change(written.on_schema_change.as_ref(), written.history.as_ref(), findings);
     let history = written.history.and_then(|history| history::history(history, &written.key, findings));
     let checks = checks::checks(written.checks, findings);
+    let ignored = written.rebuild.unwrap_or_default().ignore_changes;
+    let ignore_changes = ignored.iter().filter_map(|table| checks::table(table, findings)).collect();
     Some(Model {
         text: Arc::clone(findings.text()),
         name: name?,
@@ -69,6 +71,7 @@ fn model(name: Option<TableName>, written: file::Model, findings: &mut Findings)
         partition_by: findings.all_placed(written.partition_by),
         on_schema_change,
         history,
+        ignore_changes,
         tags: written.tags,
         columns,
         checks,

@@ -581,6 +581,8 @@ pub struct Model {
     pub on_schema_change: Placed<OnSchemaChange>,
     /// Which versions it keeps, if it is a history.
     pub history: Option<History>,
+    /// Tables whose changes alone rebuild nothing.
+    pub ignore_changes: Vec<Placed<TableName>>,
     /// Tags.
     pub tags: Vec<String>,
     /// Columns described in the header.

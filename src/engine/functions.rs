@@ -22,6 +22,9 @@ use datafusion::{
     logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
 };
 
+/// The version of these functions: a change of what one of them returns must raise it, and rebuilds all models.
+pub const VERSION: &str = "functions 1";
+
 /// Days from 0001-01-01 to 1970-01-01.
 const EPOCH_DAYS: i32 = 719_163;
 

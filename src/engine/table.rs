@@ -14,7 +14,7 @@ use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use datafusion::{
     catalog::{Session, TableProvider},
-    common::{DFSchema, ScalarValue, internal_datafusion_err},
+    common::{DFSchema, ScalarValue, internal_datafusion_err, tree_node::TreeNode},
     datasource::{
         listing::PartitionedFile,
         physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource},
@@ -88,14 +88,10 @@ impl SnapshotTable {
     /// # Errors
     /// When a filter cannot be evaluated.
     pub fn matching(&self, filters: &[Expr]) -> Result<(Vec<usize>, bool)> {
-        let deciding: Vec<Expr> = filters.iter().filter(|filter| self.is_over_partitions(filter)).cloned().collect();
+        let deciding: Vec<Expr> = filters.iter().filter(|filter| self.decides(filter)).cloned().collect();
         let Some(predicate) = conjunction(deciding) else { return Ok(((0..self.partitions.len()).collect(), false)) };
         let batch = self.partition_batch()?;
-        let schema = DFSchema::try_from(batch.schema())?;
-        let predicate = unqualified(predicate)?;
-        let physical =
-            create_physical_expr(&predicate, &schema, &ExecutionProps::new(), &PhysicalPlanningContext::default())?;
-        let matches = physical.evaluate(&batch)?.into_array(batch.num_rows())?;
+        let matches = evaluate(&predicate, &batch)?;
         let matches = matches
             .as_any()
             .downcast_ref::<BooleanArray>()
@@ -109,12 +105,13 @@ impl SnapshotTable {
         &self.partitions[index]
     }
 
-    fn is_over_partitions(&self, filter: &Expr) -> bool {
+    /// Returns whether a filter is over nothing but partition columns, so that it tells whole partitions apart.
+    #[must_use]
+    pub fn decides(&self, filter: &Expr) -> bool {
         let columns = filter.column_refs();
         !columns.is_empty()
             && columns.iter().all(|column| self.partition_by.contains(&column.name))
-            && !filter.is_volatile()
-            && !filter.contains_outer()
+            && is_closed(filter)
     }
 
     /// Returns one row for each partition: the values of the partition columns.
@@ -122,25 +119,16 @@ impl SnapshotTable {
         if let Some(batch) = self.values.get() {
             return Ok(batch.clone());
         }
-        let batch = self.new_partition_batch()?;
+        let batch = self.batch_of(&self.partitions.iter().map(|part| &part.values).collect::<Vec<_>>())?;
         Ok(self.values.get_or_init(|| batch).clone())
     }
 
-    fn new_partition_batch(&self) -> Result<RecordBatch> {
-        let (_, fields) = self.split_fields();
-        let types: Vec<DataType> = fields.iter().map(|field| field.data_type().clone()).collect();
-        let rows: Vec<Vec<ScalarValue>> =
-            self.partitions.iter().map(|part| part.values.to_scalars(&types)).collect::<Result<_>>()?;
-        let column = |index: usize| -> Result<ArrayRef> {
-            if rows.is_empty() {
-                return Ok(arrow::array::new_empty_array(&types[index]));
-            }
-            ScalarValue::iter_to_array(rows.iter().map(|row| row[index].clone()))
-        };
-        let columns = (0..types.len()).map(column).collect::<Result<Vec<_>>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        let fields: Vec<Field> = fields.into_iter().map(|field| field.with_nullable(true)).collect();
-        Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
+    /// Returns values of the partition columns as a batch, one row for each partition.
+    ///
+    /// # Errors
+    /// When a text is no value of its column's type.
+    pub fn batch_of(&self, partitions: &[&PartitionValues]) -> Result<RecordBatch> {
+        values_batch(self.split_fields().1, partitions)
     }
 
     /// Returns the columns that stand in the files and those that stand in the path.
@@ -167,9 +155,49 @@ impl SnapshotTable {
     }
 }
 
+/// Returns whether an expression depends on nothing but its own columns: no subquery, no outer column, no clock.
+#[must_use]
+pub fn is_closed(expr: &Expr) -> bool {
+    let is_subquery = |inner: &Expr| {
+        matches!(inner, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_))
+    };
+    !expr.is_volatile() && !expr.contains_outer() && !expr.exists(|inner| Ok(is_subquery(inner))).unwrap_or(true)
+}
+
+/// Returns partition values as a batch of columns named and typed as given.
+///
+/// # Errors
+/// When a text is no value of its column's type.
+pub fn values_batch(fields: Vec<Field>, partitions: &[&PartitionValues]) -> Result<RecordBatch> {
+    let types: Vec<DataType> = fields.iter().map(|field| field.data_type().clone()).collect();
+    let rows: Vec<Vec<ScalarValue>> =
+        partitions.iter().map(|values| values.to_scalars(&types)).collect::<Result<_>>()?;
+    let column = |index: usize| -> Result<ArrayRef> {
+        if rows.is_empty() {
+            return Ok(arrow::array::new_empty_array(&types[index]));
+        }
+        ScalarValue::iter_to_array(rows.iter().map(|row| row[index].clone()))
+    };
+    let columns = (0..types.len()).map(column).collect::<Result<Vec<_>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+    let fields: Vec<Field> = fields.into_iter().map(|field| field.with_nullable(true)).collect();
+    Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
+}
+
+/// Evaluates an expression over a batch whose columns it names, with or without a table in front.
+///
+/// # Errors
+/// When it cannot be evaluated.
+pub fn evaluate(expr: &Expr, batch: &RecordBatch) -> Result<ArrayRef> {
+    let schema = DFSchema::try_from(batch.schema())?;
+    let expr = unqualified(expr.clone())?;
+    let physical = create_physical_expr(&expr, &schema, &ExecutionProps::new(), &PhysicalPlanningContext::default())?;
+    physical.evaluate(batch)?.into_array(batch.num_rows())
+}
+
 /// Drops the table's name from a filter's columns: a batch of partition values has none.
 fn unqualified(filter: Expr) -> Result<Expr> {
-    use datafusion::common::tree_node::{Transformed, TreeNode};
+    use datafusion::common::tree_node::Transformed;
     let strip = |expr: Expr| match expr {
         Expr::Column(column) => Ok(Transformed::yes(Expr::Column(datafusion::common::Column::from_name(column.name)))),
         other => Ok(Transformed::no(other)),
@@ -188,7 +216,7 @@ impl TableProvider for SnapshotTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let support = |filter: &&Expr| match self.is_over_partitions(filter) {
+        let support = |filter: &&Expr| match self.decides(filter) {
             true => TableProviderFilterPushDown::Exact,
             false => TableProviderFilterPushDown::Inexact,
         };

@@ -80,8 +80,8 @@ impl Salvage {
 
     /// Returns a model's table, if it was made of just what it would be made of now.
     #[must_use]
-    pub fn model(&self, name: &TableName, state: &str) -> Option<&Table> {
-        self.models.get(name).filter(|model| model.state == state).map(|model| &model.table)
+    pub fn model(&self, name: &TableName, state: &dyn Fn() -> String) -> Option<&Table> {
+        self.models.get(name).filter(|model| model.state == state()).map(|model| &model.table)
     }
 
     /// Reads the notes in a run's folder; one that cannot be read, or names a file that is not whole, counts for nothing.

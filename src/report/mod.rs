@@ -58,6 +58,8 @@ pub struct RunReport {
     pub failed_checks: Vec<CheckResult>,
     /// Number of checks that ran.
     pub checks: usize,
+    /// Whether every model was also computed whole and compared.
+    pub is_verified: bool,
     /// Warnings about definitions and inputs.
     pub warnings: Vec<String>,
 }
@@ -118,10 +120,27 @@ pub struct ModelReport {
     pub is_evolved: bool,
     /// Partitions that the last snapshot had and this one does not.
     pub dropped: Vec<PartitionValues>,
+    /// Changes for which nothing was rebuilt, because the model's header says so.
+    pub ignored: Vec<String>,
+    /// Partitions that a full rebuild makes otherwise; only looked for when asked to.
+    pub differences: Vec<Difference>,
     /// Rows in all partitions.
     pub rows: u64,
     /// Seconds spent on it.
     pub seconds: f64,
+}
+
+/// One partition that is not what a full rebuild makes of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Difference {
+    /// Its values.
+    pub values: PartitionValues,
+    /// Rows that it has and should not have.
+    pub wrong_rows: u64,
+    /// Rows that it should have.
+    pub missing_rows: u64,
+    /// Whether the model ignores changes, so that it may differ.
+    pub is_expected: bool,
 }
 
 /// One rebuilt partition.

@@ -19,6 +19,7 @@ fn write_report(out: &mut String, report: &RunReport) -> std::fmt::Result {
     writeln!(out, "pipeline {} as of {} · run {}", report.pipeline, report.run_date, report.run)?;
     write_sources(out, &report.sources)?;
     write_models(out, &report.models)?;
+    write_verification(out, report)?;
     write_checks(out, report)?;
     for warning in &report.warnings {
         writeln!(out, "  warning: {warning}")?;
@@ -92,6 +93,36 @@ fn write_partitions(out: &mut String, model: &ModelReport) -> std::fmt::Result {
     }
     if model.rebuilt.len() > NAMED_PARTITIONS {
         writeln!(out, "    … and {} more", model.rebuilt.len() - NAMED_PARTITIONS)?;
+    }
+    Ok(())
+}
+
+/// Says which partitions are not what a full rebuild makes of them, if that was asked.
+fn write_verification(out: &mut String, report: &RunReport) -> std::fmt::Result {
+    for model in &report.models {
+        for ignored in &model.ignored {
+            writeln!(out, "  {:<26} ignores, as its header says: {ignored}", model.table.to_string())?;
+        }
+    }
+    if !report.is_verified {
+        return Ok(());
+    }
+    let differences: usize = report.models.iter().map(|model| model.differences.len()).sum();
+    let models = plural(report.models.len(), "model");
+    writeln!(out, "\nverified: {models} computed whole, differing partitions: {differences}")?;
+    for model in &report.models {
+        for difference in &model.differences {
+            let name =
+                if difference.values.0.is_empty() { "whole table".to_owned() } else { difference.values.to_string() };
+            let expected = if difference.is_expected { " (it ignores changes)" } else { "" };
+            writeln!(
+                out,
+                "  {:<26} {name}: {} rows too many, {} missing{expected}",
+                model.table.to_string(),
+                difference.wrong_rows,
+                difference.missing_rows
+            )?;
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     sync::Arc,
     time::Instant,
 };
@@ -10,7 +11,7 @@ use chrono_tz::Tz;
 use datafusion::catalog::TableProvider;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
-use super::{Event, Observer, outcome};
+use super::{Event, Observer, backfill::Backfill, outcome, verify};
 use crate::{
     Error,
     define::project::History,
@@ -24,7 +25,8 @@ use crate::{
     transform::{
         Decision, Graph, PlannedModel, Prover, Reason,
         decide::{self, Base},
-        depend, execute,
+        depend::{self, Inputs},
+        execute,
     },
 };
 
@@ -36,6 +38,9 @@ pub(super) struct Surroundings<'a> {
     pub parent: Option<&'a Manifest>,
     pub timezone: Tz,
     pub full: bool,
+    /// Whether every model is also computed whole, to be compared.
+    pub verify: bool,
+    pub backfill: &'a Backfill,
     pub observer: &'a dyn Observer,
 }
 
@@ -86,16 +91,21 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     let name = model.model.name.clone();
     around.observer.notice(&Event::Building { table: name.clone() });
     let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(&model.model.name, &error);
-    let state = depend::state(&model.definition, &inputs, around.parent);
-    if let Some(table) = around.staging.salvage().model(&name, &state).filter(|_| !around.full) {
+    let state = || depend::state(&model.definition, &inputs, around.parent);
+    if !around.full
+        && !around.verify
+        && around.backfill.is_empty()
+        && let Some(table) = around.staging.salvage().model(&name, &state)
+    {
         return Ok(salvaged(model, table, around, started));
     }
     let session = around.engine.session(catalog::providers(&inputs).map_err(failed)?).map_err(failed)?;
     let base = around.parent.map(|parent| Base { parent, catalog: &inputs });
-    let decision = match base.and_then(|base| base.parent.tables.get(&name)).filter(|_| around.full) {
+    let mut decision = match base.and_then(|base| base.parent.tables.get(&name)).filter(|_| around.full) {
         Some(table) => decide::everything(table, Reason::Asked),
-        None => decide::decide(model, base, &inputs, &session).await.map_err(failed)?,
+        None => decide::decide(model, base, &session).await.map_err(failed)?,
     };
+    around.backfill.apply(&name, &mut decision);
     let mut written = match decision.is_idle() {
         true => Vec::new(),
         false => write(model, &decision, &session, around).await?,
@@ -109,9 +119,14 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     let rows = table.rows();
     around.observer.notice(&Event::Built { table: name.clone(), rows, rebuilt: report.rebuilt.len() });
     if !decision.is_idle() {
-        around.staging.note_model(&name, &state, &table)?;
+        around.staging.note_model(&name, &state(), &table)?;
     }
-    Ok(built(model, table, ModelReport { rows, ..report }, around))
+    let built = built(model, table, ModelReport { rows, ..report }, around);
+    let differences = match around.verify {
+        true => verify::differences(model, &built.table, &session, around).await?,
+        false => Vec::new(),
+    };
+    Ok(Built { report: ModelReport { differences, ..built.report }, ..built })
 }
 
 fn built(model: &PlannedModel, table: Table, report: ModelReport, around: Surroundings<'_>) -> Built {
@@ -187,6 +202,20 @@ async fn write(
     session: &datafusion::prelude::SessionContext,
     around: Surroundings<'_>,
 ) -> Result<Vec<Partition>, Error> {
+    write_into(around.staging.path(), model, decision, session, around).await
+}
+
+/// The same into any folder.
+///
+/// # Errors
+/// When the query fails or the disk refuses.
+pub(super) async fn write_into(
+    folder: &Path,
+    model: &PlannedModel,
+    decision: &Decision,
+    session: &datafusion::prelude::SessionContext,
+    around: Surroundings<'_>,
+) -> Result<Vec<Partition>, Error> {
     let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(&model.model.name, &error);
     let settings = around.engine.settings();
     let options = WriterOptions {
@@ -194,7 +223,7 @@ async fn write(
         threads: settings.threads,
         ..WriterOptions::default()
     };
-    let mut writer = TableWriter::create(spec(model, around.timezone), around.staging.path(), options)?;
+    let mut writer = TableWriter::create(spec(model, around.timezone), folder, options)?;
     let mut rows =
         Box::pin(execute::rows(model, decision, past(model, around).map_err(failed)?, session).await.map_err(failed)?);
     while let Some(batch) = rows.next().await {
@@ -214,7 +243,7 @@ async fn fingerprint_all(
     if written.is_empty() {
         return Ok(());
     }
-    let prover = Prover::new(model, inputs, session).await?;
+    let prover = Prover::new(model, Inputs::now(inputs), session).await?;
     let values: Vec<&PartitionValues> = written.iter().map(|partition| &partition.values).collect();
     let proofs = tokio::task::block_in_place(|| prover.prove(&values))?;
     for (partition, proof) in written.iter_mut().zip(proofs) {
@@ -273,6 +302,8 @@ fn report(
         schema_changes: decision.schema_changes.iter().map(ToString::to_string).collect(),
         is_evolved: decision.is_evolved,
         dropped: dropped.cloned().collect(),
+        ignored: decision.ignored.iter().map(Reason::to_string).collect(),
+        differences: Vec::new(),
         rows: 0,
         seconds: started.elapsed().as_secs_f64(),
     }

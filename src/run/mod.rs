@@ -9,6 +9,7 @@
 //!
 //! In: a [`Request`]. Out: a [`RunReport`], plans and tables as values. Deliberately prints nothing and knows no format.
 
+mod backfill;
 mod build;
 mod extract;
 mod forecast;
@@ -26,11 +27,13 @@ mod snapshots;
 mod sources;
 mod stage;
 mod validate;
+mod verify;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+pub use backfill::Rebuild;
 pub use extract::{Extracted, Failed, Head, PartReport, Sink, Stopped, Unread, extract};
 pub use forecast::{Forecast, Part, shown};
 pub use infer::{Inference, Inferred, infer, parameters_for_drafts};
@@ -39,7 +42,7 @@ pub use inputs::{FormatChoice, Input, Reading, inputs, source};
 pub use inspect::{Rejects, Snapshot, Snapshots, release, rollback, snapshots};
 pub use nightly::nightly;
 pub use output::{commit, exists, is_folder, is_same_file, output, output_folder};
-pub use plan::{ModelPlan, SourcePlan, plan};
+pub use plan::{ModelPlan, SourcePlan, Why, plan, why};
 pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RAW_COLUMN, RejectsFilter, corrections};
 pub use snapshots::{
     ColumnChange, Diff, PartitionChanges, RowChanges, Sample, TableChange, Wanted, diff, vacuum, verify,
@@ -50,6 +53,10 @@ use crate::{engine::Settings, record::TableName};
 pub use crate::{
     publish::{Vacuum, Verified},
     storage::output::OutputFile,
+    transform::{
+        Reason,
+        explain::{Explained, Fate},
+    },
 };
 
 /// What a command asks for, with all that the process knows of the world.
@@ -65,6 +72,10 @@ pub struct Request {
     pub environment: Option<String>,
     /// Whether everything is rebuilt.
     pub full: bool,
+    /// What is rebuilt besides, changed or not.
+    pub rebuild: Rebuild,
+    /// Whether every model is also computed whole, and nothing published that differs.
+    pub verify: bool,
     /// Whether every file is hashed, whatever the storage says about it.
     pub rehash: bool,
     /// Threads and memory.

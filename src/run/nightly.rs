@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, time::Instant};
 use chrono::{DateTime, Utc};
 
 use super::{
-    Definitions, Event, Observer, Request, build, definitions, forecast, inherit, load,
+    Definitions, Event, Observer, Request,
+    backfill::Backfill,
+    build, definitions, forecast, inherit, load,
     sources::stage_all,
     stage::{self, StagedSource},
 };
@@ -107,12 +109,15 @@ async fn carry_out(
         observer,
     };
     let (staged, catalog) = stage_all(definitions, engine, around, &|source| note(&staging, source)).await?;
+    let backfill = Backfill::new(&request.rebuild, &definitions.graph, parent.as_ref())?;
     let around = build::Surroundings {
         engine,
         staging: &staging,
         parent: parent.as_ref(),
         timezone: definitions.parameters.timezone,
         full: request.full,
+        verify: request.verify,
+        backfill: &backfill,
         observer,
     };
     let (catalog, models) = build::build_all(&definitions.graph, catalog, around).await?;
@@ -124,7 +129,10 @@ async fn carry_out(
         false => Vec::new(),
     };
     let lost = inherit::warnings(definitions, parent.as_ref());
-    let outcome = settle(definitions, staging, manifest, parent, is_new, &failed, request.now, observer)?;
+    let outcome = match unproved(&models) {
+        Some(reason) => Outcome::Stopped { reason, snapshot: parent.map(|parent| parent.snapshot) },
+        None => settle(definitions, staging, manifest, parent, is_new, &failed, request.now, observer)?,
+    };
     let mut report = report(request, definitions, run, started, outcome, staged, models, failed);
     report.warnings.splice(0..0, low_space);
     report.warnings.extend(lost);
@@ -196,6 +204,13 @@ async fn run_checks(
     Ok(failed)
 }
 
+/// Returns why a verified run must not publish: tables are not what a full rebuild makes of them.
+fn unproved(models: &[ModelReport]) -> Option<String> {
+    let is_wrong = |model: &&ModelReport| model.differences.iter().any(|difference| !difference.is_expected);
+    let tables: Vec<String> = models.iter().filter(is_wrong).map(|model| model.table.to_string()).collect();
+    (!tables.is_empty()).then(|| format!("a full rebuild gives other rows of {}", tables.join(", ")))
+}
+
 /// Serves the snapshot, unless it is the same as before or a check forbids it.
 #[expect(clippy::too_many_arguments, reason = "what decides whether a snapshot is served is all that the run found")]
 fn settle(
@@ -248,6 +263,7 @@ fn report(
             Outcome::Unchanged { .. } => 0,
             _ => definitions.checks.iter().map(|table| table.checks.len()).sum(),
         },
+        is_verified: request.verify,
         outcome,
         warnings: warnings(definitions, &staged),
         sources: staged.into_iter().map(|source| source.report).collect(),

@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Definitions, Forecast, Observer, Request, build, definitions, forecast, inherit, load,
+    Definitions, Forecast, Observer, Request,
+    backfill::{self, Backfill},
+    build, definitions, forecast, inherit, load,
     nightly::reach,
     outcome,
     sources::stage_all,
@@ -18,8 +20,9 @@ use crate::{
     publish::Finder,
     record::{Manifest, PartitionValues, StoredAt, TableName, manifest::RowBalance},
     transform::{
-        Decision, Graph, Reason, SchemaChange,
+        Decision, Graph, PlannedModel, Reason, SchemaChange,
         decide::{self, Base},
+        explain::{Explained, explain},
     },
 };
 
@@ -51,6 +54,29 @@ pub struct ModelPlan {
     pub schema_changes: Vec<SchemaChange>,
     /// Whether the kept partitions would keep the old columns in their files.
     pub is_evolved: bool,
+    /// Changes for which nothing would be rebuilt, because the model's header says so.
+    pub ignored: Vec<Reason>,
+}
+
+/// Why the partitions of one model are kept or rebuilt.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Why {
+    /// The table.
+    pub table: TableName,
+    /// Its partition columns.
+    pub partition_by: Vec<String>,
+    /// What would happen to it.
+    #[serde(skip)]
+    pub plan: ModelPlan,
+    /// The partitions that were asked for.
+    pub partitions: Vec<Explained>,
+}
+
+/// A model, and values of its partition columns; without any, all of its partitions.
+#[derive(Debug, Clone, Copy)]
+struct Question<'a> {
+    model: &'a PlannedModel,
+    values: &'a [(String, Option<String>)],
 }
 
 /// Plans a run.
@@ -63,6 +89,56 @@ pub async fn plan(
     observer: &dyn Observer,
 ) -> Result<(Vec<SourcePlan>, Vec<ModelPlan>, Forecast), Error> {
     let definitions = definitions(request, engine).await?;
+    let (sources, models, _) = foresee(&definitions, None, request, engine, observer).await?;
+    Ok((sources, models))
+}
+
+/// Explains why partitions of a table would be kept or rebuilt; `values` choose some by their partition columns, None
+/// being NULL.
+///
+/// # Errors
+/// When the table is no model or has no such partition column, and as the stages that a run goes through.
+pub async fn why(
+    table: &str,
+    values: &[(String, Option<String>)],
+    request: &Request,
+    engine: &Engine,
+    observer: &dyn Observer,
+) -> Result<Why, Error> {
+    let definitions = definitions(request, engine).await?;
+    let model = backfill::model(table, &definitions.graph)?;
+    let unknown = values.iter().find(|(column, _)| !model.partition_by().contains(column));
+    if let Some((column, _)) = unknown {
+        let known = model.partition_by();
+        return Err(Error::Usage {
+            message: format!("`{table}` is not partitioned by `{column}`"),
+            hint: Some(match known.is_empty() {
+                true => "it has no partitions: leave out `--partition`".to_owned(),
+                false => format!("it is partitioned by {}", known.join(", ")),
+            }),
+        });
+    }
+    let value = |(column, text): &(String, Option<String>)| -> Result<_, Error> {
+        let written = |text: &String| format!("--partition {column}={text}");
+        let value = text.as_ref().map(|text| backfill::value(model, column, &written(text), text)).transpose()?;
+        Ok((column.clone(), value.map(|value| value.to_string())))
+    };
+    let values = values.iter().map(value).collect::<Result<Vec<_>, _>>()?;
+    let question = Question { model, values: &values };
+    let (_, _, answer) = foresee(&definitions, Some(question), request, engine, observer).await?;
+    answer.ok_or_else(|| Error::Bug { message: format!("`{table}` was planned and not reached") })
+}
+
+type Foreseen = (Vec<SourcePlan>, Vec<ModelPlan>, Option<Why>);
+
+/// Stages sources and decides about models, up to the one that is asked about.
+async fn foresee(
+    definitions: &Definitions,
+    question: Option<Question<'_>>,
+    request: &Request,
+    engine: &Engine,
+    observer: &dyn Observer,
+) -> Result<Foreseen, Error> {
     let warehouse = load::warehouse(&definitions.project.pipeline, request)?;
     let parent = warehouse.current()?;
     inherit::refuse(&definitions, parent.as_ref(), request.full)?;
@@ -85,10 +161,10 @@ pub async fn plan(
         reread: request.rehash && request.full,
         observer,
     };
-    let forecast = forecast::forecast(request, &definitions, parent.as_ref(), folder.path()).await?;
-    let (staged, catalog) = stage_all(&definitions, engine, around, &|_| Ok(())).await?;
-    let models = plan_models(&definitions, catalog, parent.as_ref(), request, engine).await?;
-    Ok((staged.iter().map(source_plan).collect(), models, forecast))
+    let forecast = forecast::forecast(request, definitions, parent.as_ref(), folder.path()).await?;
+    let (staged, catalog) = stage_all(definitions, engine, around, &|_| Ok(())).await?;
+    let (models, answer) = plan_models(definitions, question, catalog, parent.as_ref(), request, engine).await?;
+    Ok((staged.iter().map(source_plan).collect(), models, answer, forecast))
 }
 
 fn source_plan(staged: &StagedSource) -> SourcePlan {
@@ -102,13 +178,15 @@ fn source_plan(staged: &StagedSource) -> SourcePlan {
 
 async fn plan_models(
     definitions: &Definitions,
+    question: Option<Question<'_>>,
     mut catalog: Catalog,
     parent: Option<&Manifest>,
     request: &Request,
     engine: &Engine,
-) -> Result<Vec<ModelPlan>, Error> {
+) -> Result<(Vec<ModelPlan>, Option<Why>), Error> {
     let (mut plans, mut growing) = (Vec::new(), BTreeSet::new());
     let graph: &Graph = &definitions.graph;
+    let backfill = Backfill::new(&request.rebuild, graph, parent)?;
     for model in &graph.models {
         let name = &model.model.name;
         let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(name, &error);
@@ -117,8 +195,9 @@ async fn plan_models(
         let base = parent.map(|parent| Base { parent, catalog: &inputs });
         let mut decision: Decision = match parent.and_then(|parent| parent.tables.get(name)).filter(|_| request.full) {
             Some(table) => decide::everything(table, Reason::Asked),
-            None => decide::decide(model, base, &inputs, &session).await.map_err(failed)?,
+            None => decide::decide(model, base, &session).await.map_err(failed)?,
         };
+        backfill.apply(name, &mut decision);
         // Partitions that an input may gain are not in its assumed table.
         for table in model.statement.tables.iter().filter(|table| growing.contains(*table)) {
             decision.open.push(Reason::InputChanged { table: table.clone(), partitions: Vec::new(), whole: false });
@@ -131,14 +210,41 @@ async fn plan_models(
         let table =
             CatalogTable::new(assumed, model.schema.clone(), None, &|_| StoredAt::Disk(std::path::PathBuf::new()));
         catalog.insert(name.clone(), table);
-        plans.push(ModelPlan {
+        let plan = ModelPlan {
             table: name.clone(),
             kept_partitions: decision.clean.len(),
-            rebuilt: decision.dirty,
-            open: decision.open,
-            schema_changes: decision.schema_changes,
+            rebuilt: decision.dirty.clone(),
+            open: decision.open.clone(),
+            ignored: decision.ignored.clone(),
+            schema_changes: decision.schema_changes.clone(),
             is_evolved: decision.is_evolved,
-        });
+        };
+        if let Some(question) = question.filter(|question| question.model.model.name == *name) {
+            let partitions = wanted(question, &decision);
+            let explained = explain(question.model, &inputs, &decision, &partitions, &session).await.map_err(failed)?;
+            let partition_by = model.partition_by();
+            return Ok((plans, Some(Why { table: name.clone(), partition_by, plan, partitions: explained })));
+        }
+        plans.push(plan);
     }
-    Ok(plans)
+    Ok((plans, None))
+}
+
+/// Returns the partitions that a question is about: known ones, or the one that it names in full.
+fn wanted(question: Question<'_>, decision: &Decision) -> Vec<PartitionValues> {
+    let columns = question.model.partition_by();
+    let value =
+        |column: &String| question.values.iter().find(|(name, _)| name == column).map(|(_, value)| value.clone());
+    let named: Vec<Option<Option<String>>> = columns.iter().map(value).collect();
+    let fits = |values: &PartitionValues| {
+        named.iter().zip(&values.0).all(|(named, value)| named.as_ref().is_none_or(|named| named == value))
+    };
+    let known = decision.clean.iter().map(|partition| &partition.values);
+    let known = known.chain(decision.dirty.iter().map(|(values, _)| values));
+    let mut found: Vec<PartitionValues> = known.filter(|values| fits(values)).cloned().collect();
+    found.sort();
+    match (found.is_empty(), named.into_iter().collect::<Option<Vec<_>>>()) {
+        (true, Some(values)) => vec![PartitionValues(values)],
+        _ => found,
+    }
 }

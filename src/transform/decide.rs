@@ -4,23 +4,21 @@
 //! is the one in the last manifest. Everything that is not a clean partition is rebuilt in one query, `partition NOT IN
 //! (clean ones)`: so partitions that did not exist before appear without anybody listing them.
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
 use arrow::datatypes::DataType;
-use datafusion::{
-    common::ScalarValue,
-    error::Result,
-    logical_expr::{Expr, lit},
-    prelude::SessionContext,
-};
+use datafusion::{error::Result, logical_expr::Expr, prelude::SessionContext};
 
 use super::{
-    PlannedModel, depend, evolve,
+    PlannedModel,
+    changes::Changes,
+    depend::{Dependency, Inputs},
+    evolve,
     prove::Prover,
     schema_change::{SchemaChange, schema_changes},
 };
 use crate::{
-    engine::{AsOf, Catalog, PartitionSet},
+    engine::{Catalog, PartitionSet},
     record::{
         Manifest, PartitionValues, Placed, TableName,
         manifest::{Partition, Table},
@@ -40,6 +38,8 @@ pub struct Decision {
     pub schema_changes: Vec<SchemaChange>,
     /// Whether the clean partitions have the old columns in their files.
     pub is_evolved: bool,
+    /// Changes for which the model rebuilds nothing, because its header says so.
+    pub ignored: Vec<Reason>,
 }
 
 impl Decision {
@@ -47,6 +47,15 @@ impl Decision {
     #[must_use]
     pub const fn is_idle(&self) -> bool {
         self.dirty.is_empty() && self.open.is_empty()
+    }
+
+    /// Lets partitions be rebuilt that nothing else makes anybody rebuild.
+    pub fn ask_for(&mut self, is_asked: impl Fn(&PartitionValues) -> bool) {
+        let (asked, clean): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.clean).into_iter().partition(|partition| is_asked(&partition.values));
+        self.clean = clean;
+        self.dirty.extend(asked.into_iter().map(|partition| (partition.values, vec![Reason::Asked])));
+        self.dirty.sort_by(|one, other| one.0.cmp(&other.0));
     }
 }
 
@@ -56,9 +65,9 @@ impl Decision {
 pub enum Reason {
     /// The last snapshot does not have the table.
     NewModel,
-    /// SQL, parameters, partitioning, or the schema of an input changed.
+    /// What the model computes changed: its SQL, parameters, partitioning or columns, or the version of the tool.
     DefinitionChanged,
-    /// Everything is rebuilt because somebody asked for it.
+    /// Somebody asked for it.
     Asked,
     /// A run that was killed had built it.
     Salvaged,
@@ -77,8 +86,8 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NewModel => f.write_str("new model"),
-            Self::DefinitionChanged => f.write_str("its SQL, its parameters or the schema of an input changed"),
-            Self::Asked => f.write_str("a full rebuild was asked for"),
+            Self::DefinitionChanged => f.write_str("what the model computes changed"),
+            Self::Asked => f.write_str("a rebuild was asked for"),
             Self::Salvaged => f.write_str("built by a run that was killed"),
             Self::InputChanged { table, partitions, whole } => {
                 write!(f, "{table}")?;
@@ -107,17 +116,12 @@ pub struct Base<'a> {
 ///
 /// # Errors
 /// When the plan cannot be optimized.
-pub async fn decide(
-    model: &PlannedModel,
-    base: Option<Base<'_>>,
-    catalog: &Catalog,
-    session: &SessionContext,
-) -> Result<Decision> {
+pub async fn decide(model: &PlannedModel, base: Option<Base<'_>>, session: &SessionContext) -> Result<Decision> {
     let Some((base, table)) = base.and_then(|base| Some((base, base.parent.tables.get(&model.model.name)?))) else {
         return Ok(Decision { open: vec![Reason::NewModel], ..Decision::default() });
     };
     if table.definition.as_ref() != Some(&model.definition) {
-        return match evolve::decide(model, base, table, catalog, session).await? {
+        return match evolve::decide(model, base, table, session).await? {
             Some(decision) => Ok(decision),
             None => Ok(Decision {
                 schema_changes: schema_changes(table, model),
@@ -125,24 +129,42 @@ pub async fn decide(
             }),
         };
     }
-    let changed = changed_inputs(model, base);
-    if changed.is_empty() {
+    let tables = &model.statement.tables;
+    let mut changes = Changes::new(base);
+    if tables.iter().all(|table| changes.is_same(table)) {
         return Ok(Decision { clean: table.partitions.clone(), ..Decision::default() });
     }
+    let prover = Prover::new(model, changes.inputs(tables), session).await?;
+    compare(model, table, &prover, &mut changes)
+}
+
+/// Compares the fingerprints of a table's partitions with what they would be now.
+fn compare(model: &PlannedModel, table: &Table, prover: &Prover<'_>, changes: &mut Changes<'_>) -> Result<Decision> {
+    let inputs = prover.inputs();
+    let open = reasons(&prover.whole()?, inputs, changes);
+    if open.is_empty() {
+        return Ok(Decision { clean: table.partitions.clone(), ..Decision::default() });
+    }
+    let is_ignored = |reason: &Reason| model.ignores_reason(reason);
+    let mut decision =
+        Decision { ignored: open.iter().filter(|reason| is_ignored(reason)).cloned().collect(), ..Decision::default() };
     let values: Vec<&PartitionValues> = table.partitions.iter().map(|partition| &partition.values).collect();
-    let proofs = Prover::new(model, catalog, session).await?.prove(&values)?;
-    let mut decision = Decision::default();
-    for (partition, proof) in table.partitions.iter().zip(proofs) {
+    for (partition, proof) in table.partitions.iter().zip(prover.prove(&values)?) {
         if proof.fingerprint == partition.fingerprint {
             decision.clean.push(partition.clone());
-        } else {
-            decision.dirty.push((partition.values.clone(), reasons(&proof.reads, base)));
+            continue;
         }
+        let mut reasons = reasons(&proof.reads, inputs, changes);
+        reasons.retain(|reason| !is_ignored(reason));
+        if reasons.is_empty() {
+            reasons.push(Reason::DefinitionChanged);
+        }
+        decision.dirty.push((partition.values.clone(), reasons));
     }
-    // An unpartitioned table is one partition: it cannot gain another. A history is built whole or not at all.
+    // An unpartitioned table is one partition: it cannot gain another once it has one. A history is built whole or not at all.
     let is_whole = model.model.history.is_some() && !decision.clean.is_empty();
-    if !model.model.partition_by.is_empty() && !is_whole {
-        decision.open = changed;
+    if (!model.model.partition_by.is_empty() || table.partitions.is_empty()) && !is_whole {
+        decision.open = open;
     }
     Ok(decision)
 }
@@ -165,22 +187,8 @@ pub fn kept(model: &PlannedModel, decision: &Decision) -> Result<Option<Partitio
     PartitionSet::new(decision.clean.iter().map(|partition| &partition.values), &types(model)?).map(Some)
 }
 
-/// Returns `partition columns = values`, NULL equal to NULL; None for an unpartitioned model.
-pub(super) fn equals(model: &PlannedModel, values: &PartitionValues) -> Result<Option<Expr>> {
-    let columns = model.model.partition_by.iter().map(|column| output(&column.value));
-    let compare = |(column, value): (Expr, ScalarValue)| match value.is_null() {
-        true => column.is_null(),
-        false => column.eq(lit(value)),
-    };
-    Ok(columns.zip(scalars(model, values)?).map(compare).reduce(Expr::and))
-}
-
-fn scalars(model: &PlannedModel, values: &PartitionValues) -> Result<Vec<ScalarValue>> {
-    values.to_scalars(&types(model)?)
-}
-
 /// Returns the types of the partition columns.
-fn types(model: &PlannedModel) -> Result<Vec<DataType>> {
+pub(super) fn types(model: &PlannedModel) -> Result<Vec<DataType>> {
     let data_type = |column: &Placed<String>| Ok(model.schema.field_with_name(&column.value)?.data_type().clone());
     model.model.partition_by.iter().map(data_type).collect()
 }
@@ -189,21 +197,11 @@ pub(super) fn output(column: &str) -> Expr {
     Expr::Column(datafusion::common::Column::from_name(column))
 }
 
-/// Returns a reason for each input whose rows, as scans see them, are not those of the last snapshot.
-pub(super) fn changed_inputs(model: &PlannedModel, base: Base<'_>) -> Vec<Reason> {
-    let reads = model.statement.tables.iter();
-    let changed = reads.filter_map(|name| {
-        let partitions = changed_partitions(name, None, base);
-        (!partitions.is_empty()).then(|| Reason::InputChanged { table: name.clone(), partitions, whole: false })
-    });
-    changed.collect()
-}
-
-/// Returns why a partition with these dependencies is dirty.
-pub(super) fn reasons(reads: &[depend::Dependency], base: Base<'_>) -> Vec<Reason> {
+/// Returns a reason for each dependency that is not as it was.
+pub(super) fn reasons(reads: &[Dependency], inputs: &Inputs<'_>, changes: &mut Changes<'_>) -> Vec<Reason> {
     let mut reasons = Vec::new();
     for read in reads {
-        let partitions = changed_partitions(&read.table, Some(read), base);
+        let partitions = changes.of(read, inputs);
         if !partitions.is_empty() {
             reasons.push(Reason::InputChanged { table: read.table.clone(), partitions, whole: !read.is_proved });
         }
@@ -211,28 +209,6 @@ pub(super) fn reasons(reads: &[depend::Dependency], base: Base<'_>) -> Vec<Reaso
     reasons.sort();
     reasons.dedup();
     reasons
-}
-
-/// Returns the partitions of an input that are not as they were, vanished ones included, within what is read of it.
-fn changed_partitions(name: &TableName, read: Option<&depend::Dependency>, base: Base<'_>) -> Vec<PartitionValues> {
-    let Some(now) = base.catalog.get(name) else { return Vec::new() };
-    let before = base.parent.partitions(name);
-    let columns = read.map(|read| &read.columns);
-    let cut_before = now.as_of.clone().map(|as_of| AsOf { run_date: base.parent.run_date, ..as_of });
-    let indices = read.map_or_else(|| (0..now.table.partitions.len()).collect(), |read| read.partitions.clone());
-    let mut changed = BTreeSet::new();
-    for partition in indices.iter().filter_map(|&index| now.table.partitions.get(index)) {
-        let state = depend::partition_content(partition, columns, now.as_of.as_ref());
-        let same = before
-            .get(&partition.values)
-            .is_some_and(|old| depend::partition_content(old, columns, cut_before.as_ref()) == state);
-        if !same {
-            changed.insert(partition.values.clone());
-        }
-    }
-    let all: BTreeSet<&PartitionValues> = now.table.partitions.iter().map(|partition| &partition.values).collect();
-    changed.extend(before.keys().filter(|values| !all.contains(*values)).map(|values| (*values).clone()));
-    changed.into_iter().collect()
 }
 
 /// Returns a table as it is assumed to be after a decision, for planning without running: rebuilt partitions have a

@@ -1,7 +1,7 @@
-//! Dependencies by proof: what the rows of one output partition can depend on.
+//! Dependencies by proof: what the rows of output partitions can depend on.
 //!
 //! ```text
-//!  model's plan ── put `partition = p` on top ──► optimizer ──► table scans with the filters that reached them
+//!  model's plan ── put `partition = $p` on top ──► optimizer ──► table scans with the filters that reached them
 //!                                                                    │
 //!            a filter over nothing but the scan's partition columns ─┤─► only the partitions that satisfy it
 //!                                                      no such filter ─► the whole table
@@ -10,51 +10,138 @@
 //! The optimized plan gives exactly the rows of *p*, and a scan returns nothing but rows of the partitions that its
 //! pushed filters admit: so nothing else can change *p*. Of those partitions only the columns that the scan reads count.
 
-use std::collections::BTreeSet;
-
-use datafusion::{
-    catalog::cte_worktable::CteWorkTable,
-    common::tree_node::TreeNodeRecursion,
-    datasource::source_as_provider,
-    error::Result,
-    logical_expr::{LogicalPlan, TableScan},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
+use arrow::array::RecordBatch;
+use datafusion::{
+    catalog::cte_worktable::CteWorkTable,
+    common::{JoinType, tree_node::TreeNodeRecursion},
+    datasource::source_as_provider,
+    error::Result,
+    logical_expr::{Expr, LogicalPlan, TableScan},
+};
+
+use super::narrow::{self, Narrowing, Selection};
 use crate::{
     engine::{AsOf, Catalog, SnapshotTable},
-    record::{Manifest, TableName, manifest::Partition},
+    record::{Manifest, PartitionValues, TableName, manifest::Partition},
 };
 
 /// What one scan of an optimized plan reads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Dependency {
     /// The table.
     pub table: TableName,
-    /// Indices of the partitions in the catalog's table.
-    pub partitions: Vec<usize>,
     /// Columns that are read, partition columns left out.
-    pub columns: BTreeSet<String>,
+    pub columns: Arc<BTreeSet<String>>,
+    /// Indices of partitions in [`Inputs::partitions`].
+    pub partitions: Arc<Vec<usize>>,
     /// Whether a filter told partitions apart.
     pub is_proved: bool,
 }
 
-/// Returns what an optimized plan reads, subqueries included, in a fixed order.
+/// The tables that a model reads: as they are now, and partitions that they no longer have.
+#[derive(Debug, Clone)]
+pub struct Inputs<'a> {
+    /// As they are now.
+    pub catalog: &'a Catalog,
+    /// Partitions of the last snapshot that are gone.
+    pub vanished: BTreeMap<TableName, Vec<PartitionValues>>,
+}
+
+impl<'a> Inputs<'a> {
+    /// Takes the tables as they are, without a past.
+    #[must_use]
+    pub const fn now(catalog: &'a Catalog) -> Self {
+        Self { catalog, vanished: BTreeMap::new() }
+    }
+
+    /// Returns the partitions of a table: those that it has, in the catalog's order, then those that are gone.
+    #[must_use]
+    pub fn partitions(&self, table: &TableName) -> Vec<&PartitionValues> {
+        let now = self.catalog.get(table).into_iter().flat_map(|table| &table.table.partitions);
+        now.map(|partition| &partition.values).chain(self.vanished.get(table).into_iter().flatten()).collect()
+    }
+}
+
+/// One scan of an optimized plan.
+#[derive(Debug)]
+pub(super) struct Scan {
+    pub table: TableName,
+    pub columns: Arc<BTreeSet<String>>,
+    narrowing: Narrowing,
+    /// The values of [`Inputs::partitions`].
+    partitions: RecordBatch,
+}
+
+impl Scan {
+    /// Returns which partitions count for each of `outputs`, a batch of values of the plan's placeholders.
+    ///
+    /// # Errors
+    /// As [`Narrowing::select`].
+    pub fn select(&self, outputs: &RecordBatch) -> Result<Selection> {
+        self.narrowing.select(&self.partitions, outputs)
+    }
+
+    /// Returns the dependency on these partitions, on all by default.
+    pub fn dependency(&self, partitions: Option<&Arc<Vec<usize>>>, is_proved: bool) -> Dependency {
+        let all = || Arc::new((0..self.partitions.num_rows()).collect());
+        Dependency {
+            table: self.table.clone(),
+            columns: Arc::clone(&self.columns),
+            partitions: partitions.map_or_else(all, Arc::clone),
+            is_proved,
+        }
+    }
+}
+
+/// Returns the scans of an optimized plan, those of its subqueries included.
 ///
 /// # Errors
-/// When a pushed filter cannot be evaluated or a table is unknown.
-pub fn dependencies(plan: &LogicalPlan, catalog: &Catalog) -> Result<Vec<Dependency>> {
+/// When a table is unknown.
+pub(super) fn scans(plan: &LogicalPlan, inputs: &Inputs<'_>) -> Result<Vec<Scan>> {
     let mut found = Vec::new();
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node
-            && !is_recursion(scan)?
-        {
-            found.push(dependency(scan, catalog)?);
-        }
+    walk(plan, &[], inputs, &mut found)?;
+    Ok(found)
+}
+
+/// Collects the scans below a node; `gates` are the terms above it without which it gives no row.
+fn walk(node: &LogicalPlan, gates: &[Expr], inputs: &Inputs<'_>, found: &mut Vec<Scan>) -> Result<()> {
+    if let LogicalPlan::TableScan(read) = node
+        && !is_recursion(read)?
+    {
+        found.push(scan(read, gates, inputs)?);
+    }
+    node.apply_subqueries(|subquery| {
+        walk(subquery, gates, inputs, found)?;
         Ok(TreeNodeRecursion::Continue)
     })?;
-    found.sort_by(|a, b| (&a.table, &a.partitions, &a.columns).cmp(&(&b.table, &b.partitions, &b.columns)));
-    found.dedup();
-    Ok(found)
+    let below: Vec<Expr> = gates.iter().cloned().chain(closers(node)).collect();
+    node.inputs().into_iter().try_for_each(|input| walk(input, &below, inputs, found))
+}
+
+/// Returns the terms without which a node gives no row, whatever its tables hold.
+fn closers(node: &LogicalPlan) -> Vec<Expr> {
+    match node {
+        LogicalPlan::Filter(filter) => narrow::gates(&filter.predicate).chain(closers(&filter.input)).collect(),
+        LogicalPlan::TableScan(scan) => scan.filters.iter().flat_map(narrow::gates).collect(),
+        LogicalPlan::Projection(projection) => closers(&projection.input),
+        LogicalPlan::SubqueryAlias(alias) => closers(&alias.input),
+        LogicalPlan::Window(window) => closers(&window.input),
+        LogicalPlan::Sort(sort) => closers(&sort.input),
+        LogicalPlan::Limit(limit) => closers(&limit.input),
+        LogicalPlan::Aggregate(aggregate) if !aggregate.group_expr.is_empty() => closers(&aggregate.input),
+        LogicalPlan::Join(join) => match join.join_type {
+            JoinType::Inner => closers(&join.left).into_iter().chain(closers(&join.right)).collect(),
+            JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => closers(&join.left),
+            JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => closers(&join.right),
+            JoinType::Full => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
 }
 
 /// Returns whether a scan reads the rows that a recursive query has made so far, and no table.
@@ -62,36 +149,23 @@ fn is_recursion(scan: &TableScan) -> Result<bool> {
     Ok(source_as_provider(&scan.source)?.is::<CteWorkTable>())
 }
 
-fn dependency(scan: &TableScan, catalog: &Catalog) -> Result<Dependency> {
+fn scan(scan: &TableScan, gates: &[Expr], inputs: &Inputs<'_>) -> Result<Scan> {
     let name = TableName::new(scan.table_name.schema().unwrap_or_default(), scan.table_name.table());
     let provider = source_as_provider(&scan.source)?;
-    let (Some(files), Some(table)) = (provider.downcast_ref::<SnapshotTable>(), catalog.get(&name)) else {
+    let (Some(files), Some(table)) = (provider.downcast_ref::<SnapshotTable>(), inputs.catalog.get(&name)) else {
         return datafusion::common::internal_err!("`{name}` is read but stands in no catalog");
     };
-    let (partitions, is_proved) = files.matching(&scan.filters)?;
     let projected = scan.projected_schema.fields().iter().map(|field| field.name().clone());
     let filtered =
         scan.filters.iter().flat_map(|filter| filter.column_refs().into_iter().map(|column| column.name.clone()));
-    let columns = projected.chain(filtered).filter(|column| !table.table.partition_by.contains(column)).collect();
-    Ok(Dependency { table: name, partitions, columns, is_proved })
-}
-
-/// Returns the hash of everything that a plan's rows depend on besides its definition.
-#[must_use]
-pub fn content(dependencies: &[Dependency], catalog: &Catalog) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new();
-    for dependency in dependencies {
-        let Some(table) = catalog.get(&dependency.table) else { continue };
-        hasher.update(dependency.table.to_string().as_bytes());
-        hasher.update(&(dependency.partitions.len() as u64).to_le_bytes());
-        for &index in &dependency.partitions {
-            if let Some(partition) = table.table.partitions.get(index) {
-                let state = partition_content(partition, Some(&dependency.columns), table.as_of.as_ref());
-                hasher.update(state.as_bytes());
-            }
-        }
-    }
-    hasher.finalize()
+    let columns: BTreeSet<String> =
+        projected.chain(filtered).filter(|column| !table.table.partition_by.contains(column)).collect();
+    Ok(Scan {
+        partitions: files.batch_of(&inputs.partitions(&name))?,
+        narrowing: Narrowing::new(&scan.filters, |filter| files.decides(filter), gates),
+        columns: Arc::new(columns),
+        table: name,
+    })
 }
 
 /// Returns the hash of everything that the rows of a whole table can depend on: its definition, and every input with all
@@ -133,6 +207,8 @@ pub fn partition_content(
     hasher.finalize()
 }
 
-fn cut_bites(partition: &Partition, run_date: chrono::NaiveDate) -> bool {
+/// Returns whether a partition has rows or stages after the run date, so that it looks another on another day.
+#[must_use]
+pub fn cut_bites(partition: &Partition, run_date: chrono::NaiveDate) -> bool {
     partition.latest_date.is_some_and(|latest| latest > run_date)
 }

@@ -11,12 +11,12 @@ use datafusion::{error::Result, prelude::SessionContext};
 
 use super::{
     Decision, PlannedModel, Prover,
+    changes::Changes,
     decide::{self, Base},
     schema_change::{SchemaChange, obstacles, schema_changes},
 };
 use crate::{
     define::project::OnSchemaChange,
-    engine::Catalog,
     record::{
         PartitionValues,
         manifest::{Partition, Table},
@@ -31,7 +31,6 @@ pub async fn decide(
     model: &PlannedModel,
     base: Base<'_>,
     table: &Table,
-    catalog: &Catalog,
     session: &SessionContext,
 ) -> Result<Option<Decision>> {
     let changes = schema_changes(table, model);
@@ -40,12 +39,14 @@ pub async fn decide(
     }
     let staying: BTreeSet<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
     let values: Vec<&PartitionValues> = table.partitions.iter().map(|partition| &partition.values).collect();
-    let prover = Prover::new(model, catalog, session).await?;
+    let mut changed = Changes::new(base);
+    let prover = Prover::new(model, changed.inputs(&model.statement.tables), session).await?;
     let before = prover.narrowed(&staying)?.prove(&values)?;
     let after = prover.prove(&values)?;
     let mut decision = Decision { schema_changes: changes, is_evolved: true, ..Decision::default() };
     for ((partition, before), after) in table.partitions.iter().zip(before).zip(after) {
-        let reasons = decide::reasons(&before.reads, base);
+        let mut reasons = decide::reasons(&before.reads, prover.inputs(), &mut changed);
+        reasons.retain(|reason| !model.ignores_reason(reason));
         if reasons.is_empty() {
             decision.clean.push(Partition { fingerprint: after.fingerprint, ..partition.clone() });
         } else {
@@ -53,7 +54,7 @@ pub async fn decide(
         }
     }
     if !model.model.partition_by.is_empty() {
-        decision.open = decide::changed_inputs(model, base);
+        decision.open = decide::reasons(&prover.whole()?, prover.inputs(), &mut changed);
     }
     Ok(Some(decision))
 }

@@ -3,13 +3,17 @@
 //! In: models, and a catalog of the tables they may read. Out: planned models, decisions, and streams of batches.
 //! Deliberately writes nothing: where the rows go is the conductor's business.
 
+mod changes;
 pub mod decide;
 pub mod depend;
 pub mod evolve;
 pub mod execute;
+pub mod explain;
 pub mod graph;
 pub mod history;
 pub mod meaning;
+mod narrow;
+mod normal;
 pub mod plan;
 pub mod prove;
 pub mod schema_change;
@@ -19,3 +23,7 @@ pub use graph::Graph;
 pub use plan::PlannedModel;
 pub use prove::Prover;
 pub use schema_change::{SchemaChange, schema_changes};
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+mod tests;

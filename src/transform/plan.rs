@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::{
     catalog::TableProvider, common::tree_node::TreeNode, error::Result as EngineResult, logical_expr::LogicalPlan,
@@ -10,19 +10,20 @@ use datafusion::{
 };
 
 use super::{
-    Graph,
+    Graph, Reason,
     graph::{self, ParsedModel},
     history,
     meaning::{self, Meaning},
+    normal,
 };
 use crate::{
     define::project::{Model, OnSchemaChange},
-    engine::{Catalog, CatalogTable, Engine, Parameters, Problem, Statement, catalog, types},
+    engine::{Catalog, CatalogTable, Engine, Parameters, Problem, Statement, catalog, functions, types},
     record::{Diagnostic, Placed, TableName},
 };
 
-/// The version of everything but SQL that decides a model's rows: a change rebuilds all models.
-const TRANSFORM_VERSION: &str = "1";
+/// The version of everything but SQL and the engine that decides a model's rows: a change rebuilds all models.
+const TRANSFORM_VERSION: &str = "2";
 
 /// A model that can be built.
 #[derive(Debug, Clone)]
@@ -33,7 +34,7 @@ pub struct PlannedModel {
     pub statement: Statement,
     /// The published schema.
     pub schema: SchemaRef,
-    /// Hash of its SQL, parameters, partitioning and output schema, and of the schemas that it reads.
+    /// Hash of what it computes: its optimized plan, parameters in it, partitioning and output schema.
     pub definition: String,
     /// What each column means, where the model lets its columns evolve.
     pub meanings: BTreeMap<String, Meaning>,
@@ -52,6 +53,18 @@ impl PlannedModel {
     #[must_use]
     pub fn key(&self) -> Vec<String> {
         self.model.key.iter().map(|column| column.value.clone()).collect()
+    }
+
+    /// Returns whether a reason to rebuild something is none, because the header says so.
+    #[must_use]
+    pub fn ignores_reason(&self, reason: &Reason) -> bool {
+        matches!(reason, Reason::InputChanged { table, .. } if self.ignores(table))
+    }
+
+    /// Returns whether changes of a table that the model reads rebuild nothing.
+    #[must_use]
+    pub fn ignores(&self, table: &TableName) -> bool {
+        self.model.ignore_changes.iter().any(|ignored| ignored.value == *table)
     }
 
     /// Returns the model as a manifest's table without partitions.
@@ -93,10 +106,10 @@ pub async fn plan(
         if !parsed.statement.unqualified.is_empty() || !parsed.statement.tables.iter().all(is_known) {
             continue;
         }
-        match plan_model(parsed, &sessions, &inputs, parameters).await {
+        let around = Around { sessions: &sessions, staged, inputs: &inputs, parameters };
+        match plan_model(parsed, around).await {
             Ok(planned) => {
-                let table = CatalogTable::empty(&planned.schema, planned.partition_by(), None);
-                sessions.register(&planned.model.name, &table)?;
+                sessions.register(&planned)?;
                 inputs.insert(planned.model.name.clone(), spelled(&planned.schema));
                 graph.models.push(planned);
             }
@@ -106,31 +119,48 @@ pub async fn plan(
     Ok((graph, findings))
 }
 
+/// What a model is planned against.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    sessions: &'a Sessions,
+    staged: &'a Catalog,
+    /// What is said of each table by its columns.
+    inputs: &'a BTreeMap<TableName, String>,
+    parameters: &'a Parameters,
+}
+
 /// The sessions over tables without rows in which models are planned.
 struct Sessions {
     /// Every table as a model reads it.
     cut: SessionContext,
-    /// The same without the as-of cut, where somebody asks what columns mean; with the hash of what is cut.
+    /// The same tables as nothing but named columns.
+    bare: SessionContext,
+    /// Tables without the as-of cut, where somebody asks what columns mean; with the hash of what is cut.
     uncut: Option<(SessionContext, BTreeMap<TableName, String>)>,
 }
 
 impl Sessions {
     fn new(models: &[Model], staged: &Catalog, engine: &Engine) -> EngineResult<Self> {
         let cut = engine.session(catalog::providers(staged)?)?;
+        let bare = engine.session(catalog::providers(&bare(staged))?)?;
         let evolves = |model: &Model| model.on_schema_change.value == OnSchemaChange::Evolve;
         if !models.iter().any(evolves) {
-            return Ok(Self { cut, uncut: None });
+            return Ok(Self { cut, bare, uncut: None });
         }
         let files = |(name, table): (&TableName, &CatalogTable)| {
             (name.clone(), std::sync::Arc::new(table.files.clone()) as std::sync::Arc<dyn TableProvider>)
         };
         let cuts = staged.iter().map(|(name, table)| (name.clone(), spelled_cut(table))).collect();
-        Ok(Self { cut, uncut: Some((engine.session(staged.iter().map(files))?, cuts)) })
+        Ok(Self { cut, bare, uncut: Some((engine.session(staged.iter().map(files))?, cuts)) })
     }
 
-    fn register(&self, name: &TableName, table: &CatalogTable) -> EngineResult<()> {
+    /// Makes a planned model known to those that read it.
+    fn register(&self, planned: &PlannedModel) -> EngineResult<()> {
+        let name = &planned.model.name;
+        let table = CatalogTable::empty(&planned.schema, planned.partition_by(), None);
         let uncut = self.uncut.iter().map(|(session, _)| session);
-        [&self.cut].into_iter().chain(uncut).try_for_each(|session| register(session, name, table))
+        [&self.cut].into_iter().chain(uncut).try_for_each(|session| register(session, name, &table))?;
+        register(&self.bare, name, &CatalogTable::empty(&planned.schema, Vec::new(), None))
     }
 
     /// Returns what the columns of a model mean, if it lets them evolve.
@@ -141,6 +171,18 @@ impl Sessions {
         let context = format!("{TRANSFORM_VERSION} {}", cuts.join(";"));
         meaning::meanings(&statement.plan(session).await?, &context, &session.state())
     }
+}
+
+/// Returns the staged tables without cut and partitions, every column nullable: the optimizer finds nothing there that it
+/// could use but the SQL itself.
+fn bare(staged: &Catalog) -> Catalog {
+    let nullable = |field: &std::sync::Arc<Field>| field.as_ref().clone().with_nullable(true);
+    let bare = |(name, table): (&TableName, &CatalogTable)| {
+        let schema = datafusion::catalog::TableProvider::schema(&table.files);
+        let schema = std::sync::Arc::new(Schema::new(schema.fields().iter().map(nullable).collect::<Vec<_>>()));
+        (name.clone(), CatalogTable::empty(&schema, Vec::new(), None))
+    };
+    staged.iter().map(bare).collect()
 }
 
 fn register(session: &SessionContext, name: &TableName, table: &CatalogTable) -> EngineResult<()> {
@@ -159,30 +201,28 @@ fn register(session: &SessionContext, name: &TableName, table: &CatalogTable) ->
     Ok(())
 }
 
-async fn plan_model(
-    parsed: ParsedModel,
-    sessions: &Sessions,
-    inputs: &BTreeMap<TableName, String>,
-    parameters: &Parameters,
-) -> Result<PlannedModel, Vec<Diagnostic>> {
+async fn plan_model(parsed: ParsedModel, around: Around<'_>) -> Result<PlannedModel, Vec<Diagnostic>> {
     let ParsedModel { model, statement } = parsed;
-    let told = |error| graph::diagnostic(&model, Problem::new(&error, &model.text.body), parameters.names());
-    let session = &sessions.cut;
-    let plan = statement.plan(session).await.map_err(|error| vec![told(error)])?;
+    let Sessions { cut, bare, .. } = around.sessions;
+    let told = |error| graph::diagnostic(&model, Problem::new(&error, &model.text.body), around.parameters.names());
+    let plan = statement.plan(cut).await.map_err(|error| vec![told(error)])?;
     // Clashes of types show in the analyzer, and what the engine cannot run only in the physical plan.
-    session.state().create_physical_plan(&plan).await.map_err(|error| vec![told(error)])?;
+    cut.state().create_physical_plan(&plan).await.map_err(|error| vec![told(error)])?;
     let mut schema = published_schema(&model, &plan)?;
     if let Some(history) = &model.history {
         schema = history::schema(&model, history, &schema)?;
     }
     let mut findings = header_findings(&model, &schema);
+    findings.extend(idle_ignores(&model, &statement));
     findings.extend(clock_findings(&model, &plan));
     if !findings.is_empty() {
         return Err(findings);
     }
-    let definition = definition(&model, &statement, &schema, inputs);
-    let meanings = sessions.meanings(&model, &statement).await.map_err(|error| vec![told(error)])?;
-    Ok(PlannedModel { model, statement, schema, definition, meanings, run_date: parameters.run_date })
+    let bare = statement.plan(bare).await.and_then(|plan| bare.state().optimize(&plan));
+    let normal = normal::hash(&bare.map_err(|error| vec![told(error)])?, around.staged);
+    let definition = definition(&model, &statement, &schema, normal, around.inputs);
+    let meanings = around.sessions.meanings(&model, &statement).await.map_err(|error| vec![told(error)])?;
+    Ok(PlannedModel { model, statement, schema, definition, meanings, run_date: around.parameters.run_date })
 }
 
 fn published_schema(model: &Model, plan: &LogicalPlan) -> Result<SchemaRef, Vec<Diagnostic>> {
@@ -235,6 +275,17 @@ fn header_findings(model: &Model, schema: &SchemaRef) -> Vec<Diagnostic> {
     findings
 }
 
+/// Finds tables whose changes the header ignores, and which the model does not read.
+fn idle_ignores(model: &Model, statement: &Statement) -> Vec<Diagnostic> {
+    let names: Vec<String> = statement.tables.iter().map(ToString::to_string).collect();
+    let idle = model.ignore_changes.iter().filter(|ignored| !statement.tables.contains(&ignored.value));
+    let finding = |ignored: &Placed<TableName>| {
+        Diagnostic::error(format!("the model does not read `{}`", ignored.value), ignored.place.clone())
+            .did_you_mean(&ignored.value.to_string(), names.iter().map(String::as_str))
+    };
+    idle.map(finding).collect()
+}
+
 /// Says that a header names a column that the result does not have.
 #[must_use]
 pub fn unknown_output(column: &Placed<String>, schema: &SchemaRef) -> Diagnostic {
@@ -283,10 +334,12 @@ fn clock_finding(model: &Model, function: &str) -> Diagnostic {
         .hint("use `$run_date` for today; a model reads no clock and throws no dice")
 }
 
+/// Returns the hash of what a model computes: of the normal form of its plan, else of the text of its SQL.
 fn definition(
     model: &Model,
     statement: &Statement,
     schema: &SchemaRef,
+    normal: Option<blake3::Hash>,
     inputs: &BTreeMap<TableName, String>,
 ) -> String {
     let mut hasher = blake3::Hasher::new();
@@ -294,8 +347,7 @@ fn definition(
         hasher.update(&(text.len() as u64).to_le_bytes());
         hasher.update(text.as_bytes());
     };
-    part(TRANSFORM_VERSION);
-    part(&statement.canonical());
+    [TRANSFORM_VERSION, functions::VERSION, datafusion::DATAFUSION_VERSION].into_iter().for_each(&mut part);
     for column in model.key.iter().chain(&model.partition_by) {
         part(&column.value);
     }
@@ -307,6 +359,14 @@ fn definition(
         }
     }
     part(&spelled(schema));
+    for ignored in &model.ignore_changes {
+        part(&format!("ignores changes of {}", ignored.value));
+    }
+    if let Some(normal) = normal {
+        part(normal.to_hex().as_str());
+        return hasher.finalize().to_hex().to_string();
+    }
+    part(&statement.canonical());
     for table in &statement.tables {
         part(&table.to_string());
         part(inputs.get(table).map(String::as_str).unwrap_or_default());

@@ -1,10 +1,14 @@
 //! Fingerprints of output partitions: the model's definition and the content of what each partition depends on.
 //!
-//! Where no filter on the output reaches any input's partitions, every partition depends on the same whole tables, and
-//! one proof serves all. Otherwise each partition is proved on its own, on all threads.
+//! The filter is put on with a placeholder for each value, so that the plan is optimized once and not for each partition;
+//! NULL, which equals nothing, makes a plan of its own. What is the same for all partitions is hashed once.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use arrow::{
+    array::RecordBatch,
+    datatypes::{DataType, Field},
+};
 use datafusion::{
     error::Result,
     execution::SessionState,
@@ -13,38 +17,68 @@ use datafusion::{
 };
 
 use super::{
-    PlannedModel,
-    decide::equals,
-    depend::{self, Dependency},
+    PlannedModel, decide,
+    depend::{self, Dependency, Inputs, Scan},
+    narrow,
 };
-use crate::{engine::Catalog, record::PartitionValues};
+use crate::{engine::table::values_batch, record::PartitionValues};
 
 /// What is known of one output partition.
 #[derive(Debug, Clone)]
 pub struct Proof {
     /// Hash of the model's definition and of the content of what the partition depends on.
     pub fingerprint: String,
-    /// What it depends on.
-    pub reads: Arc<Vec<Dependency>>,
+    /// What it depends on, in a fixed order.
+    pub reads: Vec<Dependency>,
 }
 
 /// Proves what the partitions of one model depend on, given its inputs as they are now.
 #[derive(Debug)]
 pub struct Prover<'a> {
     model: &'a PlannedModel,
-    catalog: &'a Catalog,
+    inputs: Inputs<'a>,
     plan: LogicalPlan,
     state: SessionState,
 }
 
+/// A dependency and the hash of its content.
+type Read = (Dependency, blake3::Hash);
+
 impl<'a> Prover<'a> {
-    /// Plans the model over the catalog.
+    /// Plans the model over its inputs.
     ///
     /// # Errors
     /// When it cannot be planned.
-    pub async fn new(model: &'a PlannedModel, catalog: &'a Catalog, session: &SessionContext) -> Result<Self> {
+    pub async fn new(model: &'a PlannedModel, inputs: Inputs<'a>, session: &SessionContext) -> Result<Self> {
         let plan = model.statement.plan(session).await?;
-        Ok(Self { model, catalog, plan, state: session.state() })
+        Ok(Self { model, inputs, plan, state: session.state() })
+    }
+
+    /// Returns the inputs.
+    #[must_use]
+    pub const fn inputs(&self) -> &Inputs<'a> {
+        &self.inputs
+    }
+
+    /// Returns what the model as a whole depends on.
+    ///
+    /// # Errors
+    /// When the plan cannot be optimized.
+    pub fn whole(&self) -> Result<Vec<Dependency>> {
+        let scans = depend::scans(&self.state.optimize(&self.plan)?, &self.inputs)?;
+        let one = values_batch(Vec::new(), &[&PartitionValues::default()])?;
+        let mut reads = Vec::new();
+        for scan in scans {
+            let selection = scan.select(&one)?;
+            match selection.each.as_deref() {
+                None => reads.push(scan.dependency(None, false)),
+                Some([Some(partitions)]) => reads.push(scan.dependency(Some(partitions), selection.is_proved)),
+                Some(_) => {}
+            }
+        }
+        reads.sort();
+        reads.dedup();
+        Ok(reads)
     }
 
     /// Returns the same of some of the model's columns alone.
@@ -54,7 +88,7 @@ impl<'a> Prover<'a> {
     pub fn narrowed(&self, columns: &BTreeSet<&str>) -> Result<Self> {
         let kept = self.plan.schema().columns().into_iter().filter(|column| columns.contains(column.name.as_str()));
         let plan = LogicalPlanBuilder::from(self.plan.clone()).project(kept.map(Expr::Column))?.build()?;
-        Ok(Self { model: self.model, catalog: self.catalog, plan, state: self.state.clone() })
+        Ok(Self { model: self.model, inputs: self.inputs.clone(), plan, state: self.state.clone() })
     }
 
     /// Returns a proof for each of the partitions.
@@ -64,52 +98,115 @@ impl<'a> Prover<'a> {
     pub fn prove(&self, partitions: &[&PartitionValues]) -> Result<Vec<Proof>> {
         if self.model.model.history.is_some() {
             // All versions follow from all rows of the query, whatever the table is partitioned by.
-            let proof = self.proof(depend::dependencies(&self.state.optimize(&self.plan)?, self.catalog)?);
-            return Ok(vec![proof; partitions.len()]);
+            let one = values_batch(Vec::new(), &[&PartitionValues::default()])?;
+            let reads = self.scanned(&self.plan, &one)?.into_iter().next().unwrap_or_default();
+            return Ok(vec![self.proof(reads); partitions.len()]);
         }
-        let Some(sample) = partitions.iter().find(|values| values.0.iter().all(Option::is_some)) else {
-            return partitions.iter().map(|values| self.prove_one(values)).collect();
-        };
-        if !self.reads(sample)?.iter().any(|read| read.is_proved) {
-            // What the unfiltered plan reads is never less than what one partition needs.
-            let proof = self.proof(depend::dependencies(&self.state.optimize(&self.plan)?, self.catalog)?);
-            return Ok(vec![proof; partitions.len()]);
+        let mut alike: BTreeMap<Vec<bool>, Vec<usize>> = BTreeMap::new();
+        for (index, values) in partitions.iter().enumerate() {
+            alike.entry(values.0.iter().map(Option::is_none).collect()).or_default().push(index);
         }
-        self.prove_each(partitions)
+        let mut proofs: Vec<Option<Proof>> = vec![None; partitions.len()];
+        for (nulls, indices) in alike {
+            let values: Vec<&PartitionValues> = indices.iter().map(|&index| partitions[index]).collect();
+            for (index, reads) in indices.into_iter().zip(self.reads(&nulls, &values)?) {
+                proofs[index] = Some(self.proof(reads));
+            }
+        }
+        Ok(proofs.into_iter().flatten().collect())
     }
 
-    fn prove_each(&self, partitions: &[&PartitionValues]) -> Result<Vec<Proof>> {
-        let threads = self.state.config().target_partitions().max(1);
-        let share = partitions.len().div_ceil(threads).max(1);
-        let prove =
-            |part: &[&PartitionValues]| part.iter().map(|values| self.prove_one(values)).collect::<Result<Vec<_>>>();
-        let parts: Vec<Result<Vec<Proof>>> = std::thread::scope(|scope| {
-            let workers: Vec<_> = partitions.chunks(share).map(|part| scope.spawn(move || prove(part))).collect();
-            workers
-                .into_iter()
-                .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
-        });
-        Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
-    }
-
-    fn prove_one(&self, values: &PartitionValues) -> Result<Proof> {
-        Ok(self.proof(self.reads(values)?))
-    }
-
-    /// Returns what the rows of one partition depend on.
-    fn reads(&self, values: &PartitionValues) -> Result<Vec<Dependency>> {
-        let narrowed = match equals(self.model, values)? {
+    /// Returns what each of some partitions reads that have NULL in the same columns.
+    fn reads(&self, nulls: &[bool], partitions: &[&PartitionValues]) -> Result<Vec<Vec<Read>>> {
+        let types = decide::types(self.model)?;
+        let plan = match self.filter(nulls, &types) {
             Some(filter) => LogicalPlanBuilder::from(self.plan.clone()).filter(filter)?.build()?,
             None => self.plan.clone(),
         };
-        depend::dependencies(&self.state.optimize(&narrowed)?, self.catalog)
+        let field = |(index, data_type)| Field::new(narrow::placeholder_name(index), data_type, true);
+        let outputs = values_batch(types.into_iter().enumerate().map(field).collect(), partitions)?;
+        self.scanned(&plan, &outputs)
     }
 
-    fn proof(&self, reads: Vec<Dependency>) -> Proof {
+    /// Returns what a plan reads for each of the values of its placeholders.
+    fn scanned(&self, plan: &LogicalPlan, outputs: &RecordBatch) -> Result<Vec<Vec<Read>>> {
+        let mut contents = Contents::default();
+        let mut reads: Vec<Vec<Read>> = vec![Vec::new(); outputs.num_rows()];
+        for scan in depend::scans(&self.state.optimize(plan)?, &self.inputs)? {
+            let contents = contents.of(&scan, &self.inputs);
+            read(&scan, outputs, contents, &mut reads)?;
+        }
+        for reads in &mut reads {
+            reads.sort_by(|one, other| one.0.cmp(&other.0));
+            reads.dedup_by(|one, other| one.0 == other.0);
+        }
+        Ok(reads)
+    }
+
+    /// Returns `partition columns = placeholders`, IS NULL where the value is NULL; None for an unpartitioned model.
+    fn filter(&self, nulls: &[bool], types: &[DataType]) -> Option<Expr> {
+        let columns = self.model.model.partition_by.iter().map(|column| decide::output(&column.value));
+        let compare = |(index, ((column, &is_null), data_type)): (usize, ((Expr, &bool), &DataType))| match is_null {
+            true => column.is_null(),
+            false => narrow::is_partition(column, index, data_type),
+        };
+        columns.zip(nulls).zip(types).enumerate().map(compare).reduce(Expr::and)
+    }
+
+    fn proof(&self, reads: Vec<Read>) -> Proof {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.model.definition.as_bytes());
-        hasher.update(depend::content(&reads, self.catalog).as_bytes());
-        Proof { fingerprint: hasher.finalize().to_hex().to_string(), reads: Arc::new(reads) }
+        for (read, content) in reads.iter().filter(|(read, _)| !self.model.ignores(&read.table)) {
+            hasher.update(read.table.to_string().as_bytes());
+            hasher.update(content.as_bytes());
+        }
+        Proof {
+            fingerprint: hasher.finalize().to_hex().to_string(),
+            reads: reads.into_iter().map(|(read, _)| read).collect(),
+        }
+    }
+}
+
+/// Adds what one scan reads for each output partition.
+fn read(scan: &Scan, outputs: &RecordBatch, contents: &[blake3::Hash], reads: &mut [Vec<Read>]) -> Result<()> {
+    let selection = scan.select(outputs)?;
+    let Some(each) = selection.each else {
+        let whole = scan.dependency(None, false);
+        let content = content(&whole.partitions, contents);
+        for reads in reads {
+            reads.push((whole.clone(), content));
+        }
+        return Ok(());
+    };
+    for (reads, partitions) in reads.iter_mut().zip(each) {
+        if let Some(partitions) = partitions {
+            let content = content(&partitions, contents);
+            reads.push((scan.dependency(Some(&partitions), selection.is_proved), content));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the hash of some partitions' content; those that are gone have none.
+fn content(partitions: &[usize], contents: &[blake3::Hash]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    for content in partitions.iter().filter_map(|&index| contents.get(index)) {
+        hasher.update(content.as_bytes());
+    }
+    hasher.finalize()
+}
+
+/// The content of each partition of a table, by the columns that count.
+#[derive(Default)]
+struct Contents(HashMap<(String, Vec<String>), Vec<blake3::Hash>>);
+
+impl Contents {
+    fn of(&mut self, scan: &Scan, inputs: &Inputs<'_>) -> &[blake3::Hash] {
+        let key = (scan.table.to_string(), scan.columns.iter().cloned().collect());
+        self.0.entry(key).or_insert_with(|| {
+            let Some(table) = inputs.catalog.get(&scan.table) else { return Vec::new() };
+            let content = |part| depend::partition_content(part, Some(&scan.columns), table.as_of.as_ref());
+            table.table.partitions.iter().map(content).collect()
+        })
     }
 }

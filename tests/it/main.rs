@@ -44,6 +44,8 @@ mod evolve;
 
 mod history;
 
+mod rebuild;
+
 mod dirty;
 
 mod files;

@@ -79,6 +79,8 @@ fn request(pipeline: &Path) -> Request {
         variables: BTreeMap::new(),
         environment: None,
         full: false,
+        rebuild: run::Rebuild::default(),
+        verify: false,
         rehash: false,
         settings: Settings { threads: 1, memory_limit_bytes: 0, spill_folder: None },
         process_environment: std::env::vars_os()

@@ -30,6 +30,9 @@ pub struct Model {
     /// Keeps a version of every row for each time that it changed: the query gives the rows as they are on the run date,
     /// and the table gets the columns `valid_from`, `valid_to` and `is_current`.
     pub history: Option<At<History>>,
+    /// What makes partitions be built again, where it is not every change of what they read.
+    #[serde(default)]
+    pub rebuild: Option<Rebuild>,
     /// Words by which commands select models.
     #[serde(default)]
     pub tags: Vec<String>,
@@ -60,6 +63,16 @@ pub struct History {
 pub enum All {
     /// Every column but the key.
     All,
+}
+
+/// What makes partitions be built again.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rebuild {
+    /// Tables that the model reads, and whose changes alone build no partition again. A partition that is built for another
+    /// reason is built from them as they are then; new partitions appear as ever.
+    #[serde(default)]
+    pub ignore_changes: Vec<At<String>>,
 }
 
 /// A column of a model.

@@ -444,8 +444,8 @@ fn what_a_killed_run_had_finished_is_taken_over_if_it_is_whole() {
         let manifest = killed("20260102-1", &|_| ());
         let lock = warehouse.lock("20260103-1").unwrap();
         let staging = warehouse.begin(&lock, "20260103-1").unwrap();
-        assert_eq!(staging.salvage().model(&name, "another state"), None, "{}", ground.name);
-        let table = staging.salvage().model(&name, "state").unwrap();
+        assert_eq!(staging.salvage().model(&name, &|| "another state".to_owned()), None, "{}", ground.name);
+        let table = staging.salvage().model(&name, &|| "state".to_owned()).unwrap();
         assert_eq!(*table, manifest.tables[&name], "{}", ground.name);
         assert!(!staging.path().join("core/sales/data/.0.new").exists(), "{}", ground.name);
         // The other table's files were noted nowhere.
@@ -469,7 +469,7 @@ fn what_a_killed_run_had_finished_is_taken_over_if_it_is_whole() {
             killed(run, damage);
             let lock = warehouse.lock("20260107-1").unwrap();
             let staging = warehouse.begin(&lock, "20260107-1").unwrap();
-            assert_eq!(staging.salvage().model(&name, "state"), None, "{} {run}", ground.name);
+            assert_eq!(staging.salvage().model(&name, &|| "state".to_owned()), None, "{} {run}", ground.name);
         }
     }
 }

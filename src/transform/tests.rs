@@ -1,0 +1,8 @@
+//! Tests of what is rebuilt: the proof against full results, and the form of a plan against how it was written.
+
+mod definition;
+mod faults;
+mod incremental;
+mod models;
+mod speed;
+mod world;

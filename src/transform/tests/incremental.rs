@@ -1,0 +1,327 @@
+//! What is kept and what is rebuilt together equal the full result: random models over tables that change at random.
+//!
+//! The test is itself tested: with each rule of [`Fault`] in place of the truth it finds a difference.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+use arrow::{array::RecordBatch, util::display::ArrayFormatter};
+use chrono::NaiveDate;
+use datafusion::{
+    logical_expr::{LogicalPlanBuilder, lit},
+    prelude::SessionContext,
+};
+use futures::StreamExt;
+
+use super::{faults::Fault, models, world::World};
+use crate::{
+    define,
+    engine::{Catalog, CatalogTable, Engine, Parameters, Settings, catalog, table::values_batch},
+    record::{
+        Manifest, PartitionValues, TableName, Text,
+        manifest::{MANIFEST_VERSION, Partition, Table},
+    },
+    transform::{
+        Decision, PlannedModel, Prover,
+        decide::{self, Base, decide},
+        depend::{self, Inputs},
+        execute, plan,
+    },
+};
+
+/// Rows by partition, each as text.
+type Rows = BTreeMap<PartitionValues, Vec<String>>;
+
+/// Edits of a case.
+const EDITS: usize = 4;
+
+#[test]
+fn what_is_kept_and_what_is_rebuilt_equal_the_full_result() {
+    on_a_deep_stack(all_cases);
+}
+
+async fn all_cases() {
+    let cases = if is_night() { 4_000 } else { 40 };
+    let mut all = Tally::default();
+    for seed in 0..cases {
+        let mut case = Case::new(seed, None).await;
+        if let Some(difference) = case.play().await {
+            panic!("seed {seed}: {difference}\n{}\n{}", case.sql, case.told.join("\n"));
+        }
+        all.kept += case.tally.kept;
+        all.rebuilt += case.tally.rebuilt;
+        all.proved += case.tally.proved;
+        all.worse += case.tally.worse;
+    }
+    assert!(all.kept > 50 && all.rebuilt > 50, "too little was kept or rebuilt: {all:?}");
+    assert!(all.worse * 100 <= all.proved, "a proof with the value unknown must be about as good: {all:?}");
+}
+
+/// Replays for each rule the case that is known to catch it; at night looks for one from the first on.
+#[test]
+fn every_unsound_rule_is_caught() {
+    on_a_deep_stack(all_rules);
+}
+
+async fn all_rules() {
+    let mut missed = Vec::new();
+    for (fault, known) in Fault::ALL {
+        let mut seeds = if is_night() { 0..4_000 } else { known..known + 1 };
+        let caught = loop {
+            let Some(seed) = seeds.next() else { break None };
+            if Case::new(seed, Some(fault)).await.play().await.is_some() {
+                break Some(seed);
+            }
+        };
+        if caught.is_none() || (is_night() && caught != Some(known)) {
+            missed.push(format!("{fault:?}, known to be caught by case {known}, is caught by {caught:?}"));
+        }
+    }
+    assert_eq!(missed, [""; 0], "where the cases were changed, the night's run finds the new ones");
+}
+
+/// One model over a world of its own.
+struct Case {
+    world: World,
+    engine: Engine,
+    model: PlannedModel,
+    sql: String,
+    fault: Option<Fault>,
+    /// What the last run kept and wrote, as the proof and the readers know it.
+    parent: Option<Manifest>,
+    rows: Rows,
+    /// What the proof was told of the inputs.
+    inputs: Option<Catalog>,
+    told: Vec<String>,
+    tally: Tally,
+}
+
+/// Partitions of all runs of a case.
+#[derive(Debug, Default)]
+struct Tally {
+    kept: usize,
+    rebuilt: usize,
+    /// Proved with the value unknown and with it known.
+    proved: usize,
+    /// Of these, proved less well with it unknown.
+    worse: usize,
+}
+
+impl Case {
+    async fn new(seed: u64, fault: Option<Fault>) -> Self {
+        let mut world = World::new(seed);
+        let settings = Settings { threads: 2, memory_limit_bytes: 256 << 20, spill_folder: None };
+        let engine = Engine::new(settings).unwrap();
+        let sql = models::model(&mut world.random);
+        let model = planned(&sql, world.catalog(), &engine).await;
+        let (rows, inputs, told) = (Rows::new(), None, Vec::new());
+        Self { world, engine, model, sql, fault, parent: None, rows, inputs, told, tally: Tally::default() }
+    }
+
+    /// Runs after each edit and returns the first difference from the full result.
+    async fn play(&mut self) -> Option<String> {
+        for edit in 0..=EDITS {
+            if let Some(difference) = self.run().await {
+                return Some(difference);
+            }
+            if edit < EDITS {
+                self.told.push(self.world.edit());
+            }
+        }
+        None
+    }
+
+    async fn run(&mut self) -> Option<String> {
+        let now = self.world.catalog().clone();
+        let told = self.fault.map_or_else(|| now.clone(), |fault| fault.told(&now, self.inputs.as_ref()));
+        let session = self.engine.session(catalog::providers(&now).unwrap()).unwrap();
+        let proving = self.fault.map_or_else(|| session.clone(), |fault| fault.session(&self.engine, &told));
+        let base = self.parent.as_ref().map(|parent| Base { parent, catalog: &told });
+        let decision = decide(&self.model, base, &proving).await.unwrap();
+        let full = rows(&self.model, &Decision::default(), &session).await;
+        let mut now_rows: Rows = decision.clean.iter().map(|part| self.kept_rows(&part.values)).collect();
+        let known: BTreeSet<PartitionValues> = self.rows.keys().cloned().collect();
+        if !decision.is_idle() {
+            let mut built = rows(&self.model, &decision, &session).await;
+            if self.fault == Some(Fault::NewPartitionsForgotten) && self.parent.is_some() {
+                built.retain(|values, _| known.contains(values));
+            }
+            now_rows.extend(built);
+        }
+        self.tally.kept += decision.clean.len();
+        self.tally.rebuilt += decision.dirty.len();
+        let partitions = self.fingerprints(&decision, &now_rows, &told, &proving).await;
+        if self.fault.is_none() {
+            self.compare_proofs(&now, &session, &now_rows).await;
+        }
+        self.parent = Some(self.manifest(&told, partitions));
+        (self.rows, self.inputs) = (now_rows, Some(told));
+        difference(&self.rows, &full)
+    }
+
+    fn kept_rows(&self, values: &PartitionValues) -> (PartitionValues, Vec<String>) {
+        (values.clone(), self.rows.get(values).cloned().unwrap_or_default())
+    }
+
+    /// Returns the partitions with the fingerprints that the next run compares with.
+    async fn fingerprints(
+        &self,
+        decision: &Decision,
+        rows: &Rows,
+        told: &Catalog,
+        session: &SessionContext,
+    ) -> Vec<Partition> {
+        let kept: BTreeSet<&PartitionValues> = decision.clean.iter().map(|part| &part.values).collect();
+        let written: Vec<&PartitionValues> = rows.keys().filter(|values| !kept.contains(values)).collect();
+        let prover = Prover::new(&self.model, Inputs::now(told), session).await.unwrap();
+        let proofs = prover.prove(&written).unwrap();
+        let new = written.iter().zip(proofs).map(|(&values, proof)| partition(values, proof.fingerprint));
+        let mut partitions: Vec<Partition> = decision.clean.iter().cloned().chain(new).collect();
+        partitions.sort_by(|one, other| one.values.cmp(&other.values));
+        partitions
+    }
+
+    /// Compares the proof for all partitions at once with one for each, its value in the plan.
+    async fn compare_proofs(&mut self, now: &Catalog, session: &SessionContext, rows: &Rows) {
+        let partitions: Vec<&PartitionValues> = rows.keys().collect();
+        let prover = Prover::new(&self.model, Inputs::now(now), session).await.unwrap();
+        for (values, proof) in partitions.iter().zip(prover.prove(&partitions).unwrap()) {
+            let mut at_once: BTreeMap<TableName, BTreeSet<usize>> = BTreeMap::new();
+            for read in proof.reads {
+                at_once.entry(read.table).or_default().extend(read.partitions.iter());
+            }
+            let alone = self.proved_alone(now, session, values).await;
+            for (table, partitions) in &alone {
+                let read = at_once.get(table).is_some_and(|read| read.is_superset(partitions));
+                assert!(read, "{values}: not all that is read of {table} counts\n{}", self.sql);
+            }
+            self.tally.proved += 1;
+            self.tally.worse += usize::from(at_once != alone);
+        }
+    }
+
+    async fn proved_alone(
+        &self,
+        now: &Catalog,
+        session: &SessionContext,
+        values: &PartitionValues,
+    ) -> BTreeMap<TableName, BTreeSet<usize>> {
+        let scalars = values.to_scalars(&decide::types(&self.model).unwrap()).unwrap();
+        let columns = self.model.partition_by();
+        let filter = columns.iter().zip(scalars).map(|(column, value)| match value.is_null() {
+            true => decide::output(column).is_null(),
+            false => decide::output(column).eq(lit(value)),
+        });
+        let mut plan = LogicalPlanBuilder::from(self.model.statement.plan(session).await.unwrap());
+        if let Some(filter) = filter.reduce(datafusion::logical_expr::Expr::and) {
+            plan = plan.filter(filter).unwrap();
+        }
+        let plan = session.state().optimize(&plan.build().unwrap()).unwrap();
+        let one = values_batch(Vec::new(), &[&PartitionValues::default()]).unwrap();
+        let inputs = Inputs::now(now);
+        let mut found: BTreeMap<TableName, BTreeSet<usize>> = BTreeMap::new();
+        for scan in depend::scans(&plan, &inputs).unwrap() {
+            let partitions = match scan.select(&one).unwrap().each {
+                None => (0..inputs.partitions(&scan.table).len()).collect(),
+                Some(each) => each[0].iter().flat_map(|each| each.iter().copied()).collect::<BTreeSet<usize>>(),
+            };
+            found.entry(scan.table.clone()).or_default().extend(partitions);
+        }
+        found
+    }
+
+    fn manifest(&self, inputs: &Catalog, partitions: Vec<Partition>) -> Manifest {
+        let mut tables: BTreeMap<TableName, Table> =
+            inputs.iter().map(|(name, table)| (name.clone(), table.table.clone())).collect();
+        tables.insert(self.model.model.name.clone(), Table { partitions, ..self.model.declared() });
+        let sale = &inputs[&super::world::name("staged.sale")];
+        Manifest {
+            manifest_version: MANIFEST_VERSION,
+            snapshot: String::new(),
+            parent: None,
+            run: String::new(),
+            created_at: String::new(),
+            run_date: sale.as_of.as_ref().map(|cut| cut.run_date).unwrap_or_default(),
+            pipeline: String::new(),
+            tool_version: String::new(),
+            reason: None,
+            held: false,
+            checks: String::new(),
+            inputs: BTreeMap::new(),
+            tables,
+        }
+    }
+}
+
+pub async fn planned(sql: &str, catalog: &Catalog, engine: &Engine) -> PlannedModel {
+    let text = Arc::new(Text { path: "core/it.sql".to_owned(), body: sql.to_owned() });
+    let (model, _) = define::read_model(&text, Path::new("core/it.sql")).unwrap();
+    let parameters = Parameters {
+        run_date: NaiveDate::from_ymd_opt(2024, 12, 31).unwrap(),
+        timezone: chrono_tz::Asia::Shanghai,
+        variables: BTreeMap::new(),
+    };
+    let empty = |(name, table): (&TableName, &CatalogTable)| {
+        let schema = datafusion::catalog::TableProvider::schema(&table.files);
+        let partition_by = table.table.partition_by.clone();
+        (name.clone(), CatalogTable::empty(&schema, partition_by, table.as_of.clone()))
+    };
+    let staged: Catalog = catalog.iter().map(empty).collect();
+    let sources = staged.keys().cloned().collect();
+    let (mut graph, findings) = plan::plan(&[model], &staged, &sources, &parameters, engine).await.unwrap();
+    assert!(findings.is_empty(), "{findings:#?}\n{sql}");
+    graph.models.remove(0)
+}
+
+/// Returns the rows that a decision asks for, those of each partition sorted.
+async fn rows(model: &PlannedModel, decision: &Decision, session: &SessionContext) -> Rows {
+    let mut stream = Box::pin(execute::rows(model, decision, session).await.unwrap());
+    let mut found = Rows::new();
+    while let Some(batch) = stream.next().await {
+        let batch: RecordBatch = batch.unwrap();
+        let columns: Vec<_> =
+            model.partition_by().iter().map(|column| batch.column_by_name(column).unwrap().clone()).collect();
+        let options = arrow::util::display::FormatOptions::default().with_null("NULL");
+        let cells: Vec<ArrayFormatter<'_>> =
+            batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
+        for row in 0..batch.num_rows() {
+            let text: Vec<String> = cells.iter().map(|cell| cell.value(row).to_string()).collect();
+            found.entry(PartitionValues::from_row(&columns, row).unwrap()).or_default().push(text.join("|"));
+        }
+    }
+    for rows in found.values_mut() {
+        rows.sort();
+    }
+    found
+}
+
+fn partition(values: &PartitionValues, fingerprint: String) -> Partition {
+    Partition {
+        values: values.clone(),
+        fingerprint,
+        content: String::new(),
+        column_contents: BTreeMap::new(),
+        rows: 0,
+        latest_date: None,
+        files: Vec::new(),
+    }
+}
+
+fn difference(now: &Rows, full: &Rows) -> Option<String> {
+    let values: BTreeSet<&PartitionValues> = now.keys().chain(full.keys()).collect();
+    let differs = values.into_iter().find(|values| now.get(values) != full.get(values))?;
+    Some(format!("[{differs}] is {:#?} and should be {:#?}", now.get(differs), full.get(differs)))
+}
+
+/// Runs a test where planning may nest as deeply as it does in the binary.
+fn on_a_deep_stack<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
+    let run = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test());
+    std::thread::Builder::new().stack_size(32 << 20).spawn(run).unwrap().join().unwrap();
+}
+
+fn is_night() -> bool {
+    std::env::var_os("TALLYHOUSE_NIGHT").is_some_and(|value| value == "1")
+}
