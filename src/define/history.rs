@@ -53,7 +53,7 @@ pub fn version_key(history: &History) -> Vec<Placed<String>> {
 
 /// Returns what a change of columns means, and where that is written.
 pub fn on_schema_change(
-    written: Option<At<OnSchemaChange>>,
+    written: Option<&At<OnSchemaChange>>,
     history: Option<&At<file::History>>,
     findings: &mut Findings,
 ) -> Placed<OnSchemaChange> {
@@ -61,12 +61,12 @@ pub fn on_schema_change(
         Some(range) => findings.place(range),
         None => Place::start_of(findings.text().clone()),
     };
-    let (value, place) = match (&written, history) {
+    let (value, place) = match (written, history) {
         (Some(written), _) => (written.value, findings.place(&written.range)),
         (None, Some(history)) => (OnSchemaChange::Fail, default_at(Some(&history.range))),
         (None, None) => (OnSchemaChange::default(), default_at(None)),
     };
-    if let (Some(written), Some(_), OnSchemaChange::Rebuild) = (&written, history, value) {
+    if let (Some(written), Some(_), OnSchemaChange::Rebuild) = (written, history, value) {
         let hint = "write `evolve`, or `fail`, which is the default of a history";
         findings.error(&written.range, "a history cannot be rebuilt: its past is nowhere else", hint);
     }

@@ -52,7 +52,8 @@ fn model(name: Option<TableName>, written: file::Model, findings: &mut Findings)
     names::distinct("key", &written.key, findings);
     names::distinct("partition_by", &written.partition_by, findings);
     let columns = columns(written.columns, findings);
-    let on_schema_change = history::on_schema_change(written.on_schema_change, written.history.as_ref(), findings);
+    let on_schema_change =
+        history::on_schema_change(written.on_schema_change.as_ref(), written.history.as_ref(), findings);
     let history = written.history.and_then(|history| history::history(history, &written.key, findings));
     let checks = checks::checks(written.checks, findings);
     Some(Model {

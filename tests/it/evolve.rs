@@ -246,12 +246,11 @@ fn what_cannot_evolve_is_refused_before_anything_is_built() {
     ];
     let before = project.current().id().to_owned();
     for (header, sql, expected) in cases {
-        let rest: String = ["key: [id]", "partition_by: [month]", EVOLVE]
-            .iter()
-            .filter(|line| header.split(':').next().is_none_or(|key| key.is_empty() || !line.starts_with(key)))
-            .map(|line| format!("{line}\n"))
-            .collect();
-        project.model("core.sale", &format!("/* ---\n{rest}{header}\n--- */\n{sql}\n"));
+        let is_own =
+            |line: &&str| !header.split(':').next().is_some_and(|key| !key.is_empty() && line.starts_with(key));
+        let lines: Vec<&str> =
+            ["key: [id]", "partition_by: [month]", EVOLVE].into_iter().filter(is_own).chain([header]).collect();
+        project.model("core.sale", &format!("/* ---\n{}\n--- */\n{sql}\n", lines.join("\n")));
         for verb in ["check", "plan", "run"] {
             let ran = project.tallyhouse(&[verb]).ends(2);
             assert!(ran.err.contains(expected), "{verb} {sql}:\n{}", ran.err);

@@ -67,8 +67,8 @@ fn batch(state: &State) -> RecordBatch {
     let columns: [ArrayRef; 4] = [
         Arc::new(StringArray::from_iter_values(state.keys().map(|key| &key.0))),
         Arc::new(Int32Array::from_iter_values(state.keys().map(|key| key.1))),
-        Arc::new(Float64Array::from_iter(state.values().map(|values| values.0))),
-        Arc::new(StringArray::from_iter(state.values().map(|values| values.1.as_deref()))),
+        Arc::new(state.values().map(|values| values.0).collect::<Float64Array>()),
+        Arc::new(state.values().map(|values| values.1.as_deref()).collect::<StringArray>()),
     ];
     RecordBatch::try_new(columns_of_query(), columns.to_vec()).unwrap()
 }
