@@ -89,8 +89,8 @@ pub async fn plan(
     observer: &dyn Observer,
 ) -> Result<(Vec<SourcePlan>, Vec<ModelPlan>, Forecast), Error> {
     let definitions = definitions(request, engine).await?;
-    let (sources, models, _) = foresee(&definitions, None, request, engine, observer).await?;
-    Ok((sources, models))
+    let (sources, models, _, forecast) = foresee(&definitions, None, request, engine, observer).await?;
+    Ok((sources, models, forecast))
 }
 
 /// Explains why partitions of a table would be kept or rebuilt; `values` choose some by their partition columns, None
@@ -125,11 +125,11 @@ pub async fn why(
     };
     let values = values.iter().map(value).collect::<Result<Vec<_>, _>>()?;
     let question = Question { model, values: &values };
-    let (_, _, answer) = foresee(&definitions, Some(question), request, engine, observer).await?;
+    let (_, _, answer, _) = foresee(&definitions, Some(question), request, engine, observer).await?;
     answer.ok_or_else(|| Error::Bug { message: format!("`{table}` was planned and not reached") })
 }
 
-type Foreseen = (Vec<SourcePlan>, Vec<ModelPlan>, Option<Why>);
+type Foreseen = (Vec<SourcePlan>, Vec<ModelPlan>, Option<Why>, Forecast);
 
 /// Stages sources and decides about models, up to the one that is asked about.
 async fn foresee(
@@ -141,7 +141,7 @@ async fn foresee(
 ) -> Result<Foreseen, Error> {
     let warehouse = load::warehouse(&definitions.project.pipeline, request)?;
     let parent = warehouse.current()?;
-    inherit::refuse(&definitions, parent.as_ref(), request.full)?;
+    inherit::refuse(definitions, parent.as_ref(), request.full)?;
     let folder = tempfile::tempdir().map_err(|error| Error::Environment {
         message: format!("cannot make a temporary folder: {error}"),
         hint: Some("point `TMPDIR` at a folder with free space".to_owned()),

@@ -65,6 +65,7 @@ fn table(partitions: &[Option<&str>]) -> Table {
         description: None,
         definition: None,
         meanings: BTreeMap::new(),
+        is_history: false,
         event_date: None,
         as_of: Vec::new(),
     }

@@ -49,6 +49,7 @@ fn model(statement: Statement, day: NaiveDate) -> PlannedModel {
         partition_by: Vec::new(),
         on_schema_change: Placed::new(OnSchemaChange::Fail, Place::start_of(Arc::clone(&text))),
         history: Some(history()),
+        ignore_changes: Vec::new(),
         tags: Vec::new(),
         columns: Vec::new(),
         checks: Vec::new(),

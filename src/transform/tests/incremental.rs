@@ -250,6 +250,8 @@ impl Case {
             reason: None,
             held: false,
             checks: String::new(),
+            formats: std::collections::BTreeSet::new(),
+            delta: BTreeMap::new(),
             inputs: BTreeMap::new(),
             tables,
         }
@@ -278,7 +280,7 @@ pub async fn planned(sql: &str, catalog: &Catalog, engine: &Engine) -> PlannedMo
 
 /// Returns the rows that a decision asks for, those of each partition sorted.
 async fn rows(model: &PlannedModel, decision: &Decision, session: &SessionContext) -> Rows {
-    let mut stream = Box::pin(execute::rows(model, decision, session).await.unwrap());
+    let mut stream = Box::pin(execute::rows(model, decision, None, session).await.unwrap());
     let mut found = Rows::new();
     while let Some(batch) = stream.next().await {
         let batch: RecordBatch = batch.unwrap();
@@ -307,6 +309,7 @@ fn partition(values: &PartitionValues, fingerprint: String) -> Partition {
         rows: 0,
         latest_date: None,
         files: Vec::new(),
+        file_columns: Vec::new(),
     }
 }
 

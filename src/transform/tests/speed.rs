@@ -8,7 +8,7 @@ use chrono::{Days, NaiveDate};
 use super::{incremental::planned, world::name};
 use crate::{
     engine::{Catalog, CatalogTable, Engine, Settings, catalog},
-    record::{PartitionValues, manifest::Partition},
+    record::{PartitionValues, StoredAt, manifest::Partition},
     transform::{Prover, depend::Inputs},
 };
 
@@ -52,7 +52,7 @@ fn table(table: &str, days: u64) -> (crate::record::TableName, CatalogTable) {
         0 => vec![partition(PartitionValues::default())],
         days => (0..days).map(|day| partition(values(day))).collect(),
     };
-    (name(table), CatalogTable::new(declared, schema, None, &|_| PathBuf::new()))
+    (name(table), CatalogTable::new(declared, schema, None, &|_| StoredAt::Disk(PathBuf::new())))
 }
 
 fn partition(values: PartitionValues) -> Partition {
@@ -66,5 +66,6 @@ fn partition(values: PartitionValues) -> Partition {
         rows: 1,
         latest_date: None,
         files: Vec::new(),
+        file_columns: Vec::new(),
     }
 }

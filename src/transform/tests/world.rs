@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::{
     engine::{AsOf, Catalog, CatalogTable, catalog},
     publish::{TableSpec, TableWriter, WriterOptions},
-    record::{TableName, manifest::Partition},
+    record::{StoredAt, TableName, manifest::Partition},
 };
 
 const MONTHS: [(i32, u32); 8] =
@@ -294,7 +294,7 @@ fn table_of(
     let data = folder.join(&name.schema).join(&name.table).join("data");
     let mut declared = catalog::declared(schema, partition_by, Vec::new());
     declared.partitions = partitions;
-    (name, CatalogTable::new(declared, Arc::clone(schema), as_of, &|file| data.join(&file.path)))
+    (name, CatalogTable::new(declared, Arc::clone(schema), as_of, &|file| StoredAt::Disk(data.join(&file.path))))
 }
 
 fn facts(facts: &BTreeMap<i64, Fact>) -> RecordBatch {
