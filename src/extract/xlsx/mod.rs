@@ -14,6 +14,7 @@
 
 mod binary;
 mod cell;
+mod compound;
 mod detect;
 mod elements;
 mod fill;
