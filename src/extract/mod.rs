@@ -33,6 +33,8 @@ mod unpack;
 mod detect;
 
 mod csv;
+#[cfg(fuzzing)]
+pub use csv::open_in_any_blocks;
 
 mod xlsx;
 
@@ -172,21 +174,6 @@ pub fn open(
     limits: &Limits,
 ) -> Result<Vec<Part>, Error> {
     unpack::open(path, content, format, hints, limits)
-}
-
-/// Opens delimited text to be read in blocks of a size that must change nothing.
-///
-/// # Errors
-/// As [`open`] has them.
-#[cfg(fuzzing)]
-pub fn open_in_blocks(
-    path: &Arc<str>,
-    content: &Content,
-    options: &CsvOptions,
-    hints: &Hints,
-    block_bytes: usize,
-) -> Result<Box<dyn RecordReader>, Error> {
-    Ok(Box::new(csv::open_in_blocks(path, content, options, hints, block_bytes)?))
 }
 
 /// Opens what is no archive and not compressed; `name` is how it would be called if it lay alone.

@@ -1,6 +1,6 @@
 //! The engine as `normalize` asks for it, without the engine: contracts under fuzzing have no expressions.
 
-use std::{convert::Infallible, ops::Range};
+use std::ops::Range;
 
 use chrono_tz::Tz;
 use datafusion::error::DataFusionError;
@@ -14,8 +14,8 @@ impl Parameters {
         std::iter::empty()
     }
 
-    pub fn substitute(&self, tree: &mut Infallible) -> Result<(), String> {
-        match *tree {}
+    pub fn substitute<T>(&self, _: &mut T) -> Result<(), String> {
+        Ok(())
     }
 }
 

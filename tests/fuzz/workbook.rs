@@ -90,13 +90,15 @@ fn split(bytes: &[u8]) -> Vec<&[u8]> {
 
 fn unzipped(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut archive = ZipArchive::new(Cursor::new(archive)).expect("a sound archive");
+    let count = archive.len();
     let part = |index| {
         let mut part = archive.by_index(index).expect("a part");
+        let name = part.name().expect("a name").into_owned();
         let mut content = Vec::new();
         part.read_to_end(&mut content).expect("a sound part");
-        (part.name().to_owned(), content)
+        (name, content)
     };
-    (0..archive.len()).map(part).collect()
+    (0..count).map(part).collect()
 }
 
 fn zipped(parts: &[(&str, &[u8])]) -> Vec<u8> {

@@ -10,7 +10,7 @@ use tallyhouse_fuzz::{
     Seen, Way,
     define::project::CsvOptions,
     drain,
-    extract::{Hints, open_in_blocks},
+    extract::{Hints, open_in_any_blocks},
 };
 
 fuzz_target!(|bytes: &[u8]| {
@@ -23,7 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
     let hints = Hints { required: vec![names[..1].to_vec()], names };
     let rows = |block_bytes, way| -> Option<Vec<Seen>> {
         let content = Bytes::copy_from_slice(bytes).into();
-        let mut reader = open_in_blocks(&Arc::from("a.csv"), &content, &options, &hints, block_bytes).ok()?;
+        let mut reader = open_in_any_blocks(&Arc::from("a.csv"), &content, &options, &hints, block_bytes).ok()?;
         drain(reader.as_mut(), way)
     };
     let expected = rows(1 << 20, Way::InTurn);

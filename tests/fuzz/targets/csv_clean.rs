@@ -14,7 +14,7 @@ use tallyhouse_fuzz::{
     Way,
     define::project::CsvOptions,
     drain,
-    extract::{Hints, open_in_blocks},
+    extract::{Hints, open_in_any_blocks},
 };
 
 /// Line ends in a row, above which a quote counts as never closed.
@@ -36,7 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     for (block_bytes, way) in [(1 << 20, Way::InTurn), (1, Way::LastFirst), (13, Way::ByPieces), (64, Way::InTurn)] {
         let content = Bytes::copy_from_slice(text.as_bytes()).into();
-        let reader = open_in_blocks(&Arc::from("a.csv"), &content, &options, &Hints::default(), block_bytes);
+        let reader = open_in_any_blocks(&Arc::from("a.csv"), &content, &options, &Hints::default(), block_bytes);
         let mut reader = reader.unwrap_or_else(|error| panic!("{error}: {text:?}"));
         let found = drain(reader.as_mut(), way).expect("a short table");
         let found: Vec<Vec<String>> =

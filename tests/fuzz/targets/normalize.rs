@@ -48,12 +48,12 @@ const COLUMNS: [&str; 40] = [
     "int, from: [{ name: v, scale_by: 10000 }]",
     "'decimal(18,2)', from: [{ name: v, scale_by: 0.0001 }]",
     "double, from: [{ name: v, scale_by: 1000 }]",
-    "int, map: { 一: '1', '2': '3', ' x ': '-7' }, unknown_code: keep",
-    "string, map: { 一: one, '2': two }, unknown_code: reject",
-    "string, map: { 一: one, '2': two }, unknown_code: 'null', required: true",
+    "int, codes: { 一: '1', '2': '3', ' x ': '-7' }, unknown_code: keep",
+    "string, codes: { 一: one, '2': two }, unknown_code: reject",
+    "string, codes: { 一: one, '2': two }, unknown_code: 'null', required: true",
     "string, trim: false, max_length: 5",
     "string, pattern: '[A-Z0-9]{2,}'",
-    "boolean, true_words: [是, x], false_words: [否, '']",
+    "boolean, true_words: [是, x], false_words: [否, y]",
     "date, formats: ['%Y年%m月%d日', '%d/%m/%y', '%Ey/%m/%d', '%b %d, %Y', '%a %Y-%m-%d'], year_pivot: 30",
     "date, formats: [excel_serial]",
     "date, formats: [excel_serial_1904]",
@@ -63,7 +63,7 @@ const COLUMNS: [&str; 40] = [
     "string, clean: [phone], validate: true",
     "string, clean: [tax_id], validate: true",
     "string, clean: [email], validate: true",
-    "string, clean: [nfkc, simplified, name, upper, lower]",
+    "string, clean: [nfkc, simplified, name, upper]",
 ];
 
 /// A column's contract.
@@ -96,7 +96,7 @@ fn columns() -> &'static [Column] {
 fn compile(written: &str) -> Contract {
     let body = format!("name: a\nlocation: a.csv\ncolumns:\n  v: {{ type: {written} }}\n");
     let text = Arc::new(Text { path: "a.yaml".to_owned(), body });
-    let (source, _) = define::read_source(&text, &|_| None).unwrap_or_else(|findings| panic!("{written}: {findings:?}"));
+    let (source, _) = define::read_source(text, &|_| None).unwrap_or_else(|findings| panic!("{written}: {findings:?}"));
     let parameters = Parameters { timezone: chrono_tz::Asia::Shanghai };
     Contract::compile(&source, &parameters).unwrap_or_else(|findings| panic!("{written}: {findings:?}"))
 }
