@@ -23,7 +23,10 @@ use arrow::{
         writer::{FileWriter, IpcWriteOptions, StreamWriter},
     },
 };
-use arrow_avro::{compression::CompressionCodec, writer::{WriterBuilder, format::AvroOcfFormat}};
+use arrow_avro::{
+    compression::CompressionCodec,
+    writer::{WriterBuilder, format::AvroOcfFormat},
+};
 use libfuzzer_sys::fuzz_target;
 use parquet::{
     arrow::ArrowWriter,
@@ -35,12 +38,14 @@ use tallyhouse_fuzz::workbook;
 /// Inputs above it teach a fuzzer little.
 const MOST_BYTES: usize = 16 << 10;
 
-fuzz_target!(init: write(), |_: &[u8]| {});
+fuzz_target!(init: write(), |_bytes: &[u8]| {});
 
 fn write() {
     let seeds = Seeds { folder: std::env::var_os("SEEDS").expect("a folder").into() };
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for (folder, most) in [("tests/corpus", 999), ("tests/files", 99), ("fixtures/extracts", 2), ("pipelines/sources", 99)] {
+    for (folder, most) in
+        [("tests/corpus", 999), ("tests/files", 99), ("fixtures/extracts", 2), ("pipelines/sources", 99)]
+    {
         files(&repository.join(folder), most, &mut |path, bytes| seeds.of_file(path, bytes));
     }
     seeds.columnar();
@@ -50,7 +55,8 @@ fn write() {
 
 /// Takes the first files of a folder and of every one below it.
 fn files(folder: &Path, most: usize, take: &mut impl FnMut(&Path, Vec<u8>)) {
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     entries.sort();
     let (folders, mut files_here): (Vec<PathBuf>, Vec<PathBuf>) = entries.into_iter().partition(|path| path.is_dir());
     files_here.truncate(most);
@@ -80,11 +86,24 @@ impl Seeds {
         match path.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
             "csv" | "tsv" | "txt" => {
                 // Of the long extracts a piece is enough; a whole line, so that it is no cut file.
-                bytes.truncate(bytes.iter().take(2_048).rposition(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1));
+                bytes.truncate(
+                    bytes.iter().take(2_048).rposition(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1),
+                );
                 self.put("csv", &name, bytes.clone());
                 self.put("fixed_width", &name, [b"\x04", &bytes[..]].concat());
-                self.put("normalize", &name, bytes.iter().map(|byte| if b",;|\t".contains(byte) { b'\n' } else { *byte }).collect());
-                let table: Vec<u8> = bytes.iter().map(|byte| match byte { b',' => 0x1F, b'\n' => 0x1E, byte => *byte }).collect();
+                self.put(
+                    "normalize",
+                    &name,
+                    bytes.iter().map(|byte| if b",;|\t".contains(byte) { b'\n' } else { *byte }).collect(),
+                );
+                let table: Vec<u8> = bytes
+                    .iter()
+                    .map(|byte| match byte {
+                        b',' => 0x1F,
+                        b'\n' => 0x1E,
+                        byte => *byte,
+                    })
+                    .collect();
                 self.put("csv_clean", &name, [&[0, 1, 0x25][..], &table].concat());
                 let dialect = [&b"%000000"[..], b"%110010", b"%121111", b""][bytes.len() % 4];
                 self.put("csv_blocks", &name, [dialect, &bytes].concat());
@@ -130,17 +149,24 @@ impl Seeds {
                 self.put("parquet", &format!("{number}_{version:?}"), bytes);
             }
         }
-        for (number, compression) in [None, Some(CompressionType::LZ4_FRAME), Some(CompressionType::ZSTD)].into_iter().enumerate() {
+        for (number, compression) in
+            [None, Some(CompressionType::LZ4_FRAME), Some(CompressionType::ZSTD)].into_iter().enumerate()
+        {
             let options = IpcWriteOptions::default().try_with_compression(compression).expect("known");
-            let mut file = FileWriter::try_new_with_options(Vec::new(), &batch.schema(), options.clone()).expect("a writer");
+            let mut file =
+                FileWriter::try_new_with_options(Vec::new(), &batch.schema(), options.clone()).expect("a writer");
             file.write(&batch).expect("rows");
             self.put("arrow", &format!("file_{number}"), file.into_inner().expect("a footer"));
-            let mut stream = StreamWriter::try_new_with_options(Vec::new(), &batch.schema(), options).expect("a writer");
+            let mut stream =
+                StreamWriter::try_new_with_options(Vec::new(), &batch.schema(), options).expect("a writer");
             stream.write(&batch).expect("rows");
             self.put("arrow", &format!("stream_{number}"), stream.into_inner().expect("an end"));
         }
-        let codecs = [None, Some(CompressionCodec::Deflate), Some(CompressionCodec::Snappy), Some(CompressionCodec::ZStandard)];
-        let plain: Vec<usize> = (0..batch.num_columns()).filter(|index| !["名称", "view", "kind"].contains(&batch.schema().field(*index).name().as_str())).collect();
+        let codecs =
+            [None, Some(CompressionCodec::Deflate), Some(CompressionCodec::Snappy), Some(CompressionCodec::ZStandard)];
+        let plain: Vec<usize> = (0..batch.num_columns())
+            .filter(|index| !["名称", "view", "kind"].contains(&batch.schema().field(*index).name().as_str()))
+            .collect();
         let batch = batch.project(&plain).expect("columns");
         for (number, codec) in codecs.into_iter().enumerate() {
             let schema = batch.schema().as_ref().clone();
@@ -163,8 +189,13 @@ impl Seeds {
         let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 6);
         xz.write_all(&text).expect("memory");
         let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        for (name, method) in [("a.csv", zip::CompressionMethod::Deflated), ("b/b.csv", zip::CompressionMethod::Bzip2), ("c.csv", zip::CompressionMethod::Stored)] {
-            zip.start_file(name, zip::write::SimpleFileOptions::default().compression_method(method)).expect("a member");
+        for (name, method) in [
+            ("a.csv", zip::CompressionMethod::Deflated),
+            ("b/b.csv", zip::CompressionMethod::Bzip2),
+            ("c.csv", zip::CompressionMethod::Stored),
+        ] {
+            zip.start_file(name, zip::write::SimpleFileOptions::default().compression_method(method))
+                .expect("a member");
             zip.write_all(&text).expect("memory");
         }
         zip.start_file("d.csv.gz", zip::write::SimpleFileOptions::default()).expect("a member");
@@ -203,12 +234,23 @@ fn batch() -> RecordBatch {
     let ids: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3)]));
     let names: ArrayRef = Arc::new(StringArray::from(vec![Some("甲"), Some(""), None]));
     let inner = StructArray::from(vec![(Arc::new(Field::new("b", DataType::Int64, true)), Arc::clone(&ids))]);
-    let list = ListArray::from_iter_primitive::<arrow::datatypes::Int64Type, _, _>([Some(vec![Some(1), None]), None, Some(vec![])]);
+    let list = ListArray::from_iter_primitive::<arrow::datatypes::Int64Type, _, _>([
+        Some(vec![Some(1), None]),
+        None,
+        Some(vec![]),
+    ]);
     let kinds: DictionaryArray<Int32Type> = [Some("x"), Some("y"), Some("x")].into_iter().collect();
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("id", ids),
         ("名称", names),
-        ("amount", Arc::new(Decimal128Array::from(vec![Some(150), None, Some(-1)]).with_precision_and_scale(18, 2).expect("a decimal"))),
+        (
+            "amount",
+            Arc::new(
+                Decimal128Array::from(vec![Some(150), None, Some(-1)])
+                    .with_precision_and_scale(18, 2)
+                    .expect("a decimal"),
+            ),
+        ),
         ("day", Arc::new(Date32Array::from(vec![Some(19_000), None, Some(-1)]))),
         ("moment", Arc::new(TimestampMicrosecondArray::from(vec![Some(1), None, Some(-1)]).with_timezone("UTC"))),
         ("share", Arc::new(Float64Array::from(vec![Some(0.1), None, Some(f64::MAX)]))),
@@ -219,8 +261,10 @@ fn batch() -> RecordBatch {
         ("a", Arc::new(inner)),
         ("items", Arc::new(list)),
     ];
-    let fields: Vec<Field> = columns.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), true)).collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, column)| column).collect()).expect("a batch")
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), true)).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, column)| column).collect())
+        .expect("a batch")
 }
 
 /// A tar archive with one member.

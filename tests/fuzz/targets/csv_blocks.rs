@@ -40,7 +40,8 @@ fn dialect(bytes: &[u8]) -> (CsvOptions, &[u8]) {
         return (CsvOptions::default(), bytes);
     };
     let chosen = |digit: &u8, choices: &[&'static str]| choices[usize::from(*digit) % choices.len()];
-    let text = |digit, choices: &[&'static str]| Some(chosen(digit, choices).to_owned()).filter(|text| !text.is_empty());
+    let text =
+        |digit, choices: &[&'static str]| Some(chosen(digit, choices).to_owned()).filter(|text| !text.is_empty());
     let letter = |digit, choices: &[&'static str]| chosen(digit, choices).chars().next();
     let encodings = ["", "utf-8", "gb18030", "big5", "shift_jis", "euc-kr", "utf-16le", "windows-1252"];
     let options = CsvOptions {

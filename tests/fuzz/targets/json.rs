@@ -3,7 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tallyhouse_fuzz::{define::project::{Format, JsonOptions}, read};
+use tallyhouse_fuzz::{
+    define::project::{Format, JsonOptions},
+    read,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let options = match bytes.len() % 4 {

@@ -74,7 +74,8 @@ struct Column {
 
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
-    let cells: Vec<Option<&str>> = text.split('\n').take(64).map(|cell| Some(cell).filter(|cell| *cell != "\0")).collect();
+    let cells: Vec<Option<&str>> =
+        text.split('\n').take(64).map(|cell| Some(cell).filter(|cell| *cell != "\0")).collect();
     let mut last: Option<(&Column, Normalized)> = None;
     for column in columns() {
         for mark in [DecimalMark::Point, DecimalMark::Comma] {
@@ -141,7 +142,9 @@ fn check(column: &Column, cells: &[Option<&str>], mark: DecimalMark) {
         assert_eq!(outcome, alone, "{} {cell:?}", column.written);
         let Ok(value) = outcome else { continue };
         assert!(value.is_valid(0) || !column.written.contains("required: true"), "{} {cell:?}", column.written);
-        if !column.written.contains(',') || matches!(column.written, "'decimal(18,2)'" | "'decimal(38,10)'" | "'decimal(5,5)'") {
+        if !column.written.contains(',')
+            || matches!(column.written, "'decimal(18,2)'" | "'decimal(38,10)'" | "'decimal(5,5)'")
+        {
             judge(column.written, cell.unwrap_or_default(), mark, &value);
         }
     }
@@ -185,7 +188,10 @@ fn judge(written: &str, cell: &str, mark: DecimalMark, value: &ArrayRef) {
         DataType::Int32 => exact(value.as_primitive::<Int32Type>().value(0).into(), 0),
         DataType::Int64 => exact(value.as_primitive::<Int64Type>().value(0).into(), 0),
         DataType::Decimal128(_, decimals) => {
-            exact(value.as_primitive::<Decimal128Type>().value(0).into(), usize::try_from(*decimals).expect("not negative"));
+            exact(
+                value.as_primitive::<Decimal128Type>().value(0).into(),
+                usize::try_from(*decimals).expect("not negative"),
+            );
         }
         DataType::Float64 => {
             let found = value.as_primitive::<Float64Type>().value(0);
@@ -220,5 +226,7 @@ fn plain_number(cell: &str, mark: DecimalMark) -> Option<(BigInt, usize)> {
     let unsigned = whole.strip_prefix(['-', '+']).unwrap_or(whole);
     let is_plain = !unsigned.is_empty() && unsigned.len() + fraction.len() < 400;
     let are_digits = unsigned.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
-    (is_plain && are_digits).then(|| (format!("{whole}{fraction}").parse().ok(), fraction.len())).and_then(|(digits, scale)| Some((digits?, scale)))
+    (is_plain && are_digits)
+        .then(|| (format!("{whole}{fraction}").parse().ok(), fraction.len()))
+        .and_then(|(digits, scale)| Some((digits?, scale)))
 }

@@ -3,7 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tallyhouse_fuzz::{define::project::{Format, XlsxOptions}, read, workbook};
+use tallyhouse_fuzz::{
+    define::project::{Format, XlsxOptions},
+    read, workbook,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let format = Format::Xlsx(XlsxOptions::default());

@@ -3,6 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tallyhouse_fuzz::{define::project::{Format, XlsxOptions}, read};
+use tallyhouse_fuzz::{
+    define::project::{Format, XlsxOptions},
+    read,
+};
 
 fuzz_target!(|bytes: &[u8]| read("a.xls", bytes, &Format::Xlsx(XlsxOptions::default())));
