@@ -26,11 +26,15 @@ pub use files::{ExtractFile, Pull, list, list_since};
 mod limits;
 pub use limits::Limits;
 
+mod guarded;
+
 mod unpack;
 
 mod detect;
 
 mod csv;
+#[cfg(fuzzing)]
+pub use csv::open_in_any_blocks;
 
 mod xlsx;
 

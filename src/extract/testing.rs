@@ -66,6 +66,24 @@ pub(super) fn fail(path: &str, bytes: impl Into<Bytes>, format: &Format) -> Stri
     }
 }
 
+/// Reads a file that cannot be opened, or not be read to its end, and returns what is said about it.
+pub(super) fn fail_within(path: &str, bytes: impl Into<Bytes>, format: &Format) -> String {
+    let parts = match open(&Arc::from(path), &bytes.into().into(), format, &Hints::default(), &Limits::default()) {
+        Ok(parts) => parts,
+        Err(error) => return error.to_string(),
+    };
+    for mut part in parts {
+        loop {
+            match part.reader.next_batch() {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(error) => return error.to_string(),
+            }
+        }
+    }
+    panic!("`{path}` was read to its end")
+}
+
 /// Packs members into a zip archive.
 pub(super) fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));

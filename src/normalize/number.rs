@@ -96,18 +96,20 @@ impl Number {
 pub(super) fn read_double(text: &str, style: Style, by: Scale) -> Result<f64, Misfit> {
     let numerals = Numerals { percent: true, ..style.numerals };
     let is_bare = |byte| matches!(byte, b'0'..=b'9' | b'.' | b'-');
-    let value = if style.mark == DecimalMark::Point && text.bytes().all(is_bare) {
-        text.parse::<f64>().map_err(|_| Misfit::NotANumber)?
+    let has_digit = |text: &str| text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+    let (value, is_zero) = if style.mark == DecimalMark::Point && text.bytes().all(is_bare) {
+        (text.parse::<f64>().map_err(|_| Misfit::NotANumber)?, !has_digit(text))
     } else {
         let parts = Parts::read(text, Style { numerals, ..style })?;
         let sign = if parts.negative { "-" } else { "" };
         let written = format!("{sign}{}.{}e{}", parts.whole, parts.fraction, parts.exponent);
-        written.parse::<f64>().map_err(|_| Misfit::NotANumber)?
+        let is_zero = !has_digit(&parts.whole) && !has_digit(&parts.fraction);
+        (written.parse::<f64>().map_err(|_| Misfit::NotANumber)?, is_zero)
     };
     #[expect(clippy::cast_precision_loss, reason = "a factor such as 10000 is exact, and a double is not exact anyway")]
     let value = if by == Scale::ONE { value } else { value * by.multiply as f64 / by.divide as f64 };
-    // Minus zero would be another key than zero.
-    if value.is_finite() { Ok(value + 0.0) } else { Err(Misfit::Overflow) }
+    // What is smaller than any double is no zero. Minus zero would be another key than zero.
+    if value.is_finite() && (value != 0.0 || is_zero) { Ok(value + 0.0) } else { Err(Misfit::Overflow) }
 }
 
 /// Digits gathered 18 at a time in a machine word, since 128-bit multiplication per digit is slow.
@@ -311,6 +313,9 @@ mod tests {
         assert_eq!(double("12,5 %", Comma), Ok(0.125));
         assert_eq!(double("(0.1)", Point), Ok(-0.1));
         assert_eq!(double("1e999", Point), Err(Misfit::Overflow));
+        assert_eq!(double("-1e-999", Point), Err(Misfit::Overflow));
+        assert_eq!(double(&format!("0.{}1", "0".repeat(400)), Point), Err(Misfit::Overflow));
+        assert_eq!((double("0e5", Point), double("0.00", Point)), (Ok(0.0), Ok(0.0)));
         assert_eq!(double(&"9".repeat(400), Point), Err(Misfit::Overflow));
         for text in ["NaN", "nan", "inf", "-Infinity", "1-2", "-", ".", "1.2.3"] {
             assert_eq!(double(text, Point), Err(Misfit::NotANumber), "{text}");

@@ -3,13 +3,13 @@
 //! In: an array and a row. Out: its text: numbers with all digits, dates and times in ISO form, times with a zone in UTC,
 //! bytes in hexadecimal, lists, maps and structs as compact JSON. Deliberately total: every type of Arrow has a text.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use arrow::{
-    array::{Array, ArrayAccessor, AsArray as _, Decimal32Array, Decimal64Array, Decimal128Array, Decimal256Array},
+    array::{Array, ArrayAccessor, AsArray as _},
     datatypes::{
         ArrowPrimitiveType, DataType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type,
-        Decimal256Type, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+        Decimal256Type, DecimalType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
         Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType, TimeUnit,
         TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
         UInt16Type, UInt32Type, UInt64Type,
@@ -156,24 +156,34 @@ fn hex<'a, A: ArrayAccessor<Item = &'a [u8]> + Copy + 'a>(array: A) -> Writer<'a
     })
 }
 
+/// All digits of a decimal, also those beyond the precision that its type declares: Arrow's own text leaves them out.
 fn decimal(array: &dyn Array) -> Writer<'_> {
+    fn of<T: DecimalType<Native: Display>>(array: &dyn Array, scale: i8) -> Writer<'_> {
+        let array = array.as_primitive::<T>();
+        Box::new(move |row, text| scaled(&array.value(row).to_string(), scale, text))
+    }
     match array.data_type() {
-        DataType::Decimal32(..) => {
-            let array: &Decimal32Array = array.as_primitive::<Decimal32Type>();
-            Box::new(|row, text| text.push_str(&array.value_as_string(row)))
-        }
-        DataType::Decimal64(..) => {
-            let array: &Decimal64Array = array.as_primitive::<Decimal64Type>();
-            Box::new(|row, text| text.push_str(&array.value_as_string(row)))
-        }
-        DataType::Decimal128(..) => {
-            let array: &Decimal128Array = array.as_primitive::<Decimal128Type>();
-            Box::new(|row, text| text.push_str(&array.value_as_string(row)))
-        }
-        _ => {
-            let array: &Decimal256Array = array.as_primitive::<Decimal256Type>();
-            Box::new(|row, text| text.push_str(&array.value_as_string(row)))
-        }
+        DataType::Decimal32(_, scale) => of::<Decimal32Type>(array, *scale),
+        DataType::Decimal64(_, scale) => of::<Decimal64Type>(array, *scale),
+        DataType::Decimal128(_, scale) => of::<Decimal128Type>(array, *scale),
+        DataType::Decimal256(_, scale) => of::<Decimal256Type>(array, *scale),
+        _ => Box::new(|_, _| {}),
+    }
+}
+
+/// Writes a whole number times 10^−`scale`.
+fn scaled(number: &str, scale: i8, text: &mut String) {
+    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("-", digits));
+    let decimals = usize::try_from(scale).unwrap_or(0);
+    let digits = format!("{digits:0>width$}", width = decimals + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - decimals);
+    text.push_str(sign);
+    text.push_str(whole);
+    if decimals > 0 {
+        text.push('.');
+        text.push_str(fraction);
+    } else if whole != "0" {
+        text.extend(std::iter::repeat_n('0', usize::from(scale.unsigned_abs())));
     }
 }
 

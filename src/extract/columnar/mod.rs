@@ -18,10 +18,7 @@ mod parquet;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 
@@ -105,7 +102,7 @@ fn shape(kind: Kind, header: Vec<String>) -> FileShape {
 
 /// Turns a panic of a decoder into an error: the libraries trust some numbers of a file, and a damaged file lies.
 fn guarded<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Err("its bytes contradict each other".to_owned()))
+    super::guarded::guarded(decode).unwrap_or_else(|| Err("its bytes contradict each other".to_owned()))
 }
 
 struct Reader {

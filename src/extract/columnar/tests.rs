@@ -264,3 +264,17 @@ fn what_ends_too_early_is_an_error() {
         assert!(message.ends_with(DAMAGED), "{message}");
     }
 }
+
+#[test]
+fn a_decimal_beyond_its_declared_precision_keeps_its_digits() {
+    let decimals = |scale| {
+        Decimal128Array::from(vec![Some(-123_456), Some(7), Some(0)]).with_data_type(DataType::Decimal128(3, scale))
+    };
+    let columns: [(&str, ArrayRef); 3] =
+        [("id", Arc::new(decimals(2))), ("far", Arc::new(decimals(-2))), ("whole", Arc::new(decimals(0)))];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    let found = read("a.arrow", writer.into_inner().unwrap(), &Format::Auto, &[]);
+    assert_eq!(found.rows, ["1: -1234.56|-12345600|-123456", "2: 0.07|700|7", "3: 0.00|0|0"]);
+}

@@ -3,11 +3,7 @@
 //! In: the file's bytes. Out: its worksheets, cut. Calamine gives these formats only as a whole, so that a sheet lies in
 //! memory; where a damaged file makes it panic, that is an error of the file. Deliberately no formulas and no styles.
 
-use std::{
-    io::Cursor,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{io::Cursor, sync::Arc};
 
 use bytes::Bytes;
 use calamine::{Data, Reader as _, SheetType, SheetVisible, Xls, Xlsb};
@@ -15,6 +11,7 @@ use memchr::memmem;
 
 use super::{
     cell::push_data,
+    compound,
     grid::{Book, Label, Merge, Rows, Stored},
 };
 use crate::extract::{Error, Limits};
@@ -38,6 +35,10 @@ impl Workbook {
         let encrypted: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
         if memmem::find(&bytes, &encrypted).is_some() {
             return Err(super::locked(path));
+        }
+        if let Some(why) = compound::refusal(&bytes) {
+            let hint = "open it in Excel and save it as .xlsx";
+            return Err(Error::unreadable(path, format!("the workbook is damaged: {why}"), hint));
         }
         let book = guarded(path, || Xls::new(Cursor::new(bytes)).map_err(calamine::Error::from))?;
         Ok(Self::new(path, book.sheets_metadata().to_vec(), Inner::Xls(Box::new(book)), limits))
@@ -114,9 +115,9 @@ fn read_xlsb(book: &mut Xlsb<Cursor<Bytes>>, name: &str, most_rows: u64) -> Resu
 /// Runs what calamine does, and turns its errors and panics into errors of the file.
 fn guarded<T>(path: &Arc<str>, work: impl FnOnce() -> Result<T, calamine::Error>) -> Result<T, Error> {
     // A damaged workbook is a bad file; where calamine takes it for a bug of its own, it panics.
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => result.map_err(|error| unreadable(path, &error)),
-        Err(_) => Err(Error::unreadable(path, "the workbook is damaged", "open it in Excel and save it again")),
+    match crate::extract::guarded::guarded(work) {
+        Some(result) => result.map_err(|error| unreadable(path, &error)),
+        None => Err(Error::unreadable(path, "the workbook is damaged", "open it in Excel and save it again")),
     }
 }
 

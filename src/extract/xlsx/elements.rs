@@ -16,6 +16,9 @@ const STEP_BYTES: usize = 256 << 10;
 /// The most bytes of one element: a row with the longest texts in all of its cells is shorter.
 const MOST_BYTES: usize = 1 << 29;
 
+/// The most containers of a name: each is found by walking over those before it.
+const MOST_CONTAINERS: usize = 4_096;
+
 /// Walks through the elements.
 pub(super) struct Elements {
     path: Arc<str>,
@@ -54,6 +57,10 @@ impl Elements {
         let mut tags = Vec::new();
         while let Some(tag) = elements.enter(name, "")? {
             tags.push(tag);
+            if tags.len() > MOST_CONTAINERS {
+                let reason = format!("it has more than {MOST_CONTAINERS} sheets");
+                return Err(Error::unreadable(path, reason, "split it, or have it exported as .csv"));
+            }
         }
         Ok(tags)
     }

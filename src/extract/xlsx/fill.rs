@@ -18,7 +18,7 @@ impl Fill {
         Self { columns, active: Vec::new() }
     }
 
-    /// Fills a row that holds something of its own.
+    /// Fills a row that holds something of its own, until it is too long.
     pub(super) fn apply(&mut self, cells: &mut Cells) {
         if self.active.is_empty() && cells.merges.is_empty() {
             return;
@@ -27,7 +27,7 @@ impl Fill {
             let Some((last_line, text)) = active else { continue };
             if *last_line < cells.line {
                 *active = None;
-            } else if cells.get(column).is_none() {
+            } else if cells.get(column).is_none() && !cells.is_too_long() {
                 cells.put(column, text);
             }
         }
@@ -40,6 +40,9 @@ impl Fill {
             let Some(text) = cells.get(merge.first).map(str::to_owned) else { continue };
             self.active.resize(self.active.len().max(columns.end), None);
             for column in columns {
+                if cells.is_too_long() {
+                    return;
+                }
                 cells.put(column, &text);
                 self.active[column] = Some((merge.last_line, text.clone()));
             }

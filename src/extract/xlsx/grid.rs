@@ -10,6 +10,9 @@ use crate::{extract::Error, record::RawFault};
 /// Columns that a sheet can have.
 pub(super) const MOST_COLUMNS: usize = 16_384;
 
+/// Text that one row can have: a long text that all cells of a row share fits into a file of any size.
+const MOST_ROW_BYTES: usize = 64 << 20;
+
 /// One row of a sheet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Cells {
@@ -56,6 +59,11 @@ impl Cells {
             self.spans.resize(columns.end, None);
         }
         self.spans[columns].fill(Some(start..end));
+    }
+
+    /// Returns whether the row has more text than rows have; nothing should be put any more.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.text.len() > MOST_ROW_BYTES
     }
 
     /// Returns a cell's text.

@@ -71,7 +71,8 @@ fn merged_levels(head: &[Cells], index: usize) -> usize {
     let row = &head[index];
     let is_wide = row.merges.iter().any(|merge| merge.last > merge.first && merge.last_line == merge.line);
     let tallest = row.merges.iter().filter(|merge| merge.first == merge.last).map(|merge| merge.last_line).max();
-    let levels = tallest.map_or(1, |last| usize::try_from(last + 1 - row.line).unwrap_or(1));
+    let levels =
+        tallest.map_or(1, |last| usize::try_from(last.saturating_sub(row.line)).unwrap_or(0).saturating_add(1));
     if is_wide && levels <= MOST_LEVELS { levels } else { 1 }
 }
 

@@ -16,6 +16,12 @@ use crate::extract::Error;
 /// Rows down to which one cell may reach, as browsers have it.
 const MOST_SPAN: u64 = 65_534;
 
+/// Columns over which one cell may reach, as browsers have it.
+const MOST_ACROSS: usize = 1_000;
+
+/// Tables that may lie in each other; what lies deeper is text of the last one.
+const MOST_DEPTH: usize = 64;
+
 /// Bytes in which a page says how it is written.
 const HEAD_BYTES: usize = 4_096;
 
@@ -90,6 +96,8 @@ struct Tables {
     done: Vec<Stored>,
     /// Tables that lie in each other.
     open: Vec<Table>,
+    /// Tables that lie too deep.
+    deeper: usize,
 }
 
 /// One table while it is read.
@@ -132,6 +140,10 @@ impl Tables {
 
     fn open(&mut self, name: &str, attributes: &str) {
         if name == "table" {
+            if self.open.len() == MOST_DEPTH {
+                self.deeper += 1;
+                return;
+            }
             self.open.push(Table { number: self.done.len(), ..Table::default() });
             self.done.push(Stored::default());
             return;
@@ -157,6 +169,7 @@ impl Tables {
         let Some(table) = self.open.last_mut() else { return };
         match name {
             "td" | "th" | "tr" => table.end_cell(&mut self.done[table.number]),
+            "table" if self.deeper > 0 => self.deeper -= 1,
             "table" => {
                 table.end_cell(&mut self.done[table.number]);
                 self.open.pop();
@@ -183,7 +196,7 @@ impl Table {
             self.column += 1;
         }
         let count = |name| attribute(attributes, name).and_then(|count| count.trim().parse::<u64>().ok()).unwrap_or(1);
-        self.span = usize::try_from(count("colspan")).unwrap_or(1).clamp(1, MOST_COLUMNS);
+        self.span = usize::try_from(count("colspan")).unwrap_or(1).clamp(1, MOST_ACROSS);
         let rows = count("rowspan").clamp(1, MOST_SPAN);
         let (first, last) = (self.column.min(MOST_COLUMNS), (self.column + self.span - 1).min(MOST_COLUMNS));
         if rows > 1 || last > first {

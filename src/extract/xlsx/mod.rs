@@ -14,6 +14,7 @@
 
 mod binary;
 mod cell;
+mod compound;
 mod detect;
 mod elements;
 mod fill;
@@ -60,7 +61,7 @@ pub(super) fn open(
     let is_alone = found.len() == 1;
     let part = |found: Found| {
         let name = if is_alone { Arc::clone(path) } else { Arc::from(format!("{path}#{}", found.name)) };
-        Part { name, reader: Box::new(Reader::new(found, &unread, hints)) }
+        Part { name, reader: Box::new(Reader::new(path, found, &unread, hints)) }
     };
     Ok(found.into_iter().map(part).collect())
 }
@@ -98,12 +99,18 @@ fn open_zip(path: &Arc<str>, content: &Content, limits: &Limits) -> Result<Box<d
     Ok(Box::new(office::Workbook::open(path, content, archive, limits)?))
 }
 
+fn too_long(path: &Arc<str>, line: u64) -> Error {
+    let reason = format!("row {line} of a sheet has more text than rows have");
+    Error::unreadable(path, reason, "open it in Excel and look at that row")
+}
+
 fn locked(path: &Arc<str>) -> Error {
     Error::unreadable(path, "the workbook is protected by a password", "save it without one")
 }
 
 /// The records of one sheet.
 struct Reader {
+    path: Arc<str>,
     rows: Box<dyn Rows>,
     /// Rows that were looked at and not yet given.
     head: VecDeque<Cells>,
@@ -122,12 +129,13 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(found: Found, unread: &[String], hints: &Hints) -> Self {
+    fn new(path: &Arc<str>, found: Found, unread: &[String], hints: &Hints) -> Self {
         let shape = shape(&found, unread);
         let sieve = Sieve::new(&shape.header, shape.header.len(), hints);
         let left = found.header.as_ref().map_or(0, |header| header.left);
         let columns = left..left + shape.header.len();
         let mut reader = Self {
+            path: Arc::clone(path),
             rows: found.rows,
             head: found.head,
             fill: Fill::new(columns.clone()),
@@ -174,7 +182,7 @@ impl Reader {
     }
 
     /// Gives the row to the sieve, and counts the blank ones above it.
-    fn take_row(&mut self, batch: &mut RawBatch) {
+    fn take_row(&mut self, batch: &mut RawBatch) -> Result<(), Error> {
         let blank = self.cells.line.saturating_sub(self.line + 1);
         if blank > 0 {
             self.sieve.skip(SkippedLines::Blank, blank);
@@ -184,12 +192,16 @@ impl Reader {
             self.outside += self.cells.filled().filter(|column| !self.columns.contains(column)).count() as u64;
         }
         self.fill.apply(&mut self.cells);
+        if self.cells.is_too_long() {
+            return Err(too_long(&self.path, self.line));
+        }
         self.row.start(self.line);
         self.row.fault = self.cells.fault;
         for column in self.columns.clone() {
             self.row.push_joined(self.cells.get(column));
         }
         self.sieve.take(&mut self.row, batch);
+        Ok(())
     }
 
     fn finish(&mut self) {
@@ -211,7 +223,7 @@ impl RecordReader for Reader {
         let mut batch = RawBatch::default();
         while !self.is_at_end && !Sieve::is_full(&batch) {
             match self.read_row()? {
-                true => self.take_row(&mut batch),
+                true => self.take_row(&mut batch)?,
                 false => self.finish(),
             }
         }

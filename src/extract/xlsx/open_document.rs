@@ -20,12 +20,15 @@ use crate::{
     storage::content::Content,
 };
 
+/// Cells that repeated rows may add to any document.
+const REPEATED_CELLS: u64 = 16 << 20;
+
 /// An opened document.
 pub(super) struct Document {
     path: Arc<str>,
     content: Content,
     labels: Vec<Label>,
-    most_rows: u64,
+    limits: Limits,
 }
 
 impl Document {
@@ -58,7 +61,7 @@ impl Document {
             Label { name, is_visible: !is_hidden }
         };
         let labels = Elements::containers(path, &content, "table")?.iter().enumerate().map(label).collect();
-        Ok(Self { path: Arc::clone(path), content, labels, most_rows: limits.most_sheet_rows })
+        Ok(Self { path: Arc::clone(path), content, labels, limits: *limits })
     }
 }
 
@@ -95,7 +98,9 @@ impl Book for Document {
     fn open(&mut self, index: usize) -> Result<Box<dyn Rows>, Error> {
         let elements = Elements::new(&self.path, &self.content, "table", index, "table-row")?;
         let path = Arc::clone(&self.path);
-        Ok(Box::new(Table { path, elements, line: 0, row: Cells::default(), repeat: 0, most_rows: self.most_rows }))
+        let spare = self.content.len().saturating_mul(self.limits.most_ratio).max(REPEATED_CELLS);
+        let most_rows = self.limits.most_sheet_rows;
+        Ok(Box::new(Table { path, elements, line: 0, row: Cells::default(), repeat: 0, most_rows, spare }))
     }
 }
 
@@ -108,6 +113,8 @@ struct Table {
     /// How often the row is still to be given.
     repeat: u64,
     most_rows: u64,
+    /// Cells that repeated rows may still add.
+    spare: u64,
 }
 
 impl Rows for Table {
@@ -120,6 +127,17 @@ impl Rows for Table {
         if self.line > self.most_rows {
             let reason = format!("a sheet has more than {} rows", self.most_rows);
             return Err(Error::unreadable(&self.path, reason, "open it and save it again without the repeated rows"));
+        }
+        if self.repeat > 0 {
+            let Some(spare) = self.spare.checked_sub(self.row.width() as u64) else {
+                let reason = "its repeated rows hold more cells than its size explains";
+                return Err(Error::unreadable(
+                    &self.path,
+                    reason,
+                    "open it and save it again without the repeated rows",
+                ));
+            };
+            self.spare = spare;
         }
         cells.clone_from(&self.row);
         cells.line = self.line;

@@ -1,4 +1,4 @@
-//! Any bytes as an archive or a compressed file.
+//! Any bytes as an archive or a compressed file: zip, tar, gzip, zstd, bzip2, xz.
 
 #![no_main]
 

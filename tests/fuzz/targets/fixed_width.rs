@@ -13,7 +13,12 @@ fuzz_target!(|bytes: &[u8]| {
     let by = [WidthUnit::Characters, WidthUnit::Bytes, WidthUnit::Display][usize::from(first % 3)];
     let encoding = [None, Some("gb18030"), Some("utf-16le"), Some("shift_jis")][usize::from(first / 3 % 4)];
     let column = |(name, start, width): (&str, u64, Option<u64>)| FixedColumn { name: name.to_owned(), start, width };
-    let columns = [("id", 1, Some(4)), ("amount", 3, Some(9)), ("rest", u64::from(*first), None), ("far", u64::MAX, Some(u64::MAX))];
+    let columns = [
+        ("id", 1, Some(4)),
+        ("amount", 3, Some(9)),
+        ("rest", u64::from(*first), None),
+        ("far", u64::MAX, Some(u64::MAX)),
+    ];
     let options = FixedWidthOptions {
         columns: columns.map(column).to_vec(),
         by,

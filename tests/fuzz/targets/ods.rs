@@ -1,8 +1,18 @@
-//! Any bytes as what is named .ods.
+//! Any bytes as the parts of an .ods workbook, or as the whole of one.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tallyhouse_fuzz::{define::project::Format, read};
+use tallyhouse_fuzz::{
+    define::project::{Format, XlsxOptions},
+    read, workbook,
+};
 
-fuzz_target!(|bytes: &[u8]| read("a.ods", bytes, &Format::Auto));
+fuzz_target!(|bytes: &[u8]| {
+    let format = Format::Xlsx(XlsxOptions::default());
+    if bytes.starts_with(b"PK") {
+        read("a.ods", bytes, &format);
+    } else {
+        read("a.ods", &workbook::ods(bytes), &format);
+    }
+});

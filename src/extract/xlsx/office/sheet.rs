@@ -14,6 +14,7 @@ use crate::{
             elements::{Elements, tail},
             grid::{Cells, MOST_COLUMNS, Merge, Rows, give_merges},
             markup::{Attributes, Event, Scanner, attribute, unescape},
+            too_long,
         },
     },
     record::RawFault,
@@ -80,6 +81,9 @@ impl Rows for SheetRows {
         cells.start(line);
         cells.fault = (!is_utf8).then_some(RawFault::Encoding);
         self.around.cut(scanner, cells)?;
+        if cells.is_too_long() {
+            return Err(too_long(&self.around.path, line));
+        }
         give_merges(&self.merges, &mut self.merges_at, cells);
         Ok(true)
     }
@@ -98,7 +102,7 @@ impl Around {
     fn cut(&self, mut scanner: Scanner<'_>, cells: &mut Cells) -> Result<(), Error> {
         let mut cell = Cell::default();
         let mut next_column = 0;
-        while let Some(event) = scanner.next() {
+        while let Some(event) = scanner.next().filter(|_| !cells.is_too_long()) {
             match event {
                 Event::Open { name: "c", attributes, .. } => {
                     cell = Cell { column: next_column, style: 0, kind: "" };

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     define::project::Format,
-    extract::testing::{Found, fail, read, zipped},
+    extract::testing::{Found, fail, fail_within, read, zipped},
 };
 
 const WORKBOOK: &str = r#"<workbook xmlns:r="r"><workbookPr date1904="1"/><sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets></workbook>"#;
@@ -126,5 +126,34 @@ fn a_workbook_cut_or_changed_anywhere_gives_rows_or_an_error() {
         let mut changed = whole.clone();
         changed[end] ^= 0x15;
         drain(changed);
+    }
+}
+
+/// One row whose cells all share a text, and a row below that is merged over most columns of it.
+#[test]
+fn a_text_that_a_row_repeats_too_often_is_an_error() {
+    let long = "x".repeat(1 << 20);
+    let strings = format!("<sst><si><t>k</t></si><si><t>{long}</t></si></sst>");
+    let workbook = |sheet: &str| {
+        zipped(&[
+            ("[Content_Types].xml", b"<Types/>"),
+            ("xl/workbook.xml", WORKBOOK.as_bytes()),
+            ("xl/_rels/workbook.xml.rels", RELATIONS.as_bytes()),
+            ("xl/sharedStrings.xml", strings.as_bytes()),
+            ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+        ])
+    };
+    let row =
+        |cells: usize, text: usize| format!("<row>{}</row>", format!("<c t=\"s\"><v>{text}</v></c>").repeat(cells));
+    let shared = format!("<worksheet><sheetData>{}{}</sheetData></worksheet>", row(200, 0), row(200, 1));
+    let merged = format!(
+        "<worksheet><sheetData>{}{}{}</sheetData><mergeCells><mergeCell ref=\"A2:CV9\"/></mergeCells></worksheet>",
+        row(300, 0),
+        row(1, 1),
+        row(1, 0)
+    );
+    for sheet in [shared, merged] {
+        let message = fail_within("a.xlsx", workbook(&sheet), &Format::Auto);
+        assert!(message.ends_with("of a sheet has more text than rows have"), "{message}");
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     define::project::Format,
-    extract::testing::{fail, read, zipped},
+    extract::testing::{fail, fail_within, read, zipped},
 };
 
 const NAMES: [&str; 3] = ["单号!", "日期", "金额"];
@@ -91,4 +91,50 @@ fn html_tables_named_xls_are_read() {
     assert_eq!(found.rows, ["2: 0001|2024\n02|1,5", "3: 0001|<b>|2"]);
     let message = fail("a.xls", "<html><body>please log in</body></html>", &Format::Auto);
     assert!(message.starts_with("cannot read `a.xls`: it is an HTML page without a table"), "{message}");
+}
+
+#[test]
+fn rows_that_an_ods_repeats_beyond_measure_are_an_error() {
+    let row = |row: &str, cell: &str, text: &str| {
+        format!("<t:table-row {row}><t:table-cell {cell}><x:p>{text}</x:p></t:table-cell></t:table-row>")
+    };
+    let document = |header: &str, records: &str| {
+        let rows = row(header, "t:number-columns-repeated=\"2\"", "k") + records;
+        let text = format!("<o:document-content><t:table t:name=\"S\">{rows}</t:table></o:document-content>");
+        zipped(&[("mimetype", b"application/vnd.oasis.opendocument.spreadsheet"), ("content.xml", text.as_bytes())])
+    };
+    let few = row("t:number-rows-repeated=\"3000\"", "", "x");
+    assert_eq!(read("a.ods", document("", &few), &Format::Auto, &[]).rows.len(), 3_000);
+    let many = row("t:number-rows-repeated=\"1000000\"", "t:number-columns-repeated=\"16384\"", "x");
+    let message = fail_within("a.ods", document("", &many), &Format::Auto);
+    assert!(message.ends_with("its repeated rows hold more cells than its size explains"), "{message}");
+}
+
+#[test]
+fn a_header_that_spans_more_rows_than_there_are_is_one_row() {
+    let cell = |span: u64, text: &str| {
+        format!(
+            "<t:table-row><t:table-cell t:number-rows-spanned=\"{span}\"><x:p>{text}</x:p></t:table-cell></t:table-row>"
+        )
+    };
+    let text =
+        format!("<o:document-content><t:table>{}{}</t:table></o:document-content>", cell(u64::MAX, "k"), cell(1, "x"));
+    let bytes =
+        zipped(&[("mimetype", b"application/vnd.oasis.opendocument.spreadsheet"), ("content.xml", text.as_bytes())]);
+    assert_eq!(read("a.ods", bytes, &Format::Auto, &[]).rows, ["2: x"]);
+}
+
+#[test]
+fn a_workbook_of_thousands_of_sheets_is_an_error() {
+    let sheet = "<Worksheet ss:Name=\"S\"><Table/></Worksheet>".repeat(5_000);
+    let book = format!("<Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\">{sheet}</Workbook>");
+    let message = fail("a.xls", book, &Format::Auto);
+    assert!(message.contains("it has more than 4096 sheets"), "{message}");
+}
+
+#[test]
+fn tables_that_lie_in_each_other_without_end_are_read() {
+    let page =
+        format!("<html><table><tr><td>k<td>v<tr><td>1<td>{}2", "<table><td rowspan=9 colspan=99999>".repeat(20_000));
+    assert_eq!(read("a.xls", page, &Format::Auto, &["k", "v"]).rows, ["2: 1|∅"]);
 }
