@@ -3,7 +3,7 @@
 //! In: a manifest, and the one that it replaces. Out: a step for each table, which makes the bytes of new log files from
 //! the footers of new data files. Deliberately absent: what stands in a log (`delta`) and where logs lie (`depot`).
 
-use std::{borrow::Cow, fs::File, num::NonZero, panic::resume_unwind, path::PathBuf, thread};
+use std::{borrow::Cow, num::NonZero, panic::resume_unwind, path::PathBuf, thread};
 
 use arrow::error::ArrowError;
 use bytes::Bytes;
@@ -13,9 +13,12 @@ use super::{
     Error, Staging,
     delta::{self, Before, Change},
 };
-use crate::record::{
-    Manifest, TableName,
-    manifest::{DataFile, DeltaLog, TableFormat},
+use crate::{
+    record::{
+        Manifest, TableName,
+        manifest::{DataFile, DeltaLog, TableFormat},
+    },
+    storage::local::OpenFile,
 };
 
 /// What becomes of the log of one table.
@@ -75,7 +78,7 @@ impl Step<'_> {
     pub fn new_files(
         &self,
         read_earlier: &dyn Fn(&str) -> Result<Bytes, Error>,
-        open: &(dyn Fn(&DataFile) -> Result<File, Error> + Sync),
+        open: &(dyn Fn(&DataFile) -> Result<OpenFile, Error> + Sync),
     ) -> Result<Vec<delta::LogFile>, Error> {
         let Some(change) = &self.change else { return Ok(Vec::new()) };
         let earlier = change.earlier().iter().map(|name| read_earlier(name)).collect::<Result<_, _>>()?;
@@ -86,7 +89,7 @@ impl Step<'_> {
     fn statistics(
         &self,
         change: &Change<'_>,
-        open: &(dyn Fn(&DataFile) -> Result<File, Error> + Sync),
+        open: &(dyn Fn(&DataFile) -> Result<OpenFile, Error> + Sync),
     ) -> Result<Vec<String>, Error> {
         let files = change.added();
         let threads = thread::available_parallelism().map_or(1, NonZero::get);

@@ -198,8 +198,10 @@ impl Warehouse {
 
     /// Returns the files that no snapshot has, where all share one place.
     fn unnamed(&self) -> Result<Vec<Finding>, Error> {
-        let Some(snapshot) = self.served()? else { return Ok(Vec::new()) };
-        let unnamed = self.depot.unnamed(&self.snapshots()?)?.into_iter();
+        let Some(snapshot) = self.served()?.filter(|id| self.depot.folder(id).is_none()) else { return Ok(Vec::new()) };
+        // What a manifest names that cannot be read, nobody can tell from litter.
+        let Ok(published) = self.snapshots() else { return Ok(Vec::new()) };
+        let unnamed = self.depot.unnamed(&published)?.into_iter();
         Ok(unnamed.map(|path| Finding { snapshot: snapshot.clone(), path, problem: Problem::Litter }).collect())
     }
 }

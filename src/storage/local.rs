@@ -21,6 +21,9 @@ use std::{
 
 use journal::{Step, note};
 
+/// A file that is open, for modules that do not open any.
+pub type OpenFile = File;
+
 /// Mode of folders that may hold personal data.
 pub const PRIVATE_MODE: u32 = 0o700;
 /// Mode of data files: nobody writes to a file whose name is its content.

@@ -39,13 +39,13 @@ pub async fn decide(
     }
     let staying: BTreeSet<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
     let values: Vec<&PartitionValues> = table.partitions.iter().map(|partition| &partition.values).collect();
-    let mut changed = Changes::new(base);
-    let prover = Prover::new(model, changed.inputs(&model.statement.tables), session).await?;
+    let mut inputs = Changes::new(base);
+    let prover = Prover::new(model, inputs.inputs(&model.statement.tables), session).await?;
     let before = prover.narrowed(&staying)?.prove(&values)?;
     let after = prover.prove(&values)?;
     let mut decision = Decision { schema_changes: changes, is_evolved: true, ..Decision::default() };
     for ((partition, before), after) in table.partitions.iter().zip(before).zip(after) {
-        let mut reasons = decide::reasons(&before.reads, prover.inputs(), &mut changed);
+        let mut reasons = decide::reasons(&before.reads, prover.inputs(), &mut inputs);
         reasons.retain(|reason| !model.ignores_reason(reason));
         if reasons.is_empty() {
             decision.clean.push(Partition { fingerprint: after.fingerprint, ..partition.clone() });
@@ -54,7 +54,7 @@ pub async fn decide(
         }
     }
     if !model.model.partition_by.is_empty() {
-        decision.open = decide::reasons(&prover.whole()?, prover.inputs(), &mut changed);
+        decision.open = decide::reasons(&prover.whole()?, prover.inputs(), &mut inputs);
     }
     Ok(Some(decision))
 }

@@ -21,7 +21,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
     path::{Path, PathBuf},
 };
 
@@ -43,7 +42,7 @@ use crate::{
     },
     storage::{
         local::{
-            self, PRIVATE_MODE,
+            self, OpenFile, PRIVATE_MODE,
             lock::{Holder, now},
         },
         vault::{Upload, Vault},
@@ -137,7 +136,7 @@ impl Pool {
         target: &Target,
         manifest: &Manifest,
         replaced: Option<&Manifest>,
-        open: &(dyn Fn(&TableName, &DataFile) -> Result<File, Error> + Sync),
+        open: &(dyn Fn(&TableName, &DataFile) -> Result<OpenFile, Error> + Sync),
     ) -> Result<(), Error> {
         for step in Self::log_steps(target, manifest, replaced)? {
             let folder = layout::log_path(step.name).display().to_string();
