@@ -11,6 +11,8 @@
 //!  text cells     typed rows,      on the rows     rebuilt         gate           snapshot      for all
 //!                 quarantine                       partitions                                   readers
 //!
+//!          └──── run/stage: packs, every row of every live file, read once ─► staged partitions
+//!
 //!  cli (mouth) ─► run (conductor) ─► the stages above ─► ground: record, engine, storage
 //! ```
 //!

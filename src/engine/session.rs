@@ -7,7 +7,7 @@ use datafusion::{
     error::Result,
     execution::{
         SessionStateBuilder,
-        memory_pool::{FairSpillPool, TrackConsumersPool},
+        memory_pool::{FairSpillPool, MemoryLimit, TrackConsumersPool},
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
     prelude::{SessionConfig, SessionContext},
@@ -91,6 +91,27 @@ impl Engine {
         }
         Ok(context)
     }
+}
+
+/// Returns the same session for a query that found too little memory: joins sort both sides, which spills, instead of
+/// holding one of them whole; and it works on two threads (on one it would join by hash) with short batches, so that few
+/// operators share the memory.
+#[must_use]
+pub fn sorting_joins(session: &SessionContext) -> SessionContext {
+    let merge_bytes = match session.runtime_env().memory_pool.memory_limit() {
+        MemoryLimit::Finite(bytes) => bytes / 16,
+        MemoryLimit::Infinite | MemoryLimit::Unknown => 10 << 20,
+    };
+    let config = session
+        .copied_config()
+        .with_target_partitions(2)
+        .with_batch_size(1024)
+        .with_sort_spill_reservation_bytes(merge_bytes)
+        .set_bool("datafusion.optimizer.prefer_hash_join", false)
+        // The tables stay: a default catalog would take the place of the one that has them.
+        .set_bool("datafusion.catalog.create_default_catalog_and_schema", false);
+    let state = SessionStateBuilder::new_from_existing(session.state()).with_config(config).build();
+    SessionContext::new_with_state(state)
 }
 
 /// Returns the session options that decide results and plans.

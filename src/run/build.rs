@@ -15,7 +15,7 @@ use super::{Event, Observer, backfill::Backfill, outcome, verify};
 use crate::{
     Error,
     define::project::History,
-    engine::{Catalog, CatalogTable, Engine, SnapshotTable, catalog},
+    engine::{Catalog, CatalogTable, Engine, SnapshotTable, catalog, session::sorting_joins},
     publish::{self, Staging, TableSpec, TableWriter, WriterOptions},
     record::{
         Manifest, PartitionValues, TableName,
@@ -205,7 +205,8 @@ async fn write(
     write_into(around.staging.path(), model, decision, session, around).await
 }
 
-/// The same into any folder.
+/// The same into any folder. Where joins by hash need more memory than there is, the query starts again with joins that
+/// sort, which spill.
 ///
 /// # Errors
 /// When the query fails or the disk refuses.
@@ -216,7 +217,24 @@ pub(super) async fn write_into(
     session: &datafusion::prelude::SessionContext,
     around: Surroundings<'_>,
 ) -> Result<Vec<Partition>, Error> {
-    let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(&model.model.name, &error);
+    let written = match attempt(folder, model, decision, session, around).await? {
+        Err(error) if outcome::is_out_of_memory(&error) => {
+            tracing::info!("`{}` is computed again without hash joins", model.model.name);
+            attempt(folder, model, decision, &sorting_joins(session), around).await?
+        }
+        done => done,
+    };
+    written.map_err(|error| outcome::engine_failure(&model.model.name, &error))
+}
+
+/// Runs a query once; a failure of the engine is the inner result.
+async fn attempt(
+    folder: &Path,
+    model: &PlannedModel,
+    decision: &Decision,
+    session: &datafusion::prelude::SessionContext,
+    around: Surroundings<'_>,
+) -> Result<datafusion::error::Result<Vec<Partition>>, Error> {
     let settings = around.engine.settings();
     let options = WriterOptions {
         memory_bytes: settings.memory_limit_bytes / (4 * settings.threads.max(1)),
@@ -224,13 +242,21 @@ pub(super) async fn write_into(
         ..WriterOptions::default()
     };
     let mut writer = TableWriter::create(spec(model, around.timezone), folder, options)?;
-    let mut rows =
-        Box::pin(execute::rows(model, decision, past(model, around).map_err(failed)?, session).await.map_err(failed)?);
+    let past = match past(model, around) {
+        Ok(past) => past,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut rows = match execute::rows(model, decision, past, session).await {
+        Ok(rows) => Box::pin(rows),
+        Err(error) => return Ok(Err(error)),
+    };
     while let Some(batch) = rows.next().await {
-        let batch = batch.map_err(failed)?;
-        tokio::task::block_in_place(|| writer.write(&batch))?;
+        match batch {
+            Ok(batch) => tokio::task::block_in_place(|| writer.write(&batch))?,
+            Err(error) => return Ok(Err(error)),
+        }
     }
-    Ok(tokio::task::block_in_place(|| writer.finish())?)
+    Ok(Ok(tokio::task::block_in_place(|| writer.finish())?))
 }
 
 /// Puts on every written partition the fingerprint by which the next run knows that it is still true.

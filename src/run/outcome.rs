@@ -42,6 +42,11 @@ impl From<pack::Error> for Error {
     }
 }
 
+/// Returns whether a query needs more memory than it may have.
+pub(super) fn is_out_of_memory(error: &DataFusionError) -> bool {
+    matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
+}
+
 /// Returns what a failure of the engine while it makes a table means to the user.
 pub(super) fn engine_failure(table: &TableName, error: &DataFusionError) -> Error {
     let words = error.find_root().strip_backtrace();

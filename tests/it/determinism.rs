@@ -118,3 +118,29 @@ fn with_header<'a>(lines: impl Iterator<Item = &'a String>) -> String {
     let lines: Vec<&str> = lines.map(String::as_str).collect();
     format!("id,day,buyer,amount\n{}\n", lines.join("\n"))
 }
+
+#[test]
+fn a_join_of_more_than_the_memory_limit_spills_and_gives_the_same_rows() {
+    let texts = |prefix: &str| -> String {
+        let line =
+            |row: u32| format!("{row},{prefix}{}\n", format!("{:08x}", row.wrapping_mul(2_654_435_761)).repeat(50));
+        std::iter::once("id,text\n".to_owned()).chain((0..120_000).map(line)).collect()
+    };
+    let project = |limit: &str| {
+        let project = Project::new();
+        for name in ["left", "right"] {
+            project.source(name, "key: [id]\ncolumns:\n  id: { type: int }\n  text: { type: string }\n");
+            project.extract(&format!("{name}/a.csv"), texts(name));
+        }
+        project.model(
+            "core.both",
+            "/* ---\nkey: [id]\n--- */\n\
+             SELECT l.id, l.text, r.text AS other FROM staged.\"left\" l JOIN staged.\"right\" r ON l.id = r.id",
+        );
+        project.run_with(&["--memory-limit", limit]);
+        project
+    };
+    let (small, large) = (project("64M"), project("2G"));
+    assert_eq!(small.query("SELECT count(*) AS n FROM core.both"), ["120000"]);
+    assert_eq!(small.current().bytes(), large.current().bytes());
+}
