@@ -1,8 +1,8 @@
 //! Any cells under columns of every type, format, word list and cleaner: each is a value or a fault, never a lost digit.
 //!
-//! In: cells, parted by line ends; 0x00 alone is a NULL of the format. For every column of [`COLUMNS`] the cells are one
-//! batch, and each cell is one for itself; both must agree. Values are judged by [`judge`], which reads plain texts by
-//! itself.
+//! In: at most 16 cells, parted by line ends; 0x00 alone is a NULL of the format. For every column of [`COLUMNS`] the
+//! cells are one batch, and each cell is one for itself; both must agree. Values are judged by [`judge`], which reads
+//! plain texts by itself.
 
 #![no_main]
 
@@ -75,7 +75,7 @@ struct Column {
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let cells: Vec<Option<&str>> =
-        text.split('\n').take(64).map(|cell| Some(cell).filter(|cell| *cell != "\0")).collect();
+        text.split('\n').take(16).map(|cell| Some(cell).filter(|cell| *cell != "\0")).collect();
     let mut last: Option<(&Column, Normalized)> = None;
     for column in columns() {
         for mark in [DecimalMark::Point, DecimalMark::Comma] {
