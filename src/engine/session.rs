@@ -99,13 +99,13 @@ impl Engine {
 #[must_use]
 pub fn sorting_joins(session: &SessionContext) -> SessionContext {
     let merge_bytes = match session.runtime_env().memory_pool.memory_limit() {
-        MemoryLimit::Finite(bytes) => bytes / 16,
+        MemoryLimit::Finite(bytes) => bytes / 10,
         MemoryLimit::Infinite | MemoryLimit::Unknown => 10 << 20,
     };
     let config = session
         .copied_config()
         .with_target_partitions(2)
-        .with_batch_size(1024)
+        .with_batch_size(512)
         .with_sort_spill_reservation_bytes(merge_bytes)
         .set_bool("datafusion.optimizer.prefer_hash_join", false)
         // The tables stay: a default catalog would take the place of the one that has them.
