@@ -31,7 +31,7 @@ use crate::{
     storage::{
         local::{
             self,
-            lock::{Holder, age, now},
+            lock::{Holder, age, now_precisely},
         },
         vault::{Mark, Vault},
     },
@@ -69,18 +69,18 @@ struct Note {
 
 impl Note {
     fn of(holder: &Holder, released: bool) -> Self {
-        Self { holder: holder.clone(), renewed_at: now(), released }
+        Self { holder: holder.clone(), renewed_at: now_precisely(), released }
     }
 
     /// Returns whether its holder is gone without having said so.
-    fn is_stale(&self, timing: Timing) -> bool {
+    fn is_stale(&self, vault: &Vault, timing: Timing) -> bool {
         // A time that nobody can read is no sign of life.
-        age(&self.renewed_at).is_none_or(|age| age >= timing.expires) || is_dead(&self.holder)
+        age(&self.renewed_at).is_none_or(|age| age >= timing.expires) || is_dead(&self.holder, vault)
     }
 }
 
 /// Returns whether a process of this machine is known to be dead.
-fn is_dead(holder: &Holder) -> bool {
+fn is_dead(holder: &Holder, vault: &Vault) -> bool {
     let processes = Path::new("/proc");
     let this = Holder::this_process("");
     if holder.host != this.host || !local::exists(&processes.join("self")) {
@@ -88,15 +88,19 @@ fn is_dead(holder: &Holder) -> bool {
     }
     // In a container every run may have the same number.
     if holder.pid == this.pid {
-        return !alive().contains(&holder.run);
+        return !alive().contains(&held(vault, holder));
     }
     !local::exists(&processes.join(holder.pid.to_string()))
 }
 
-/// The runs of this process that hold a lease.
-static ALIVE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// The leases that this process holds: addresses and runs.
+static ALIVE: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
 
-fn alive() -> MutexGuard<'static, BTreeSet<String>> {
+fn held(vault: &Vault, holder: &Holder) -> (String, String) {
+    (vault.shown(""), holder.run.clone())
+}
+
+fn alive() -> MutexGuard<'static, BTreeSet<(String, String)>> {
     ALIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -114,7 +118,7 @@ pub(super) fn take(vault: &Vault, holder: &Holder, timing: Timing) -> Result<Tak
     let note: Option<Note> = found.as_ref().and_then(|found| from_json(path, &found.bytes).ok());
     let is_inherited = match &note {
         Some(note) if note.released => false,
-        Some(note) if note.is_stale(timing) => true,
+        Some(note) if note.is_stale(vault, timing) => true,
         Some(note) => return Ok(Taken::Theirs(Some(note.holder.clone()))),
         // What cannot be read says nothing about who lives.
         None => found.is_some(),
@@ -123,7 +127,7 @@ pub(super) fn take(vault: &Vault, holder: &Holder, timing: Timing) -> Result<Tak
     let Some(mark) = vault.replace(LOCK, bytes, found.as_ref().map(|found| &found.mark))? else {
         return Ok(Taken::Theirs(None));
     };
-    alive().insert(holder.run.clone());
+    alive().insert(held(vault, holder));
     Ok(Taken::Ours(Lease::begin(vault.clone(), holder.clone(), mark, timing, is_inherited)))
 }
 
@@ -239,6 +243,6 @@ impl Drop for Lease {
         {
             tracing::warn!("{error}");
         }
-        alive().remove(&self.state.holder.run);
+        alive().remove(&held(&self.state.vault, &self.state.holder));
     }
 }

@@ -48,7 +48,13 @@ pub fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Returns how long ago a time was that [`now`] wrote; None for anything else, zero for a time to come.
+/// Returns the present time to the millisecond, for what is renewed and must not look older than it is.
+#[must_use]
+pub fn now_precisely() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Returns how long ago a time was that [`now`] or [`now_precisely`] wrote; None for anything else, zero for a time to come.
 #[must_use]
 pub fn age(written: &str) -> Option<Duration> {
     let then: DateTime<Utc> = written.parse().ok()?;
