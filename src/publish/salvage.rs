@@ -112,11 +112,10 @@ impl Salvage {
     /// Returns the paths of all files that are noted, as far as they lie in the run's folder.
     fn files(&self, finder: &Finder) -> HashSet<PathBuf> {
         let of_table = |name: &TableName, table: &Table| -> Vec<PathBuf> {
-            let files = table.partitions.iter().flat_map(|partition| &partition.files);
-            files.map(|file| finder.staged(name, file)).collect()
+            table.files().map(|file| finder.staged(name, file)).collect()
         };
         let of_source = |found: &FinishedSource| -> Vec<PathBuf> {
-            let packs = found.input.packs.iter().chain(&found.input.reject_packs);
+            let packs = found.input.all_packs();
             let mut files: Vec<PathBuf> =
                 packs.map(|file| finder.staged(&TableName::normalized(&found.source), file)).collect();
             files.extend(of_table(&TableName::staged(&found.source), &found.staged));
@@ -139,15 +138,7 @@ fn note<T: DeserializeOwned>(path: &Path) -> Option<T> {
 
 /// Returns what the parent's files are called.
 fn inherited(parent: Option<&Manifest>) -> HashSet<(TableName, &str)> {
-    let tables = parent.iter().flat_map(|parent| &parent.tables).flat_map(|(name, table)| {
-        let files = table.partitions.iter().flat_map(|partition| &partition.files);
-        files.map(move |file| (name.clone(), file.path.as_str()))
-    });
-    let packs = parent.iter().flat_map(|parent| &parent.inputs).flat_map(|(source, input)| {
-        let files = input.packs.iter().chain(&input.reject_packs);
-        files.map(move |file| (TableName::normalized(source), file.path.as_str()))
-    });
-    tables.chain(packs).collect()
+    parent.into_iter().flat_map(Manifest::files).map(|(name, file)| (name, file.path.as_str())).collect()
 }
 
 struct Verify<'a> {
@@ -158,13 +149,13 @@ struct Verify<'a> {
 impl Verify<'_> {
     fn source(&self, found: &FinishedSource) -> bool {
         let name = TableName::normalized(&found.source);
-        found.input.packs.iter().chain(&found.input.reject_packs).all(|file| self.file(&name, file))
+        found.input.all_packs().all(|file| self.file(&name, file))
             && self.table(&TableName::staged(&found.source), &found.staged)
             && self.table(&TableName::quarantine(&found.source), &found.quarantine)
     }
 
     fn table(&self, name: &TableName, table: &Table) -> bool {
-        table.partitions.iter().flat_map(|partition| &partition.files).all(|file| self.file(name, file))
+        table.files().all(|file| self.file(name, file))
     }
 
     /// Returns whether a file is the parent's, or lies here with the bytes that it should have.

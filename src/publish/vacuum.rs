@@ -79,7 +79,5 @@ impl Warehouse {
 
 /// Returns hash and bytes of every data file and pack of a snapshot.
 fn files(manifest: &Manifest) -> impl Iterator<Item = (&str, u64)> {
-    let data = manifest.tables.values().flat_map(|table| &table.partitions).flat_map(|partition| &partition.files);
-    let packs = manifest.inputs.values().flat_map(|input| input.packs.iter().chain(&input.reject_packs));
-    data.chain(packs).map(|file| (file.blake3.as_str(), file.bytes))
+    manifest.files().map(|(_, file)| (file.blake3.as_str(), file.bytes))
 }

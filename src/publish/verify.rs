@@ -32,9 +32,6 @@ use crate::{
     storage::local::{self, inventory},
 };
 
-/// The folder of a table's Delta log, beside its `data/`.
-const DELTA_LOG: &str = "_delta_log";
-
 /// What was compared, and what is wrong.
 #[derive(Debug, Default, Serialize)]
 pub struct Verified {
@@ -156,7 +153,7 @@ impl Warehouse {
         let folder = self.depot.folder(id);
         let root = folder.clone().unwrap_or_default();
         let mut known: BTreeSet<PathBuf> = [MANIFEST, VIEWS].map(|name| root.join(name)).into();
-        for (table, file) in named(manifest) {
+        for (table, file) in manifest.files() {
             (verified.files, verified.bytes) = (verified.files + 1, verified.bytes + file.bytes);
             let place = self.file(id, &table, file);
             let path = match &place {
@@ -222,19 +219,6 @@ fn below(path: &Path, root: &Path) -> String {
     path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
 }
 
-/// Returns every data file and pack of a snapshot, with the table under whose name it lies.
-fn named(manifest: &Manifest) -> impl Iterator<Item = (TableName, &DataFile)> {
-    let data = manifest.tables.iter().flat_map(|(name, table)| {
-        let files = table.partitions.iter().flat_map(|partition| &partition.files);
-        files.map(move |file| (name.clone(), file))
-    });
-    let packs = manifest.inputs.iter().flat_map(|(source, input)| {
-        let name = TableName::normalized(source);
-        input.packs.iter().chain(&input.reject_packs).map(move |file| (name.clone(), file))
-    });
-    data.chain(packs)
-}
-
 /// Returns the partitions whose rows are not those of their files.
 fn wrong_sums(manifest: &Manifest) -> Vec<Finding> {
     let sum = |partition: &Partition| partition.files.iter().map(|file| file.rows).sum::<u64>();
@@ -252,8 +236,7 @@ fn wrong_sums(manifest: &Manifest) -> Vec<Finding> {
 
 /// Returns the files in a snapshot's folder that neither the manifest nor a Delta log explains.
 fn litter(manifest: &Manifest, root: &Path, known: &BTreeSet<PathBuf>) -> Result<Vec<Finding>, Error> {
-    let logs: Vec<PathBuf> =
-        manifest.tables.keys().map(|name| root.join(layout::table_path(name)).join(DELTA_LOG)).collect();
+    let logs: Vec<PathBuf> = manifest.tables.keys().map(|name| root.join(layout::log_path(name))).collect();
     let is_litter = |path: &PathBuf| !known.contains(path) && !logs.iter().any(|log| path.starts_with(log));
     let finding = |path: PathBuf| Finding {
         snapshot: manifest.snapshot.clone(),

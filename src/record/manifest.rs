@@ -267,6 +267,16 @@ pub struct DataFile {
 }
 
 impl Manifest {
+    /// Returns every data file and pack, with the table under whose name it lies.
+    pub fn files(&self) -> impl Iterator<Item = (TableName, &DataFile)> {
+        let data = self.tables.iter().flat_map(|(name, table)| table.files().map(move |file| (name.clone(), file)));
+        let packs = self.inputs.iter().flat_map(|(source, input)| {
+            let name = TableName::normalized(source);
+            input.all_packs().map(move |file| (name.clone(), file))
+        });
+        data.chain(packs)
+    }
+
     /// Returns the partitions of a table by their values.
     #[must_use]
     pub fn partitions(&self, table: &TableName) -> BTreeMap<&PartitionValues, &Partition> {
@@ -279,7 +289,19 @@ impl Manifest {
     }
 }
 
+impl Input {
+    /// Returns the packs of accepted and of rejected rows.
+    pub fn all_packs(&self) -> impl Iterator<Item = &DataFile> {
+        self.packs.iter().chain(&self.reject_packs)
+    }
+}
+
 impl Table {
+    /// Returns the data files of all partitions.
+    pub fn files(&self) -> impl Iterator<Item = &DataFile> {
+        self.partitions.iter().flat_map(|partition| &partition.files)
+    }
+
     /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> u64 {
@@ -289,7 +311,7 @@ impl Table {
     /// Returns the number of bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.partitions.iter().flat_map(|partition| &partition.files).map(|file| file.bytes).sum()
+        self.files().map(|file| file.bytes).sum()
     }
 }
 

@@ -70,14 +70,7 @@ impl Pool {
 
     /// Returns every file of a manifest with its key.
     fn files(manifest: &Manifest) -> impl Iterator<Item = (TableName, &DataFile, String)> {
-        let tables = manifest.tables.iter().flat_map(|(name, table)| {
-            table.partitions.iter().flat_map(|partition| &partition.files).map(move |file| (name.clone(), file))
-        });
-        let packs = manifest.inputs.iter().flat_map(|(source, input)| {
-            let name = TableName::normalized(source);
-            input.packs.iter().chain(&input.reject_packs).map(move |file| (name.clone(), file))
-        });
-        tables.chain(packs).map(|(name, file)| {
+        manifest.files().map(|(name, file)| {
             let key = key(&name, file);
             (name, file, key)
         })
@@ -117,8 +110,7 @@ impl Pool {
     }
 
     fn addresses(&self, name: &TableName, table: &Table) -> Vec<String> {
-        let files = table.partitions.iter().flat_map(|partition| &partition.files);
-        files.map(|file| self.vault.shown(&key(name, file))).collect()
+        table.files().map(|file| self.vault.shown(&key(name, file))).collect()
     }
 
     /// Returns what the snapshot adds to the logs. Only production has logs: an environment's files lie in the same folders.

@@ -71,7 +71,7 @@ impl Tree {
     ) -> Result<(), Error> {
         let data = root.join(layout::data_path(name));
         folders.create(&data)?;
-        for file in table.partitions.iter().flat_map(|partition| &partition.files) {
+        for file in table.files() {
             let to = data.join(&file.path);
             folders.create(to.parent().unwrap_or(&data))?;
             self.place(staging, name, file, to, folders)?;
@@ -87,7 +87,7 @@ impl Tree {
         folders: &mut Folders,
     ) -> Result<(), Error> {
         let data = root.join(layout::data_path(name));
-        for file in input.packs.iter().chain(&input.reject_packs) {
+        for file in input.all_packs() {
             folders.create(&data)?;
             self.place(staging, name, file, data.join(&file.path), folders)?;
         }

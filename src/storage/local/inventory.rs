@@ -4,15 +4,12 @@
 //! should be there.
 
 use std::{
-    io::Read,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use super::{At, Error, optional};
-
-/// Bytes hashed at once.
-const CHUNK_BYTES: usize = 1 << 20;
+use crate::storage::content::Content;
 
 /// A file as the disk knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,14 +52,8 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 /// # Errors
 /// When it cannot be read to its end.
 pub fn hash(path: &Path) -> Result<String, Error> {
-    let mut file = super::open(path)?;
-    let (mut hasher, mut chunk) = (blake3::Hasher::new(), vec![0; CHUNK_BYTES]);
-    loop {
-        match file.read(&mut chunk).at("read", path)? {
-            0 => return Ok(hasher.finalize().to_hex().to_string()),
-            read => hasher.update(&chunk[..read]),
-        };
-    }
+    let file = super::open(path)?;
+    Content::of_file(file).and_then(|content| content.hash()).at("read", path)
 }
 
 #[cfg(test)]
@@ -75,7 +66,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         std::fs::create_dir_all(path("a/b")).unwrap();
-        let body = vec![7; CHUNK_BYTES + 1];
+        let body = vec![7; (1 << 20) + 1];
         std::fs::write(path("a/b/one"), &body).unwrap();
         std::fs::hard_link(path("a/b/one"), path("two")).unwrap();
         std::os::unix::fs::symlink("nowhere", path("a/link")).unwrap();
