@@ -29,7 +29,7 @@ def chunk(random, numbers, partitions: int) -> pyarrow.Table:
     count = len(numbers)
     customers = pyarrow.array([f"customer {number:06}" for number in random.integers(0, 100_000, count)])
     products = pyarrow.array([f"TG-{number:04}B" for number in random.integers(0, 2_000, count)])
-    cents = pyarrow.array(random.integers(100, 100_000_000, count)).cast(pyarrow.decimal128(18, 0))
+    amounts = pyarrow.array(random.integers(100, 100_000_000, count) / 100.0)
     return pyarrow.table(
         {
             "id": pyarrow.array(numbers, pyarrow.int64()),
@@ -37,7 +37,7 @@ def chunk(random, numbers, partitions: int) -> pyarrow.Table:
             "customer": customers,
             "product": products,
             "quantity": pyarrow.array(random.integers(1, 500, count).astype("int32")),
-            "amount": cents.cast(pyarrow.decimal128(20, 2)).cast(pyarrow.decimal128(18, 2), safe=False),
+            "amount": amounts.cast(pyarrow.decimal128(18, 2)),
         }
     )
 
