@@ -35,7 +35,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let read: Manifest = serde_json::from_slice(&fs::read(&path)?)?;
     let reading = started.elapsed().as_secs_f64();
     let (equal, bytes) = (read == manifest, fs::metadata(&path)?.len());
-    println!("{{\"files\": {files}, \"bytes\": {bytes}, \"written\": {written}, \"read\": {reading}, \"equal\": {equal}}}");
+    println!(
+        "{{\"files\": {files}, \"bytes\": {bytes}, \"written\": {written}, \"read\": {reading}, \"equal\": {equal}}}"
+    );
     Ok(())
 }
 

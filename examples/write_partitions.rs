@@ -46,11 +46,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         dates: Vec::new(),
         timezone: chrono_tz::UTC,
     };
-    let options = WriterOptions {
-        memory_bytes: arguments.memory << 20,
-        threads: arguments.threads,
-        ..WriterOptions::default()
-    };
+    let options =
+        WriterOptions { memory_bytes: arguments.memory << 20, threads: arguments.threads, ..WriterOptions::default() };
     let mut writer = TableWriter::create(spec, &arguments.out, options)?;
     for batch in reader.with_batch_size(8_192).build()? {
         writer.write(&batch?)?;

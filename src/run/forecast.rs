@@ -149,12 +149,7 @@ struct Changes {
     all: f64,
 }
 
-fn changes(
-    source: &Source,
-    listed: Option<&[ExtractFile]>,
-    before: Option<&Input>,
-    reads_otherwise: bool,
-) -> Changes {
+fn changes(source: &Source, listed: Option<&[ExtractFile]>, before: Option<&Input>, reads_otherwise: bool) -> Changes {
     let known = before.map(|before| &before.files[..]).unwrap_or_default();
     let all = known.iter().map(|file| bytes(file.size)).sum();
     if matches!(source.format, Format::Database(_)) {

@@ -106,9 +106,7 @@ impl Snapshot {
         let session = engine.session(catalog::providers(&self.catalog).map_err(told)?).map_err(told)?;
         let plan = statement.plan(&session).await.map_err(told)?;
         let schema: SchemaRef = std::sync::Arc::new(plan.schema().as_arrow().clone());
-        let rows = async |session: &SessionContext| {
-            session.execute_logical_plan(plan.clone()).await?.collect().await
-        };
+        let rows = async |session: &SessionContext| session.execute_logical_plan(plan.clone()).await?.collect().await;
         let batches = with_spilling_joins(&session, rows).await;
         let failed = |error| outcome::engine_failure(&TableName::new("query", "result"), &error);
         Ok((schema, batches.map_err(failed)?))

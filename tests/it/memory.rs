@@ -27,7 +27,8 @@ fn wide_tables() -> Project {
 fn queries_and_checks_join_more_than_the_memory_limit_and_what_cannot_is_told() {
     let project = wide_tables();
     let query = |sql: &str| project.tallyhouse(&["query", sql, "--output", "json", "--memory-limit", "64M"]);
-    let joined = "SELECT count(*) AS n FROM staged.\"left\" l JOIN staged.\"right\" r ON l.id = r.id WHERE l.text <= r.text";
+    let joined =
+        "SELECT count(*) AS n FROM staged.\"left\" l JOIN staged.\"right\" r ON l.id = r.id WHERE l.text <= r.text";
     assert_eq!(query(joined).succeeds().json(), serde_json::json!([{ "n": 120_000 }]));
     let shown = project.tallyhouse(&[
         "show",

@@ -107,12 +107,14 @@ fn lengths() -> impl Strategy<Value = Vec<Option<usize>>> {
         1 => Just(None),
         1 => (2_000_usize..20_000).prop_map(Some),
     ];
-    (proptest::collection::vec(length, 1..1_500), proptest::option::of(0_usize..1_500)).prop_map(|(mut lengths, giant)| {
-        if let Some(giant) = giant.filter(|giant| *giant < lengths.len()) {
-            lengths[giant] = Some(200_000);
-        }
-        lengths
-    })
+    (proptest::collection::vec(length, 1..1_500), proptest::option::of(0_usize..1_500)).prop_map(
+        |(mut lengths, giant)| {
+            if let Some(giant) = giant.filter(|giant| *giant < lengths.len()) {
+                lengths[giant] = Some(200_000);
+            }
+            lengths
+        },
+    )
 }
 
 proptest! {

@@ -106,8 +106,10 @@ mod tests {
 
     fn batch(columns: Vec<ArrayRef>) -> RecordBatch {
         let names = ["a", "b", "c", "d"];
-        RecordBatch::try_from_iter_with_nullable(names.into_iter().zip(columns).map(|(name, column)| (name, column, true)))
-            .unwrap_or_else(|error| unreachable!("{error}"))
+        RecordBatch::try_from_iter_with_nullable(
+            names.into_iter().zip(columns).map(|(name, column)| (name, column, true)),
+        )
+        .unwrap_or_else(|error| unreachable!("{error}"))
     }
 
     #[test]
