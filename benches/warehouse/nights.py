@@ -12,6 +12,7 @@ import json
 import pathlib
 import random
 import shutil
+import sys
 
 from process import measured
 
@@ -75,6 +76,7 @@ class Market:
         models = report["models"]
         built = sum(len(model["rebuilt"]) for model in models)
         self.told = "\n".join(f"- {rebuilt(model)}" for model in models if model["rebuilt"])
+        print(f"… {name}: {took.wall:.1f} s, {took.cpu:.1f} CPU s, {took.mb:.0f} MB", file=sys.stderr, flush=True)
         self.note = f"{report['outcome']}, {built:,} partitions of {len(models)} models built"
         return vars(took) | {"what": name}
 
@@ -84,12 +86,12 @@ class Market:
         lines = max(1, self.lines() // DAYS // len(files))
         for file in files:
             rows = read(file)
-            header, sound = rows[0], rows[1 : 1 + lines]
-            at = {name: place for place, name in enumerate(header)}
+            header = rows[0]
+            at, sound = places(header), [row for row in rows[1:] if len(row) == len(header)][:lines]
             for number, row in enumerate(sound):
-                row[at["Order No"]] = f"{row[at['Order No']]}-{day:%Y%m%d}-{number}"
-                row[at["Order Date"]] = day.isoformat()
-                for later in ("Promised Date", "Checked Date", "Shipped Date", "Accepted Date"):
+                row[at["ORDER NO"]] += f"-{day:%Y%m%d}-{number}"
+                row[at["ORDER DATE"]] = day.isoformat()
+                for later in ("PROMISED DATE", "CHECKED DATE", "SHIPPED DATE", "ACCEPTED DATE"):
                     row[at[later]] = ""
             dealer = file.parent.name
             write(file.with_name(f"{dealer}_{day:%Y%m%d}_{day:%Y%m%d}.csv"), [header, *sound])
@@ -99,8 +101,9 @@ class Market:
         dealer, files = next(iter(self.plain_files().items()))
         quarter = f"{RUN_DATE.year - 2}Q2"
         file = next(file for file in files if quarter in file.name)
-        header, row = read(file)[:2]
-        row[header.index("Salesperson")] = "Bench"
+        header, *rows = read(file)
+        row = next(row for row in rows if len(row) == len(header))
+        row[places(header)["SALESPERSON"]] = "Bench"
         write(file.with_name(f"{dealer}_{quarter}_{day:%Y%m%d}.csv"), [header, row])
 
     def plain_files(self) -> dict[str, list[pathlib.Path]]:
@@ -123,6 +126,11 @@ def rebuilt(model: dict) -> str:
     changed = sum(part["is_changed"] for part in parts)
     share = f"{len(parts)} of {len(parts) + model['kept_partitions']} partitions, {changed} with other rows"
     return f"`{model['table']}`, {model['seconds']:.1f} s: {share}; {'; '.join(reason for reason, _ in reasons)}"
+
+
+def places(header: list[str]) -> dict[str, int]:
+    """Returns where the columns are; some dealers write `ORDER_NO` for `Order No`."""
+    return {name.strip().upper().replace("_", " "): place for place, name in enumerate(header)}
 
 
 def read(file: pathlib.Path) -> list[list[str]]:

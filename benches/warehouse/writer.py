@@ -15,7 +15,7 @@ from process import measured
 HERE = pathlib.Path(__file__).parent
 PARTITIONS = (365, 1_000)
 # Bytes that the writer may hold; the rest up to the bar is for the reader and the files in progress.
-WRITER_MB = 128
+WRITER_MB = 256
 BAR_MB = 300
 
 

@@ -327,7 +327,9 @@ pub fn sync_dirs(folders: &[PathBuf]) -> Result<(), Error> {
             sync_file_system(&opened).at("sync", folder)?;
         }
     }
-    folders.iter().for_each(|folder| note(Step::Sync(folder)));
+    for folder in folders {
+        note(Step::Sync(folder));
+    }
     Ok(())
 }
 

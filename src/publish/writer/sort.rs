@@ -66,8 +66,8 @@ impl MemoryRun {
             self.batches[batch].slice(row, at(last).1 + 1 - row)
         } else {
             let batches: Vec<&RecordBatch> = self.batches.iter().collect();
-            let taken: Vec<(usize, usize)> = next.iter().map(|&place| at(place)).collect();
-            interleave_record_batch(&batches, &taken).map_err(|source| plan.rows_error(source))?
+            let found: Vec<(usize, usize)> = next.iter().map(|&place| at(place)).collect();
+            interleave_record_batch(&batches, &found).map_err(|source| plan.rows_error(source))?
         };
         self.order.nth(count - 1);
         Ok(Some(rows))
