@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     define::project::{Check, CheckKind, CheckSeverity, History, Model, Source},
-    engine::Problem,
+    engine::{Problem, scarcity::with_spilling_joins},
     record::{CheckResult, Diagnostic, Place, Placed, TableName},
 };
 
@@ -155,7 +155,7 @@ pub async fn run(tables: &[TableChecks], session: &SessionContext) -> Result<Vec
     let mut results = Vec::new();
     for table in tables {
         for check in &table.checks {
-            results.push(run_one(table, check, session).await?);
+            results.push(with_spilling_joins(session, async |session| run_one(table, check, session).await).await?);
         }
     }
     Ok(results)

@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
     path::PathBuf,
     sync::Arc,
 };
@@ -23,6 +24,10 @@ use crate::record::{Diagnostic, Place, Text, manifest::TableFormat};
 
 /// Snapshots kept when the file does not say.
 const KEEP_SNAPSHOTS: usize = 14;
+/// Bytes of a full data file when the file does not say.
+const FILE_BYTES: usize = 128 << 20;
+/// What may be said instead. Smaller ones cost more to open than to read; larger ones keep threads waiting for one.
+const FILE_BYTES_ALLOWED: RangeInclusive<u64> = 1 << 20..=4 << 30;
 /// SQL parameters that every pipeline has.
 const BUILT_IN: [&str; 2] = ["run_date", "timezone"];
 
@@ -94,13 +99,19 @@ fn publish(written: Option<At<file::Publish>>, findings: &mut Findings) -> Publi
             keep_snapshots: KEEP_SNAPSHOTS,
             keep_days: None,
             on_low_space: OnLowSpace::default(),
+            file_bytes: FILE_BYTES,
             formats: formats_in(None),
         };
     };
-    let file::Publish { keep_snapshots: keep, keep_days, on_low_space, formats } = written;
+    let file::Publish { keep_snapshots: keep, keep_days, on_low_space, file_bytes, formats } = written;
     if let Some(keep) = keep.as_ref().filter(|keep| keep.value == 0) {
         findings.error(&keep.range, "`keep_snapshots` is 0", "keep at least 1: the snapshot that is served");
     }
+    if let Some(At { value, range }) = file_bytes.as_ref().filter(|bytes| !FILE_BYTES_ALLOWED.contains(&bytes.value)) {
+        let advice = "write a number of bytes from 1048576 (1 MB) to 4294967296 (4 GB)";
+        findings.error(range, format!("`file_bytes` is {value}"), advice);
+    }
+    let file_bytes = file_bytes.map_or(FILE_BYTES, |bytes| usize::try_from(bytes.value).unwrap_or(usize::MAX));
     let written_at = formats.as_ref().and_then(|formats| formats.first()).map_or(range, |first| first.range.clone());
     let formats = formats_in(formats);
     if !formats.contains(&TableFormat::Parquet) {
@@ -112,7 +123,7 @@ fn publish(written: Option<At<file::Publish>>, findings: &mut Findings) -> Publi
     }
     let keep_snapshots = keep.map_or(KEEP_SNAPSHOTS, |keep| usize::try_from(keep.value).unwrap_or(usize::MAX));
     let keep_days = keep_days.map(|days| days.value);
-    Publish { keep_snapshots, keep_days, on_low_space: on_low_space.unwrap_or_default(), formats }
+    Publish { keep_snapshots, keep_days, on_low_space: on_low_space.unwrap_or_default(), file_bytes, formats }
 }
 
 fn formats_in(written: Option<Vec<At<TableFormat>>>) -> BTreeSet<TableFormat> {

@@ -69,6 +69,8 @@ pub struct Publish {
     pub keep_days: Option<u64>,
     /// What a run does when the disk seems too small for it.
     pub on_low_space: OnLowSpace,
+    /// Compressed bytes with which a data file is full.
+    pub file_bytes: usize,
     /// Table formats that are written; Parquet is always one of them.
     pub formats: BTreeSet<TableFormat>,
 }

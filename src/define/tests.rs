@@ -92,6 +92,7 @@ fn a_pipeline_file_resolves_its_paths_and_types_its_variables() {
     assert_eq!(file.sources_glob, "pipelines/sources/*.yaml");
     assert_eq!(file.models_dir, Path::new("sql"));
     assert_eq!(file.pipeline.publish.keep_snapshots, 14);
+    assert_eq!(file.pipeline.publish.file_bytes, 134_217_728);
     assert_eq!(file.pipeline.publish.formats, BTreeSet::from([TableFormat::Parquet, TableFormat::Delta]));
     assert_eq!(file.pipeline.run_date, None);
     let variables: Vec<String> = file.pipeline.variables.values().map(|value| format!("{value:?}")).collect();
@@ -151,6 +152,13 @@ fn mistakes_in_a_pipeline_file() {
         says("CNY }", "CNY }\npublish: { formats: [parket] }"),
         ["7:22 «parket» unknown value `parket` → did you mean `parquet`?"]
     );
+    let advice = "write a number of bytes from 1048576 (1 MB) to 4294967296 (4 GB)";
+    for bytes in ["0", "1048575", "4294967297"] {
+        assert_eq!(
+            says("CNY }", &format!("CNY }}\npublish: {{ file_bytes: {bytes} }}")),
+            [format!("7:24 «{bytes}» `file_bytes` is {bytes} → {advice}")]
+        );
+    }
     assert_eq!(pipeline("# nothing\n").map(|_| ()).unwrap_err(), ["1:1 «# nothing» the file is empty → -"]);
     assert_eq!(
         pipeline("- a\n").map(|_| ()).unwrap_err(),

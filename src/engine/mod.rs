@@ -11,6 +11,7 @@ mod guards;
 pub mod parameters;
 pub mod partition_set;
 pub mod problem;
+pub mod scarcity;
 pub mod session;
 pub mod statement;
 pub mod table;

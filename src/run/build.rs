@@ -15,7 +15,9 @@ use super::{Event, Observer, backfill::Backfill, outcome, verify};
 use crate::{
     Error,
     define::project::History,
-    engine::{Catalog, CatalogTable, Engine, SnapshotTable, catalog, session::sorting_joins},
+    engine::{
+        Catalog, CatalogTable, Engine, SnapshotTable, catalog, scarcity::is_out_of_memory, session::sorting_joins,
+    },
     publish::{self, Staging, TableSpec, TableWriter, WriterOptions},
     record::{
         Manifest, PartitionValues, TableName,
@@ -37,6 +39,8 @@ pub(super) struct Surroundings<'a> {
     pub staging: &'a Staging,
     pub parent: Option<&'a Manifest>,
     pub timezone: Tz,
+    /// Compressed bytes of a full data file.
+    pub file_bytes: usize,
     pub full: bool,
     /// Whether every model is also computed whole, to be compared.
     pub verify: bool,
@@ -218,7 +222,7 @@ pub(super) async fn write_into(
     around: Surroundings<'_>,
 ) -> Result<Vec<Partition>, Error> {
     let written = match attempt(folder, model, decision, session, around).await? {
-        Err(error) if outcome::is_out_of_memory(&error) => {
+        Err(error) if is_out_of_memory(&error) => {
             tracing::info!("`{}` is computed again without hash joins", model.model.name);
             attempt(folder, model, decision, &sorting_joins(session), around).await?
         }
@@ -239,6 +243,7 @@ async fn attempt(
     let options = WriterOptions {
         memory_bytes: settings.memory_limit_bytes / (4 * settings.threads.max(1)),
         threads: settings.threads,
+        file_bytes: around.file_bytes,
         ..WriterOptions::default()
     };
     let mut writer = TableWriter::create(spec(model, around.timezone), folder, options)?;

@@ -4,6 +4,7 @@ use arrow::{
     array::{AsArray, RecordBatch},
     datatypes::{Int64Type, SchemaRef},
 };
+use datafusion::prelude::SessionContext;
 
 use super::{
     Request, load,
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     Error,
-    engine::{Catalog, Engine, Parameters, Problem, Statement, catalog},
+    engine::{Catalog, Engine, Parameters, Problem, Statement, catalog, scarcity::with_spilling_joins},
     publish::Warehouse,
     record::{Diagnostic, Manifest, Place, TableName, Text, diagnostic::nearest, table::QUARANTINE},
 };
@@ -104,11 +105,11 @@ impl Snapshot {
         }
         let session = engine.session(catalog::providers(&self.catalog).map_err(told)?).map_err(told)?;
         let plan = statement.plan(&session).await.map_err(told)?;
-        let frame = session.execute_logical_plan(plan).await.map_err(told)?;
-        let schema: SchemaRef = std::sync::Arc::new(frame.schema().as_arrow().clone());
-        let name = TableName::new("query", "result");
-        let batches = frame.collect().await.map_err(|error| outcome::engine_failure(&name, &error))?;
-        Ok((schema, batches))
+        let schema: SchemaRef = std::sync::Arc::new(plan.schema().as_arrow().clone());
+        let rows = async |session: &SessionContext| session.execute_logical_plan(plan.clone()).await?.collect().await;
+        let batches = with_spilling_joins(&session, rows).await;
+        let failed = |error| outcome::engine_failure(&TableName::new("query", "result"), &error);
+        Ok((schema, batches.map_err(failed)?))
     }
 
     fn told(error: &datafusion::error::DataFusionError, sql: &str) -> Error {

@@ -17,6 +17,7 @@ mod infer;
 mod inherit;
 mod inputs;
 mod inspect;
+mod listings;
 mod load;
 mod nightly;
 mod outcome;

@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use super::{
     Definitions, Event, Observer, Request,
     backfill::Backfill,
-    build, definitions, forecast, inherit, load,
+    build, definitions, forecast, inherit,
+    listings::listings,
+    load,
     sources::stage_all,
     stage::{self, StagedSource},
 };
@@ -93,16 +95,19 @@ async fn carry_out(
     observer.notice(&Event::Begun { sources, models });
     let parent = staging.parent().cloned();
     inherit::refuse(definitions, parent.as_ref(), request.full)?;
-    let forecast = forecast::forecast(request, definitions, parent.as_ref(), staging.path()).await?;
+    let listings = listings(&definitions.project.sources).await;
+    let forecast = forecast::forecast(request, definitions, &listings, parent.as_ref(), staging.path())?;
     let low_space = forecast.admit(&definitions.project.pipeline)?;
     let around = stage::Surroundings {
         folder: staging.path(),
         parent: parent.as_ref(),
         salvage: Some(staging.salvage()),
         files: staging.finder(),
+        listings: &listings,
         timezone: definitions.parameters.timezone,
         threads: engine.settings().threads,
         memory_bytes: engine.settings().memory_limit_bytes / 4,
+        file_bytes: definitions.project.pipeline.publish.file_bytes,
         now: request.now,
         rehash: request.rehash,
         reread: request.rehash && request.full,
@@ -115,6 +120,7 @@ async fn carry_out(
         staging: &staging,
         parent: parent.as_ref(),
         timezone: definitions.parameters.timezone,
+        file_bytes: definitions.project.pipeline.publish.file_bytes,
         full: request.full,
         verify: request.verify,
         backfill: &backfill,

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use super::{
     Definitions, Forecast, Observer, Request,
     backfill::{self, Backfill},
-    build, definitions, forecast, inherit, load,
+    build, definitions, forecast, inherit,
+    listings::listings,
+    load,
     nightly::reach,
     outcome,
     sources::stage_all,
@@ -148,20 +150,23 @@ async fn foresee(
     })?;
     reach(&warehouse, engine)?;
     let files = Finder::new(&warehouse, folder.path().to_owned(), parent.as_ref());
+    let listings = listings(&definitions.project.sources).await;
+    let forecast = forecast::forecast(request, definitions, &listings, parent.as_ref(), folder.path())?;
     let around = stage::Surroundings {
         folder: folder.path(),
         parent: parent.as_ref(),
         salvage: None,
         files: &files,
+        listings: &listings,
         timezone: definitions.parameters.timezone,
         threads: engine.settings().threads,
         memory_bytes: engine.settings().memory_limit_bytes / 4,
+        file_bytes: definitions.project.pipeline.publish.file_bytes,
         now: request.now,
         rehash: request.rehash,
         reread: request.rehash && request.full,
         observer,
     };
-    let forecast = forecast::forecast(request, definitions, parent.as_ref(), folder.path()).await?;
     let (staged, catalog) = stage_all(definitions, engine, around, &|_| Ok(())).await?;
     let (models, answer) = plan_models(definitions, question, catalog, parent.as_ref(), request, engine).await?;
     Ok((staged.iter().map(source_plan).collect(), models, answer, forecast))

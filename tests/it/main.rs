@@ -38,6 +38,8 @@ mod fixtures;
 
 mod determinism;
 
+mod memory;
+
 mod incremental;
 
 mod evolve;

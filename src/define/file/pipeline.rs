@@ -58,6 +58,10 @@ pub struct Publish {
     /// Whether a run ends before it reads anything when its forecast does not fit on the disk (`fail`, the default) or
     /// only says so (`warn`).
     pub on_low_space: Option<OnLowSpace>,
+    /// Compressed bytes with which a Parquet file is full and the next one of its partition begins: 1 MB to 4 GB,
+    /// 134217728 (128 MB) when left out. Files that are kept from earlier nights stay as they are.
+    #[schemars(extend("minimum" = 1_048_576, "maximum" = 4_294_967_296_u64))]
+    pub file_bytes: Option<At<u64>>,
     /// Table formats as which the tables can be read: `[parquet, delta]` when left out, or `[parquet]`.
     pub formats: Option<Vec<At<TableFormat>>>,
 }
