@@ -72,6 +72,7 @@ mod places;
 
 mod stores;
 
+mod checking;
 mod corpus;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod databases;
