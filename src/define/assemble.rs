@@ -80,7 +80,12 @@ fn doubled_sources(sources: &[Source]) -> impl Iterator<Item = Diagnostic> {
 fn without_doubles(models: Vec<(Arc<Text>, PathBuf)>) -> (Vec<(Arc<Text>, PathBuf)>, Vec<Diagnostic>) {
     let mut first: BTreeMap<String, Arc<Text>> = BTreeMap::new();
     let (mut single, mut findings) = (Vec::with_capacity(models.len()), Vec::new());
-    for (text, relative) in models {
+    // Of two names that differ in case the one in lower case stays: it is the one that a table may have.
+    let is_lower = |(_, relative): &(Arc<Text>, PathBuf)| {
+        relative.to_string_lossy().chars().all(|character| !character.is_uppercase())
+    };
+    let (lower, other): (Vec<_>, Vec<_>) = models.into_iter().partition(is_lower);
+    for (text, relative) in lower.into_iter().chain(other) {
         let table = relative.with_extension("").to_string_lossy().replace(['/', '\\'], ".").to_lowercase();
         if let Some(other) = first.get(&table) {
             let message = format!("model `{table}` is defined twice");

@@ -203,11 +203,12 @@ impl Failed {
         let diagnosis = statement.query().map(|query| diagnose::diagnose(&model.text, query, tables, state));
         let Diagnosis { mut findings, columns } = diagnosis.unwrap_or_default();
         let schema = columns.as_ref().and_then(|columns| declared_schema(model, columns));
-        if findings.is_empty() {
+        let is_placed = !findings.is_empty();
+        if !is_placed {
             let error = error.unwrap_or_else(|| DataFusionError::Plan("the model cannot be planned".to_owned()));
             findings.push(graph::diagnostic(model, Problem::new(&error, &model.text.body)));
         }
-        let is_certain = columns.is_some_and(|columns| columns.iter().all(|(_, data_type)| data_type.is_some()));
+        let is_certain = is_placed && columns.is_some_and(|columns| columns.iter().all(|(_, data_type)| data_type.is_some()));
         if let (true, Some(schema)) = (is_certain, &schema) {
             findings.extend(header_findings(model, schema));
         }

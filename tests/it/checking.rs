@@ -11,7 +11,7 @@ fn project(models: &[(&str, &str)]) -> Project {
         "sale",
         "key: [order_no]\ncolumns:\n  order_no: { type: string }\n  day: { type: date }\n  dealer: { type: string }\n  amount: { type: \"decimal(18,2)\" }\n",
     );
-    project.source("dealer", "key: [dealer]\ncolumns:\n  dealer: { type: string }\n  省份: { type: string }\n");
+    project.source("dealer", "key: [dealer]\ncolumns:\n  dealer: { type: string }\n  province: { type: string }\n");
     for (table, sql) in models {
         project.model(table, sql);
     }
@@ -47,7 +47,7 @@ WITH 月 AS (
     SELECT date_trunc('month', day) AS month, amuont, '中文' AS kind FROM staged.sale
 ),
 dealer AS (
-    SELECT s.dealer, d.省分, count(*) AS sales
+    SELECT s.dealer, d.provnce, count(*) AS sales
     FROM staged.sale AS s JOIN staged.dealer AS d ON s.dealer = d.dealer
     WHERE day > amount
     GROUP BY dealer

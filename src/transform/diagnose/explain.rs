@@ -51,7 +51,7 @@ impl Walk<'_> {
             (Expr::Between { .. } | Expr::InList { .. }, [first, rest @ ..]) => self.members(&wrong, first, rest),
             (Expr::Case { .. }, _) => self.case(&wrong),
             (Expr::Cast { data_type, .. }, [from]) => {
-                self.plain(&wrong, format!("a {} cannot be cast to {data_type}", spelled(from)), None);
+                self.plain(&wrong, format!("{} cannot be cast to {data_type}", spelled(from)), None);
             }
             (Expr::Function(function), _) => self.function(&wrong, function),
             (Expr::UnaryOp { op, .. }, [only]) => {
@@ -90,10 +90,22 @@ impl Walk<'_> {
         self.findings.push(finding);
     }
 
+    /// Tells which side of an AND or OR is no condition.
+    fn side(&mut self, wrong: &Wrong<'_>, op: &BinaryOperator) {
+        let is_condition = |data_type: &DataType| matches!(data_type, DataType::Boolean | DataType::Null);
+        let at = wrong.types.iter().position(|data_type| !is_condition(data_type)).unwrap_or_default();
+        let range = self.source.exact(&wrong.operands[at]);
+        let message = format!("this side of {op} is {}, not BOOLEAN", spelled(&wrong.types[at]));
+        let hint = format!("compare it with something, such as `{} IS NOT NULL`", self.source.slice(&range));
+        self.findings.push(self.source.error(range, message).hint(hint));
+    }
+
     fn operator(&mut self, wrong: &Wrong<'_>, op: &BinaryOperator, left: &DataType, right: &DataType) {
+        if matches!(op, BinaryOperator::And | BinaryOperator::Or) {
+            return self.side(wrong, op);
+        }
         let (left, right) = (spelled(left), spelled(right));
         let message = match op {
-            BinaryOperator::And | BinaryOperator::Or => format!("{op} joins conditions, not {left} and {right}"),
             BinaryOperator::Plus => format!("cannot add {right} to {left}"),
             BinaryOperator::Minus => format!("cannot subtract {right} from {left}"),
             BinaryOperator::Multiply => format!("cannot multiply {left} by {right}"),
@@ -156,7 +168,7 @@ impl Walk<'_> {
         let given: Vec<String> = tree::arguments(function).iter().filter_map(|argument| self.type_of(wrong, argument)).collect();
         let range = self.source.exact(wrong.sql);
         let usage = self.usage(&name);
-        if !self.takes_nulls(wrong, function) {
+        if given.is_empty() || !self.takes_nulls(wrong, function) {
             let count = match given.len() {
                 0 => "no argument".to_owned(),
                 1 => "1 argument".to_owned(),

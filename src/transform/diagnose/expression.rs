@@ -109,7 +109,7 @@ impl Walk<'_> {
     fn typed(&mut self, sql: &Expr, leaves: &Leaves) -> Option<(Logical, DataType)> {
         let is_open = tree::is_open(sql);
         let error = match self.plan(sql, leaves) {
-            Ok(planned) if !is_open => return Some(planned),
+            Ok(planned) if !is_open => return self.with_sound_arguments(sql, leaves).then_some(planned),
             Ok(_) => None,
             Err(error) => Some(error),
         };
@@ -117,10 +117,9 @@ impl Walk<'_> {
         let before = self.findings.len();
         let types: Vec<Option<DataType>> = operands
             .iter()
-            .map(|operand| match operand {
-                // These mean something only where they stand.
-                Expr::Tuple(_) | Expr::Lambda(_) | Expr::Wildcard(_) => Some(DataType::Null),
-                operand => self.typed(operand, leaves).map(|(_, data_type)| data_type),
+            .map(|operand| match stands_only_there(operand) {
+                true => Some(DataType::Null),
+                false => self.typed(operand, leaves).map(|(_, data_type)| data_type),
             })
             .collect();
         let types: Option<Vec<DataType>> = types.into_iter().collect();
@@ -128,6 +127,21 @@ impl Walk<'_> {
             self.explain(sql, &operands, &types, leaves, &error);
         }
         None
+    }
+
+    /// Looks at the operands of what is planned and cannot be run as an expression alone: what holds an aggregate or a window.
+    fn with_sound_arguments(&mut self, sql: &Expr, leaves: &Leaves) -> bool {
+        let runs_in_a_node = |call: &Function| {
+            call.over.is_some() || parts(&call.name).pop().is_some_and(|name| self.state_knows_aggregate(&name))
+        };
+        if !calls(sql).iter().any(runs_in_a_node) {
+            return true;
+        }
+        let mut is_sound = true;
+        for operand in children(sql).iter().filter(|operand| !stands_only_there(operand)) {
+            is_sound &= self.typed(operand, leaves).is_some();
+        }
+        is_sound
     }
 
     /// Plans an expression whose names are columns.
@@ -183,6 +197,11 @@ impl Walk<'_> {
         let planned = expression::typed(Expr::Function(bare), &DFSchema::empty(), self.state);
         planned.is_err_and(|error| error.strip_backtrace().contains("Invalid function '"))
     }
+}
+
+/// Returns whether an operand means something only where it stands, so that it cannot be asked about alone.
+const fn stands_only_there(operand: &Expr) -> bool {
+    matches!(operand, Expr::Tuple(_) | Expr::Lambda(_) | Expr::Wildcard(_))
 }
 
 /// Replaces names and subqueries by columns.

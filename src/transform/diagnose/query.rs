@@ -36,7 +36,10 @@ impl Walk<'_> {
         let around = Around { ctes: &ctes, outer: around.outer };
         self.limits(query, around);
         match query.body.as_ref() {
-            SetExpr::Select(select) => self.select(select, query.order_by.as_ref(), around),
+            SetExpr::Select(select) => {
+                self.doubled_results(&select.projection);
+                self.select(select, query.order_by.as_ref(), around)
+            }
             body => {
                 let columns = self.body(body, around);
                 let mut scope = Scope::empty(Around { ctes: &ctes, outer: None });
@@ -104,6 +107,9 @@ impl Walk<'_> {
     fn branches(&mut self, body: &SetExpr, around: Around<'_>) -> Columns {
         let mut leaves = Vec::new();
         flatten(body, &mut leaves);
+        if let Some(SetExpr::Select(first)) = leaves.first() {
+            self.doubled_results(&first.projection);
+        }
         let given: Vec<Columns> = leaves.iter().map(|leaf| self.body(leaf, around)).collect();
         let mut united = given.first().cloned().unwrap_or_default();
         if given.iter().any(|columns| columns.is_open) {
@@ -176,7 +182,6 @@ impl Walk<'_> {
         for item in &select.projection {
             items.extend(self.item(item, &scope, &mut columns));
         }
-        self.doubled_results(&select.projection);
         scope.aliases.clone_from(&columns.list);
         if let Some(condition) = &select.selection {
             self.condition(condition, &scope, Clause::WHERE);
