@@ -17,7 +17,7 @@ use std::io::IsTerminal;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use crate::record::{Diagnostic, Place, Severity};
+use crate::record::{Diagnostic, Place, Severity, diagnostic::Fix};
 
 /// Returns whether a stream should be coloured: it is a terminal, and `NO_COLOR` is not set to anything.
 #[must_use]
@@ -38,6 +38,7 @@ fn one(finding: &Diagnostic, renderer: &Renderer) -> String {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
     let mut group = Group::with_title(level.primary_title(finding.message.as_str()));
     if let Some(place) = &finding.place {
@@ -69,6 +70,7 @@ pub fn to_json(finding: &Diagnostic) -> Value {
         "severity": match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         },
         "message": finding.message,
         "file": place.map(|place| &place.text.path),
@@ -78,6 +80,16 @@ pub fn to_json(finding: &Diagnostic) -> Value {
         "end_column": end.map(|(_, column)| column),
         "label": finding.label,
         "hint": finding.hint,
+        "fix": finding.fix.as_ref().map(change),
+    })
+}
+
+/// Returns a change as a program can make it.
+fn change(fix: &Fix) -> Value {
+    let ((line, column), (end_line, end_column)) = (fix.place.line_column(), end_of(&fix.place).line_column());
+    json!({
+        "line": line, "column": column, "end_line": end_line, "end_column": end_column,
+        "start_byte": fix.place.range.start, "end_byte": fix.place.range.end, "text": fix.text,
     })
 }
 

@@ -68,6 +68,7 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
         names::identifier("pipeline name", name, findings);
     }
     let run_date = written.run_date.map(|text| names::date(&text, findings));
+    let variable_places = places(&written.variables, findings);
     let variables = variables(written.variables, findings);
     let publish = publish(written.publish, findings);
     let timezone = timezone.and_then(|zone| names::timezone(&zone, findings));
@@ -82,6 +83,7 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
         timezone: timezone?,
         run_date: run_date.flatten(),
         variables,
+        variable_places,
         publish,
     };
     Some(PipelineFile {
@@ -131,6 +133,10 @@ fn formats_in(written: Option<Vec<At<TableFormat>>>) -> BTreeSet<TableFormat> {
         || BTreeSet::from([TableFormat::Parquet, TableFormat::Delta]),
         |formats| formats.into_iter().map(|format| format.value).collect(),
     )
+}
+
+fn places(written: &Pairs<Written>, findings: &Findings) -> BTreeMap<String, Place> {
+    written.0.iter().map(|(name, _)| (name.value.clone(), findings.place(&name.range))).collect()
 }
 
 fn variables(written: Pairs<Written>, findings: &mut Findings) -> BTreeMap<String, Variable> {

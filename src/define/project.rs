@@ -41,6 +41,8 @@ pub struct Pipeline {
     pub run_date: Option<NaiveDate>,
     /// Typed SQL parameters besides `$run_date` and `$timezone`.
     pub variables: BTreeMap<String, Variable>,
+    /// Where each of them is named.
+    pub variable_places: BTreeMap<String, Place>,
     /// How snapshots are kept.
     pub publish: Publish,
 }

@@ -39,6 +39,17 @@ pub fn register(state: &mut SessionState) -> Result<()> {
     Ok(())
 }
 
+/// Says how one of the functions is called.
+#[must_use]
+pub fn usage(name: &str) -> Option<String> {
+    let arguments = match name {
+        "local_date" | "local_time" => "instant, $timezone",
+        "utc_time" => "local, $timezone",
+        _ => return None,
+    };
+    Some(format!("it is called so: `{name}({arguments})`"))
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
     LocalDate,

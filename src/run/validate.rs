@@ -9,7 +9,7 @@ use crate::{
     define::{Project, project::Source},
     engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, catalog},
     normalize::Contract,
-    record::{Diagnostic, Severity},
+    record::{Diagnostic, Place, Severity},
     transform::{self, Graph},
 };
 
@@ -73,12 +73,35 @@ pub async fn definitions(request: &Request, engine: &Engine) -> Result<Definitio
     let checks: Vec<TableChecks> = checks(&project, &contracts, &graph);
     let session = engine.session(catalog::providers(&with_models(staged, &graph)).map_err(bug)?).map_err(bug)?;
     findings.extend(check::validate(&checks, &session).await);
+    let is_misspelt = |finding: &Diagnostic| finding.message.starts_with("unknown parameter");
+    if !findings.iter().any(is_misspelt) {
+        findings.extend(unused_variables(&project));
+    }
     warnings.extend(findings.iter().filter(|finding| finding.severity == Severity::Warning).cloned());
-    findings.retain(|finding| finding.severity == Severity::Error);
+    findings.retain(|finding| finding.severity != Severity::Warning);
     if findings.is_empty() {
         return Ok(Definitions { project, contracts, graph, checks, parameters, warnings });
     }
     Err(Error::Definition(findings))
+}
+
+/// Finds variables that nothing names: whoever sets one expects it to change something.
+fn unused_variables(project: &Project) -> Vec<Diagnostic> {
+    let texts = || project.models.iter().map(|model| &model.text).chain(project.sources.iter().map(|source| &source.text));
+    let is_unused = |name: &str| !texts().any(|text| names_parameter(&text.body, name));
+    let unused = project.pipeline.variable_places.iter().filter(|(name, _)| is_unused(name));
+    let finding = |(name, place): (&String, &Place)| {
+        Diagnostic::error(format!("no model and no contract uses the variable `{name}`"), place.clone())
+            .hint(format!("write `${name}` where it should count, or remove it"))
+    };
+    unused.map(finding).collect()
+}
+
+/// Returns whether a text has `$name` as a whole word.
+fn names_parameter(text: &str, name: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut parts = text.split('$').skip(1);
+    parts.any(|part| part.strip_prefix(name).is_some_and(|rest| !rest.starts_with(is_word)))
 }
 
 fn parameters(project: &Project, request: &Request) -> Result<Parameters, Error> {

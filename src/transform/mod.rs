@@ -6,6 +6,7 @@
 mod changes;
 pub mod decide;
 pub mod depend;
+pub mod diagnose;
 pub mod evolve;
 pub mod execute;
 pub mod explain;

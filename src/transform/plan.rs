@@ -1,16 +1,24 @@
 //! Planning: every model against the contracts and the models before it, without data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::{
-    catalog::TableProvider, common::tree_node::TreeNode, error::Result as EngineResult, logical_expr::LogicalPlan,
+    catalog::TableProvider,
+    common::tree_node::TreeNode,
+    error::{DataFusionError, Result as EngineResult},
+    execution::SessionState,
+    logical_expr::LogicalPlan,
     prelude::SessionContext,
 };
 
 use super::{
     Graph, Reason,
+    diagnose::{self, Diagnosis, Tables},
     graph::{self, ParsedModel},
     history,
     meaning::{self, Meaning},
@@ -19,7 +27,7 @@ use super::{
 use crate::{
     define::project::{Model, OnSchemaChange},
     engine::{Catalog, CatalogTable, Engine, Parameters, Problem, Statement, catalog, functions, types},
-    record::{Diagnostic, Placed, TableName},
+    record::{Diagnostic, Placed, TableName, diagnostic::nearest},
 };
 
 /// The version of everything but SQL and the engine that decides a model's rows: a change rebuilds all models.
@@ -82,7 +90,8 @@ impl PlannedModel {
 /// Plans all models; `staged` holds the tables that sources make (without data is enough), `sources` names them all, those
 /// whose contract is wrong included.
 ///
-/// Returns the models that can be built and every finding; a model that stands on a failed one is left out silently.
+/// Returns the models that can be built and every finding; a model that stands on a failed one is a note, unless the columns
+/// of the failed one are known nevertheless.
 ///
 /// # Errors
 /// When no session can be made, which is a fault of the program.
@@ -94,29 +103,134 @@ pub async fn plan(
     engine: &Engine,
 ) -> EngineResult<(Graph, Vec<Diagnostic>)> {
     let (parsed, mut findings) = graph::parse(models, parameters);
-    findings.extend(graph::unknown_tables(&parsed, sources, models));
     let (ordered, cycles) = graph::order(parsed);
     findings.extend(cycles);
     let sessions = Sessions::new(models, staged, engine)?;
     let mut inputs: BTreeMap<TableName, String> =
         staged.iter().map(|(name, table)| (name.clone(), spelled_input(table))).collect();
+    let mut tables = known_tables(models, staged, sources);
     let mut graph = Graph::default();
+    let mut waiting = Waiting::default();
     for parsed in ordered {
-        let is_known = |table: &TableName| inputs.contains_key(table);
-        if !parsed.statement.unqualified.is_empty() || !parsed.statement.tables.iter().all(is_known) {
+        let (model, statement) = (parsed.model.clone(), parsed.statement.clone());
+        let names_nobody = !statement.unqualified.is_empty() || statement.tables.iter().any(|table| !tables.holds(table));
+        let waits_for = statement.tables.iter().find(|table| tables.holds(table) && !inputs.contains_key(table));
+        if let (false, Some(failed)) = (names_nobody, waits_for) {
+            waiting.note(&model.name, failed);
             continue;
         }
         let around = Around { sessions: &sessions, staged, inputs: &inputs, parameters };
-        match plan_model(parsed, around).await {
+        let planned = match names_nobody {
+            true => Err(Failed::Engine(None)),
+            false => plan_model(parsed, around).await,
+        };
+        let stands_in = match planned {
             Ok(planned) => {
                 sessions.register(&planned)?;
-                inputs.insert(planned.model.name.clone(), spelled(&planned.schema));
+                let schema = Arc::clone(&planned.schema);
                 graph.models.push(planned);
+                Some(schema)
             }
-            Err(found) => findings.extend(found),
+            Err(failed) => {
+                let told = failed.told(&model, &statement, &tables, &sessions.cut.state());
+                findings.extend(told.findings);
+                if let Some(schema) = &told.schema {
+                    sessions.stand_in(&model, schema)?;
+                }
+                told.schema
+            }
+        };
+        if let Some(schema) = stands_in {
+            inputs.insert(model.name.clone(), spelled(&schema));
+            tables.describe(&model.name, schema);
         }
     }
+    findings.extend(waiting.notes);
     Ok((graph, findings))
+}
+
+/// Returns all tables that a model may name, with the columns of those that are there without planning.
+fn known_tables(models: &[Model], staged: &Catalog, sources: &BTreeSet<TableName>) -> Tables {
+    let mut tables = Tables::default();
+    for source in sources {
+        tables.announce(source, None);
+    }
+    for model in models {
+        tables.announce(&model.name, Some(&model.text.path));
+    }
+    for (name, table) in staged {
+        tables.describe(name, TableProvider::schema(&table.files));
+    }
+    tables
+}
+
+/// Models that cannot be checked, since they stand on a failed one.
+#[derive(Default)]
+struct Waiting {
+    /// For each such model the one that failed.
+    failed: BTreeMap<TableName, TableName>,
+    notes: Vec<Diagnostic>,
+}
+
+impl Waiting {
+    fn note(&mut self, model: &TableName, reads: &TableName) {
+        let root = self.failed.get(reads).unwrap_or(reads).clone();
+        self.notes.push(Diagnostic::note(format!("`{model}` is not checked: it waits for `{root}`")));
+        self.failed.insert(model.clone(), root);
+    }
+}
+
+/// Why a model cannot be built.
+enum Failed {
+    /// The engine does not plan it; None where it was not even asked.
+    Engine(Option<DataFusionError>),
+    /// It is planned, and does not keep what its header says.
+    Header(Vec<Diagnostic>, Option<SchemaRef>),
+}
+
+/// What is said of a failed model, and the columns that its readers may go by.
+struct Told {
+    findings: Vec<Diagnostic>,
+    schema: Option<SchemaRef>,
+}
+
+impl Failed {
+    fn told(self, model: &Model, statement: &Statement, tables: &Tables, state: &SessionState) -> Told {
+        let error = match self {
+            Self::Header(findings, schema) => return Told { findings, schema },
+            Self::Engine(error) => error,
+        };
+        let diagnosis = statement.query().map(|query| diagnose::diagnose(&model.text, query, tables, state));
+        let Diagnosis { mut findings, columns } = diagnosis.unwrap_or_default();
+        let schema = columns.as_ref().and_then(|columns| declared_schema(model, columns));
+        let is_placed = !findings.is_empty();
+        if !is_placed {
+            let error = error.unwrap_or_else(|| DataFusionError::Plan("the model cannot be planned".to_owned()));
+            findings.push(graph::diagnostic(model, Problem::new(&error, &model.text.body)));
+        }
+        let is_certain = is_placed && columns.is_some_and(|columns| columns.iter().all(|(_, data_type)| data_type.is_some()));
+        if let (true, Some(schema)) = (is_certain, &schema) {
+            findings.extend(header_findings(model, schema));
+        }
+        Told { findings, schema }
+    }
+}
+
+/// Returns the columns of a failed model: each has the type that the query gives it, else the one that the header declares.
+fn declared_schema(model: &Model, columns: &[(String, Option<DataType>)]) -> Option<SchemaRef> {
+    let declared = |name: &str| {
+        let column = model.columns.iter().find(|column| column.name.value == name)?;
+        column.data_type.as_ref().map(|data_type| data_type.value.clone())
+    };
+    let field = |(name, data_type): &(String, Option<DataType>)| {
+        let data_type = data_type.clone().or_else(|| declared(name))?;
+        Some(Field::new(name, types::published(&data_type)?, true))
+    };
+    let schema: SchemaRef = Arc::new(Schema::new(columns.iter().map(field).collect::<Option<Vec<_>>>()?));
+    match &model.history {
+        Some(history) => history::schema(model, history, &schema).ok(),
+        None => Some(schema),
+    }
 }
 
 /// What a model is planned against.
@@ -163,6 +277,13 @@ impl Sessions {
         register(&self.bare, name, &CatalogTable::empty(&planned.schema, Vec::new(), None))
     }
 
+    /// Makes the columns of a failed model known to those that read it.
+    fn stand_in(&self, model: &Model, schema: &SchemaRef) -> EngineResult<()> {
+        let table = CatalogTable::empty(schema, Vec::new(), None);
+        let uncut = self.uncut.iter().map(|(session, _)| session);
+        [&self.cut, &self.bare].into_iter().chain(uncut).try_for_each(|session| register(session, &model.name, &table))
+    }
+
     /// Returns what the columns of a model mean, if it lets them evolve.
     async fn meanings(&self, model: &Model, statement: &Statement) -> EngineResult<BTreeMap<String, Meaning>> {
         let is_asked = model.on_schema_change.value == OnSchemaChange::Evolve && model.history.is_none();
@@ -201,41 +322,48 @@ fn register(session: &SessionContext, name: &TableName, table: &CatalogTable) ->
     Ok(())
 }
 
-async fn plan_model(parsed: ParsedModel, around: Around<'_>) -> Result<PlannedModel, Vec<Diagnostic>> {
+async fn plan_model(parsed: ParsedModel, around: Around<'_>) -> Result<PlannedModel, Failed> {
     let ParsedModel { model, statement } = parsed;
     let Sessions { cut, bare, .. } = around.sessions;
-    let told = |error| graph::diagnostic(&model, Problem::new(&error, &model.text.body), around.parameters.names());
-    let plan = statement.plan(cut).await.map_err(|error| vec![told(error)])?;
+    let engine = |error| Failed::Engine(Some(error));
+    let plan = statement.plan(cut).await.map_err(engine)?;
     // Clashes of types show in the analyzer, and what the engine cannot run only in the physical plan.
-    cut.state().create_physical_plan(&plan).await.map_err(|error| vec![told(error)])?;
-    let mut schema = published_schema(&model, &plan)?;
+    cut.state().create_physical_plan(&plan).await.map_err(engine)?;
+    let header = |findings| Failed::Header(findings, None);
+    let mut schema = published_schema(&model, &statement, &plan).map_err(header)?;
     if let Some(history) = &model.history {
-        schema = history::schema(&model, history, &schema)?;
+        schema = history::schema(&model, history, &schema).map_err(header)?;
     }
     let mut findings = header_findings(&model, &schema);
     findings.extend(idle_ignores(&model, &statement));
-    findings.extend(clock_findings(&model, &plan));
+    findings.extend(clock_findings(&model, &statement, &plan));
     if !findings.is_empty() {
-        return Err(findings);
+        return Err(Failed::Header(findings, Some(schema)));
     }
     let bare = statement.plan(bare).await.and_then(|plan| bare.state().optimize(&plan));
-    let normal = normal::hash(&bare.map_err(|error| vec![told(error)])?, around.staged);
+    let normal = normal::hash(&bare.map_err(engine)?, around.staged);
     let definition = definition(&model, &statement, &schema, normal, around.inputs);
-    let meanings = around.sessions.meanings(&model, &statement).await.map_err(|error| vec![told(error)])?;
+    let meanings = around.sessions.meanings(&model, &statement).await.map_err(engine)?;
     Ok(PlannedModel { model, statement, schema, definition, meanings, run_date: around.parameters.run_date })
 }
 
-fn published_schema(model: &Model, plan: &LogicalPlan) -> Result<SchemaRef, Vec<Diagnostic>> {
+fn published_schema(model: &Model, statement: &Statement, plan: &LogicalPlan) -> Result<SchemaRef, Vec<Diagnostic>> {
     let output = plan.schema().as_arrow();
+    let place = |name: &str, nth: usize| {
+        let range = statement.query().and_then(|query| diagnose::output_place(&model.text, query, name, nth));
+        graph::place(model, range)
+    };
     let mut seen = BTreeSet::new();
     let twice = output.fields().iter().find(|field| !seen.insert(field.name().clone()));
     if let Some(field) = twice {
         let message = format!("two columns of the result are named `{}`", field.name());
-        return Err(vec![Diagnostic::error(message, graph::place(model, None)).hint("give one of them another alias")]);
+        let place = place(field.name(), 1);
+        return Err(vec![Diagnostic::error(message, place).hint("give one of them another alias")]);
     }
     types::published_schema(output).map_err(|(name, data_type)| {
-        let message = format!("the column `{name}` has the type {data_type}, which no table can hold");
-        vec![Diagnostic::error(message, graph::place(model, None)).hint(format!("cast it: `CAST({name} AS …)`"))]
+        let spelled = diagnose::types::spelled(&data_type);
+        let message = format!("the column `{name}` is {spelled}, which no table can hold");
+        vec![Diagnostic::error(message, place(&name, 0)).hint("cast it so: `CAST(… AS VARCHAR)`, or to another type of a table")]
     })
 }
 
@@ -260,19 +388,24 @@ fn header_findings(model: &Model, schema: &SchemaRef) -> Vec<Diagnostic> {
             continue;
         };
         if declared.value != *field.data_type() {
-            let message = format!(
-                "the column `{}` is declared as {} and the query gives {}",
-                column.name.value,
-                declared.value,
-                field.data_type()
-            );
-            findings.push(
-                Diagnostic::error(message, declared.place.clone())
-                    .hint("cast it in the query, or change the declaration"),
-            );
+            findings.push(broken_declaration(&column.name.value, declared, field.data_type()));
         }
     }
     findings
+}
+
+/// Says that a column is not of the type that the header declares.
+fn broken_declaration(column: &str, declared: &Placed<DataType>, given: &DataType) -> Diagnostic {
+    let wanted = diagnose::types::spelled(&declared.value);
+    let message =
+        format!("the column `{column}` is declared as {wanted} and the query gives {}", diagnose::types::spelled(given));
+    let finding = Diagnostic::error(message, declared.place.clone());
+    match diagnose::types::declared(given) {
+        Some(given) => finding
+            .hint(format!("cast it in the query, to {wanted}, or declare `{given}`"))
+            .fix(declared.place.clone(), given),
+        None => finding.hint(format!("cast it in the query, to {wanted}")),
+    }
 }
 
 /// Finds tables whose changes the header ignores, and which the model does not read.
@@ -289,30 +422,35 @@ fn idle_ignores(model: &Model, statement: &Statement) -> Vec<Diagnostic> {
 /// Says that a header names a column that the result does not have.
 #[must_use]
 pub fn unknown_output(column: &Placed<String>, schema: &SchemaRef) -> Diagnostic {
-    let names = schema.fields().iter().map(|field| field.name().as_str());
-    Diagnostic::error(format!("the result has no column `{}`", column.value), column.place.clone())
-        .did_you_mean(&column.value, names)
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let finding =
+        Diagnostic::error(format!("the result has no column `{}`", column.value), column.place.clone());
+    match nearest(&column.value, names.iter().copied()) {
+        Some(near) => finding.hint(format!("did you mean `{near}`?")).fix(column.place.clone(), near),
+        None => finding.hint(format!("it has {}", names.join(", "))),
+    }
 }
 
 fn unfit(column: &Placed<String>, data_type: &DataType) -> Option<Diagnostic> {
     let fits =
         matches!(data_type, DataType::Date32 | DataType::Int32 | DataType::Int64 | DataType::Utf8 | DataType::Boolean);
     (!fits).then(|| {
-        Diagnostic::error(format!("the partition column `{}` is {data_type}", column.value), column.place.clone())
+        let spelled = diagnose::types::spelled(data_type);
+        Diagnostic::error(format!("the partition column `{}` is {spelled}", column.value), column.place.clone())
             .hint("partition by a date, an integer, a string or a boolean: derive a day or a month from it")
     })
 }
 
 /// Finds functions whose value is not decided by their arguments: a run must be a function of its inputs.
-fn clock_findings(model: &Model, plan: &LogicalPlan) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
+fn clock_findings(model: &Model, statement: &Statement, plan: &LogicalPlan) -> Vec<Diagnostic> {
+    let mut functions = BTreeSet::new();
     let walked = plan.apply_with_subqueries(|node| {
         for expr in node.expressions() {
             expr.apply(|inner| {
                 if let datafusion::logical_expr::Expr::ScalarFunction(function) = inner {
                     let volatility = function.func.signature().volatility;
                     if volatility != datafusion::logical_expr::Volatility::Immutable {
-                        findings.push(clock_finding(model, function.func.name()));
+                        functions.insert(function.func.name().to_owned());
                     }
                 }
                 Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
@@ -321,17 +459,20 @@ fn clock_findings(model: &Model, plan: &LogicalPlan) -> Vec<Diagnostic> {
         Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
     });
     if let Err(error) = walked {
-        findings.push(graph::diagnostic(model, Problem::new(&error, &model.text.body), std::iter::empty()));
+        return vec![graph::diagnostic(model, Problem::new(&error, &model.text.body))];
     }
-    findings.dedup();
-    findings
+    functions.iter().flat_map(|function| clock_finding(model, statement, function)).collect()
 }
 
-fn clock_finding(model: &Model, function: &str) -> Diagnostic {
-    let range =
-        model.text.body.to_ascii_lowercase().find(&format!("{function}(")).map(|start| start..start + function.len());
-    Diagnostic::error(format!("`{function}` does not give the same value on every run"), graph::place(model, range))
-        .hint("use `$run_date` for today; a model reads no clock and throws no dice")
+/// Tells of every call of a function that reads the clock, or of the model if it is called by another name.
+fn clock_finding(model: &Model, statement: &Statement, function: &str) -> Vec<Diagnostic> {
+    let calls = statement.query().map(|query| diagnose::call_places(&model.text, query, function)).unwrap_or_default();
+    let places = if calls.is_empty() { vec![None] } else { calls.into_iter().map(Some).collect() };
+    let finding = |range| {
+        Diagnostic::error(format!("`{function}` does not give the same value on every run"), graph::place(model, range))
+            .hint("use `$run_date` for today; a model reads no clock and throws no dice")
+    };
+    places.into_iter().map(finding).collect()
 }
 
 /// Returns the hash of what a model computes: of the normal form of its plan, else of the text of its SQL.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  shipped pipeline over the fixtures          small projects of a few lines
-//!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes,
+//!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes, checking,
 //!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history
 //!
 //!  corpus: odd files and what a person reads in them
@@ -74,6 +74,7 @@ mod places;
 
 mod stores;
 
+mod checking;
 mod corpus;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod databases;

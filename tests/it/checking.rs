@@ -1,0 +1,109 @@
+//! `check`: every mistake of a project at once, each at its place, and what could not be checked for it.
+
+use serde_json::{Value, json};
+
+use crate::project::Project;
+
+/// Makes a project with a source of sales and one of dealers, and models over them.
+fn project(models: &[(&str, &str)]) -> Project {
+    let project = Project::new();
+    project.source(
+        "sale",
+        "key: [order_no]\ncolumns:\n  order_no: { type: string }\n  day: { type: date }\n  dealer: { type: string }\n  amount: { type: \"decimal(18,2)\" }\n",
+    );
+    project.source("dealer", "key: [dealer]\ncolumns:\n  dealer: { type: string }\n  province: { type: string }\n");
+    for (table, sql) in models {
+        project.model(table, sql);
+    }
+    project
+}
+
+fn said(models: &[(&str, &str)]) -> String {
+    project(models).tallyhouse(&["check"]).ends(2).err
+}
+
+#[test]
+fn all_mistakes_of_a_project_are_told_at_once() {
+    let models = [
+        (
+            "core.sale",
+            "\
+/* ---
+key: [order_no]
+columns:
+  order_no: { type: string }
+  amount: { type: double }
+checks:
+  - not_null: [dayy]
+--- */
+SELECT order_no, day, amount FROM staged.sale
+",
+        ),
+        (
+            "core.month",
+            "\
+-- 金额 of a month; amuont is a word of this comment
+WITH 月 AS (
+    SELECT date_trunc('month', day) AS month, amuont, '中文' AS kind FROM staged.sale
+),
+dealer AS (
+    SELECT s.dealer, d.provnce, count(*) AS sales
+    FROM staged.sale AS s JOIN staged.dealer AS d ON s.dealer = d.dealer
+    WHERE day > amount
+    GROUP BY dealer
+)
+SELECT m.month, sun(m.kind) AS kinds, e.sales
+FROM 月 AS m JOIN dealer AS d ON d.sales > 1
+",
+        ),
+        ("core.year", "SELECT year FROM core.mont"),
+        ("core.decade", "SELECT year FROM core.year"),
+        ("core.broken", "SELECT order_no FORM staged.sale"),
+        ("core.fine", "SELECT order_no, amount FROM core.sale WHERE day IS NOT NULL"),
+    ];
+    insta::assert_snapshot!(said(&models), @"");
+}
+
+#[test]
+fn an_unknown_column_of_a_check_is_told_at_its_place() {
+    let sql = "/* ---\nchecks:\n  - not_null: [order_no, dayy]\n  - expr: amuont > 0\n--- */\nSELECT order_no, day, amount FROM staged.sale\n";
+    insta::assert_snapshot!(said(&[("core.sale", sql)]), @"");
+}
+
+#[test]
+fn a_variable_that_nothing_uses_is_an_error_and_one_that_is_misspelt_is_told_once() {
+    let project = project(&[("core.sale", "SELECT order_no FROM staged.sale WHERE day > $since\n")]);
+    let pipeline = std::fs::read_to_string(project.path("pipelines/nightly.yaml")).unwrap();
+    project.file("pipelines/nightly.yaml", format!("{pipeline}variables: {{ since: 2026-01-01, churn_days: 365 }}\n"));
+    insta::assert_snapshot!(project.tallyhouse(&["check"]).ends(2).err, @"");
+    project.model("core.sale", "SELECT order_no FROM staged.sale WHERE day > $sinec\n");
+    insta::assert_snapshot!(project.tallyhouse(&["check"]).ends(2).err, @"");
+}
+
+#[test]
+fn two_files_of_one_table_are_told_whatever_their_case() {
+    let project = project(&[("core.sale", "SELECT order_no FROM staged.sale\n")]);
+    project.file("sql/core/Sale.sql", "SELECT order_no FROM staged.sale\n");
+    insta::assert_snapshot!(project.tallyhouse(&["check"]).ends(2).err, @"");
+}
+
+#[test]
+fn a_program_reads_the_same_with_the_change_that_mends_it() {
+    let project = project(&[
+        ("core.sale", "SELECT order_no, '金额' AS kind, amuont FROM staged.sale\n"),
+        ("core.month", "SELECT amount FROM core.sale\n"),
+    ]);
+    let told = project.tallyhouse(&["check", "--output", "json"]).ends(2).json();
+    let expected = json!({
+        "severity": "error", "message": "unknown column `amuont`", "file": "sql/core/sale.sql",
+        "line": 1, "column": 32, "end_line": 1, "end_column": 38, "label": null, "hint": "did you mean `amount`?",
+        "fix": {
+            "line": 1, "column": 32, "end_line": 1, "end_column": 38, "start_byte": 35, "end_byte": 41, "text": "amount",
+        },
+    });
+    assert_eq!(told["findings"][0], expected);
+    assert_eq!(told["findings"][1]["severity"], "note");
+    assert_eq!(told["findings"][1]["message"], "`core.month` is not checked: it waits for `core.sale`");
+    assert_eq!(told["findings"][1]["file"], Value::Null);
+    assert_eq!(told["error"], "1 problem(s) in the definitions");
+}
