@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::PlannedModel;
+use super::{PlannedModel, seed, views::PlannedView};
 use crate::{
-    define::project::Model,
+    define::project::{Kind, Model},
     engine::{Parameters, Problem, Statement},
     record::{Diagnostic, Place, TableName, diagnostic::nearest},
 };
@@ -14,6 +14,8 @@ use crate::{
 pub struct Graph {
     /// Models in an order in which they can be built.
     pub models: Vec<PlannedModel>,
+    /// Views, each after those that it reads. They are computed where they are read, and never built.
+    pub views: Vec<PlannedView>,
 }
 
 impl Graph {
@@ -35,7 +37,15 @@ pub(super) struct ParsedModel {
 pub(super) fn parse(models: &[Model], parameters: &Parameters) -> (Vec<ParsedModel>, Vec<Diagnostic>) {
     let (mut parsed, mut findings) = (Vec::new(), Vec::new());
     for model in models {
-        match Statement::parse(&model.text.body, parameters) {
+        let rows = (model.kind == Kind::Seed).then(|| seed::query(model)).transpose();
+        let text = match &rows {
+            Ok(rows) => rows.as_ref().unwrap_or(&model.text.body),
+            Err(found) => {
+                findings.extend_from_slice(found);
+                continue;
+            }
+        };
+        match Statement::parse(text, parameters) {
             Ok(statement) => parsed.push(ParsedModel { model: model.clone(), statement }),
             Err(error) => {
                 let problem = Problem::new(&error, &model.text.body);
@@ -77,7 +87,7 @@ pub(super) fn unknown_tables(parsed: &[ParsedModel], sources: &BTreeSet<TableNam
     let names: Vec<String> = known.iter().map(ToString::to_string).collect();
     let mut findings = Vec::new();
     for ParsedModel { model, statement } in parsed {
-        let unknown = statement.tables.iter().filter(|table| !known.contains(table)).map(ToString::to_string);
+        let unknown = statement.named.iter().filter(|table| !known.contains(table)).map(ToString::to_string);
         for table in unknown.chain(statement.unqualified.iter().cloned()) {
             let range = find(&model.text.body, &table);
             let finding = Diagnostic::error(format!("unknown table `{table}`"), place(model, range));
@@ -108,7 +118,7 @@ pub(super) fn order(parsed: Vec<ParsedModel>) -> (Vec<ParsedModel>, Vec<Diagnost
     loop {
         let ready: Vec<TableName> = waiting
             .iter()
-            .filter(|(_, parsed)| !parsed.statement.tables.iter().any(|table| waiting.contains_key(table)))
+            .filter(|(_, parsed)| !parsed.statement.named.iter().any(|table| waiting.contains_key(table)))
             .map(|(name, _)| name.clone())
             .collect();
         if ready.is_empty() {
@@ -124,11 +134,11 @@ fn cycle(waiting: &BTreeMap<TableName, ParsedModel>) -> Option<Diagnostic> {
     let mut way: Vec<&TableName> = vec![waiting.keys().next()?];
     loop {
         let here = waiting.get(*way.last()?)?;
-        let next = here.statement.tables.iter().find(|table| waiting.contains_key(table))?;
+        let next = here.statement.named.iter().find(|table| waiting.contains_key(table))?;
         if let Some(start) = way.iter().position(|name| *name == next) {
             let names: Vec<String> = way[start..].iter().chain([&next]).map(ToString::to_string).collect();
             let model = &waiting.get(next)?.model;
-            let read = waiting.get(next)?.statement.tables.iter().find(|table| way[start..].contains(table));
+            let read = waiting.get(next)?.statement.named.iter().find(|table| way[start..].contains(table));
             let range = read.and_then(|table| find(&model.text.body, &table.to_string()));
             let message = format!("models read each other in a circle: {}", names.join(" → "));
             return Some(

@@ -15,10 +15,14 @@ use super::{
     history,
     meaning::{self, Meaning},
     normal,
+    views::{PlannedView, Views},
 };
 use crate::{
-    define::project::{Model, OnSchemaChange},
-    engine::{Catalog, CatalogTable, Engine, Parameters, Problem, Statement, catalog, functions, types},
+    define::project::{Kind, Model, OnSchemaChange},
+    engine::{
+        Catalog, CatalogTable, Engine, Parameters, Problem, Statement, catalog, functions, types,
+        user_function::UserFunction,
+    },
     record::{Diagnostic, Placed, TableName},
 };
 
@@ -101,13 +105,22 @@ pub async fn plan(
     let mut inputs: BTreeMap<TableName, String> =
         staged.iter().map(|(name, table)| (name.clone(), spelled_input(table))).collect();
     let mut graph = Graph::default();
-    for parsed in ordered {
-        let is_known = |table: &TableName| inputs.contains_key(table);
-        if !parsed.statement.unqualified.is_empty() || !parsed.statement.tables.iter().all(is_known) {
+    let mut views = Views::new();
+    let own_functions = engine.defined();
+    for mut parsed in ordered {
+        let is_known = |table: &TableName| inputs.contains_key(table) || views.contains_key(table);
+        if !parsed.statement.unqualified.is_empty() || !parsed.statement.named.iter().all(is_known) {
             continue;
         }
-        let around = Around { sessions: &sessions, staged, inputs: &inputs, parameters };
+        parsed.statement.expand(&views);
+        let is_view = parsed.model.kind == Kind::View;
+        let around = Around { sessions: &sessions, staged, inputs: &inputs, parameters, functions: &own_functions };
         match plan_model(parsed, around).await {
+            Ok(PlannedModel { model, statement, definition, .. }) if is_view => {
+                let statement = std::sync::Arc::new(statement);
+                views.insert(model.name.clone(), std::sync::Arc::clone(&statement));
+                graph.views.push(PlannedView { model, statement, definition });
+            }
             Ok(planned) => {
                 sessions.register(&planned)?;
                 inputs.insert(planned.model.name.clone(), spelled(&planned.schema));
@@ -127,6 +140,8 @@ struct Around<'a> {
     /// What is said of each table by its columns.
     inputs: &'a BTreeMap<TableName, String>,
     parameters: &'a Parameters,
+    /// The project's own functions.
+    functions: &'a [UserFunction],
 }
 
 /// The sessions over tables without rows in which models are planned.
@@ -220,7 +235,7 @@ async fn plan_model(parsed: ParsedModel, around: Around<'_>) -> Result<PlannedMo
     }
     let bare = statement.plan(bare).await.and_then(|plan| bare.state().optimize(&plan));
     let normal = normal::hash(&bare.map_err(|error| vec![told(error)])?, around.staged);
-    let definition = definition(&model, &statement, &schema, normal, around.inputs);
+    let definition = definition(&model, &statement, &schema, normal, around);
     let meanings = around.sessions.meanings(&model, &statement).await.map_err(|error| vec![told(error)])?;
     Ok(PlannedModel { model, statement, schema, definition, meanings, run_date: around.parameters.run_date })
 }
@@ -280,6 +295,11 @@ fn idle_ignores(model: &Model, statement: &Statement) -> Vec<Diagnostic> {
     let names: Vec<String> = statement.tables.iter().map(ToString::to_string).collect();
     let idle = model.ignore_changes.iter().filter(|ignored| !statement.tables.contains(&ignored.value));
     let finding = |ignored: &Placed<TableName>| {
+        if statement.named.contains(&ignored.value) {
+            let message = format!("`{}` is a view, of which nothing is stored that could change", ignored.value);
+            return Diagnostic::error(message, ignored.place.clone())
+                .hint(format!("name what it reads: {}", names.join(", ")));
+        }
         Diagnostic::error(format!("the model does not read `{}`", ignored.value), ignored.place.clone())
             .did_you_mean(&ignored.value.to_string(), names.iter().map(String::as_str))
     };
@@ -340,7 +360,7 @@ fn definition(
     statement: &Statement,
     schema: &SchemaRef,
     normal: Option<blake3::Hash>,
-    inputs: &BTreeMap<TableName, String>,
+    around: Around<'_>,
 ) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut part = |text: &str| {
@@ -369,7 +389,10 @@ fn definition(
     part(&statement.canonical());
     for table in &statement.tables {
         part(&table.to_string());
-        part(inputs.get(table).map(String::as_str).unwrap_or_default());
+        part(around.inputs.get(table).map(String::as_str).unwrap_or_default());
+    }
+    for function in around.functions.iter().filter(|function| statement.functions.contains(function.name())) {
+        part(&function.meaning());
     }
     hasher.finalize().to_hex().to_string()
 }
