@@ -327,10 +327,11 @@ fn fits(given: &DataType, wanted: &DataType) -> bool {
     let own = types::published(given);
     let own = own.as_ref().unwrap_or(given);
     match (own, wanted) {
-        (DataType::Null, _) => true,
         (DataType::Int32 | DataType::Int64, wanted) => wanted.is_numeric(),
         (DataType::Decimal128(_, scale), DataType::Decimal128(_, wanted)) => scale <= wanted,
-        (DataType::Decimal128(_, _), DataType::Float64) | (DataType::Date32, DataType::Timestamp(_, _)) => true,
+        (DataType::Null, _)
+        | (DataType::Decimal128(_, _), DataType::Float64)
+        | (DataType::Date32, DataType::Timestamp(_, _)) => true,
         (own, wanted) => own == wanted,
     }
 }

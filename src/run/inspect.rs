@@ -155,18 +155,18 @@ impl Snapshot {
         filter: Option<&str>,
         engine: &Engine,
     ) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
-        let known = self.catalog.get(table).map(|known| &known.table);
         let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
-        let order = known.into_iter().flat_map(|known| known.partition_by.iter().chain(&known.key));
-        let order: Vec<String> = order.map(quoted).collect();
-        let filter = filter.map_or_else(String::new, |filter| format!(" WHERE {filter}"));
-        let order = match (order.is_empty(), known) {
-            (false, _) => format!(" ORDER BY {}", order.join(", ")),
-            // A view has no files in whose order it could be shown.
-            (true, None) => " ORDER BY ALL".to_owned(),
-            (true, Some(_)) => String::new(),
-        };
         let from = format!("{}.{}", quoted(&table.schema), quoted(&table.table));
+        let order: Vec<String> = match self.catalog.get(table).map(|known| &known.table) {
+            Some(known) => known.partition_by.iter().chain(&known.key).map(quoted).collect(),
+            // A view has no files in whose order it could be shown.
+            None => {
+                let (schema, _) = self.query(&format!("SELECT * FROM {from} LIMIT 0"), engine).await?;
+                schema.fields().iter().map(|field| quoted(field.name())).collect()
+            }
+        };
+        let filter = filter.map_or_else(String::new, |filter| format!(" WHERE {filter}"));
+        let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
         self.query(&format!("SELECT * FROM {from}{filter}{order} LIMIT {limit}"), engine).await
     }
 

@@ -86,6 +86,12 @@ fn header(text: &Arc<Text>, cells: Option<Vec<Cell>>) -> Result<Vec<String>, Vec
         let place = Place { text: Arc::clone(text), range: cell.range.clone() };
         return Err(vec![Diagnostic::error("a column has no name", place).hint("name every column in the first line")]);
     }
+    let is_earlier = |index: usize| cells[..index].iter().any(|other| other.value == cells[index].value);
+    if let Some(index) = (0..cells.len()).find(|&index| is_earlier(index)) {
+        let message = format!("two columns are named `{}`", cells[index].value.as_deref().unwrap_or_default());
+        let place = Place { text: Arc::clone(text), range: cells[index].range.clone() };
+        return Err(vec![Diagnostic::error(message, place).hint("give one of them another name")]);
+    }
     Ok(cells.into_iter().filter_map(|cell| cell.value).collect())
 }
 
@@ -163,13 +169,12 @@ fn cell(text: &Arc<Text>, start: usize) -> Result<(Cell, usize), Diagnostic> {
 /// Returns the narrowest type that all cells have; a text without any.
 fn guessed(cells: &[&Cell]) -> DataType {
     let values = || cells.iter().filter_map(|cell| cell.value.as_deref());
-    let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let kinds: [(fn(&str) -> bool, DataType); 5] = [
         (is_boolean, DataType::Boolean),
         (is_integer, DataType::Int64),
         (is_number, DataType::Float64),
         (is_date, DataType::Date32),
-        (is_instant, instant),
+        (is_instant, instant_type()),
     ];
     if values().next().is_none() {
         return DataType::Utf8;

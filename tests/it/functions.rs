@@ -48,7 +48,7 @@ fn error(project: &Project) -> String {
 fn a_function_of_the_project_computes_what_its_body_says() {
     let project = orders();
     project.run();
-    assert_eq!(project.rows("core.margin"), ["1|0.4|2026-01-01", "2|0.0|2026-01-01", "3|NULL|2026-02-01"]);
+    assert_eq!(project.rows("core.margin"), ["1|2026-01-01|0.4", "2|2026-01-01|0.0", "3|2026-02-01|NULL"]);
     assert_eq!(project.query("SELECT margin_rate(sum(revenue), sum(cost)) AS rate FROM staged.sale"), ["0.26"]);
 }
 
@@ -117,9 +117,9 @@ fn filters_on_partitions_reach_through_a_function() {
 #[test]
 fn names_of_an_argument_do_not_meet_names_of_the_body() {
     let project = orders();
-    project.function("minus", "CREATE FUNCTION minus(a DOUBLE, b DOUBLE) RETURNS DOUBLE RETURN a - b;\n");
+    project.function("less", "CREATE FUNCTION less(a DOUBLE, b DOUBLE) RETURNS DOUBLE RETURN a - b;\n");
     project.run();
-    let sql = "SELECT minus(b, a) AS one, minus(minus(b, 1), minus(a, b)) AS two FROM (SELECT 1.0 AS a, 5.0 AS b) AS t";
+    let sql = "SELECT less(b, a) AS one, less(less(b, 1), less(a, b)) AS two FROM (SELECT 1.0 AS a, 5.0 AS b) AS t";
     assert_eq!(project.query(sql), ["4.0|8.0"]);
 }
 
@@ -169,7 +169,7 @@ fn what_is_wrong_with_a_function_is_told_in_its_file() {
         let told = error(&project);
         assert!(told.contains(expected), "{sql}\n{told}");
         assert!(told.contains("sql/functions/wrong.sql:1:"), "{sql}\n{told}");
-        assert_eq!(told.matches("error").count(), 1, "{sql}\n{told}");
+        assert_eq!(told.lines().filter(|line| line.starts_with("error")).count(), 1, "{sql}\n{told}");
     }
 }
 

@@ -42,7 +42,7 @@ fn a_view_is_read_like_a_table_and_never_published() {
     let project = sales();
     let report = project.run();
     assert_eq!(report["models"].as_array().unwrap().len(), 2);
-    assert_eq!(project.rows("core.total"), ["30|2026-01-01"]);
+    assert_eq!(project.rows("core.total"), ["2026-01-01|30"]);
     assert_eq!(project.rows("core.dealer"), ["A|1", "B|1"]);
     let served = fs::read_dir(project.path("warehouse/current/core")).unwrap();
     let mut served: Vec<String> = served.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -83,7 +83,7 @@ fn a_fact_after_the_run_date_is_not_in_a_view() {
     ]);
     assert_eq!(later.succeeds().json(), json!([{ "n": 3 }]));
     project.run_with(&["--run-date", "2027-01-01"]);
-    assert_eq!(project.rows("core.total"), ["30|2026-01-01", "7|2027-01-01"]);
+    assert_eq!(project.rows("core.total"), ["2026-01-01|30", "2027-01-01|7"]);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_view_may_become_a_table_and_a_table_a_view() {
     project.model("core.good_sale", GOOD_SALE);
     project.run();
     assert!(!project.path("warehouse/current/core/good_sale").exists());
-    assert_eq!(project.rows("core.total"), ["30|2026-01-01"]);
+    assert_eq!(project.rows("core.total"), ["2026-01-01|30"]);
 }
 
 #[test]
@@ -241,19 +241,14 @@ fn seed() -> Project {
 fn a_csv_file_beside_the_models_is_a_table() {
     let project = seed();
     project.run();
-    let rows = project.tallyhouse(&["show", "core.size", "--output", "json"]).succeeds().json();
-    assert_eq!(
-        rows[0],
-        json!({ "size": "small", "from_amount": 0, "share": 0.5, "begins": "2026-01-01", "note": null })
-    );
-    assert_eq!(
-        rows[1],
-        json!({ "size": "me, dium", "from_amount": 10, "share": 1.0, "begins": "2026-02-01", "note": "say \"so\"" })
-    );
-    assert_eq!(
-        rows[2],
-        json!({ "size": "大", "from_amount": 100, "share": null, "begins": "2026-03-01", "note": "''" })
-    );
+    let query = "SELECT * FROM core.size ORDER BY begins";
+    let rows = project.tallyhouse(&["query", query, "--output", "json"]).succeeds().json();
+    let expected = json!([
+        { "size": "small", "from_amount": 0, "share": 0.5, "begins": "2026-01-01", "note": null },
+        { "size": "me, dium", "from_amount": 10, "share": 1.0, "begins": "2026-02-01", "note": "say \"so\"" },
+        { "size": "大", "from_amount": 100, "share": null, "begins": "2026-03-01", "note": "''" },
+    ]);
+    assert_eq!(rows, expected);
     assert_eq!(project.rows("core.sized"), ["1|small", "2|small"]);
 }
 
@@ -276,8 +271,8 @@ fn the_header_of_a_seed_declares_types_keys_and_checks() {
     let project = seed();
     project.model("core.size", "/* ---\nkind: seed\ndescription: Sizes.\nkey: [size]\npartition_by: [begins]\ncolumns:\n  from_amount: { type: \"decimal(18,2)\" }\n  share: { type: string }\nchecks:\n  - not_null: [begins]\n--- */\n");
     project.run();
-    let rows = project.query("SELECT size, from_amount, share FROM core.size ORDER BY begins");
-    assert_eq!(rows, ["small|0.00|0.5", "me, dium|10.00|1", "大|100.00|NULL"]);
+    let rows = project.query("SELECT size, arrow_typeof(from_amount) AS type, share FROM core.size ORDER BY begins");
+    assert_eq!(rows, ["small|Decimal128(18, 2)|0.5", "me, dium|Decimal128(18, 2)|1", "大|Decimal128(18, 2)|NULL"]);
     project.file(
         "sql/core/size.csv",
         "size,from_amount,share,begins,note\nsmall,0,0,2026-01-01,\nsmall,0,0,2026-01-01,\n",
@@ -306,7 +301,7 @@ fn what_is_wrong_with_a_seed_is_told_at_its_cell() {
         ("  a: { type: bigint }\n", "a,b\n1\n", "size.csv:2:1", "the line has 1 cells and the header 2"),
         ("  a: { type: bigint }\n", "a,b\n1,\"x\n", "size.csv:2:3", "a quoted cell is never closed"),
         ("  a: { type: bigint }\n", "a,,b\n1,2,3\n", "size.csv:1:3", "a column has no name"),
-        ("  a: { type: bigint }\n", "a,b,a\n1,2,3\n", "size.sql", "two columns of the result are named `a`"),
+        ("  a: { type: bigint }\n", "a,b,a\n1,2,3\n", "size.csv:1:5", "two columns are named `a`"),
         ("  a: { type: bigint }\n", "", "size.csv:1:1", "the file has no header"),
     ] {
         project.model("core.size", &header(columns));

@@ -141,14 +141,17 @@ fn instants(column: &ArrayRef) -> Result<TimestampMicrosecondArray> {
     Ok(cast(column, &instant())?.as_primitive::<TimestampMicrosecondType>().clone())
 }
 
+/// A calendar, a zone and opening hours.
+type Key = (Vec<u8>, String, String);
+
 /// The schedules of a batch: for each calendar, zone and hours that occur, one.
 struct Schedules {
     calendars: BinaryArray,
     zones: StringArray,
     hours: Option<StringArray>,
-    /// The row that first had it, by the row's calendar, zone and hours.
-    made: HashMap<(Vec<u8>, String, String), Schedule>,
-    last: Option<(usize, (Vec<u8>, String, String))>,
+    made: HashMap<Key, Schedule>,
+    /// The last row that was asked for, and its key: the next one mostly has the same.
+    last: Option<(usize, Key)>,
 }
 
 impl Schedules {
@@ -185,7 +188,7 @@ impl Schedules {
     }
 
     /// Makes the schedule of a row unless it is there, and returns its key.
-    fn make(&mut self, row: usize) -> Result<(Vec<u8>, String, String)> {
+    fn make(&mut self, row: usize) -> Result<Key> {
         let hours = self.hours.as_ref().map(|hours| hours.value(row));
         let (bytes, zone) = (self.calendars.value(row), self.zones.value(row));
         let key = (bytes.to_vec(), zone.to_owned(), hours.unwrap_or_default().to_owned());
