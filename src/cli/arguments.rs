@@ -65,6 +65,8 @@ pub(super) enum Verb {
     Extract(ExtractArguments),
     /// Draft a contract from files, to be corrected by a person
     Infer(InferArguments),
+    /// List the functions that SQL may call here, or show one with its examples
+    Functions(super::functions::FunctionsArguments),
     /// Print the JSON Schema of a definition file or of the manifest
     Schema(SchemaArguments),
     /// Print shell completions, to be sourced by your shell
@@ -518,6 +520,7 @@ impl Verb {
             Self::Rejects(arguments) => &arguments.common,
             Self::Snapshots(arguments) => &arguments.common,
             Self::Infer(arguments) => &arguments.common,
+            Self::Functions(arguments) => &arguments.common,
             Self::Schema(_) | Self::Completions { .. } | Self::Extract(_) => {
                 unreachable!("these verbs open no pipeline")
             }

@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 pub mod diagnostics;
 mod extract;
+mod functions;
 mod infer;
 mod plan;
 mod progress;
@@ -77,6 +78,7 @@ async fn with_engine(verb: Verb) -> Result<ExitCode, Error> {
         Verb::Run(arguments) => run::run(&arguments, &engine).await,
         Verb::Check(arguments) => check::check(&arguments, &engine).await,
         Verb::Infer(arguments) => infer::infer(&arguments).await,
+        Verb::Functions(arguments) => functions::functions(&arguments, &engine),
         Verb::Plan(arguments) => plan::plan(&arguments, &engine).await,
         Verb::Why(arguments) => why::why(&arguments, &engine).await,
         Verb::Show(arguments) => query::show(&arguments, &engine).await,

@@ -22,6 +22,19 @@ pub struct Project {
     pub sources: Vec<Source>,
     /// Models by name, in order of their names.
     pub models: Vec<Model>,
+    /// Functions written in SQL, in order of their names.
+    pub functions: Vec<Function>,
+}
+
+/// A function written in SQL. What it says is left to the planner.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Its name, which is the file's.
+    pub name: String,
+    /// The file.
+    pub text: Arc<Text>,
+    /// What it is for: the comment above it.
+    pub description: Option<String>,
 }
 
 /// What the pipeline file says.
@@ -573,6 +586,10 @@ pub struct Model {
     pub name: TableName,
     /// Path of the file.
     pub path: PathBuf,
+    /// What the file makes.
+    pub kind: Kind,
+    /// The rows of a seed: its CSV file.
+    pub rows: Option<Arc<Text>>,
     /// What the table holds.
     pub description: Option<String>,
     /// Who answers for it.
@@ -593,6 +610,21 @@ pub struct Model {
     pub columns: Vec<ModelColumn>,
     /// Data checks.
     pub checks: Vec<Check>,
+}
+
+/// What a model's file makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A table of the rows that its query gives.
+    #[default]
+    Table,
+    /// A query that is computed wherever it is read, and never stored.
+    View,
+    /// A table that keeps the versions of its rows.
+    History,
+    /// A table of the rows of a CSV file.
+    Seed,
 }
 
 /// What happens when a table's columns are other ones than those of the served snapshot.

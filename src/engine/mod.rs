@@ -16,6 +16,7 @@ pub mod session;
 pub mod statement;
 pub mod table;
 pub mod types;
+pub mod user_function;
 
 pub use catalog::{Catalog, CatalogTable};
 pub use parameters::Parameters;

@@ -1,6 +1,10 @@
 //! Sessions with bounded memory and a fixed number of threads.
 
-use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+use std::{
+    num::NonZeroUsize,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use datafusion::{
     catalog::{CatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider},
@@ -10,12 +14,16 @@ use datafusion::{
         memory_pool::{FairSpillPool, MemoryLimit, TrackConsumersPool},
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
+    optimizer::Analyzer,
     prelude::{SessionConfig, SessionContext},
 };
 
 use object_store::ObjectStore;
 
-use super::{files, functions, guards};
+use super::{
+    files, functions, guards,
+    user_function::{Inline, UserFunction},
+};
 use crate::record::TableName;
 
 /// Consumers named in the message when memory runs out.
@@ -37,6 +45,8 @@ pub struct Settings {
 pub struct Engine {
     runtime: Arc<RuntimeEnv>,
     settings: Settings,
+    /// The project's own functions, once its definitions are read.
+    functions: RwLock<Arc<[UserFunction]>>,
 }
 
 impl Engine {
@@ -51,13 +61,24 @@ impl Engine {
         if let Some(folder) = &settings.spill_folder {
             builder = builder.with_temp_file_path(folder);
         }
-        Ok(Self { runtime: builder.build_arc()?, settings })
+        Ok(Self { runtime: builder.build_arc()?, settings, functions: RwLock::new(Arc::new([])) })
     }
 
     /// Returns what bounds the engine.
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Lets all sessions from now on call a project's own functions, and no others that were defined before.
+    pub fn define(&self, functions: Vec<UserFunction>) {
+        *self.functions.write().unwrap_or_else(PoisonError::into_inner) = functions.into();
+    }
+
+    /// Returns the project's own functions.
+    #[must_use]
+    pub fn defined(&self) -> Arc<[UserFunction]> {
+        Arc::clone(&self.functions.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Lets scans read files that lie in a warehouse's object store.
@@ -78,12 +99,17 @@ impl Engine {
         &self,
         tables: impl IntoIterator<Item = (TableName, Arc<dyn TableProvider>)>,
     ) -> Result<SessionContext> {
+        // What a call stands for must be there before any other rule looks at the plan.
+        let mut rules = Analyzer::new().rules;
+        rules.insert(0, Arc::new(Inline));
         let mut state = SessionStateBuilder::new()
             .with_config(config(&self.settings))
             .with_runtime_env(Arc::clone(&self.runtime))
             .with_default_features()
+            .with_analyzer_rules(rules)
             .build();
         functions::register(&mut state)?;
+        self.defined().iter().try_for_each(|function| function.register(&mut state))?;
         guards::register(&mut state);
         let context = SessionContext::new_with_state(state);
         for (name, provider) in tables {

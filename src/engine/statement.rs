@@ -1,8 +1,14 @@
 //! One SQL statement, parsed: what it reads and which parameters it uses, before anything is planned.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use datafusion::{
+    catalog::MemorySchemaProvider,
+    common::{TableReference, internal_datafusion_err},
+    datasource::ViewTable,
     error::DataFusionError,
     execution::SessionState,
     logical_expr::LogicalPlan,
@@ -10,7 +16,7 @@ use datafusion::{
     sql::{
         parser::{DFParserBuilder, Statement as Parsed},
         resolve::resolve_table_references,
-        sqlparser::ast::{Query, Statement as Ast},
+        sqlparser::ast::{Expr, Query, Statement as Ast, Visit, Visitor},
     },
 };
 
@@ -21,10 +27,16 @@ use crate::record::TableName;
 #[derive(Debug, Clone)]
 pub struct Statement {
     parsed: Parsed,
-    /// Names of the parameters that occur in it.
+    /// Names of the parameters that occur in it, or in a view that it reads.
     pub parameters: BTreeSet<String>,
-    /// Tables that it reads, common table expressions excluded.
+    /// Tables that it reads, common table expressions excluded; those that its views read in place of the views.
     pub tables: Vec<TableName>,
+    /// Tables and views that it names.
+    pub named: Vec<TableName>,
+    /// Names of the functions that it calls, or a view that it reads.
+    pub functions: BTreeSet<String>,
+    /// The views that it reads, each after those that it reads itself.
+    views: Vec<(TableName, Arc<Statement>)>,
     /// Tables that it names without a schema, which nothing can resolve.
     pub unqualified: Vec<String>,
 }
@@ -58,13 +70,37 @@ impl Statement {
         }
         tables.sort();
         tables.dedup();
-        Ok(Self { parsed, parameters: used, tables, unqualified })
+        let mut calls = Calls::default();
+        let _ = parsed_query(&parsed).map(|ast| ast.visit(&mut calls));
+        let named = tables.clone();
+        Ok(Self { parsed, parameters: used, tables, named, functions: calls.0, views: Vec::new(), unqualified })
     }
 
-    /// Returns the statement's canonical text: no comments, one spelling, parameters as literals.
+    /// Puts the views among the tables that it names to their place: it then reads what they read.
+    pub fn expand(&mut self, views: &BTreeMap<TableName, Arc<Self>>) {
+        let mut tables = BTreeSet::new();
+        for table in &self.named {
+            let Some(view) = views.get(table) else {
+                tables.insert(table.clone());
+                continue;
+            };
+            tables.extend(view.tables.iter().cloned());
+            self.parameters.extend(view.parameters.iter().cloned());
+            self.functions.extend(view.functions.iter().cloned());
+            for (name, inner) in view.views.iter().chain([&(table.clone(), Arc::clone(view))]) {
+                if self.views.iter().all(|(known, _)| known != name) {
+                    self.views.push((name.clone(), Arc::clone(inner)));
+                }
+            }
+        }
+        self.tables = tables.into_iter().collect();
+    }
+
+    /// Returns the statement's canonical text, with that of its views: no comments, one spelling, parameters as literals.
     #[must_use]
     pub fn canonical(&self) -> String {
-        self.parsed.to_string()
+        let views = self.views.iter().map(|(name, view)| format!("{name} AS {};\n", view.parsed));
+        views.chain([self.parsed.to_string()]).collect()
     }
 
     /// Returns its syntax tree, parameters as literals that stand where they were written.
@@ -84,7 +120,57 @@ impl Statement {
     /// # Errors
     /// Unknown names, wrong types, wrong arguments.
     pub async fn plan(&self, context: &SessionContext) -> Result<LogicalPlan, DataFusionError> {
+        for (name, view) in &self.views {
+            view.define(name, context).await?;
+        }
         let state: SessionState = context.state();
         state.statement_to_plan(self.parsed.clone()).await
+    }
+
+    /// Makes the statement known to a session as a view, unless the session has it.
+    ///
+    /// # Errors
+    /// As [`Statement::plan`].
+    pub async fn define_as(&self, name: &TableName, context: &SessionContext) -> Result<(), DataFusionError> {
+        for (inner, view) in &self.views {
+            view.define(inner, context).await?;
+        }
+        self.define(name, context).await
+    }
+
+    async fn define(&self, name: &TableName, context: &SessionContext) -> Result<(), DataFusionError> {
+        let reference = TableReference::partial(name.schema.as_str(), name.table.as_str());
+        let catalog_name = context.copied_config().options().catalog.default_catalog.clone();
+        let catalog = context.catalog(&catalog_name).ok_or_else(|| internal_datafusion_err!("no catalog"))?;
+        if catalog.schema(&name.schema).is_none() {
+            catalog.register_schema(&name.schema, Arc::new(MemorySchemaProvider::new()))?;
+        }
+        if context.table_exist(reference.clone())? {
+            return Ok(());
+        }
+        let plan = context.state().statement_to_plan(self.parsed.clone()).await?;
+        context.register_table(reference, Arc::new(ViewTable::new(plan, None))).map(drop)
+    }
+}
+
+fn parsed_query(parsed: &Parsed) -> Option<&Ast> {
+    match parsed {
+        Parsed::Statement(ast) => Some(ast),
+        _ => None,
+    }
+}
+
+/// The names of called functions.
+#[derive(Default)]
+struct Calls(BTreeSet<String>);
+
+impl Visitor for Calls {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> std::ops::ControlFlow<()> {
+        if let Expr::Function(call) = expr {
+            self.0.insert(call.name.to_string().to_lowercase());
+        }
+        std::ops::ControlFlow::Continue(())
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     Error,
     define::{
         self, PipelineFile, Project,
-        project::{Pipeline, Variable},
+        project::{Function, Pipeline, Variable},
     },
     publish::{self, Warehouse},
     record::{Diagnostic, Text, diagnostic::nearest},
@@ -69,9 +69,25 @@ fn models(file: &PipelineFile) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
             Diagnostic::error(error.to_string(), place.clone()).hint("paths are relative to the pipeline file");
         Error::Definition(vec![finding])
     };
-    let is_model = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sql");
+    let is_model = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sql" || extension == "csv");
     let paths = definitions::below(&file.models_dir).map_err(failed)?.into_iter().filter(is_model);
     paths.map(|path| Ok((definitions::read(&path).map_err(failed)?, below(&path, &file.models_dir)))).collect()
+}
+
+/// Reads nothing but the functions that a pipeline's models may call.
+///
+/// # Errors
+/// Missing files, and names that are none.
+pub(super) fn functions(request: &Request) -> Result<Vec<Function>, Error> {
+    let file = pipeline_file(request)?;
+    let (mut functions, mut findings) = (Vec::new(), Vec::new());
+    for (text, relative) in models(&file)?.iter().filter(|(_, relative)| define::is_function(relative)) {
+        match define::read_function(text, relative) {
+            Ok((function, _)) => functions.push(function),
+            Err(found) => findings.extend(found),
+        }
+    }
+    if findings.is_empty() { Ok(functions) } else { Err(Error::Definition(findings)) }
 }
 
 fn below(path: &Path, folder: &Path) -> PathBuf {

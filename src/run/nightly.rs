@@ -22,6 +22,7 @@ use crate::{
         manifest::{MANIFEST_VERSION, Table},
     },
     report::{ModelReport, Outcome, RunReport, SourceReport},
+    transform,
 };
 
 /// Runs a pipeline: stages what changed, rebuilds what depends on it, checks it and serves it.
@@ -204,6 +205,7 @@ async fn run_checks(
     for table in &definitions.checks {
         let told = |error: datafusion::error::DataFusionError| super::outcome::engine_failure(&table.table, &error);
         let session = engine.session(catalog::providers(catalog).map_err(told)?).map_err(told)?;
+        transform::views::define(&definitions.graph.views, &session).await.map_err(told)?;
         let results = check::run(std::slice::from_ref(table), &session).await.map_err(told)?;
         failed.extend(results.into_iter().filter(|result| !result.is_passed()));
     }

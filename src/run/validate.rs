@@ -31,7 +31,8 @@ pub struct Definitions {
 }
 
 impl Definitions {
-    /// Returns a hash of all checks and reject limits: a snapshot that has passed others has to be checked again.
+    /// Returns a hash of all checks, reject limits and views (which no snapshot holds): a snapshot that has passed others has
+    /// to be checked again.
     #[must_use]
     pub fn checks_fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();
@@ -51,6 +52,9 @@ impl Definitions {
         for source in &self.project.sources {
             hasher.update(format!("{} {:?}\n", source.name.value, source.reject_limit).as_bytes());
         }
+        for view in &self.graph.views {
+            hasher.update(format!("{} {}\n", view.model.name, view.definition).as_bytes());
+        }
         hasher.finalize().to_hex().to_string()
     }
 }
@@ -64,14 +68,16 @@ pub async fn definitions(request: &Request, engine: &Engine) -> Result<Definitio
     load::warehouse_address(&project.pipeline)?;
     let parameters = parameters(&project, request)?;
     let (contracts, mut findings) = contracts(&project, &parameters);
+    let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
+    findings.extend(transform::functions::define(&project.functions, engine).map_err(bug)?);
     let staged = staged_catalog(&project, &contracts, &parameters);
     let sources = project.sources.iter().map(Source::table).collect();
-    let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
     let (graph, found) =
         transform::plan::plan(&project.models, &staged, &sources, &parameters, engine).await.map_err(bug)?;
     findings.extend(found);
     let checks: Vec<TableChecks> = checks(&project, &contracts, &graph);
     let session = engine.session(catalog::providers(&with_models(staged, &graph)).map_err(bug)?).map_err(bug)?;
+    transform::views::define(&graph.views, &session).await.map_err(bug)?;
     findings.extend(check::validate(&checks, &session).await);
     let is_misspelt = |finding: &Diagnostic| finding.message.starts_with("unknown parameter");
     if !findings.iter().any(is_misspelt) {
@@ -157,6 +163,7 @@ fn with_models(mut staged: Catalog, graph: &Graph) -> Catalog {
 
 fn checks(project: &Project, contracts: &BTreeMap<String, Contract>, graph: &Graph) -> Vec<TableChecks> {
     let compiled = project.sources.iter().filter(|source| contracts.contains_key(&source.name.value));
-    let planned = graph.models.iter().map(|planned| check::of_model(&planned.model, &project.sources));
+    let models = graph.models.iter().map(|planned| &planned.model).chain(graph.views.iter().map(|view| &view.model));
+    let planned = models.map(|model| check::of_model(model, &project.sources));
     compiled.map(check::of_source).chain(planned).collect()
 }

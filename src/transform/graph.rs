@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{PlannedModel, diagnose};
+use super::{PlannedModel, diagnose, seed, views::PlannedView};
 use crate::{
-    define::project::Model,
+    define::project::{Kind, Model},
     engine::{Parameters, Problem, Statement},
     record::{Diagnostic, Place, TableName},
 };
@@ -14,6 +14,8 @@ use crate::{
 pub struct Graph {
     /// Models in an order in which they can be built.
     pub models: Vec<PlannedModel>,
+    /// Views, each after those that it reads. They are computed where they are read, and never built.
+    pub views: Vec<PlannedView>,
 }
 
 impl Graph {
@@ -35,7 +37,15 @@ pub(super) struct ParsedModel {
 pub(super) fn parse(models: &[Model], parameters: &Parameters) -> (Vec<ParsedModel>, Vec<Diagnostic>) {
     let (mut parsed, mut findings) = (Vec::new(), Vec::new());
     for model in models {
-        match Statement::parse(&model.text.body, parameters) {
+        let rows = (model.kind == Kind::Seed).then(|| seed::query(model)).transpose();
+        let text = match &rows {
+            Ok(rows) => rows.as_ref().unwrap_or(&model.text.body),
+            Err(found) => {
+                findings.extend_from_slice(found);
+                continue;
+            }
+        };
+        match Statement::parse(text, parameters) {
             Ok(statement) => parsed.push(ParsedModel { model: model.clone(), statement }),
             Err(error) => findings.extend(diagnose::unparsed(&model.text, &error, parameters)),
         }
@@ -71,7 +81,7 @@ pub(super) fn order(parsed: Vec<ParsedModel>) -> (Vec<ParsedModel>, Vec<Diagnost
     loop {
         let ready: Vec<TableName> = waiting
             .iter()
-            .filter(|(_, parsed)| !parsed.statement.tables.iter().any(|table| waiting.contains_key(table)))
+            .filter(|(_, parsed)| !parsed.statement.named.iter().any(|table| waiting.contains_key(table)))
             .map(|(name, _)| name.clone())
             .collect();
         ordered.extend(ready.iter().filter_map(|name| waiting.remove(name)));
@@ -89,7 +99,7 @@ fn cycle(waiting: &BTreeMap<TableName, ParsedModel>) -> Option<Vec<TableName>> {
     let mut way: Vec<&TableName> = vec![waiting.keys().next()?];
     loop {
         let here = waiting.get(*way.last()?)?;
-        let next = here.statement.tables.iter().find(|table| waiting.contains_key(table))?;
+        let next = here.statement.named.iter().find(|table| waiting.contains_key(table))?;
         if let Some(start) = way.iter().position(|name| *name == next) {
             return Some(way[start..].iter().map(|name| (*name).clone()).collect());
         }

@@ -10,6 +10,7 @@ pub mod diagnose;
 pub mod evolve;
 pub mod execute;
 pub mod explain;
+pub mod functions;
 pub mod graph;
 pub mod history;
 pub mod meaning;
@@ -18,6 +19,8 @@ mod normal;
 pub mod plan;
 pub mod prove;
 pub mod schema_change;
+mod seed;
+pub mod views;
 
 pub use decide::{Decision, Reason};
 pub use graph::Graph;

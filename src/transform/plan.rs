@@ -23,10 +23,14 @@ use super::{
     history,
     meaning::{self, Meaning},
     normal,
+    views::{PlannedView, Views},
 };
 use crate::{
-    define::project::{Model, OnSchemaChange},
-    engine::{Catalog, CatalogTable, Engine, Parameters, Problem, Statement, catalog, functions, types},
+    define::project::{Kind, Model, OnSchemaChange},
+    engine::{
+        Catalog, CatalogTable, Engine, Parameters, Problem, Statement, catalog, functions, types,
+        user_function::UserFunction,
+    },
     record::{Diagnostic, Placed, TableName, diagnostic::nearest},
 };
 
@@ -110,21 +114,33 @@ pub async fn plan(
         staged.iter().map(|(name, table)| (name.clone(), spelled_input(table))).collect();
     let mut tables = known_tables(models, staged, sources);
     let mut graph = Graph::default();
+    let mut views = Views::new();
+    let own_functions = engine.defined();
     let mut waiting = Waiting::default();
-    for parsed in ordered {
-        let (model, statement) = (parsed.model.clone(), parsed.statement.clone());
-        let names_nobody = !statement.unqualified.is_empty() || statement.tables.iter().any(|table| !tables.holds(table));
-        let waits_for = statement.tables.iter().find(|table| tables.holds(table) && !inputs.contains_key(table));
+    for mut parsed in ordered {
+        let named = &parsed.statement.named;
+        let names_nobody = !parsed.statement.unqualified.is_empty() || named.iter().any(|table| !tables.holds(table));
+        let is_known = |table: &TableName| inputs.contains_key(table) || views.contains_key(table);
+        let waits_for = named.iter().find(|table| tables.holds(table) && !is_known(table));
         if let (false, Some(failed)) = (names_nobody, waits_for) {
-            waiting.note(&model.name, failed);
+            waiting.note(&parsed.model.name, failed);
             continue;
         }
-        let around = Around { sessions: &sessions, staged, inputs: &inputs, parameters };
+        parsed.statement.expand(&views);
+        let (model, statement) = (parsed.model.clone(), parsed.statement.clone());
+        let around = Around { sessions: &sessions, staged, inputs: &inputs, parameters, functions: &own_functions };
         let planned = match names_nobody {
             true => Err(Failed::Engine(None)),
             false => plan_model(parsed, around).await,
         };
         let stands_in = match planned {
+            Ok(PlannedModel { model, statement, schema, definition, .. }) if model.kind == Kind::View => {
+                let statement = Arc::new(statement);
+                views.insert(model.name.clone(), Arc::clone(&statement));
+                tables.describe(&model.name, schema);
+                graph.views.push(PlannedView { model, statement, definition });
+                continue;
+            }
             Ok(planned) => {
                 sessions.register(&planned)?;
                 let schema = Arc::clone(&planned.schema);
@@ -241,6 +257,8 @@ struct Around<'a> {
     /// What is said of each table by its columns.
     inputs: &'a BTreeMap<TableName, String>,
     parameters: &'a Parameters,
+    /// The project's own functions.
+    functions: &'a [UserFunction],
 }
 
 /// The sessions over tables without rows in which models are planned.
@@ -342,7 +360,7 @@ async fn plan_model(parsed: ParsedModel, around: Around<'_>) -> Result<PlannedMo
     }
     let bare = statement.plan(bare).await.and_then(|plan| bare.state().optimize(&plan));
     let normal = normal::hash(&bare.map_err(engine)?, around.staged);
-    let definition = definition(&model, &statement, &schema, normal, around.inputs);
+    let definition = definition(&model, &statement, &schema, normal, around);
     let meanings = around.sessions.meanings(&model, &statement).await.map_err(engine)?;
     Ok(PlannedModel { model, statement, schema, definition, meanings, run_date: around.parameters.run_date })
 }
@@ -413,6 +431,11 @@ fn idle_ignores(model: &Model, statement: &Statement) -> Vec<Diagnostic> {
     let names: Vec<String> = statement.tables.iter().map(ToString::to_string).collect();
     let idle = model.ignore_changes.iter().filter(|ignored| !statement.tables.contains(&ignored.value));
     let finding = |ignored: &Placed<TableName>| {
+        if statement.named.contains(&ignored.value) {
+            let message = format!("`{}` is a view, of which nothing is stored that could change", ignored.value);
+            return Diagnostic::error(message, ignored.place.clone())
+                .hint(format!("name what it reads: {}", names.join(", ")));
+        }
         Diagnostic::error(format!("the model does not read `{}`", ignored.value), ignored.place.clone())
             .did_you_mean(&ignored.value.to_string(), names.iter().map(String::as_str))
     };
@@ -481,7 +504,7 @@ fn definition(
     statement: &Statement,
     schema: &SchemaRef,
     normal: Option<blake3::Hash>,
-    inputs: &BTreeMap<TableName, String>,
+    around: Around<'_>,
 ) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut part = |text: &str| {
@@ -510,7 +533,10 @@ fn definition(
     part(&statement.canonical());
     for table in &statement.tables {
         part(&table.to_string());
-        part(inputs.get(table).map(String::as_str).unwrap_or_default());
+        part(around.inputs.get(table).map(String::as_str).unwrap_or_default());
+    }
+    for function in around.functions.iter().filter(|function| statement.functions.contains(function.name())) {
+        part(&function.meaning());
     }
     hasher.finalize().to_hex().to_string()
 }

@@ -3,7 +3,8 @@
 //! ```text
 //!  shipped pipeline over the fixtures          small projects of a few lines
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes, checking,
-//!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history
+//!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history, kinds,
+//!                                              functions
 //!
 //!  corpus: odd files and what a person reads in them
 //!
@@ -45,6 +46,10 @@ mod incremental;
 mod evolve;
 
 mod history;
+
+mod kinds;
+
+mod functions;
 
 mod rebuild;
 
