@@ -13,6 +13,7 @@ mod run;
 mod schema;
 mod snapshots;
 mod table;
+mod test;
 mod why;
 
 use std::{io::Write, process::ExitCode};
@@ -77,6 +78,7 @@ async fn with_engine(verb: Verb) -> Result<ExitCode, Error> {
         Verb::Run(arguments) => run::run(&arguments, &engine).await,
         Verb::Check(arguments) => check::check(&arguments, &engine).await,
         Verb::Infer(arguments) => infer::infer(&arguments).await,
+        Verb::Test(arguments) => test::test(&arguments, &engine).await,
         Verb::Plan(arguments) => plan::plan(&arguments, &engine).await,
         Verb::Why(arguments) => why::why(&arguments, &engine).await,
         Verb::Show(arguments) => query::show(&arguments, &engine).await,

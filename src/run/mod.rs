@@ -26,6 +26,7 @@ mod rejects;
 mod snapshots;
 mod sources;
 mod stage;
+mod test;
 mod validate;
 mod verify;
 
@@ -47,6 +48,7 @@ pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RAW_COLUMN, Rej
 pub use snapshots::{
     ColumnChange, Diff, PartitionChanges, RowChanges, Sample, TableChange, Wanted, diff, vacuum, verify,
 };
+pub use test::{UnitTests, unit_tests};
 pub use validate::{Definitions, definitions};
 
 use crate::{engine::Settings, record::TableName};
