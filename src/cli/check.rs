@@ -19,7 +19,8 @@ pub(super) async fn check(arguments: &CheckArguments, engine: &Engine) -> Result
     match arguments.common.output {
         OutputFormat::Text => {
             print(&diagnostics::render(&definitions.warnings, diagnostics::wants_colour(&std::io::stdout())));
-            print(&format!("{sources} sources, {models} models, {checks} checks, {tests} unit tests: no errors\n"));
+            let tests = if tests == 0 { String::new() } else { format!(", {tests} unit tests") };
+            print(&format!("{sources} sources, {models} models, {checks} checks{tests}: no errors\n"));
         }
         OutputFormat::Json => {
             let findings: Vec<_> = definitions.warnings.iter().map(diagnostics::to_json).collect();

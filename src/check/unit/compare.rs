@@ -3,7 +3,7 @@
 //! ```text
 //!  expected ─┐                        ┌─► equal                      counted
 //!            ├─ agree within tolerance┤
-//!  actual  ──┘                        └─► the rest ─ by key, then by likeness ─┬─► different
+//!  actual  ──┘                        └─► the rest ─ by key, else by likeness ─┬─► different
 //!                                                                              ├─► missing   (expected only)
 //!                                                                              └─► surplus   (actual only)
 //! ```
@@ -95,8 +95,10 @@ fn by_likeness(expected: &[Values], actual: &[Values], rule: &Rule) -> Vec<Optio
     let taken: Vec<usize> = partners.iter().flatten().copied().collect();
     let mut free = vec![true; actual.len()];
     taken.into_iter().for_each(|index| free[index] = false);
-    by_key(expected, actual, rule, &mut partners, &mut free);
-    by_equal_cells(expected, actual, rule, &mut partners, &mut free);
+    match rule.key.is_empty() {
+        true => by_equal_cells(expected, actual, rule, &mut partners, &mut free),
+        false => by_key(expected, actual, rule, &mut partners, &mut free),
+    }
     partners
 }
 
@@ -172,9 +174,6 @@ fn settle(
 
 /// Pairs what is left by the key, where it names one row on each side.
 fn by_key(expected: &[Values], actual: &[Values], rule: &Rule, partners: &mut [Option<usize>], free: &mut [bool]) {
-    if rule.key.is_empty() {
-        return;
-    }
     let key = |row: &Values| rule.key.iter().map(|&column| row[column].clone()).collect::<Vec<_>>();
     let mut rows: HashMap<Vec<ScalarValue>, (Vec<usize>, Vec<usize>)> = HashMap::new();
     for index in (0..expected.len()).filter(|&index| partners[index].is_none()) {

@@ -33,9 +33,9 @@ fn a_failed_test_shows_its_rows_side_by_side() {
 FAILED core.sales: a & b
   --> sql/core/sales.test.yaml:3:9
   `line`: 3 rows expected, 3 there: 1 as expected, 1 different, 1 missing, 1 surplus
-      | region         | units      |
-    ~ | 华东           | [3 → NULL] |
-    - | \"\"             | 7          |
+      | region       | units      |
+    ~ | 华东         | [3 → NULL] |
+    - | \"\"           | 7          |
     + | \"a|<b>\\u{1}\" | 1          |
 
 2 tests of 1 model: 1 passed, 1 failed, in 0.50 s
