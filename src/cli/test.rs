@@ -13,7 +13,7 @@ use crate::{
     engine::Engine,
     record::TestResult,
     report::unit,
-    run,
+    run::{self, Generated},
 };
 
 /// `test`
@@ -23,6 +23,9 @@ pub(super) struct TestArguments {
     pub selection: Vec<String>,
     #[command(flatten)]
     pub common: Common,
+    /// Write a first test of this model from a few rows of the served snapshot, personal data masked
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["selection", "junit"])]
+    pub generate: Option<String>,
     /// Write the results as JUnit's XML to this file too
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -32,6 +35,10 @@ pub(super) struct TestArguments {
 pub(super) async fn test(arguments: &TestArguments, engine: &Engine) -> Result<ExitCode, Error> {
     let request = arguments.common.request(false);
     let definitions = run::definitions(&request, engine).await?;
+    if let Some(model) = &arguments.generate {
+        let generated = run::generate_test(model, &definitions, &request, engine).await?;
+        return tell_generated(&generated, arguments.common.output);
+    }
     let tests = run::unit_tests(&definitions, &request, engine).await?.select(&arguments.selection)?;
     if tests.count() == 0 {
         return Err(Error::Usage {
@@ -43,6 +50,33 @@ pub(super) async fn test(arguments: &TestArguments, engine: &Engine) -> Result<E
     let results = tests.run(engine).await?;
     show(&results, started.elapsed().as_secs_f64(), arguments)?;
     Ok(ExitCode::from(u8::from(results.iter().any(|result| !result.is_passed()))))
+}
+
+fn tell_generated(generated: &Generated, output: OutputFormat) -> Result<ExitCode, Error> {
+    let mut file = run::output(&generated.path, false)?;
+    file.write_all(generated.text.as_bytes()).map_err(|error| Error::Environment {
+        message: format!("cannot write `{}`: {error}", generated.path.display()),
+        hint: None,
+    })?;
+    run::commit(file)?;
+    match output {
+        OutputFormat::Text => print(&format!(
+            "wrote `{}`: {} rows of {} tables give {} rows\nread it before you keep it: it says what the model does, not \
+             what it should do\n",
+            generated.path.display(),
+            generated.given_rows,
+            generated.tables,
+            generated.expected_rows
+        )),
+        OutputFormat::Json => print(&format!(
+            "{}\n",
+            serde_json::json!({
+                "file": generated.path, "tables": generated.tables, "given_rows": generated.given_rows,
+                "expected_rows": generated.expected_rows, "exit_code": 0,
+            })
+        )),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn show(results: &[TestResult], seconds: f64, arguments: &TestArguments) -> Result<(), Error> {

@@ -1,15 +1,19 @@
 //! Unit tests of models: the files beside the models → typed tests → what each found. No warehouse is opened.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
-use datafusion::prelude::SessionContext;
+use datafusion::{error::DataFusionError, prelude::SessionContext};
 
 use super::{Definitions, Request, load, validate};
 use crate::{
     Error,
     check::unit::{self, Around, HistoryPlan, Prepared, Readable, Subject},
     define::{
-        project::Source,
+        project::{Column, History, Source},
         suggestion,
         unit_test::{self, TestFile},
     },
@@ -36,23 +40,40 @@ impl fmt::Debug for UnitTests {
 /// Everything that is wrong with them.
 pub async fn unit_tests(definitions: &Definitions, request: &Request, engine: &Engine) -> Result<UnitTests, Error> {
     let (files, mut findings) = files(definitions, request)?;
-    let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
+    match prepared(&files, definitions, engine).await {
+        Ok(tests) if findings.is_empty() => Ok(tests),
+        Ok(_) => Err(Error::Definition(findings)),
+        Err(Error::Definition(found)) => {
+            findings.extend(found);
+            Err(Error::Definition(findings))
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Types all values of the tests of some files.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub(super) async fn prepared(
+    files: &[TestFile],
+    definitions: &Definitions,
+    engine: &Engine,
+) -> Result<UnitTests, Error> {
     let tables = validate::catalog(definitions);
-    let session = engine.session(catalog::providers(&tables).map_err(bug)?).map_err(bug)?;
+    let session = catalog::providers(&tables).and_then(|tables| engine.session(tables)).map_err(|error| bug(&error))?;
     let around = Around {
         subjects: definitions.graph.models.iter().map(|model| (model.model.name.clone(), subject(model))).collect(),
         tables: readable(definitions, &tables),
         parameters: &definitions.parameters,
         session: &session,
     };
-    match unit::prepare(&files, &around).await {
-        Ok(tests) if findings.is_empty() => Ok(UnitTests { tests, session }),
-        Ok(_) => Err(Error::Definition(findings)),
-        Err(found) => {
-            findings.extend(found);
-            Err(Error::Definition(findings))
-        }
-    }
+    let tests = unit::prepare(files, &around).await.map_err(Error::Definition)?;
+    Ok(UnitTests { tests, session })
+}
+
+fn bug(error: &DataFusionError) -> Error {
+    Error::Bug { message: error.strip_backtrace() }
 }
 
 /// Reads all files of tests, and finds those beside which no model lies.
@@ -77,7 +98,7 @@ fn subject(planned: &PlannedModel) -> Subject<'_> {
     }
 }
 
-fn history_plan(planned: &PlannedModel, kept: crate::define::project::History) -> HistoryPlan {
+fn history_plan(planned: &PlannedModel, kept: History) -> HistoryPlan {
     let planned = planned.clone();
     Arc::new(move |run_date, plan, past| {
         history::plan(&PlannedModel { run_date, ..planned.clone() }, &kept, plan, past)
@@ -89,8 +110,8 @@ fn readable(definitions: &Definitions, tables: &Catalog) -> BTreeMap<TableName, 
         definitions.project.sources.iter().map(|source| (source.table(), source)).collect();
     let readable = |(name, table): (&TableName, &CatalogTable)| {
         let columns = sources.get(name).map(|source| source.columns.as_slice()).unwrap_or_default();
-        let default = |column: &crate::define::project::Column| Some((column.name.value.clone(), column.default.clone()?));
-        let derived = |column: &crate::define::project::Column| Some((column.name.value.clone(), column.derive.clone()?));
+        let default = |column: &Column| Some((column.name.value.clone(), column.default.clone()?));
+        let derived = |column: &Column| Some((column.name.value.clone(), column.derive.clone()?));
         let readable = Readable {
             schema: datafusion::catalog::TableProvider::schema(&table.files),
             as_of: table.as_of.clone(),
@@ -135,7 +156,7 @@ impl UnitTests {
     fn unknown(&self, word: &str) -> Error {
         let known: Vec<String> = match word.contains(':') {
             true => self.tests.iter().map(spelled).collect(),
-            false => self.tests.iter().map(|test| test.model.to_string()).collect::<std::collections::BTreeSet<_>>().into_iter().collect(),
+            false => self.tests.iter().map(|test| test.model.to_string()).collect::<BTreeSet<_>>().into_iter().collect(),
         };
         Error::Usage {
             message: format!("`{word}` selects no unit test"),
@@ -148,11 +169,14 @@ impl UnitTests {
     /// # Errors
     /// Never because of what a test finds.
     pub async fn run(self, engine: &Engine) -> Result<Vec<TestResult>, Error> {
-        let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
-        unit::run(self.tests, &self.session, engine.settings().threads).await.map_err(bug)
+        unit::run(self.tests, &self.session, engine.settings().threads).await.map_err(|error| bug(&error))
     }
 }
 
 fn spelled(test: &Prepared) -> String {
     format!("{}:{}", test.model, test.name.value)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;

@@ -3,7 +3,8 @@
 //! ```text
 //!  shipped pipeline over the fixtures          small projects of a few lines
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes,
-//!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history
+//!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history,
+//!                                               unit_tests
 //!
 //!  corpus: odd files and what a person reads in them
 //!
@@ -59,6 +60,8 @@ mod snapshots;
 mod upkeep;
 
 mod verbs;
+
+mod unit_tests;
 
 mod crash;
 

@@ -14,6 +14,8 @@ mod bind;
 mod compare;
 mod execute;
 mod given;
+mod mask;
+mod sample;
 mod value;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -29,6 +31,8 @@ use crate::{
 };
 
 pub use execute::run;
+pub use mask::mask;
+pub use sample::{Sampled, sample};
 
 /// Turns the plan of the rows as of a day, and the table as last published, into the plan of a history.
 pub type HistoryPlan =

@@ -6,6 +6,7 @@
 
 mod read;
 mod table;
+mod write;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,6 +16,7 @@ use super::findings::suggestion;
 use crate::record::{Diagnostic, Place, Placed, TableName, Text};
 
 pub use read::read;
+pub use write::{WrittenRows, WrittenTest};
 
 /// What the name of a file of unit tests ends in.
 pub const ENDING: &str = ".test.yaml";
@@ -107,3 +109,7 @@ pub fn without_model<'a>(files: &[TestFile], models: impl Iterator<Item = &'a Ta
     };
     strays.map(finding).collect()
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+mod tests;

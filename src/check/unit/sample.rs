@@ -1,0 +1,269 @@
+//! A few rows of each table that a model reads, chosen so that they belong together.
+//!
+//! ```text
+//!  the largest table ─ a few rows ─► values of its join columns ─► rows of the tables joined to it ─► and so on
+//! ```
+//!
+//! In: the model's SQL and a session over a snapshot. Out: rows of the columns that the plan reads. Which columns are joined is
+//! read from the optimized plan, and so are the filters that each scan applies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::{compute::cast, datatypes::DataType};
+use datafusion::{
+    common::{
+        Column, ScalarValue, TableReference,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    },
+    error::Result,
+    logical_expr::{
+        Expr, JoinType, LogicalPlan, TableScan, lit,
+        utils::{conjunction, disjunction},
+    },
+    prelude::{DataFrame, SessionContext},
+};
+
+use super::value::shown;
+use crate::{
+    engine::{Statement, table::is_closed, types},
+    record::TableName,
+};
+
+/// So many rows of a joined table for each row of the first one.
+const ROWS_EACH: usize = 8;
+
+/// Rows of one table.
+#[derive(Debug, Clone)]
+pub struct Sampled {
+    /// The table.
+    pub table: TableName,
+    /// The columns that are read.
+    pub columns: Vec<(String, DataType)>,
+    /// Their values as text; None is NULL.
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
+/// What a plan does with its tables.
+#[derive(Debug, Default)]
+struct Reading {
+    columns: BTreeMap<TableName, BTreeSet<String>>,
+    /// The filters of each scan of a table.
+    filters: BTreeMap<TableName, Vec<Vec<Expr>>>,
+    /// Columns of tables that are joined by being equal.
+    joined: Vec<[(TableName, String); 2]>,
+}
+
+/// Chooses rows of the tables of `sizes` (table → rows), `first_rows` of the largest.
+///
+/// # Errors
+/// When the query cannot be planned or a table not be read.
+pub async fn sample(
+    statement: &Statement,
+    sizes: &BTreeMap<TableName, u64>,
+    session: &SessionContext,
+    first_rows: usize,
+) -> Result<Vec<Sampled>> {
+    let plan = session.state().optimize(&statement.plan(session).await?)?;
+    let reading = reading(&plan)?;
+    let mut waiting: Vec<&TableName> = sizes.keys().collect();
+    waiting.sort_by_key(|table| std::cmp::Reverse(sizes[*table]));
+    let mut sampled: Vec<(Sampled, Values)> = Vec::new();
+    while !waiting.is_empty() {
+        let is_joined = |table: &&TableName| !reading.partners(table, &sampled).is_empty();
+        let next = waiting.remove(waiting.iter().position(is_joined).unwrap_or(0));
+        let rows = if sampled.is_empty() { first_rows } else { first_rows * ROWS_EACH };
+        let found = reading.rows(next, &sampled, rows, session).await?;
+        sampled.push(found);
+    }
+    sampled.sort_by(|a, b| a.0.table.cmp(&b.0.table));
+    Ok(sampled.into_iter().map(|(sampled, _)| sampled).collect())
+}
+
+/// The values of the columns of a table.
+type Values = BTreeMap<String, Vec<ScalarValue>>;
+
+impl Reading {
+    /// Returns the columns of a table that are joined to a table that has rows by now, with the values they must have.
+    fn partners(&self, table: &TableName, sampled: &[(Sampled, Values)]) -> Vec<(String, Vec<ScalarValue>)> {
+        let mut found = Vec::new();
+        for pair in &self.joined {
+            for ((own, column), (other, other_column)) in [(&pair[0], &pair[1]), (&pair[1], &pair[0])] {
+                let partner = sampled.iter().find(|(sampled, _)| sampled.table == *other && own == table);
+                if let Some(values) = partner.and_then(|(_, values)| values.get(other_column)) {
+                    found.push((column.clone(), values.clone()));
+                }
+            }
+        }
+        found.retain(|(_, values)| !values.is_empty());
+        found.dedup();
+        found
+    }
+
+    /// Reads rows of a table that belong to those that were read before; any, where none does.
+    async fn rows(
+        &self,
+        table: &TableName,
+        sampled: &[(Sampled, Values)],
+        limit: usize,
+        session: &SessionContext,
+    ) -> Result<(Sampled, Values)> {
+        let partners = self.partners(table, sampled);
+        let each: Vec<Expr> = partners
+            .into_iter()
+            .map(|(column, values)| named(&column).in_list(values.into_iter().map(lit).collect(), false))
+            .collect();
+        let mut found = self.read(table, conjunction(each.clone()), limit, session).await?;
+        if found.0.rows.is_empty() && each.len() > 1 {
+            found = self.read(table, disjunction(each), limit, session).await?;
+        }
+        Ok(found)
+    }
+
+    async fn read(
+        &self,
+        table: &TableName,
+        wanted: Option<Expr>,
+        limit: usize,
+        session: &SessionContext,
+    ) -> Result<(Sampled, Values)> {
+        let frame = session.table(TableReference::partial(table.schema.as_str(), table.table.as_str())).await?;
+        let frame = self.filtered(table, frame, wanted)?;
+        let read = self.columns.get(table);
+        let names: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
+        // Where only the rows count, as in `count(*)`, any column stands for them.
+        let is_read = |name: &&String| match read.filter(|read| !read.is_empty()) {
+            Some(read) => read.contains(*name),
+            None => names.first() == Some(*name),
+        };
+        let names: Vec<String> = names.iter().filter(is_read).cloned().collect();
+        let order = names.iter().map(|name| named(name).sort(true, true)).collect();
+        let frame = frame.select(names.iter().map(|name| named(name)).collect::<Vec<_>>())?.sort(order)?;
+        collected(table, frame.limit(0, Some(limit))?).await
+    }
+
+    fn filtered(&self, table: &TableName, frame: DataFrame, wanted: Option<Expr>) -> Result<DataFrame> {
+        let scans = self.filters.get(table).map(Vec::as_slice).unwrap_or_default();
+        let of_scans = match scans.iter().any(Vec::is_empty) {
+            true => None,
+            false => disjunction(scans.iter().cloned().filter_map(conjunction).collect::<Vec<_>>()),
+        };
+        let filters: Vec<Expr> = of_scans.into_iter().chain(wanted).collect();
+        match conjunction(filters) {
+            Some(filter) => frame.filter(filter),
+            None => Ok(frame),
+        }
+    }
+}
+
+async fn collected(table: &TableName, frame: DataFrame) -> Result<(Sampled, Values)> {
+    let fields: Vec<_> = frame.schema().fields().iter().cloned().collect();
+    let batches = frame.collect().await?;
+    let mut values = Values::new();
+    let mut columns = Vec::new();
+    for (index, field) in fields.iter().enumerate() {
+        let data_type = types::published(field.data_type()).unwrap_or_else(|| field.data_type().clone());
+        let mut all = Vec::new();
+        for batch in &batches {
+            let column = cast(batch.column(index), &data_type)?;
+            for row in 0..column.len() {
+                all.push(ScalarValue::try_from_array(&column, row)?);
+            }
+        }
+        columns.push((field.name().clone(), data_type));
+        values.insert(field.name().clone(), all);
+    }
+    let count: usize = batches.iter().map(arrow::array::RecordBatch::num_rows).sum();
+    let row = |row: usize| columns.iter().map(|(name, _)| shown(&values[name][row])).collect();
+    let rows = (0..count).map(row).collect();
+    for column in values.values_mut() {
+        column.retain(|value| !value.is_null());
+        column.sort_by_key(ToString::to_string);
+        column.dedup();
+    }
+    Ok((Sampled { table: table.clone(), columns, rows }, values))
+}
+
+fn reading(plan: &LogicalPlan) -> Result<Reading> {
+    let mut reading = Reading::default();
+    plan.apply_with_subqueries(|node| {
+        match node {
+            LogicalPlan::TableScan(scan) => note_scan(scan, &mut reading)?,
+            LogicalPlan::Join(join) => {
+                for (left, right) in &join.on {
+                    let pair = origin_of(left, &join.left).zip(origin_of(right, &join.right));
+                    reading.joined.extend(pair.map(|(left, right)| [left, right]));
+                }
+            }
+            _ => {}
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(reading)
+}
+
+fn note_scan(scan: &TableScan, reading: &mut Reading) -> Result<()> {
+    let Some(table) = table_of(&scan.table_name) else { return Ok(()) };
+    let filters: Vec<Expr> =
+        scan.filters.iter().filter(|filter| is_closed(filter)).cloned().map(unqualified).collect::<Result<_>>()?;
+    let columns = reading.columns.entry(table.clone()).or_default();
+    columns.extend(scan.projected_schema.fields().iter().map(|field| field.name().clone()));
+    columns.extend(filters.iter().flat_map(Expr::column_refs).map(|column| column.name.clone()));
+    reading.filters.entry(table).or_default().push(filters);
+    Ok(())
+}
+
+fn table_of(name: &TableReference) -> Option<TableName> {
+    Some(TableName::new(name.schema()?, name.table()))
+}
+
+fn named(name: &str) -> Expr {
+    Expr::Column(Column::from_name(name))
+}
+
+fn unqualified(filter: Expr) -> Result<Expr> {
+    let strip = |expr: Expr| match expr {
+        Expr::Column(column) => Ok(Transformed::yes(named(&column.name))),
+        other => Ok(Transformed::no(other)),
+    };
+    Ok(filter.transform(strip)?.data)
+}
+
+/// Returns the table's column whose values an expression passes on.
+fn origin_of(expr: &Expr, plan: &LogicalPlan) -> Option<(TableName, String)> {
+    match expr {
+        Expr::Column(column) => origin(plan, plan.schema().maybe_index_of_column(column)?),
+        Expr::Alias(alias) => origin_of(&alias.expr, plan),
+        _ => None,
+    }
+}
+
+/// The same for the column at an index of a plan's output.
+fn origin(plan: &LogicalPlan, index: usize) -> Option<(TableName, String)> {
+    match plan {
+        LogicalPlan::TableScan(scan) => {
+            Some((table_of(&scan.table_name)?, scan.projected_schema.field(index).name().clone()))
+        }
+        LogicalPlan::Projection(projection) => origin_of(projection.expr.get(index)?, &projection.input),
+        LogicalPlan::Aggregate(aggregate) => origin_of(aggregate.group_expr.get(index)?, &aggregate.input),
+        LogicalPlan::SubqueryAlias(alias) => origin(&alias.input, index),
+        LogicalPlan::Filter(filter) => origin(&filter.input, index),
+        LogicalPlan::Sort(sort) => origin(&sort.input, index),
+        LogicalPlan::Limit(limit) => origin(&limit.input, index),
+        LogicalPlan::Union(union) => origin(union.inputs.first()?, index),
+        LogicalPlan::Window(window) => {
+            (index < window.input.schema().fields().len()).then(|| origin(&window.input, index))?
+        }
+        LogicalPlan::Join(join) => {
+            let left = join.left.schema().fields().len();
+            match join.join_type {
+                JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => {
+                    (index < left).then(|| origin(&join.left, index))?
+                }
+                JoinType::RightSemi | JoinType::RightAnti => origin(&join.right, index),
+                _ if index < left => origin(&join.left, index),
+                _ => origin(&join.right, index - left),
+            }
+        }
+        _ => None,
+    }
+}
