@@ -16,23 +16,30 @@ use std::{
 use super::{Definitions, Request, Snapshot, build, load, outcome, test};
 use crate::{
     Error,
-    check::unit::{self, Sampled},
+    check::unit::{self, Sampled, Size},
     define::{
         project::Variable,
         suggestion,
         unit_test::{self, ENDING, TestFile, WrittenRows, WrittenTest},
     },
-    engine::{Catalog, Engine, catalog},
+    engine::{Catalog, CatalogTable, Engine, catalog},
     record::{
         TableName, TestResult, Text,
-        test_result::{Found, RowDiff, TestFailure},
+        test_result::{Found, RowDiff},
     },
     storage::local,
     transform::PlannedModel,
 };
 
-/// Rows of the largest table: the fewest that give a result are taken.
-const FIRST_ROWS: [usize; 4] = [2, 6, 25, 100];
+/// How much is sampled: the first that gives a result is taken.
+const SIZES: [Size; 6] = [
+    Size { result_rows: 2, first_rows: 4 },
+    Size { result_rows: 0, first_rows: 4 },
+    Size { result_rows: 1, first_rows: 20 },
+    Size { result_rows: 2, first_rows: 60 },
+    Size { result_rows: 5, first_rows: 200 },
+    Size { result_rows: 0, first_rows: 200 },
+];
 
 /// What stands above the tests.
 const HEAD: &str = "# Sampled from a snapshot: it says what the model does. Keep it once you have read that it is right.\n\n";
@@ -65,10 +72,12 @@ pub async fn generate_test(
     let planned = planned(model, definitions)?;
     let path = path(planned, request)?;
     let snapshot = Snapshot::open(request, None)?;
-    let inputs = inputs(planned, snapshot.tables(engine)?)?;
+    let tables = snapshot.tables(engine)?;
+    let inputs = inputs(planned, tables)?;
+    let own = tables.get(&planned.model.name).cloned();
     let mut given = 0;
-    for first_rows in FIRST_ROWS {
-        let mut sampled = sampled(planned, &inputs, engine, first_rows).await?;
+    for size in SIZES {
+        let mut sampled = sampled(planned, &inputs, own.clone(), engine, size).await?;
         unit::mask(&mut sampled, &definitions.project.sources);
         let mut written = written(planned, definitions, &snapshot, sampled);
         given = written.given.iter().map(|(_, rows)| rows.rows.len()).sum();
@@ -122,14 +131,18 @@ fn inputs(planned: &PlannedModel, tables: &Catalog) -> Result<Catalog, Error> {
 async fn sampled(
     planned: &PlannedModel,
     inputs: &Catalog,
+    own: Option<CatalogTable>,
     engine: &Engine,
-    first_rows: usize,
+    size: Size,
 ) -> Result<Vec<Sampled>, Error> {
     let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(&planned.model.name, &error);
-    let session = catalog::providers(inputs).and_then(|tables| engine.session(tables)).map_err(failed)?;
+    let name = &planned.model.name;
+    let is_new = own.is_none();
+    let tables: Catalog = inputs.clone().into_iter().chain(own.map(|own| (name.clone(), own))).collect();
+    let session = catalog::providers(&tables).and_then(|tables| engine.session(tables)).map_err(failed)?;
     let sizes: BTreeMap<TableName, u64> =
         inputs.iter().map(|(name, table)| (name.clone(), table.table.rows())).collect();
-    unit::sample(&planned.statement, &sizes, &session, first_rows).await.map_err(failed)
+    unit::sample(&planned.statement, &sizes, &session, (!is_new).then_some(name), size).await.map_err(failed)
 }
 
 /// Returns the test without what it expects.
@@ -200,7 +213,7 @@ async fn confirm(
     let found = run(test, planned, definitions, engine).await?;
     match found.failures.first() {
         None => Ok(()),
-        Some(TestFailure { .. }) => Err(Error::Data {
+        Some(_) => Err(Error::Data {
             message: format!("`{}` gives other rows when it is computed again", planned.model.name),
             hint: Some("its result is not decided by its rows: look for an order that is not total".to_owned()),
         }),

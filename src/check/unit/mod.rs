@@ -32,7 +32,7 @@ use crate::{
 
 pub use execute::run;
 pub use mask::mask;
-pub use sample::{Sampled, sample};
+pub use sample::{Sampled, Size, sample};
 
 /// Turns the plan of the rows as of a day, and the table as last published, into the plan of a history.
 pub type HistoryPlan =

@@ -1,11 +1,13 @@
 //! A few rows of each table that a model reads, chosen so that they belong together.
 //!
 //! ```text
-//!  the largest table ─ a few rows ─► values of its join columns ─► rows of the tables joined to it ─► and so on
+//!  a few rows of the model's own table ─► values of columns that it passes on from the largest table
+//!                                                          │
+//!  the largest table ─ a few of these rows, the latest ────┴► values of its join columns ─► rows of the tables joined to it ─► …
 //! ```
 //!
-//! In: the model's SQL and a session over a snapshot. Out: rows of the columns that the plan reads. Which columns are joined is
-//! read from the optimized plan, and so are the filters that each scan applies.
+//! In: the model's SQL and a session over a snapshot. Out: rows of the columns that the plan reads. Which columns are passed on or
+//! joined is read from the optimized plan, and so are the filters that each scan applies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +19,7 @@ use datafusion::{
     },
     error::Result,
     logical_expr::{
-        Expr, JoinType, LogicalPlan, TableScan, lit,
+        Expr, JoinType, LogicalPlan, SortExpr, TableScan, lit,
         utils::{conjunction, disjunction},
     },
     prelude::{DataFrame, SessionContext},
@@ -43,9 +45,20 @@ pub struct Sampled {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
+/// How many rows are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    /// Rows of the model's own table to which the others must belong; 0 takes any.
+    pub result_rows: usize,
+    /// Rows of the largest table.
+    pub first_rows: usize,
+}
+
 /// What a plan does with its tables.
 #[derive(Debug, Default)]
 struct Reading {
+    /// Output columns that are a table's column.
+    passed_on: Vec<(String, TableName, String)>,
     columns: BTreeMap<TableName, BTreeSet<String>>,
     /// The filters of each scan of a table.
     filters: BTreeMap<TableName, Vec<Vec<Expr>>>,
@@ -53,7 +66,8 @@ struct Reading {
     joined: Vec<[(TableName, String); 2]>,
 }
 
-/// Chooses rows of the tables of `sizes` (table → rows), `first_rows` of the largest.
+/// Chooses rows of the tables of `sizes` (table → rows) that the model reads; its own table is known to the session too, unless it
+/// has none yet.
 ///
 /// # Errors
 /// When the query cannot be planned or a table not be read.
@@ -61,18 +75,25 @@ pub async fn sample(
     statement: &Statement,
     sizes: &BTreeMap<TableName, u64>,
     session: &SessionContext,
-    first_rows: usize,
+    own: Option<&TableName>,
+    size: Size,
 ) -> Result<Vec<Sampled>> {
     let plan = session.state().optimize(&statement.plan(session).await?)?;
     let reading = reading(&plan)?;
+    let results = match own.filter(|_| size.result_rows > 0) {
+        Some(own) => results(own, size.result_rows, session).await?,
+        None => Values::new(),
+    };
     let mut waiting: Vec<&TableName> = sizes.keys().collect();
     waiting.sort_by_key(|table| std::cmp::Reverse(sizes[*table]));
     let mut sampled: Vec<(Sampled, Values)> = Vec::new();
     while !waiting.is_empty() {
         let is_joined = |table: &&TableName| !reading.partners(table, &sampled).is_empty();
         let next = waiting.remove(waiting.iter().position(is_joined).unwrap_or(0));
-        let rows = if sampled.is_empty() { first_rows } else { first_rows * ROWS_EACH };
-        let found = reading.rows(next, &sampled, rows, session).await?;
+        let found = match sampled.is_empty() {
+            true => reading.first(next, &results, size.first_rows, session).await?,
+            false => reading.rows(next, &sampled, size.first_rows * ROWS_EACH, session).await?,
+        };
         sampled.push(found);
     }
     sampled.sort_by(|a, b| a.0.table.cmp(&b.0.table));
@@ -82,7 +103,43 @@ pub async fn sample(
 /// The values of the columns of a table.
 type Values = BTreeMap<String, Vec<ScalarValue>>;
 
+/// Returns the values of a few rows of a table.
+async fn results(table: &TableName, rows: usize, session: &SessionContext) -> Result<Values> {
+    let frame = session.table(reference(table)).await?;
+    let names: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let frame = frame.sort(latest(&names))?.limit(0, Some(rows))?;
+    Ok(collected(table, frame).await?.1)
+}
+
+fn reference(table: &TableName) -> TableReference {
+    TableReference::partial(table.schema.as_str(), table.table.as_str())
+}
+
+/// Returns an order in which later days come first.
+fn latest(columns: &[String]) -> Vec<SortExpr> {
+    columns.iter().map(|name| named(name).sort(false, false)).collect()
+}
+
+fn is_one_of(column: &str, values: &[ScalarValue]) -> Expr {
+    named(column).in_list(values.iter().cloned().map(lit).collect(), false)
+}
+
 impl Reading {
+    /// Reads rows of the largest table from which rows of the model's own table come.
+    async fn first(
+        &self,
+        table: &TableName,
+        results: &Values,
+        limit: usize,
+        session: &SessionContext,
+    ) -> Result<(Sampled, Values)> {
+        let of_results = self.passed_on.iter().filter(|(_, from, _)| from == table).filter_map(|(output, _, column)| {
+            let values = results.get(output).filter(|values| !values.is_empty())?;
+            Some(is_one_of(column, values))
+        });
+        self.read(table, conjunction(of_results.collect::<Vec<_>>()), limit, session).await
+    }
+
     /// Returns the columns of a table that are joined to a table that has rows by now, with the values they must have.
     fn partners(&self, table: &TableName, sampled: &[(Sampled, Values)]) -> Vec<(String, Vec<ScalarValue>)> {
         let mut found = Vec::new();
@@ -110,7 +167,7 @@ impl Reading {
         let partners = self.partners(table, sampled);
         let each: Vec<Expr> = partners
             .into_iter()
-            .map(|(column, values)| named(&column).in_list(values.into_iter().map(lit).collect(), false))
+            .map(|(column, values)| is_one_of(&column, &values))
             .collect();
         let mut found = self.read(table, conjunction(each.clone()), limit, session).await?;
         if found.0.rows.is_empty() && each.len() > 1 {
@@ -126,7 +183,7 @@ impl Reading {
         limit: usize,
         session: &SessionContext,
     ) -> Result<(Sampled, Values)> {
-        let frame = session.table(TableReference::partial(table.schema.as_str(), table.table.as_str())).await?;
+        let frame = session.table(reference(table)).await?;
         let frame = self.filtered(table, frame, wanted)?;
         let read = self.columns.get(table);
         let names: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
@@ -136,8 +193,7 @@ impl Reading {
             None => names.first() == Some(*name),
         };
         let names: Vec<String> = names.iter().filter(is_read).cloned().collect();
-        let order = names.iter().map(|name| named(name).sort(true, true)).collect();
-        let frame = frame.select(names.iter().map(|name| named(name)).collect::<Vec<_>>())?.sort(order)?;
+        let frame = frame.select(names.iter().map(|name| named(name)).collect::<Vec<_>>())?.sort(latest(&names))?;
         collected(table, frame.limit(0, Some(limit))?).await
     }
 
@@ -184,7 +240,12 @@ async fn collected(table: &TableName, frame: DataFrame) -> Result<(Sampled, Valu
 }
 
 fn reading(plan: &LogicalPlan) -> Result<Reading> {
-    let mut reading = Reading::default();
+    let outputs = plan.schema().fields().iter().enumerate();
+    let passed_on = outputs.filter_map(|(index, field)| {
+        let (table, column) = origin(plan, index)?;
+        Some((field.name().clone(), table, column))
+    });
+    let mut reading = Reading { passed_on: passed_on.collect(), ..Reading::default() };
     plan.apply_with_subqueries(|node| {
         match node {
             LogicalPlan::TableScan(scan) => note_scan(scan, &mut reading)?,
