@@ -42,7 +42,8 @@ const SIZES: [Size; 6] = [
 ];
 
 /// What stands above the tests.
-const HEAD: &str = "# Sampled from a snapshot: it says what the model does. Keep it once you have read that it is right.\n\n";
+const HEAD: &str =
+    "# Sampled from a snapshot: it says what the model does. Keep it once you have read that it is right.\n\n";
 
 /// A file of tests to be written.
 #[derive(Debug)]

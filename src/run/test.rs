@@ -156,7 +156,9 @@ impl UnitTests {
     fn unknown(&self, word: &str) -> Error {
         let known: Vec<String> = match word.contains(':') {
             true => self.tests.iter().map(spelled).collect(),
-            false => self.tests.iter().map(|test| test.model.to_string()).collect::<BTreeSet<_>>().into_iter().collect(),
+            false => {
+                self.tests.iter().map(|test| test.model.to_string()).collect::<BTreeSet<_>>().into_iter().collect()
+            }
         };
         Error::Usage {
             message: format!("`{word}` selects no unit test"),

@@ -134,7 +134,9 @@ fn staged_rows_are_cut_derived_and_filled_as_in_a_run() {
 fn variables_and_tolerance_are_set_by_the_test() {
     let project = project();
     let test = |rest: &str| {
-        format!("- name: a\n  given:\n    core.sale: [{{ month: 2024-01-01, amount: 1 }}, {{ amount: 2, month: 2024-01-01 }}, {{ amount: 2, month: 2024-01-01 }}]\n{rest}")
+        format!(
+            "- name: a\n  given:\n    core.sale: [{{ month: 2024-01-01, amount: 1 }}, {{ amount: 2, month: 2024-01-01 }}, {{ amount: 2, month: 2024-01-01 }}]\n{rest}"
+        )
     };
     let file = |rest: &str| project.file("sql/core/month.test.yaml", test(rest));
     file("  expect: []\n");
@@ -186,8 +188,8 @@ fn mistakes_in_tests_are_found_at_their_places_by_check_and_test() {
         "5:27 `core.sale` has no column `amuont` (did you mean `amount`?)",
         "5:46 `1.005` is no decimal(18,2) (write at most 18 digits, 2 of them behind the point: nothing is rounded)",
         "3:5 `core.month` does not read `core.sales` (did you mean `core.sale`?)",
-        "7:19 the result has no column `salse` (did you mean `sales`?)",
-        "7:13 `many` is no double (write a number such as `0.25` or `1e-3`)",
+        "7:21 the result has no column `salse` (did you mean `sales`?)",
+        "7:15 `many` is no double (write a number such as `0.25` or `1e-3`)",
         "9:5 the query has no common table expression `paid` (there is none)",
         "11:11 the rows are expected in an order that the query does not promise (take `order: true` out, or end the query \
          with ORDER BY)",
@@ -206,9 +208,15 @@ fn mistakes_in_tests_are_found_at_their_places_by_check_and_test() {
 fn a_file_without_a_model_a_day_or_a_test_is_an_error() {
     let project = project();
     project.file("sql/core/mont.test.yaml", MONTH_TEST);
-    assert_eq!(findings(&project, "test"), ["1:1 there is no model `core.mont` to be tested (did you mean `core.month`?)"]);
+    assert_eq!(
+        findings(&project, "test"),
+        ["1:1 there is no model `core.mont` to be tested (did you mean `core.month`?)"]
+    );
     fs::remove_file(project.path("sql/core/mont.test.yaml")).unwrap();
-    project.file("sql/core/sale.test.yaml", "- name: a\n  given: { staged.sale: [{ id: 1, buyer: null }] }\n  expect: []\n");
+    project.file(
+        "sql/core/sale.test.yaml",
+        "- name: a\n  given: { staged.sale: [{ id: 1, buyer: null }] }\n  expect: []\n",
+    );
     assert_eq!(
         findings(&project, "test"),
         [
@@ -254,10 +262,8 @@ fn a_row_that_cannot_be_computed_fails_its_test_and_no_other() {
 #[test]
 fn a_history_is_expected_as_rows_of_the_day_and_as_versions() {
     let project = project();
-    project.model(
-        "core.buyer",
-        "/* ---\nhistory: { key: [id], track: all }\n--- */\nSELECT id, channel FROM core.sale",
-    );
+    project
+        .model("core.buyer", "/* ---\nhistory: { key: [id], track: all }\n--- */\nSELECT id, channel FROM core.sale");
     project.file(
         "sql/core/buyer.test.yaml",
         "- name: a change ends a version and begins another\n  run_date: 2024-03-01\n  given:\n    core.sale: [{ id: 1, channel: \
@@ -287,8 +293,8 @@ fn a_generated_test_passes_and_holds_no_personal_data() {
     let project = project();
     project.extract(
         "sale/a.csv",
-        "id,day,amount,paid_at,buyer,channel\n1,2024-01-05,10.50,2024-01-06T00:00:00Z,王小明,web\n2,2024-01-06,20,,王小明,\n3,\
-         2024-02-01,30,,Bob,\"a|b\"\n",
+        "id,day,amount,paid_at,buyer,channel\n1,2024-01-05,10.50,2024-01-06T00:00:00Z,Bob,web\n2,2024-01-06,20,,王小明,\n3,\
+         2024-02-01,30,,王小明,\"a|b\"\n",
     );
     project.run();
     let ran = project.tallyhouse(&["test", "--generate", "core.sale"]).succeeds();

@@ -107,7 +107,9 @@ fn without_day(test: &UnitTest, subject: &Subject<'_>, around: &Around<'_>) -> O
     let reason = match test.given.iter().find(is_cut) {
         _ if test.run_date.is_some() => return None,
         _ if subject.statement.parameters.contains("run_date") => "the model uses `$run_date`".to_owned(),
-        _ if test.expect_history.is_some() && subject.history.is_some() => "a history begins its versions on the run date".to_owned(),
+        _ if test.expect_history.is_some() && subject.history.is_some() => {
+            "a history begins its versions on the run date".to_owned()
+        }
         Some(given) => format!("`{}` is cut as of the run date", given.table.value),
         None => return None,
     };
@@ -158,7 +160,8 @@ async fn questions(
         match &subject.history {
             Some(history) => {
                 let asked = question(answer(Asked::History, &subject.schema), expected, findings);
-                questions.extend(asked.map(|asked| Question { history: Some((Arc::clone(history), run_date)), ..asked }));
+                questions
+                    .extend(asked.map(|asked| Question { history: Some((Arc::clone(history), run_date)), ..asked }));
             }
             None => findings.push(
                 Diagnostic::error(format!("`{}` keeps no history", subject.model.name), expected.place.clone())
@@ -267,7 +270,8 @@ fn columns(
             // Where nothing is expected, nobody has asked for this column.
             None if expected.rows.is_empty() => {}
             None => {
-                let message = format!("the column `{}` is {}, which cannot be compared", field.name(), field.data_type());
+                let message =
+                    format!("the column `{}` is {}, which cannot be compared", field.name(), field.data_type());
                 findings.push(Diagnostic::error(message, expected.place.clone()).hint("leave the column out"));
             }
         }

@@ -42,7 +42,12 @@ pub(super) fn provider(
 }
 
 /// Applies the cut of the table's scan, as a run does.
-fn cut(name: &TableName, readable: &Readable, batch: RecordBatch, run_date: NaiveDate) -> Result<Arc<dyn TableProvider>> {
+fn cut(
+    name: &TableName,
+    readable: &Readable,
+    batch: RecordBatch,
+    run_date: NaiveDate,
+) -> Result<Arc<dyn TableProvider>> {
     let table = Arc::new(MemTable::try_new(Arc::clone(&readable.schema), vec![vec![batch]])?);
     match &readable.as_of {
         Some(as_of) => AsOf { run_date, ..as_of.clone() }.cut(table, &name.to_string()),
@@ -73,9 +78,8 @@ fn batch(
     }
     let columns = columns.into_iter().flatten().collect();
     let options = RecordBatchOptions::new().with_row_count(Some(given.rows.len()));
-    let made = derived(readable, given, columns, parameters).and_then(|columns| {
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&readable.schema), columns, &options)?)
-    });
+    let made = derived(readable, given, columns, parameters)
+        .and_then(|columns| Ok(RecordBatch::try_new_with_options(Arc::clone(&readable.schema), columns, &options)?));
     made.map_err(|error| vec![unfit(&given.table.value, Some(given), &error.strip_backtrace())])
 }
 

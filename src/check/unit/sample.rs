@@ -133,10 +133,11 @@ impl Reading {
         limit: usize,
         session: &SessionContext,
     ) -> Result<(Sampled, Values)> {
-        let of_results = self.passed_on.iter().filter(|(_, from, _)| from == table).filter_map(|(output, _, column)| {
-            let values = results.get(output).filter(|values| !values.is_empty())?;
-            Some(is_one_of(column, values))
-        });
+        let of_results =
+            self.passed_on.iter().filter(|(_, from, _)| from == table).filter_map(|(output, _, column)| {
+                let values = results.get(output).filter(|values| !values.is_empty())?;
+                Some(is_one_of(column, values))
+            });
         self.read(table, conjunction(of_results.collect::<Vec<_>>()), limit, session).await
     }
 
@@ -165,10 +166,7 @@ impl Reading {
         session: &SessionContext,
     ) -> Result<(Sampled, Values)> {
         let partners = self.partners(table, sampled);
-        let each: Vec<Expr> = partners
-            .into_iter()
-            .map(|(column, values)| is_one_of(&column, &values))
-            .collect();
+        let each: Vec<Expr> = partners.into_iter().map(|(column, values)| is_one_of(&column, &values)).collect();
         let mut found = self.read(table, conjunction(each.clone()), limit, session).await?;
         if found.0.rows.is_empty() && each.len() > 1 {
             found = self.read(table, disjunction(each), limit, session).await?;

@@ -91,7 +91,11 @@ fn spelling(data_type: &DataType) -> String {
 
 /// Reads a number; `nan` and `inf` also as YAML has them, with a point.
 fn double(text: &str) -> Option<f64> {
-    text.strip_prefix('.').filter(|word| word.parse::<f64>().is_ok_and(|value| !value.is_finite())).unwrap_or(text).parse().ok()
+    text.strip_prefix('.')
+        .filter(|word| word.parse::<f64>().is_ok_and(|value| !value.is_finite()))
+        .unwrap_or(text)
+        .parse()
+        .ok()
 }
 
 fn date(text: &str) -> Option<i32> {

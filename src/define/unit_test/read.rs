@@ -135,7 +135,11 @@ fn expected(written: At<RowsOr<ExpectedRows>>, of_test: Option<f64>, findings: &
     let rows = rows.map_or_else(Vec::new, |rows| self::rows(rows, findings));
     let is_complete = map.as_ref().is_some_and(|map| map.columns == Some(Compared::All));
     if !rows.is_empty() && !is_complete && rows.iter().all(|row| row.cells.is_empty()) {
-        findings.error(&range, "the expected rows name no column", "name the columns that matter, or say `columns: all`");
+        findings.error(
+            &range,
+            "the expected rows name no column",
+            "name the columns that matter, or say `columns: all`",
+        );
     }
     Expected {
         place,

@@ -22,7 +22,11 @@ use crate::{
 pub(super) fn rows(text: &At<String>, findings: &mut Findings) -> Vec<Row> {
     let mut lines = lines(text, findings).into_iter();
     let Some(header) = lines.next() else {
-        findings.error(&text.range, "the table has no line", "write the names of the columns between `|`, then the rows");
+        findings.error(
+            &text.range,
+            "the table has no line",
+            "write the names of the columns between `|`, then the rows",
+        );
         return Vec::new();
     };
     let names = header.cells(findings);

@@ -68,10 +68,7 @@ fn mistakes_are_found_at_their_places() {
 - name: a
   expct: []
 ";
-    assert_eq!(
-        findings(body),
-        ["3:3 \"expct\": unknown key `expct` (did you mean `expect`?)"]
-    );
+    assert_eq!(findings(body), ["3:3 \"expct\": unknown key `expct` (did you mean `expect`?)"]);
     let body = "\
 - name: a
 - name: a

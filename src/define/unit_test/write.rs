@@ -54,7 +54,8 @@ fn write_rows(f: &mut fmt::Formatter<'_>, key: &str, rows: &WrittenRows, indent:
     if rows.rows.is_empty() || rows.columns.is_empty() {
         return writeln!(f, "{indent}{key}: []");
     }
-    let lines = |text: &str| text.chars().any(|part| part.is_control() || matches!(part, '\u{2028}' | '\u{2029}' | '\u{feff}'));
+    let lines =
+        |text: &str| text.chars().any(|part| part.is_control() || matches!(part, '\u{2028}' | '\u{2029}' | '\u{feff}'));
     let is_long = rows.rows.iter().flatten().flatten().any(|text| lines(text));
     if is_long { write_list(f, key, rows, indent) } else { write_table(f, key, rows, indent) }
 }
@@ -95,10 +96,8 @@ fn width_of(text: &str) -> usize {
 
 /// Returns a text as a cell of a table.
 fn table_cell(text: &str) -> String {
-    let is_plain = !text.is_empty()
-        && text.trim() == text
-        && !text.contains(['|', '"'])
-        && !["null", "~"].contains(&text);
+    let is_plain =
+        !text.is_empty() && text.trim() == text && !text.contains(['|', '"']) && !["null", "~"].contains(&text);
     if is_plain { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
 }
 

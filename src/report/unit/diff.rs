@@ -54,7 +54,10 @@ fn value(value: &Shown) -> String {
         Some(text) if text.is_empty() || text.trim() != text || text == "NULL" || text.contains(['\n', '|', '"']) => {
             format!("{text:?}")
         }
-        Some(text) => text.chars().flat_map(|part| if part.is_control() { part.escape_default().collect::<Vec<_>>() } else { vec![part] }).collect(),
+        Some(text) => text
+            .chars()
+            .flat_map(|part| if part.is_control() { part.escape_default().collect::<Vec<_>>() } else { vec![part] })
+            .collect(),
     }
 }
 

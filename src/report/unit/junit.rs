@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::record::{TestResult, TableName};
+use crate::record::{TableName, TestResult};
 
 /// Returns the results as one XML document.
 #[must_use]
@@ -13,7 +13,9 @@ pub fn junit(results: &[TestResult]) -> String {
     }
     let suites: String = suites.iter().map(|(model, results)| suite(model, results)).collect();
     let counts = counts(&results.iter().collect::<Vec<_>>());
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"tallyhouse\" {counts}>\n{suites}</testsuites>\n")
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"tallyhouse\" {counts}>\n{suites}</testsuites>\n"
+    )
 }
 
 fn suite(model: &TableName, results: &[&TestResult]) -> String {

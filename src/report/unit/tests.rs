@@ -51,13 +51,19 @@ fn a_program_reads_both_sides_of_every_row() {
     assert_eq!(failure["differences"][0]["changed"], json!(["units"]));
     assert_eq!(failure["differences"][0]["expected"], json!({ "region": "华东", "units": "3" }));
     assert_eq!(failure["differences"][0]["actual"], json!({ "region": "华东", "units": null }));
-    assert_eq!(failure["differences"][2], json!({ "kind": "surplus", "actual": { "region": "a|<b>\u{1}", "units": "1" } }));
+    assert_eq!(
+        failure["differences"][2],
+        json!({ "kind": "surplus", "actual": { "region": "a|<b>\u{1}", "units": "1" } })
+    );
 }
 
 #[test]
 fn xml_holds_any_text() {
     let document = junit(&[failed()]);
-    assert!(document.contains("<testsuite name=\"core.sales\" tests=\"1\" failures=\"1\" time=\"0.013\">"), "{document}");
+    assert!(
+        document.contains("<testsuite name=\"core.sales\" tests=\"1\" failures=\"1\" time=\"0.013\">"),
+        "{document}"
+    );
     assert!(document.contains("name=\"a &amp; b\" file=\"sql/core/sales.test.yaml\" line=\"3\""), "{document}");
     assert!(document.contains("a|&lt;b&gt;\\u{1}"), "{document}");
     assert!(!document.contains('\u{1}'));

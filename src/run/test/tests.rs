@@ -28,7 +28,8 @@ const TESTS_EACH: usize = 6;
 
 const SALE: &str = "name: sale\nlocation: x/*\nkey: [id]\ncolumns:\n  id: { type: bigint }\n  month: { type: date }\n  dealer: { \
                     type: string }\n  units: { type: bigint }\n  amount: { type: \"decimal(18,2)\" }\n";
-const DEALER: &str = "name: dealer\nlocation: x/*\nkey: [dealer]\ncolumns:\n  dealer: { type: string }\n  region: { type: string }\n";
+const DEALER: &str =
+    "name: dealer\nlocation: x/*\nkey: [dealer]\ncolumns:\n  dealer: { type: string }\n  region: { type: string }\n";
 
 /// A join, an aggregate and a window, as models have them; no two are alike.
 fn sql(model: usize) -> String {
@@ -102,12 +103,10 @@ fn tables(model: usize, test: usize) -> [(&'static str, RecordBatch); 2] {
         ("amount", Arc::new(money([i128::from(units) * 100 + 50, 100, 100]))),
     ];
     let field = |name| Field::new(name, DataType::Utf8, true);
-    let dealer: Vec<ArrayRef> = vec![Arc::new(StringArray::from(vec!["A"])), Arc::new(StringArray::from(vec!["north"]))];
+    let dealer: Vec<ArrayRef> =
+        vec![Arc::new(StringArray::from(vec!["A"])), Arc::new(StringArray::from(vec!["north"]))];
     let schema = Arc::new(Schema::new(["dealer", "region"].map(field).to_vec()));
-    [
-        ("sale", RecordBatch::try_from_iter(columns).unwrap()),
-        ("dealer", RecordBatch::try_new(schema, dealer).unwrap()),
-    ]
+    [("sale", RecordBatch::try_from_iter(columns).unwrap()), ("dealer", RecordBatch::try_new(schema, dealer).unwrap())]
 }
 
 /// The same queries over the same rows in one stock session.
@@ -133,7 +132,15 @@ async fn bare() -> usize {
 /// Returns the CPU seconds that this process has used.
 fn cpu_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let ticks: Vec<f64> = stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2).map(|ticks| ticks.parse().unwrap()).collect();
+    let ticks: Vec<f64> = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(|ticks| ticks.parse().unwrap())
+        .collect();
     (ticks[0] + ticks[1]) / 100.0
 }
 
