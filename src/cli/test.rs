@@ -26,7 +26,7 @@ pub(super) struct TestArguments {
     /// Write a first test of this model from a few rows of the served snapshot, personal data masked
     #[arg(long, value_name = "MODEL", conflicts_with_all = ["selection", "junit"])]
     pub generate: Option<String>,
-    /// Write the results as JUnit's XML to this file too
+    /// Write the results as XML in the form of `JUnit` to this file too
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
 }

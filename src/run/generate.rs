@@ -235,6 +235,6 @@ async fn run(
 fn read(test: &WrittenTest, planned: &PlannedModel) -> Result<TestFile, Error> {
     let name = &planned.model.name;
     let relative = format!("{}/{}{ENDING}", name.schema, name.table);
-    let text = Arc::new(Text { path: relative.clone(), body: test.to_string() });
-    unit_test::read(&text, Path::new(&relative)).map_err(Error::Definition)
+    let file = Arc::new(Text { path: relative.clone(), body: test.to_string() });
+    unit_test::read(&file, Path::new(&relative)).map_err(Error::Definition)
 }

@@ -86,14 +86,13 @@ fn parameters(test: &UnitTest, of_pipeline: &Parameters, findings: &mut Vec<Diag
             findings.push(Diagnostic::error(message, name.place.clone()).hint(hint));
             continue;
         };
-        match declared.like(&value.value) {
-            Some(value) => *declared = value,
-            None => {
-                let message = format!("`{}` is no {}", value.value, declared.type_name());
-                let hint = "a variable keeps the type of its value in the pipeline file";
-                findings.push(Diagnostic::error(message, value.place.clone()).hint(hint));
-            }
+        if let Some(value) = declared.like(&value.value) {
+            *declared = value;
+            continue;
         }
+        let message = format!("`{}` is no {}", value.value, declared.type_name());
+        let hint = "a variable keeps the type of its value in the pipeline file";
+        findings.push(Diagnostic::error(message, value.place.clone()).hint(hint));
     }
     parameters
 }

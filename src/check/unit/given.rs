@@ -107,7 +107,7 @@ fn column(field: &Field, readable: &Readable, given: &Given, findings: &mut Vec<
     let known = findings.len();
     let left_out = left_out(field, readable, given, findings);
     let is_named = given.rows.iter().any(|row| row.cells.iter().any(|cell| cell.column.value == *field.name()));
-    if !is_named && left_out.is_null() || given.rows.is_empty() {
+    if (!is_named && left_out.is_null()) || given.rows.is_empty() {
         return Some(new_null_array(field.data_type(), given.rows.len()));
     }
     let mut values = Vec::with_capacity(given.rows.len());
@@ -131,7 +131,7 @@ fn left_out(field: &Field, readable: &Readable, given: &Given, findings: &mut Ve
 }
 
 fn read(cell: &Cell, field: &Field, findings: &mut Vec<Diagnostic>) -> Option<ScalarValue> {
-    let Some(value) = typed(&cell.value, field.data_type(), findings) else { return None };
+    let value = typed(&cell.value, field.data_type(), findings)?;
     if value.is_null() && !field.is_nullable() {
         let message = format!("`{}` is required by the contract and never NULL", field.name());
         findings.push(Diagnostic::error(message, cell.value.place.clone()).hint("write a value, or leave it out"));

@@ -102,11 +102,11 @@ fn mistakes_are_found_at_their_places() {
 
 #[test]
 fn what_is_written_is_read_back() {
-    let text = |text: &str| Some(text.to_owned());
+    let some = |value: &str| Some(value.to_owned());
     let rows = |rows: Vec<Vec<Option<String>>>| WrittenRows { columns: vec!["a b".to_owned(), "行".to_owned()], rows };
     let odd = ["", " x", "null", "~", "a|b", "\"q\"", "挖掘机", "- x: y #z", "1"];
-    let given = rows(odd.iter().map(|value| vec![text(value), None]).collect());
-    let long = rows(vec![vec![text("two\nlines"), text("tab\t\u{1}\u{2028}")], vec![None, text("'{[")]]);
+    let given = rows(odd.iter().map(|value| vec![some(value), None]).collect());
+    let long = rows(vec![vec![some("two\nlines"), some("tab\t\u{1}\u{2028}")], vec![None, some("'{[")]]);
     let test = WrittenTest {
         name: "a \"b\": c".to_owned(),
         description: "- d".to_owned(),

@@ -7,6 +7,8 @@
 //!     + | 2026-06-01 | NULL  | 1       |   there and not expected
 //! ```
 
+use std::fmt::Write;
+
 use unicode_width::UnicodeWidthStr;
 
 use crate::record::test_result::{CellDiff, RowDiff, RowsDiff, Shown};
@@ -24,7 +26,8 @@ pub(super) fn table(diff: &RowsDiff) -> String {
     let mut out = String::new();
     for (mark, cells) in lines {
         let cells: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| padded(cell, *width)).collect();
-        out += &format!("    {mark} | {} |\n", cells.join(" | "));
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "    {mark} | {} |", cells.join(" | "));
     }
     match diff.rows.len().checked_sub(MOST_ROWS) {
         Some(more @ 1..) => out + &format!("      … and {more} more\n"),

@@ -1,4 +1,4 @@
-//! Results as JUnit's XML, which CI servers show: a suite for each model.
+//! Results as XML in the form of `JUnit`, which CI servers show: a suite for each model.
 
 use std::collections::BTreeMap;
 

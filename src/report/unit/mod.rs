@@ -1,4 +1,4 @@
-//! What unit tests found, as text, as JSON and as JUnit's XML.
+//! What unit tests found, as text, as JSON and as XML in the form of `JUnit`.
 //!
 //! In: results in the order of the tests. Out: texts and values; nothing is printed here.
 
