@@ -50,7 +50,7 @@ pub struct Sampled {
 pub struct Size {
     /// Rows of the model's own table to which the others must belong; 0 takes any.
     pub result_rows: usize,
-    /// Rows of the largest table.
+    /// Rows of the largest table of which a column is passed on.
     pub first_rows: usize,
 }
 
@@ -85,7 +85,9 @@ pub async fn sample(
         None => Values::new(),
     };
     let mut waiting: Vec<&TableName> = sizes.keys().collect();
-    waiting.sort_by_key(|table| std::cmp::Reverse(sizes[*table]));
+    // What the result is made of comes first, not a calendar that is only looked up.
+    let is_passed_on = |table: &TableName| reading.passed_on.iter().any(|(_, from, _)| from == table);
+    waiting.sort_by_key(|table| (!is_passed_on(table), std::cmp::Reverse(sizes[*table])));
     let mut sampled: Vec<(Sampled, Values)> = Vec::new();
     while !waiting.is_empty() {
         let is_joined = |table: &&TableName| !reading.partners(table, &sampled).is_empty();
@@ -125,7 +127,7 @@ fn is_one_of(column: &str, values: &[ScalarValue]) -> Expr {
 }
 
 impl Reading {
-    /// Reads rows of the largest table from which rows of the model's own table come.
+    /// Reads rows of the first table from which rows of the model's own table come.
     async fn first(
         &self,
         table: &TableName,
@@ -169,7 +171,10 @@ impl Reading {
         let each: Vec<Expr> = partners.into_iter().map(|(column, values)| is_one_of(&column, &values)).collect();
         let mut found = self.read(table, conjunction(each.clone()), limit, session).await?;
         if found.0.rows.is_empty() && each.len() > 1 {
-            found = self.read(table, disjunction(each), limit, session).await?;
+            found = self.read(table, disjunction(each.clone()), limit, session).await?;
+        }
+        if found.0.rows.is_empty() && !each.is_empty() {
+            found = self.read(table, None, limit, session).await?;
         }
         Ok(found)
     }
