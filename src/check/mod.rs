@@ -1,9 +1,11 @@
-//! Checking: the data tests of contracts and models, each one SQL query over the tables that are about to be published.
+//! Checking: the data tests of contracts and models, each one SQL query over the tables that are about to be published;
+//! and, in [`unit`], the unit tests of models.
 //!
 //! In: tables with their checks, and a session over them. Out: what each check found. A model's declared key is checked to
 //! be unique without being asked. Deliberately decides nothing: the conductor stops the publication.
 
 mod query;
+pub mod unit;
 
 use arrow::{
     array::{AsArray, RecordBatch},

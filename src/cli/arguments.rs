@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use chrono::{NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::test::TestArguments;
 use crate::{
     engine::Settings,
     run::{FormatChoice, Rebuild, Request},
@@ -41,6 +42,10 @@ pub(super) enum Verb {
     Run(RunArguments),
     /// Check all definitions, offline and without data
     Check(CheckArguments),
+    /// Run the unit tests of models: given rows in, expected rows out, without data and without a warehouse
+    ///
+    /// The tests of `sql/core/sales.sql` stand in `sql/core/sales.test.yaml`. Exit code 1 when one of them fails.
+    Test(TestArguments),
     /// Show which partitions a run would rebuild, and why
     Plan(PlanArguments),
     /// Explain why the partitions of a table would be kept or rebuilt
@@ -491,6 +496,8 @@ pub(super) enum SchemaName {
     Source,
     /// The header of a SQL model.
     Model,
+    /// The unit tests of a model.
+    Test,
     /// The manifest of a snapshot.
     Manifest,
 }
@@ -513,6 +520,7 @@ impl Verb {
         match self {
             Self::Run(arguments) => &arguments.common,
             Self::Check(arguments) => &arguments.common,
+            Self::Test(arguments) => &arguments.common,
             Self::Plan(arguments) => &arguments.common,
             Self::Why(arguments) => &arguments.common,
             Self::Show(arguments) => &arguments.common,

@@ -13,17 +13,19 @@ pub(super) async fn check(arguments: &CheckArguments, engine: &Engine) -> Result
     let request = arguments.common.request(false);
     let definitions = run::definitions(&request, engine).await?;
     run::refuse_over_served(&definitions, &request)?;
+    let tests = run::unit_tests(&definitions, &request, engine).await?.count();
     let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len());
     let checks: usize = definitions.checks.iter().map(|table| table.checks.len()).sum();
     match arguments.common.output {
         OutputFormat::Text => {
             print(&diagnostics::render(&definitions.warnings, diagnostics::wants_colour(&std::io::stdout())));
-            print(&format!("{sources} sources, {models} models, {checks} checks: no errors\n"));
+            let tests = if tests == 0 { String::new() } else { format!(", {tests} unit tests") };
+            print(&format!("{sources} sources, {models} models, {checks} checks{tests}: no errors\n"));
         }
         OutputFormat::Json => {
             let findings: Vec<_> = definitions.warnings.iter().map(diagnostics::to_json).collect();
             let value = serde_json::json!({
-                "sources": sources, "models": models, "checks": checks, "findings": findings, "exit_code": 0,
+                "sources": sources, "models": models, "checks": checks, "tests": tests, "findings": findings, "exit_code": 0,
             });
             print(&format!("{value}\n"));
         }

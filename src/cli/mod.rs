@@ -14,6 +14,7 @@ mod run;
 mod schema;
 mod snapshots;
 mod table;
+mod test;
 mod why;
 
 use std::{io::Write, process::ExitCode};
@@ -79,6 +80,7 @@ async fn with_engine(verb: Verb) -> Result<ExitCode, Error> {
         Verb::Check(arguments) => check::check(&arguments, &engine).await,
         Verb::Infer(arguments) => infer::infer(&arguments).await,
         Verb::Functions(arguments) => functions::functions(&arguments, &engine),
+        Verb::Test(arguments) => test::test(&arguments, &engine).await,
         Verb::Plan(arguments) => plan::plan(&arguments, &engine).await,
         Verb::Why(arguments) => why::why(&arguments, &engine).await,
         Verb::Show(arguments) => query::show(&arguments, &engine).await,

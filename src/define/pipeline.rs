@@ -180,6 +180,30 @@ impl Variable {
         }
     }
 
+    /// Reads a text as a value of the same type; None if it is none.
+    #[must_use]
+    pub fn like(&self, text: &str) -> Option<Self> {
+        Some(match self {
+            Self::Boolean(_) => Self::Boolean(text.parse().ok()?),
+            Self::Integer(_) => Self::Integer(text.parse().ok()?),
+            Self::Double(_) => Self::Double(text.parse().ok().filter(|value: &f64| value.is_finite())?),
+            Self::Date(_) => Self::Date(text.parse().ok()?),
+            Self::Text(_) => Self::Text(text.to_owned()),
+        })
+    }
+
+    /// Returns what a person calls the type.
+    #[must_use]
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Boolean(_) => "boolean",
+            Self::Integer(_) => "integer",
+            Self::Double(_) => "number",
+            Self::Date(_) => "date",
+            Self::Text(_) => "text",
+        }
+    }
+
     fn date_or_text(text: &str) -> Self {
         names::iso_date(text).map_or_else(|| Self::Text(text.to_owned()), Self::Date)
     }

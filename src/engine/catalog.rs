@@ -53,9 +53,10 @@ impl CatalogTable {
     /// # Errors
     /// When the cut names a column that is neither a date nor a timestamp.
     pub fn provider(&self, name: &TableName) -> Result<Arc<dyn TableProvider>> {
+        let files = Arc::new(self.files.clone());
         match &self.as_of {
-            Some(as_of) => as_of.cut(self.files.clone(), &name.to_string()),
-            None => Ok(Arc::new(self.files.clone())),
+            Some(as_of) => as_of.cut(files, &name.to_string()),
+            None => Ok(files),
         }
     }
 }

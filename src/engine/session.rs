@@ -7,7 +7,7 @@ use std::{
 };
 
 use datafusion::{
-    catalog::{CatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider},
+    catalog::{CatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider, TableProvider},
     error::Result,
     execution::{
         SessionStateBuilder,
@@ -111,12 +111,35 @@ impl Engine {
         functions::register(&mut state)?;
         self.defined().iter().try_for_each(|function| function.register(&mut state))?;
         guards::register(&mut state);
-        let context = SessionContext::new_with_state(state);
-        for (name, provider) in tables {
-            schema(&context, &name.schema)?.register_table(name.table, provider)?;
-        }
-        Ok(context)
+        with_tables(SessionContext::new_with_state(state), tables)
     }
+}
+
+/// Returns a session with everything of another but its tables, for queries over a handful of rows: it works on one thread,
+/// and takes a fraction of the time that a session takes that is made from nothing.
+///
+/// # Errors
+/// When two tables have one name.
+pub fn over_few_rows(
+    session: &SessionContext,
+    tables: impl IntoIterator<Item = (TableName, Arc<dyn TableProvider>)>,
+) -> Result<SessionContext> {
+    let config = session.copied_config().with_target_partitions(1);
+    let state = SessionStateBuilder::new_from_existing(session.state())
+        .with_config(config)
+        .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
+        .build();
+    with_tables(SessionContext::new_with_state(state), tables)
+}
+
+fn with_tables(
+    context: SessionContext,
+    tables: impl IntoIterator<Item = (TableName, Arc<dyn TableProvider>)>,
+) -> Result<SessionContext> {
+    for (name, provider) in tables {
+        schema(&context, &name.schema)?.register_table(name.table, provider)?;
+    }
+    Ok(context)
 }
 
 /// Returns the same session for a query that found too little memory: joins sort both sides, which spills, instead of

@@ -16,7 +16,7 @@ use datafusion::{
     sql::{
         parser::{DFParserBuilder, Statement as Parsed},
         resolve::resolve_table_references,
-        sqlparser::ast::{Expr, Query, Statement as Ast, Visit, Visitor},
+        sqlparser::ast::{Expr, Ident, Query, Statement as Ast, Visit, Visitor},
     },
 };
 
@@ -115,6 +115,39 @@ impl Statement {
         }
     }
 
+    /// Returns whether the order of the rows is part of what is asked for.
+    #[must_use]
+    pub fn is_ordered(&self) -> bool {
+        self.query().is_some_and(|query| query.order_by.is_some())
+    }
+
+    /// Returns the names of the common table expressions of the whole statement, as SQL knows them.
+    pub fn ctes(&self) -> impl Iterator<Item = String> {
+        let with = self.query().and_then(|query| query.with.as_ref());
+        with.into_iter().flat_map(|with| &with.cte_tables).map(|cte| known_as(&cte.alias.name))
+    }
+
+    /// Returns the statement that gives the rows of one of its common table expressions.
+    ///
+    /// # Errors
+    /// Never with a name of [`Statement::ctes`].
+    pub fn cte(&self, name: &str) -> Result<Self, DataFusionError> {
+        let text = format!("SELECT * FROM \"{}\"", name.replace('"', "\"\""));
+        let mut statements = DFParserBuilder::new(text.as_str()).build()?.parse_statements()?;
+        let (Some(Parsed::Statement(mut ast)), Some(whole)) = (statements.pop_front(), self.query()) else {
+            return Err(DataFusionError::Internal("a query is none".to_owned()));
+        };
+        if let Ast::Query(query) = ast.as_mut() {
+            query.with.clone_from(&whole.with);
+            // What comes after it cannot matter, and would be planned.
+            if let Some(with) = query.with.as_mut().filter(|with| !with.recursive) {
+                let last = with.cte_tables.iter().position(|cte| known_as(&cte.alias.name) == name);
+                with.cte_tables.truncate(last.map_or(usize::MAX, |last| last + 1));
+            }
+        }
+        Ok(Self { parsed: Parsed::Statement(ast), ..self.clone() })
+    }
+
     /// Plans the statement.
     ///
     /// # Errors
@@ -173,4 +206,9 @@ impl Visitor for Calls {
         }
         std::ops::ControlFlow::Continue(())
     }
+}
+
+/// Returns a name as the planner compares it: without quotes, its case does not count.
+fn known_as(name: &Ident) -> String {
+    if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
 }

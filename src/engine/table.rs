@@ -286,18 +286,24 @@ impl AsOf {
     ///
     /// # Errors
     /// When a column is not in the table or is neither a date nor a timestamp.
-    pub fn cut(&self, table: SnapshotTable, name: &str) -> Result<Arc<dyn TableProvider>> {
-        if self.event_date.is_none() && self.stages.is_empty() {
-            return Ok(Arc::new(table));
+    pub fn cut(&self, table: Arc<dyn TableProvider>, name: &str) -> Result<Arc<dyn TableProvider>> {
+        if self.is_idle() {
+            return Ok(table);
         }
         let schema = table.schema();
-        let source = datafusion::datasource::provider_as_source(Arc::new(table));
+        let source = datafusion::datasource::provider_as_source(table);
         let mut plan = LogicalPlanBuilder::scan(name, source, None)?;
         if let Some(event_date) = &self.event_date {
             plan = plan.filter(self.exists(event_date, &schema)?)?;
         }
         let columns = schema.fields().iter().map(|field| self.column(field, &schema)).collect::<Result<Vec<_>>>()?;
         Ok(Arc::new(ViewTable::new(plan.project(columns)?.build()?, None)))
+    }
+
+    /// Returns whether nothing is cut, whatever the day.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.event_date.is_none() && self.stages.is_empty()
     }
 
     fn column(&self, field: &Field, schema: &SchemaRef) -> Result<Expr> {

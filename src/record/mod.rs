@@ -12,6 +12,7 @@ pub mod rejection;
 pub mod shape;
 pub mod stored;
 pub mod table;
+pub mod test_result;
 pub mod text;
 
 pub use check_result::CheckResult;
@@ -23,4 +24,5 @@ pub use rejection::Rejection;
 pub use shape::{DecimalMark, FileShape, LineCount, RawFault, SkippedLines};
 pub use stored::StoredAt;
 pub use table::{PartitionValues, TableName};
+pub use test_result::TestResult;
 pub use text::{Place, Placed, Text};

@@ -4,6 +4,7 @@
 //! Deliberately prints nothing.
 
 mod text;
+pub mod unit;
 
 use std::collections::BTreeMap;
 

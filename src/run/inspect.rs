@@ -91,6 +91,15 @@ impl Snapshot {
         Ok(Self { manifest, warehouse, catalog, parameters, request: request.clone() })
     }
 
+    /// Returns the tables, and lets the engine read them.
+    ///
+    /// # Errors
+    /// When the address of the warehouse is none.
+    pub(super) fn tables(&self, engine: &Engine) -> Result<&Catalog, Error> {
+        reach(&self.warehouse, engine)?;
+        Ok(&self.catalog)
+    }
+
     /// Runs a query over all tables of the snapshot.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use crate::{
     define::{
         self, PipelineFile, Project,
         project::{Function, Pipeline, Variable},
+        unit_test::ENDING,
     },
     publish::{self, Warehouse},
     record::{Diagnostic, Text, diagnostic::nearest},
@@ -90,6 +91,28 @@ pub(super) fn functions(request: &Request) -> Result<Vec<Function>, Error> {
     if findings.is_empty() { Ok(functions) } else { Err(Error::Definition(findings)) }
 }
 
+/// Reads the files of unit tests that lie beside the models.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(super) fn unit_tests(request: &Request) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
+    let file = pipeline_file(request)?;
+    let failed = |error: definitions::Error| {
+        Error::Definition(vec![Diagnostic::error(error.to_string(), file.models_place.clone())])
+    };
+    let is_tests = |path: &PathBuf| path.to_string_lossy().ends_with(ENDING);
+    let paths = definitions::below(&file.models_dir).map_err(failed)?.into_iter().filter(is_tests);
+    paths.map(|path| Ok((definitions::read(&path).map_err(failed)?, below(&path, &file.models_dir)))).collect()
+}
+
+/// Returns the folder of models.
+///
+/// # Errors
+/// When the pipeline file is wrong.
+pub(super) fn models_folder(request: &Request) -> Result<PathBuf, Error> {
+    Ok(pipeline_file(request)?.models_dir)
+}
+
 fn below(path: &Path, folder: &Path) -> PathBuf {
     path.strip_prefix(folder).unwrap_or(path).to_owned()
 }
@@ -102,8 +125,8 @@ pub(super) fn variables(pipeline: &Pipeline, request: &Request) -> Result<BTreeM
     let mut variables = pipeline.variables.clone();
     for (name, text) in &request.variables {
         let Some(declared) = variables.get_mut(name) else { return Err(undeclared(name, pipeline)) };
-        *declared = like(declared, text).ok_or_else(|| Error::Usage {
-            message: format!("`--var {name}={text}` is no {}", type_name(declared)),
+        *declared = declared.like(text).ok_or_else(|| Error::Usage {
+            message: format!("`--var {name}={text}` is no {}", declared.type_name()),
             hint: Some("a variable keeps the type of its value in the pipeline file".to_owned()),
         })?;
     }
@@ -115,27 +138,6 @@ fn undeclared(name: &str, pipeline: &Pipeline) -> Error {
     let near = nearest(name, known.iter().copied()).map(|name| format!("did you mean `{name}`?"));
     let hint = near.or_else(|| (!known.is_empty()).then(|| format!("it declares {}", known.join(", "))));
     Error::Usage { message: format!("the pipeline declares no variable `{name}`"), hint }
-}
-
-/// Reads a text as a value of the same type as another.
-fn like(declared: &Variable, text: &str) -> Option<Variable> {
-    Some(match declared {
-        Variable::Boolean(_) => Variable::Boolean(text.parse().ok()?),
-        Variable::Integer(_) => Variable::Integer(text.parse().ok()?),
-        Variable::Double(_) => Variable::Double(text.parse().ok().filter(|value: &f64| value.is_finite())?),
-        Variable::Date(_) => Variable::Date(text.parse().ok()?),
-        Variable::Text(_) => Variable::Text(text.to_owned()),
-    })
-}
-
-const fn type_name(variable: &Variable) -> &'static str {
-    match variable {
-        Variable::Boolean(_) => "boolean",
-        Variable::Integer(_) => "integer",
-        Variable::Double(_) => "number",
-        Variable::Date(_) => "date",
-        Variable::Text(_) => "text",
-    }
 }
 
 /// Opens the warehouse that a pipeline names.

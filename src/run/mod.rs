@@ -14,6 +14,7 @@ mod build;
 mod extract;
 mod forecast;
 mod functions;
+mod generate;
 mod infer;
 mod inherit;
 mod inputs;
@@ -28,6 +29,7 @@ mod rejects;
 mod snapshots;
 mod sources;
 mod stage;
+mod test;
 mod validate;
 mod verify;
 
@@ -39,6 +41,7 @@ pub use backfill::Rebuild;
 pub use extract::{Extracted, Failed, Head, PartReport, Sink, Stopped, Unread, extract};
 pub use forecast::{Forecast, Part, shown};
 pub use functions::functions;
+pub use generate::{Generated, generate_test};
 pub use infer::{Inference, Inferred, infer, parameters_for_drafts};
 pub use inherit::refuse_over_served;
 pub use inputs::{FormatChoice, Input, Reading, inputs, source};
@@ -50,6 +53,7 @@ pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RAW_COLUMN, Rej
 pub use snapshots::{
     ColumnChange, Diff, PartitionChanges, RowChanges, Sample, TableChange, Wanted, diff, vacuum, verify,
 };
+pub use test::{UnitTests, unit_tests};
 pub use validate::{Definitions, definitions};
 
 use crate::{engine::Settings, record::TableName};

@@ -154,6 +154,12 @@ fn staged_catalog(project: &Project, contracts: &BTreeMap<String, Contract>, par
     project.sources.iter().filter_map(table).collect()
 }
 
+/// Returns all tables that models can read, without data.
+pub(super) fn catalog(definitions: &Definitions) -> Catalog {
+    let Definitions { project, contracts, graph, parameters, .. } = definitions;
+    with_models(staged_catalog(project, contracts, parameters), graph)
+}
+
 fn with_models(mut staged: Catalog, graph: &Graph) -> Catalog {
     for model in &graph.models {
         staged.insert(model.model.name.clone(), CatalogTable::empty(&model.schema, model.partition_by(), None));

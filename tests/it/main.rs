@@ -4,7 +4,7 @@
 //!  shipped pipeline over the fixtures          small projects of a few lines
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes, checking,
 //!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history, kinds,
-//!                                              functions
+//!                                              functions, unit_tests
 //!
 //!  corpus: odd files and what a person reads in them
 //!
@@ -66,6 +66,8 @@ mod snapshots;
 mod upkeep;
 
 mod verbs;
+
+mod unit_tests;
 
 mod crash;
 

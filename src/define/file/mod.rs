@@ -7,6 +7,7 @@ mod check;
 mod model;
 mod pipeline;
 mod source;
+mod unit_test;
 
 pub use check::{AcceptedValues, Check, Relationships, RowCount};
 pub use model::{Column as ModelColumn, History, Model};
@@ -15,6 +16,7 @@ pub use source::{
     Alias, CleanWord, CodeMap, Column, Drift, FileKeys, FileLimits, FixedColumn, Format, FormatName, FormatOptions,
     RejectLimit, Rule, Source, Version,
 };
+pub use unit_test::{Cell, Compared, ExpectedRows, GivenRows, Row, Rows, RowsOr, UnitTest, UnitTests};
 
 /// A title in two languages.
 #[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
