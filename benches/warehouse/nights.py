@@ -134,10 +134,10 @@ def places(header: list[str]) -> dict[str, int]:
 
 
 def read(file: pathlib.Path) -> list[list[str]]:
-    with open(file, encoding="utf-8-sig", newline="") as opened:
+    with open(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as opened:
         return list(csv.reader(opened))
 
 
 def write(file: pathlib.Path, rows: list[list[str]]) -> None:
-    with open(file, "w", encoding="utf-8-sig", newline="") as opened:
+    with open(file, "w", encoding="utf-8-sig", errors="surrogateescape", newline="") as opened:
         csv.writer(opened).writerows(rows)

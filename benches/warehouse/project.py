@@ -9,7 +9,7 @@ timezone: Asia/Shanghai
 run_date: 2026-06-30
 sources: sources/*.yaml
 models: ../sql
-publish: { keep_snapshots: 2 }
+publish: { keep_snapshots: 9 }
 """
 
 
