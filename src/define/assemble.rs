@@ -13,7 +13,7 @@ use super::{
     Environment, PipelineFile,
     findings::suggestion,
     function,
-    project::{CodeTable, Model, Project, Source},
+    project::{CodeTable, Project, Source},
     seeds, source,
 };
 use crate::record::{Diagnostic, Place, Placed, Severity, Text};

@@ -72,17 +72,6 @@ pub(super) fn functions() -> [ScalarUDF; 3] {
         .map(|question| ScalarUDF::new_from_impl(ZoneFunction::new(question)))
 }
 
-/// Says how one of the functions is called.
-#[must_use]
-pub fn usage(name: &str) -> Option<String> {
-    let arguments = match name {
-        "local_date" | "local_time" => "instant, $timezone",
-        "utc_time" => "local, $timezone",
-        _ => return None,
-    };
-    Some(format!("it is called so: `{name}({arguments})`"))
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Question {
     LocalDate,

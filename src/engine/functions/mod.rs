@@ -72,6 +72,13 @@ pub fn register(state: &mut SessionState) -> Result<()> {
     Ok(())
 }
 
+/// Says how one of the functions is called.
+#[must_use]
+pub fn usage(name: &str) -> Option<String> {
+    let known = descriptions().find(|description| description.name == name)?;
+    Some(format!("it is called so: `{}`", known.signature))
+}
+
 /// Returns what is said of all of them.
 fn descriptions() -> impl Iterator<Item = Description> {
     let companies = company::DESCRIPTIONS.into_iter().chain([tax_id::DESCRIPTION]);
