@@ -42,7 +42,14 @@ pub struct Fix {
 impl Diagnostic {
     /// Returns an error that names its place.
     pub fn error(message: impl Into<String>, place: Place) -> Self {
-        Self { severity: Severity::Error, message: message.into(), place: Some(place), label: None, hint: None, fix: None }
+        Self {
+            severity: Severity::Error,
+            message: message.into(),
+            place: Some(place),
+            label: None,
+            hint: None,
+            fix: None,
+        }
     }
 
     /// Returns an error of the whole project.

@@ -93,7 +93,8 @@ pub async fn definitions(request: &Request, engine: &Engine) -> Result<Definitio
 
 /// Finds variables that nothing names: whoever sets one expects it to change something.
 fn unused_variables(project: &Project) -> Vec<Diagnostic> {
-    let texts = || project.models.iter().map(|model| &model.text).chain(project.sources.iter().map(|source| &source.text));
+    let texts =
+        || project.models.iter().map(|model| &model.text).chain(project.sources.iter().map(|source| &source.text));
     let is_unused = |name: &str| !texts().any(|text| names_parameter(&text.body, name));
     let unused = project.pipeline.variable_places.iter().filter(|(name, _)| is_unused(name));
     let finding = |(name, place): (&String, &Place)| {

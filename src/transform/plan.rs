@@ -5,21 +5,18 @@ use std::{
     sync::Arc,
 };
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::{
-    catalog::TableProvider,
-    common::tree_node::TreeNode,
-    error::{DataFusionError, Result as EngineResult},
-    execution::SessionState,
-    logical_expr::LogicalPlan,
-    prelude::SessionContext,
+    catalog::TableProvider, error::Result as EngineResult, logical_expr::LogicalPlan, prelude::SessionContext,
 };
 
 use super::{
     Graph, Reason,
-    diagnose::{self, Diagnosis, Tables},
+    diagnose::{self, Tables},
+    failed::{Failed, Waiting},
     graph::{self, ParsedModel},
+    header::{clock_findings, header_findings, idle_ignores},
     history,
     meaning::{self, Meaning},
     normal,
@@ -28,10 +25,9 @@ use super::{
 use crate::{
     define::project::{Kind, Model, OnSchemaChange},
     engine::{
-        Catalog, CatalogTable, Engine, Parameters, Problem, Statement, catalog, functions, types,
-        user_function::UserFunction,
+        Catalog, CatalogTable, Engine, Parameters, Statement, catalog, functions, types, user_function::UserFunction,
     },
-    record::{Diagnostic, Placed, TableName, diagnostic::nearest},
+    record::{Diagnostic, TableName},
 };
 
 /// The version of everything but SQL and the engine that decides a model's rows: a change rebuilds all models.
@@ -180,75 +176,6 @@ fn known_tables(models: &[Model], staged: &Catalog, sources: &BTreeSet<TableName
     tables
 }
 
-/// Models that cannot be checked, since they stand on a failed one.
-#[derive(Default)]
-struct Waiting {
-    /// For each such model the one that failed.
-    failed: BTreeMap<TableName, TableName>,
-    notes: Vec<Diagnostic>,
-}
-
-impl Waiting {
-    fn note(&mut self, model: &TableName, reads: &TableName) {
-        let root = self.failed.get(reads).unwrap_or(reads).clone();
-        self.notes.push(Diagnostic::note(format!("`{model}` is not checked: it waits for `{root}`")));
-        self.failed.insert(model.clone(), root);
-    }
-}
-
-/// Why a model cannot be built.
-enum Failed {
-    /// The engine does not plan it; None where it was not even asked.
-    Engine(Option<DataFusionError>),
-    /// It is planned, and does not keep what its header says.
-    Header(Vec<Diagnostic>, Option<SchemaRef>),
-}
-
-/// What is said of a failed model, and the columns that its readers may go by.
-struct Told {
-    findings: Vec<Diagnostic>,
-    schema: Option<SchemaRef>,
-}
-
-impl Failed {
-    fn told(self, model: &Model, statement: &Statement, tables: &Tables, state: &SessionState) -> Told {
-        let error = match self {
-            Self::Header(findings, schema) => return Told { findings, schema },
-            Self::Engine(error) => error,
-        };
-        let diagnosis = statement.query().map(|query| diagnose::diagnose(&model.text, query, tables, state));
-        let Diagnosis { mut findings, columns } = diagnosis.unwrap_or_default();
-        let schema = columns.as_ref().and_then(|columns| declared_schema(model, columns));
-        let is_placed = !findings.is_empty();
-        if !is_placed {
-            let error = error.unwrap_or_else(|| DataFusionError::Plan("the model cannot be planned".to_owned()));
-            findings.push(graph::diagnostic(model, Problem::new(&error, &model.text.body)));
-        }
-        let is_certain = is_placed && columns.is_some_and(|columns| columns.iter().all(|(_, data_type)| data_type.is_some()));
-        if let (true, Some(schema)) = (is_certain, &schema) {
-            findings.extend(header_findings(model, schema));
-        }
-        Told { findings, schema }
-    }
-}
-
-/// Returns the columns of a failed model: each has the type that the query gives it, else the one that the header declares.
-fn declared_schema(model: &Model, columns: &[(String, Option<DataType>)]) -> Option<SchemaRef> {
-    let declared = |name: &str| {
-        let column = model.columns.iter().find(|column| column.name.value == name)?;
-        column.data_type.as_ref().map(|data_type| data_type.value.clone())
-    };
-    let field = |(name, data_type): &(String, Option<DataType>)| {
-        let data_type = data_type.clone().or_else(|| declared(name))?;
-        Some(Field::new(name, types::published(&data_type)?, true))
-    };
-    let schema: SchemaRef = Arc::new(Schema::new(columns.iter().map(field).collect::<Option<Vec<_>>>()?));
-    match &model.history {
-        Some(history) => history::schema(model, history, &schema).ok(),
-        None => Some(schema),
-    }
-}
-
 /// What a model is planned against.
 #[derive(Clone, Copy)]
 struct Around<'a> {
@@ -381,121 +308,11 @@ fn published_schema(model: &Model, statement: &Statement, plan: &LogicalPlan) ->
     types::published_schema(output).map_err(|(name, data_type)| {
         let spelled = diagnose::types::spelled(&data_type);
         let message = format!("the column `{name}` is {spelled}, which no table can hold");
-        vec![Diagnostic::error(message, place(&name, 0)).hint("cast it so: `CAST(… AS VARCHAR)`, or to another type of a table")]
+        vec![
+            Diagnostic::error(message, place(&name, 0))
+                .hint("cast it so: `CAST(… AS VARCHAR)`, or to another type of a table"),
+        ]
     })
-}
-
-/// Finds names in the header that the result does not have, and declared types that it does not produce.
-fn header_findings(model: &Model, schema: &SchemaRef) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
-    let described = model.columns.iter().map(|column| &column.name);
-    for column in model.key.iter().chain(&model.partition_by).chain(described) {
-        if schema.field_with_name(&column.value).is_err() {
-            findings.push(unknown_output(column, schema));
-        }
-    }
-    for column in &model.partition_by {
-        if let Some(finding) =
-            schema.field_with_name(&column.value).ok().and_then(|field| unfit(column, field.data_type()))
-        {
-            findings.push(finding);
-        }
-    }
-    for column in &model.columns {
-        let (Some(declared), Ok(field)) = (&column.data_type, schema.field_with_name(&column.name.value)) else {
-            continue;
-        };
-        if declared.value != *field.data_type() {
-            findings.push(broken_declaration(&column.name.value, declared, field.data_type()));
-        }
-    }
-    findings
-}
-
-/// Says that a column is not of the type that the header declares.
-fn broken_declaration(column: &str, declared: &Placed<DataType>, given: &DataType) -> Diagnostic {
-    let wanted = diagnose::types::spelled(&declared.value);
-    let message =
-        format!("the column `{column}` is declared as {wanted} and the query gives {}", diagnose::types::spelled(given));
-    let finding = Diagnostic::error(message, declared.place.clone());
-    match diagnose::types::declared(given) {
-        Some(given) => finding
-            .hint(format!("cast it in the query, to {wanted}, or declare `{given}`"))
-            .fix(declared.place.clone(), given),
-        None => finding.hint(format!("cast it in the query, to {wanted}")),
-    }
-}
-
-/// Finds tables whose changes the header ignores, and which the model does not read.
-fn idle_ignores(model: &Model, statement: &Statement) -> Vec<Diagnostic> {
-    let names: Vec<String> = statement.tables.iter().map(ToString::to_string).collect();
-    let idle = model.ignore_changes.iter().filter(|ignored| !statement.tables.contains(&ignored.value));
-    let finding = |ignored: &Placed<TableName>| {
-        if statement.named.contains(&ignored.value) {
-            let message = format!("`{}` is a view, of which nothing is stored that could change", ignored.value);
-            return Diagnostic::error(message, ignored.place.clone())
-                .hint(format!("name what it reads: {}", names.join(", ")));
-        }
-        Diagnostic::error(format!("the model does not read `{}`", ignored.value), ignored.place.clone())
-            .did_you_mean(&ignored.value.to_string(), names.iter().map(String::as_str))
-    };
-    idle.map(finding).collect()
-}
-
-/// Says that a header names a column that the result does not have.
-#[must_use]
-pub fn unknown_output(column: &Placed<String>, schema: &SchemaRef) -> Diagnostic {
-    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let finding =
-        Diagnostic::error(format!("the result has no column `{}`", column.value), column.place.clone());
-    match nearest(&column.value, names.iter().copied()) {
-        Some(near) => finding.hint(format!("did you mean `{near}`?")).fix(column.place.clone(), near),
-        None => finding.hint(format!("it has {}", names.join(", "))),
-    }
-}
-
-fn unfit(column: &Placed<String>, data_type: &DataType) -> Option<Diagnostic> {
-    let fits =
-        matches!(data_type, DataType::Date32 | DataType::Int32 | DataType::Int64 | DataType::Utf8 | DataType::Boolean);
-    (!fits).then(|| {
-        let spelled = diagnose::types::spelled(data_type);
-        Diagnostic::error(format!("the partition column `{}` is {spelled}", column.value), column.place.clone())
-            .hint("partition by a date, an integer, a string or a boolean: derive a day or a month from it")
-    })
-}
-
-/// Finds functions whose value is not decided by their arguments: a run must be a function of its inputs.
-fn clock_findings(model: &Model, statement: &Statement, plan: &LogicalPlan) -> Vec<Diagnostic> {
-    let mut functions = BTreeSet::new();
-    let walked = plan.apply_with_subqueries(|node| {
-        for expr in node.expressions() {
-            expr.apply(|inner| {
-                if let datafusion::logical_expr::Expr::ScalarFunction(function) = inner {
-                    let volatility = function.func.signature().volatility;
-                    if volatility != datafusion::logical_expr::Volatility::Immutable {
-                        functions.insert(function.func.name().to_owned());
-                    }
-                }
-                Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
-            })?;
-        }
-        Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
-    });
-    if let Err(error) = walked {
-        return vec![graph::diagnostic(model, Problem::new(&error, &model.text.body))];
-    }
-    functions.iter().flat_map(|function| clock_finding(model, statement, function)).collect()
-}
-
-/// Tells of every call of a function that reads the clock, or of the model if it is called by another name.
-fn clock_finding(model: &Model, statement: &Statement, function: &str) -> Vec<Diagnostic> {
-    let calls = statement.query().map(|query| diagnose::call_places(&model.text, query, function)).unwrap_or_default();
-    let places = if calls.is_empty() { vec![None] } else { calls.into_iter().map(Some).collect() };
-    let finding = |range| {
-        Diagnostic::error(format!("`{function}` does not give the same value on every run"), graph::place(model, range))
-            .hint("use `$run_date` for today; a model reads no clock and throws no dice")
-    };
-    places.into_iter().map(finding).collect()
 }
 
 /// Returns the hash of what a model computes: of the normal form of its plan, else of the text of its SQL.

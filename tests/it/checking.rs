@@ -61,13 +61,104 @@ FROM 月 AS m JOIN dealer AS d ON d.sales > 1
         ("core.broken", "SELECT order_no FORM staged.sale"),
         ("core.fine", "SELECT order_no, amount FROM core.sale WHERE day IS NOT NULL"),
     ];
-    insta::assert_snapshot!(said(&models), @"");
+    insta::assert_snapshot!(said(&models), @r"
+    error: syntax error: `FORM` is no keyword
+     --> sql/core/broken.sql:1:17
+      |
+    1 | SELECT order_no FORM staged.sale
+      |                 ^^^^
+      |
+      = help: did you mean `FROM`?
+
+    error: unknown column `amuont`
+     --> sql/core/month.sql:3:47
+      |
+    3 |     SELECT date_trunc('month', day) AS month, amuont, '中文' AS kind FROM staged.sale
+      |                                               ^^^^^^
+      |
+      = help: did you mean `amount`?
+
+    error: `d` has no column `provnce`
+     --> sql/core/month.sql:6:24
+      |
+    6 |     SELECT s.dealer, d.provnce, count(*) AS sales
+      |                        ^^^^^^^
+      |
+      = help: did you mean `province`?
+
+    error: cannot compare DATE with DECIMAL(18, 2)
+     --> sql/core/month.sql:8:11
+      |
+    8 |     WHERE day > amount
+      |           ^^^^^^^^^^^^
+      |
+      = help: cast it so: `CAST(amount AS VARCHAR)`
+
+    error: the column `dealer` is ambiguous: `s` and `d` have it
+     --> sql/core/month.sql:9:14
+      |
+    9 |     GROUP BY dealer
+      |              ^^^^^^
+      |
+      = help: put the alias before it: `s.dealer` or `d.dealer`
+
+    error: unknown function `sun`
+      --> sql/core/month.sql:11:17
+       |
+    11 | SELECT m.month, sun(m.kind) AS kinds, e.sales
+       |                 ^^^
+       |
+       = help: did you mean `sum`?
+
+    error: no table of this SELECT is called `e`
+      --> sql/core/month.sql:11:39
+       |
+    11 | SELECT m.month, sun(m.kind) AS kinds, e.sales
+       |                                       ^
+       |
+       = help: `d` has `sales`: write `d.sales`
+
+    error: the column `amount` is declared as DOUBLE and the query gives DECIMAL(18, 2)
+     --> sql/core/sale.sql:5:19
+      |
+    5 |   amount: { type: double }
+      |                   ^^^^^^
+      |
+      = help: cast it in the query, to DOUBLE, or declare `decimal(18,2)`
+
+    error: the result has no column `dayy`
+     --> sql/core/sale.sql:7:16
+      |
+    7 |   - not_null: [dayy]
+      |                ^^^^
+      |
+      = help: did you mean `day`?
+
+    error: unknown table `core.mont`
+     --> sql/core/year.sql:1:18
+      |
+    1 | SELECT year FROM core.mont
+      |                  ^^^^^^^^^
+      |
+      = help: did you mean `core.month`? it is produced by sql/core/month.sql
+
+    note: `core.decade` is not checked: it waits for `core.year`
+    ");
 }
 
 #[test]
 fn an_unknown_column_of_a_check_is_told_at_its_place() {
-    let sql = "/* ---\nchecks:\n  - not_null: [order_no, dayy]\n  - expr: amuont > 0\n--- */\nSELECT order_no, day, amount FROM staged.sale\n";
-    insta::assert_snapshot!(said(&[("core.sale", sql)]), @"");
+    let sql =
+        "/* ---\nchecks:\n  - not_null: [order_no, dayy]\n--- */\nSELECT order_no, day, amount FROM staged.sale\n";
+    insta::assert_snapshot!(said(&[("core.sale", sql)]), @r"
+    error: the result has no column `dayy`
+     --> sql/core/sale.sql:3:26
+      |
+    3 |   - not_null: [order_no, dayy]
+      |                          ^^^^
+      |
+      = help: did you mean `day`?
+    ");
 }
 
 #[test]
@@ -75,16 +166,40 @@ fn a_variable_that_nothing_uses_is_an_error_and_one_that_is_misspelt_is_told_onc
     let project = project(&[("core.sale", "SELECT order_no FROM staged.sale WHERE day > $since\n")]);
     let pipeline = std::fs::read_to_string(project.path("pipelines/nightly.yaml")).unwrap();
     project.file("pipelines/nightly.yaml", format!("{pipeline}variables: {{ since: 2026-01-01, churn_days: 365 }}\n"));
-    insta::assert_snapshot!(project.tallyhouse(&["check"]).ends(2).err, @"");
+    insta::assert_snapshot!(project.tallyhouse(&["check"]).ends(2).err, @r"
+    error: no model and no contract uses the variable `churn_days`
+     --> pipelines/nightly.yaml:7:33
+      |
+    7 | variables: { since: 2026-01-01, churn_days: 365 }
+      |                                 ^^^^^^^^^^
+      |
+      = help: write `$churn_days` where it should count, or remove it
+    ");
     project.model("core.sale", "SELECT order_no FROM staged.sale WHERE day > $sinec\n");
-    insta::assert_snapshot!(project.tallyhouse(&["check"]).ends(2).err, @"");
+    insta::assert_snapshot!(project.tallyhouse(&["check"]).ends(2).err, @r"
+    error: unknown parameter `$sinec`
+     --> sql/core/sale.sql:1:46
+      |
+    1 | SELECT order_no FROM staged.sale WHERE day > $sinec
+      |                                              ^^^^^^
+      |
+      = help: did you mean `$since`?
+    ");
 }
 
 #[test]
 fn two_files_of_one_table_are_told_whatever_their_case() {
     let project = project(&[("core.sale", "SELECT order_no FROM staged.sale\n")]);
     project.file("sql/core/Sale.sql", "SELECT order_no FROM staged.sale\n");
-    insta::assert_snapshot!(project.tallyhouse(&["check"]).ends(2).err, @"");
+    insta::assert_snapshot!(project.tallyhouse(&["check"]).ends(2).err, @r"
+    error: model `core.sale` is defined twice
+     --> sql/core/Sale.sql:1:1
+      |
+    1 | SELECT order_no FROM staged.sale
+      | ^
+      |
+      = help: the other one is sql/core/sale.sql
+    ");
 }
 
 #[test]

@@ -85,7 +85,8 @@ impl Walk<'_> {
     fn tell(&mut self, range: Range<usize>, message: String, mend: Option<Mend>) {
         let mut finding = self.source.error(range, message);
         if let Some(mend) = mend {
-            finding = finding.hint(format!("cast it so: `{}`", mend.text)).fix(self.source.place(mend.range), mend.text);
+            finding =
+                finding.hint(format!("cast it so: `{}`", mend.text)).fix(self.source.place(mend.range), mend.text);
         }
         self.findings.push(finding);
     }
@@ -141,7 +142,8 @@ impl Walk<'_> {
         let is_when = |at: &usize| *at >= skipped && *at < skipped + 2 * conditions.len() && (*at - skipped) % 2 == 0;
         let results: Vec<usize> = (skipped..wrong.types.len()).filter(|at| !is_when(at)).collect();
         if let Some((at, expected)) = self.odd(wrong, &results) {
-            let message = format!("this branch of CASE is {}, another is {}", spelled(&wrong.types[at]), spelled(&expected));
+            let message =
+                format!("this branch of CASE is {}, another is {}", spelled(&wrong.types[at]), spelled(&expected));
             let mend = self.cast_among(wrong, &[(at, spelled(&expected)), (at, "VARCHAR".to_owned())]);
             return self.tell(self.source.exact(&wrong.operands[at]), message, mend);
         }
@@ -165,7 +167,8 @@ impl Walk<'_> {
 
     fn function(&mut self, wrong: &Wrong<'_>, function: &Function) {
         let name = tree::parts(&function.name).join(".");
-        let given: Vec<String> = tree::arguments(function).iter().filter_map(|argument| self.type_of(wrong, argument)).collect();
+        let given: Vec<String> =
+            tree::arguments(function).iter().filter_map(|argument| self.type_of(wrong, argument)).collect();
         let range = self.source.exact(wrong.sql);
         let usage = self.usage(&name);
         if given.is_empty() || !self.takes_nulls(wrong, function) {
@@ -207,7 +210,8 @@ impl Walk<'_> {
     /// Says how a function is called.
     fn usage(&self, name: &str) -> Option<String> {
         let documented = |documentation: &Documentation| format!("it is called so: `{}`", documentation.syntax_example);
-        let scalar = self.state.scalar_functions().get(name).and_then(|function| function.documentation().map(documented));
+        let scalar =
+            self.state.scalar_functions().get(name).and_then(|function| function.documentation().map(documented));
         let aggregate = || self.state.aggregate_functions().get(name)?.documentation().map(documented);
         let window = || self.state.window_functions().get(name)?.documentation().map(documented);
         scalar.or_else(aggregate).or_else(window).or_else(|| crate::engine::functions::usage(name))

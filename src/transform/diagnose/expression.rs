@@ -13,8 +13,8 @@ use datafusion::{
     logical_expr::Expr as Logical,
     sql::sqlparser::{
         ast::{
-            BinaryOperator, Expr, Function, FunctionArgumentList, FunctionArguments, Ident, NamedWindowExpr, Query, Spanned,
-            Value, VisitMut, VisitorMut, WindowSpec, WindowType,
+            BinaryOperator, Expr, Function, FunctionArgumentList, FunctionArguments, Ident, NamedWindowExpr, Query,
+            Spanned, Value, VisitMut, VisitorMut, WindowSpec, WindowType,
         },
         tokenizer::Span,
     },
@@ -42,8 +42,7 @@ impl Clause {
     pub(super) const WHERE: Self = Self { name: "WHERE", aliases: Aliases::Unseen, aggregates: false, windows: false };
     pub(super) const ON: Self = Self { name: "ON", ..Self::WHERE };
     pub(super) const GROUP_BY: Self = Self { name: "GROUP BY", aliases: Aliases::Last, ..Self::WHERE };
-    pub(super) const HAVING: Self =
-        Self { name: "HAVING", aliases: Aliases::Last, aggregates: true, windows: false };
+    pub(super) const HAVING: Self = Self { name: "HAVING", aliases: Aliases::Last, aggregates: true, windows: false };
     pub(super) const QUALIFY: Self = Self { name: "QUALIFY", aliases: Aliases::Last, aggregates: true, windows: true };
     pub(super) const ORDER_BY: Self = Self { name: "ORDER BY", aliases: Aliases::First, ..Self::QUALIFY };
 }

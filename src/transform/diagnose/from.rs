@@ -95,8 +95,10 @@ impl Walk<'_> {
                 let tables: Vec<String> =
                     relations.iter().filter_map(|relation| relation.name.as_ref().map(ToString::to_string)).collect();
                 let range = self.source.name(name);
-                let finding =
-                    self.source.error(range.clone(), format!("USING needs `{column}` on both sides, and {} has none", listed(&tables)));
+                let finding = self.source.error(
+                    range.clone(),
+                    format!("USING needs `{column}` on both sides, and {} has none", listed(&tables)),
+                );
                 self.findings.push(match nearest(&column, names) {
                     Some(near) => finding.hint(format!("did you mean `{near}`?")).fix(self.source.place(range), near),
                     None => finding.hint("join with ON where the names differ"),
@@ -166,7 +168,8 @@ impl Walk<'_> {
         let meant = if is_bare_slip { closest } else { same.or(closest).or_else(|| self.nearest_table(last)) };
         self.findings.push(match meant {
             Some(meant) => {
-                let path = self.tables.path(&meant).map(|path| format!(" it is produced by {path}")).unwrap_or_default();
+                let path =
+                    self.tables.path(&meant).map(|path| format!(" it is produced by {path}")).unwrap_or_default();
                 finding.hint(format!("did you mean `{meant}`?{path}")).fix(self.source.place(range), meant)
             }
             None if written.len() == 1 => finding.hint("a table is named with its schema, such as `core.sales`"),
@@ -185,9 +188,9 @@ impl Walk<'_> {
     fn doubled_table(&mut self, from: &[TableWithJoins]) -> bool {
         let before = self.findings.len();
         let mut seen: Vec<(TableReference, Range<usize>)> = Vec::new();
-        let factors = from.iter().flat_map(|tables| {
-            [&tables.relation].into_iter().chain(tables.joins.iter().map(|join| &join.relation))
-        });
+        let factors = from
+            .iter()
+            .flat_map(|tables| [&tables.relation].into_iter().chain(tables.joins.iter().map(|join| &join.relation)));
         for factor in factors {
             let Some((name, range)) = self.called(factor) else { continue };
             if seen.iter().any(|(known, _)| *known == name) {

@@ -39,7 +39,9 @@ impl Walk<'_> {
             Some(end) => {
                 for (_, range) in loose {
                     let text = self.source.slice(&range).to_owned();
-                    let hint = format!("add it to the GROUP BY, or wrap it in an aggregate such as `max({text})` or `min({text})`");
+                    let hint = format!(
+                        "add it to the GROUP BY, or wrap it in an aggregate such as `max({text})` or `min({text})`"
+                    );
                     let finding = self.source.error(range, format!("`{text}` is neither grouped nor aggregated"));
                     let place = self.source.place(end..end);
                     self.findings.push(finding.hint(hint).fix(place, format!(", {text}")));
@@ -65,7 +67,8 @@ impl Walk<'_> {
     fn loose(&self, sql: &Expr, whole: &Checked, groups: &Groups, found: &mut Vec<(String, Range<usize>)>) {
         if let Some(key) = tree::key(sql) {
             let is_column = key.starts_with(|c: char| c.is_ascii_digit());
-            let is_grouped = !is_column || self.plan(sql, &whole.leaves).is_ok_and(|(plan, _)| groups.planned.contains(&plan));
+            let is_grouped =
+                !is_column || self.plan(sql, &whole.leaves).is_ok_and(|(plan, _)| groups.planned.contains(&plan));
             if !is_grouped {
                 found.push((key.to_owned(), self.source.range(sql.span())));
             }

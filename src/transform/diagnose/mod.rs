@@ -14,6 +14,7 @@
 //!             └ common table expressions in order, branches of a UNION column by column
 //! ```
 
+mod branches;
 mod coercion;
 mod explain;
 mod expression;
@@ -21,6 +22,7 @@ mod from;
 mod grouping;
 mod names;
 mod query;
+mod results;
 mod scope;
 mod source;
 mod syntax;
@@ -150,7 +152,9 @@ pub fn output_place(text: &Arc<Text>, query: &Query, name: &str, nth: usize) -> 
     let SetExpr::Select(select) = query.body.as_ref() else { return None };
     let is_named = |item: &&SelectItem| match item {
         SelectItem::ExprWithAlias { alias, .. } => tree::folded(alias) == name,
-        SelectItem::UnnamedExpr(datafusion::sql::sqlparser::ast::Expr::Identifier(ident)) => tree::folded(ident) == name,
+        SelectItem::UnnamedExpr(datafusion::sql::sqlparser::ast::Expr::Identifier(ident)) => {
+            tree::folded(ident) == name
+        }
         SelectItem::UnnamedExpr(datafusion::sql::sqlparser::ast::Expr::CompoundIdentifier(parts)) => {
             parts.last().is_some_and(|last| tree::folded(last) == name)
         }

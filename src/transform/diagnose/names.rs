@@ -99,19 +99,22 @@ impl Lookup<'_> {
 
     fn unknown_qualifier(&self, name: &[Ident], column: &Ident) -> Diagnostic {
         let qualifier = &name[..name.len() - 1];
-        let (Some(first), Some(last)) = (qualifier.first(), qualifier.last()) else { return self.unknown_column(column) };
+        let (Some(first), Some(last)) = (qualifier.first(), qualifier.last()) else {
+            return self.unknown_column(column);
+        };
         let range = self.place(first).start..self.place(last).end;
         let written = qualifier.iter().map(folded).collect::<Vec<_>>().join(".");
         let finding = self.source.error(range.clone(), format!("no table of this SELECT is called `{written}`"));
         let tables = self.scope.tables();
         let column = folded(column);
-        let holders: Vec<String> = self.scope.holders(&column).into_iter().filter_map(|at| self.scope.called(at)).collect();
+        let holders: Vec<String> =
+            self.scope.holders(&column).into_iter().filter_map(|at| self.scope.called(at)).collect();
         let near = nearest(&written, holders.iter().map(String::as_str));
         match (near, holders.as_slice()) {
             (Some(near), _) => self.replace(finding, range, near),
-            (None, [only]) => {
-                self.replace_saying(finding, range, only, |table| format!("`{table}` has `{column}`: write `{table}.{column}`"))
-            }
+            (None, [only]) => self.replace_saying(finding, range, only, |table| {
+                format!("`{table}` has `{column}`: write `{table}.{column}`")
+            }),
             _ => match nearest(&written, tables.iter().map(String::as_str)) {
                 Some(near) => self.replace(finding, range, near),
                 None if tables.is_empty() => finding.hint("there is no FROM"),
@@ -130,9 +133,12 @@ impl Lookup<'_> {
 
     /// Says which table outside of the query has a column.
     fn elsewhere(&self, column: &str) -> Option<String> {
-        let cte = self.scope.around.ctes.iter().find(|(_, columns)| {
-            columns.list.iter().any(|known| known.name.as_deref() == Some(column))
-        });
+        let cte = self
+            .scope
+            .around
+            .ctes
+            .iter()
+            .find(|(_, columns)| columns.list.iter().any(|known| known.name.as_deref() == Some(column)));
         if let Some((name, _)) = cte {
             return Some(format!("`{name}` has a column `{column}`: join it"));
         }
@@ -158,7 +164,13 @@ impl Lookup<'_> {
         self.replace_saying(finding, range, text, |text| format!("did you mean `{text}`?"))
     }
 
-    fn replace_saying(&self, finding: Diagnostic, range: Range<usize>, text: &str, hint: impl Fn(&str) -> String) -> Diagnostic {
+    fn replace_saying(
+        &self,
+        finding: Diagnostic,
+        range: Range<usize>,
+        text: &str,
+        hint: impl Fn(&str) -> String,
+    ) -> Diagnostic {
         finding.hint(hint(text)).fix(self.source.place(range), text)
     }
 }

@@ -112,7 +112,14 @@ pub(super) enum Aliases {
 impl<'a> Scope<'a> {
     /// Returns a scope without tables.
     pub(super) const fn empty(around: Around<'a>) -> Self {
-        Self { around, relations: Vec::new(), merged: BTreeSet::new(), aliases: Vec::new(), windows: &[], is_doubled: false }
+        Self {
+            around,
+            relations: Vec::new(),
+            merged: BTreeSet::new(),
+            aliases: Vec::new(),
+            windows: &[],
+            is_doubled: false,
+        }
     }
 
     /// Returns what a name with its parts before dots means here.
@@ -178,7 +185,8 @@ impl<'a> Scope<'a> {
             [schema, table, column] => (TableReference::partial(schema.as_str(), table.as_str()), column),
             _ => return Meaning::Open,
         };
-        let called: Vec<usize> = (0..self.relations.len()).filter(|at| self.relations[*at].is_called(&qualifier)).collect();
+        let called: Vec<usize> =
+            (0..self.relations.len()).filter(|at| self.relations[*at].is_called(&qualifier)).collect();
         match called.as_slice() {
             [] if self.is_field(&parts[0]) => Meaning::Open,
             [] => Meaning::UnknownTable,

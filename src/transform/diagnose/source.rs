@@ -157,7 +157,9 @@ impl Source {
     fn closed(&self, range: Range<usize>) -> Range<usize> {
         let open = self.behind(range.end);
         match self.tokens.get(open) {
-            Some((Token::LParen, _)) => self.closing(open).map_or(range.clone(), |close| range.start..self.tokens[close].1.end),
+            Some((Token::LParen, _)) => {
+                self.closing(open).map_or(range.clone(), |close| range.start..self.tokens[close].1.end)
+            }
             _ => range,
         }
     }
@@ -182,9 +184,8 @@ impl Source {
 
     /// Adds `IS NOT NULL` and its like.
     fn with_predicate(&self, inner: Range<usize>) -> Range<usize> {
-        let is_end = |word: &Word| {
-            ["NULL", "TRUE", "FALSE", "UNKNOWN"].iter().any(|end| word.value.eq_ignore_ascii_case(end))
-        };
+        let is_end =
+            |word: &Word| ["NULL", "TRUE", "FALSE", "UNKNOWN"].iter().any(|end| word.value.eq_ignore_ascii_case(end));
         let behind = self.tokens.iter().skip(self.behind(inner.end)).take(3);
         let end = behind.into_iter().find(|(token, _)| matches!(token, Token::Word(word) if is_end(word)));
         end.map_or(inner.clone(), |(_, range)| inner.start..range.end)

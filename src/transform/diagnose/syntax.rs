@@ -21,9 +21,45 @@ use crate::record::{Diagnostic, diagnostic::nearest};
 
 /// The keywords that a query may be made of.
 const KEYWORDS: [&str; 40] = [
-    "SELECT", "FROM", "WHERE", "GROUP", "ORDER", "BY", "HAVING", "QUALIFY", "LIMIT", "OFFSET", "WITH", "RECURSIVE", "AS",
-    "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "OUTER", "CROSS", "ON", "USING", "UNION", "ALL", "EXCEPT", "INTERSECT",
-    "DISTINCT", "CASE", "WHEN", "THEN", "ELSE", "END", "AND", "OR", "NOT", "BETWEEN", "OVER", "PARTITION", "INTERVAL",
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP",
+    "ORDER",
+    "BY",
+    "HAVING",
+    "QUALIFY",
+    "LIMIT",
+    "OFFSET",
+    "WITH",
+    "RECURSIVE",
+    "AS",
+    "JOIN",
+    "LEFT",
+    "RIGHT",
+    "FULL",
+    "INNER",
+    "OUTER",
+    "CROSS",
+    "ON",
+    "USING",
+    "UNION",
+    "ALL",
+    "EXCEPT",
+    "INTERSECT",
+    "DISTINCT",
+    "CASE",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "END",
+    "AND",
+    "OR",
+    "NOT",
+    "BETWEEN",
+    "OVER",
+    "PARTITION",
+    "INTERVAL",
     "CAST",
 ];
 
@@ -77,9 +113,7 @@ pub(super) fn unknown_parameters(source: &Source, known: &[&str]) -> Vec<Diagnos
     let finding = |(name, range): (String, Range<usize>)| {
         let finding = source.error(range.clone(), format!("unknown parameter `${name}`"));
         match nearest(&name, known.iter().copied()) {
-            Some(near) => {
-                finding.hint(format!("did you mean `${near}`?")).fix(source.place(range), format!("${near}"))
-            }
+            Some(near) => finding.hint(format!("did you mean `${near}`?")).fix(source.place(range), format!("${near}")),
             None => finding.hint("parameters are `$run_date`, `$timezone` and the `variables` of the pipeline file"),
         }
     };

@@ -25,9 +25,13 @@ pub(super) fn children(expr: &Expr) -> Vec<Expr> {
 
 /// Returns all calls of functions in an expression, an outer one before those in its arguments.
 pub(super) fn calls(expr: &Expr) -> Vec<Function> {
-    let mut walk = Steps { depth: 0, queries: 0, found: Vec::new(), wanted: |_, expr| matches!(expr, Expr::Function(_)) };
+    let mut walk =
+        Steps { depth: 0, queries: 0, found: Vec::new(), wanted: |_, expr| matches!(expr, Expr::Function(_)) };
     let _ = expr.visit(&mut walk);
-    walk.found.into_iter().filter_map(|expr| if let Expr::Function(function) = expr { Some(function) } else { None }).collect()
+    walk.found
+        .into_iter()
+        .filter_map(|expr| if let Expr::Function(function) = expr { Some(function) } else { None })
+        .collect()
 }
 
 struct Steps {

@@ -102,7 +102,12 @@ const PLANTED: &[Planted] = &[
     mendable(GROUPED, "sum(units) AS", "sum(«unit») AS", "unknown column `unit`"),
     mendable(GROUPED, "GROUP BY region, month", "GROUP BY region, «mnth»", "unknown column `mnth`"),
     mendable(GROUPED, "HAVING sum(units)", "HAVING sum(«unts»)", "unknown column `unts`"),
-    mendable(GROUPED, "QUALIFY rank() OVER (PARTITION BY month", "QUALIFY rank() OVER (PARTITION BY «moth»", "unknown column `moth`"),
+    mendable(
+        GROUPED,
+        "QUALIFY rank() OVER (PARTITION BY month",
+        "QUALIFY rank() OVER (PARTITION BY «moth»",
+        "unknown column `moth`",
+    ),
     mendable(GROUPED, "kind <> '中文'", "«kin» <> '中文'", "unknown column `kin`"),
     mendable(JOINED, "c.\"客户等级\"", "c.«\"客户等缘\"»", "`c` has no column `客户等缘`"),
     mendable(JOINED, "ON c.customer = s.customer", "ON c.customer = s.«customr»", "`s` has no column `customr`"),
@@ -122,16 +127,31 @@ const PLANTED: &[Planted] = &[
     mendable(GROUPED, "FROM sold\n", "FROM «sodl»\n", "unknown table `sodl`"),
     mendable(JOINED, "LEFT JOIN core.customer AS", "LEFT JOIN «cor.customer» AS", "unknown table `cor.customer`"),
     mendable(UNITED, "FROM core.product", "FROM «core.prodct»", "unknown table `core.prodct`"),
-    mendable(NESTED, "(SELECT avg(units) FROM core.sale)", "(SELECT avg(units) FROM «core.slae»)", "unknown table `core.slae`"),
+    mendable(
+        NESTED,
+        "(SELECT avg(units) FROM core.sale)",
+        "(SELECT avg(units) FROM «core.slae»)",
+        "unknown table `core.slae`",
+    ),
     // an alias that is not there, or is missing
     mendable(JOINED, "    c.name,", "    «cust».name,", "no table of this SELECT is called `cust`"),
     mendable(JOINED, "s.day - c.since", "s.day - «d».since", "no table of this SELECT is called `d`"),
-    mendable(NESTED, "WHERE c.customer = t.customer)", "WHERE c.customer = «u».customer)", "no table of this SELECT is called `u`"),
+    mendable(
+        NESTED,
+        "WHERE c.customer = t.customer)",
+        "WHERE c.customer = «u».customer)",
+        "no table of this SELECT is called `u`",
+    ),
     mendable(GROUPED, "s.units, s.amount,", "s.units, «sale».amount,", "no table of this SELECT is called `sale`"),
     planted(JOINED, "core.customer AS c ON", "core.customer AS «s» ON", "two tables of this FROM are called `s`"),
     planted(JOINED, "OVER w AS", "OVER «ww» AS", "unknown window `ww`"),
     // a name of two tables
-    planted(JOINED, "coalesce(s.region,", "coalesce(«region»,", "the column `region` is ambiguous: `s` and `c` have it"),
+    planted(
+        JOINED,
+        "coalesce(s.region,",
+        "coalesce(«region»,",
+        "the column `region` is ambiguous: `s` and `c` have it",
+    ),
     planted(JOINED, "PARTITION BY s.customer", "PARTITION BY «customer»", "the column `customer` is ambiguous"),
     planted(JOINED, "ON c.customer = s.customer", "ON «customer» = s.customer", "the column `customer` is ambiguous"),
     // a function that is not there
@@ -147,36 +167,91 @@ const PLANTED: &[Planted] = &[
     planted(GROUPED, "HAVING sum(units)", "HAVING «sum(units, 2)»", "`sum` does not take 2 arguments"),
     // arguments of another type
     mendable(GROUPED, "sum(amount)", "«sum(kind)»", "`sum` does not take (VARCHAR)"),
-    mendable(JOINED, "round(s.price * s.units, 2)", "«round(s.is_return, 2)»", "`round` does not take (BOOLEAN, BIGINT)"),
-    mendable(GROUPED, "date_trunc('month', s.day)", "«date_trunc('month', s.units)»", "`date_trunc` does not take (VARCHAR, BIGINT)"),
+    mendable(
+        JOINED,
+        "round(s.price * s.units, 2)",
+        "«round(s.is_return, 2)»",
+        "`round` does not take (BOOLEAN, BIGINT)",
+    ),
+    mendable(
+        GROUPED,
+        "date_trunc('month', s.day)",
+        "«date_trunc('month', s.units)»",
+        "`date_trunc` does not take (VARCHAR, BIGINT)",
+    ),
     // types that do not go together
     mendable(GROUPED, "s.amount > 0", "«s.amount > s.day»", "cannot compare DECIMAL(18, 2) with DATE"),
     mendable(JOINED, "WHERE s.units > 0", "WHERE «s.is_return > s.day»", "cannot compare BOOLEAN with DATE"),
     mendable(JOINED, "round(s.price * s.units, 2)", "round(«s.price * s.day», 2)", "cannot multiply DOUBLE by DATE"),
     mendable(JOINED, "s.day - c.since", "«s.day * c.level» = 1", "cannot multiply DATE by INT"),
     planted(JOINED, "s.day - c.since", "«s.is_return + s.day» = 1", "cannot add DATE to BOOLEAN"),
-    mendable(JOINED, "WHEN s.units > 1 THEN 'few'", "WHEN s.units > 1 THEN «s.is_return»", "this branch of CASE is BOOLEAN"),
+    mendable(
+        JOINED,
+        "WHEN s.units > 1 THEN 'few'",
+        "WHEN s.units > 1 THEN «s.is_return»",
+        "this branch of CASE is BOOLEAN",
+    ),
     mendable(JOINED, "ELSE 0 END AS weighted", "ELSE «s.day» END AS weighted", "this branch of CASE is DATE"),
-    mendable(JOINED, "s.day BETWEEN DATE '2020-01-01' AND $run_date", "s.day BETWEEN «s.amount» AND $run_date", "cannot compare DATE with DECIMAL(18, 2)"),
+    mendable(
+        JOINED,
+        "s.day BETWEEN DATE '2020-01-01' AND $run_date",
+        "s.day BETWEEN «s.amount» AND $run_date",
+        "cannot compare DATE with DECIMAL(18, 2)",
+    ),
     planted(GROUPED, "AND NOT s.is_return", "AND «NOT s.day»", "`NOT` does not take DATE"),
     planted(GROUPED, "AND length(customer) > 2", "AND «length(customer) + 2»", "this side of AND is "),
-    planted(JOINED, "WHERE s.units > 0 AND s.sold_at < TIMESTAMP '2026-01-01'", "WHERE «s.units»", "the condition of WHERE is BIGINT, not BOOLEAN"),
-    planted(GROUPED, "CAST(sum(amount) AS DECIMAL(18, 2))", "sum(«CAST(month AS DECIMAL(18, 2))»)", "DATE cannot be cast to DECIMAL(18,2)"),
+    planted(
+        JOINED,
+        "WHERE s.units > 0 AND s.sold_at < TIMESTAMP '2026-01-01'",
+        "WHERE «s.units»",
+        "the condition of WHERE is BIGINT, not BOOLEAN",
+    ),
+    planted(
+        GROUPED,
+        "CAST(sum(amount) AS DECIMAL(18, 2))",
+        "sum(«CAST(month AS DECIMAL(18, 2))»)",
+        "DATE cannot be cast to DECIMAL(18,2)",
+    ),
     planted(UNITED, "level > 3", "«since»", "column 4 of this branch is DATE, that of another is BOOLEAN"),
     planted(UNITED, "DATE '2020-01-01', 1", "«weight», 1", "column 2 of this branch is DOUBLE"),
     planted(UNITED, "is_return AS flag", "«day» AS flag", "column 4 of this branch is DATE"),
-    planted(UNITED, "SELECT product_code, DATE '2020-01-01', 1, weight > 2.5", "SELECT «product_code, DATE '2020-01-01', 1»", "this branch gives 3 columns and the first one 4"),
-    planted(NESTED, "(SELECT avg(units) FROM core.sale)", "«(SELECT avg(units), 1 FROM core.sale)»", "the subquery gives 2 columns where one is needed"),
-    planted(NESTED, "customer IN (SELECT customer FROM core.customer WHERE level > 2)", "«is_return IN (SELECT since FROM core.customer)» AND is_return IS NOT NULL", "cannot compare BOOLEAN with DATE"),
+    planted(
+        UNITED,
+        "SELECT product_code, DATE '2020-01-01', 1, weight > 2.5",
+        "SELECT «product_code, DATE '2020-01-01', 1»",
+        "this branch gives 3 columns and the first one 4",
+    ),
+    planted(
+        NESTED,
+        "(SELECT avg(units) FROM core.sale)",
+        "«(SELECT avg(units), 1 FROM core.sale)»",
+        "the subquery gives 2 columns where one is needed",
+    ),
+    planted(
+        NESTED,
+        "customer IN (SELECT customer FROM core.customer WHERE level > 2)",
+        "«is_return IN (SELECT since FROM core.customer)» AND is_return IS NOT NULL",
+        "cannot compare BOOLEAN with DATE",
+    ),
     // groups
     mendable(GROUPED, "GROUP BY region, month", "GROUP BY region", "`month` is neither grouped nor aggregated"),
     mendable(GROUPED, "GROUP BY region, month", "GROUP BY month", "`region` is neither grouped nor aggregated"),
     mendable(NESTED, "    GROUP BY customer\n", "", "`customer` stands beside an aggregate and is not grouped"),
     mendable(GROUPED, "sum(units) AS units,", "«units» AS units,", "`units` is neither grouped nor aggregated"),
     planted(GROUPED, "AND length(customer) > 2", "AND «sum(units)» > 2", "the aggregate `sum` cannot stand in WHERE"),
-    planted(JOINED, "WHERE s.units > 0", "WHERE «rank() OVER (ORDER BY s.day)» > 0", "the window function `rank` cannot stand in WHERE"),
+    planted(
+        JOINED,
+        "WHERE s.units > 0",
+        "WHERE «rank() OVER (ORDER BY s.day)» > 0",
+        "the window function `rank` cannot stand in WHERE",
+    ),
     // what is no SQL
-    mendable(GROUPED, "SELECT region, month, sum(units) AS units, CAST", "SELECT region, month, sum(units) AS units «CAST»", "syntax error: "),
+    mendable(
+        GROUPED,
+        "SELECT region, month, sum(units) AS units, CAST",
+        "SELECT region, month, sum(units) AS units «CAST»",
+        "syntax error: ",
+    ),
     mendable(JOINED, "END AS size,", "END AS size", "syntax error: "),
     mendable(JOINED, "round(s.price * s.units, 2) AS value", "round(s.price * s.units, 2 «AS» value", "syntax error: "),
     mendable(GROUPED, "HAVING sum(units) > 1\n)", "HAVING sum(units) > 1\n", "syntax error: "),
@@ -195,12 +270,32 @@ const PLANTED: &[Planted] = &[
     mendable(GROUPED, "key: [region, month]", "key: [«regio», month]", "the result has no column `regio`"),
     mendable(GROUPED, "partition_by: [month]", "partition_by: [«mont»]", "the result has no column `mont`"),
     mendable(GROUPED, "  units: { type: bigint }", "  «unit»: { type: bigint }", "the result has no column `unit`"),
-    mendable(GROUPED, "units: { type: bigint }", "units: { type: «double» }", "the column `units` is declared as DOUBLE and the query gives BIGINT"),
-    mendable(GROUPED, "month: { type: date }", "month: { type: «string» }", "the column `month` is declared as VARCHAR and the query gives DATE"),
+    mendable(
+        GROUPED,
+        "units: { type: bigint }",
+        "units: { type: «double» }",
+        "the column `units` is declared as DOUBLE and the query gives BIGINT",
+    ),
+    mendable(
+        GROUPED,
+        "month: { type: date }",
+        "month: { type: «string» }",
+        "the column `month` is declared as VARCHAR and the query gives DATE",
+    ),
     mendable(GROUPED, "\"decimal(18,2)\"", "\"«decimal(18,3)»\"", "the column `amount` is declared as DECIMAL(18, 3)"),
-    planted(GROUPED, "partition_by: [month]", "partition_by: [«amount»]", "the partition column `amount` is DECIMAL(18, 2)"),
+    planted(
+        GROUPED,
+        "partition_by: [month]",
+        "partition_by: [«amount»]",
+        "the partition column `amount` is DECIMAL(18, 2)",
+    ),
     // what no table can hold
-    planted(JOINED, "s.day - c.since AS age", "«INTERVAL '1 month' AS age»", "the column `age` is INTERVAL, which no table can hold"),
+    planted(
+        JOINED,
+        "s.day - c.since AS age",
+        "«INTERVAL '1 month' AS age»",
+        "the column `age` is INTERVAL, which no table can hold",
+    ),
     planted(JOINED, "c.region AS home", "«c.region AS order_no»", "two columns of the result are named `order_no`"),
 ];
 
@@ -271,8 +366,11 @@ WHERE s.units > (SELECT max(«seven») FROM core.customer)
 ORDER BY s.«eight»
 ";
         let findings = world.findings("core.it", &sql.replace(['«', '»'], "")).await;
-        let found: Vec<&str> =
-            findings.iter().map(|finding| finding.place.as_ref()).map(|place| &place.unwrap().text.body[place.unwrap().range.clone()]).collect();
+        let found: Vec<&str> = findings
+            .iter()
+            .map(|finding| finding.place.as_ref())
+            .map(|place| &place.unwrap().text.body[place.unwrap().range.clone()])
+            .collect();
         let expected: Vec<&str> = sql.split(['«', '»']).skip(1).step_by(2).collect();
         assert_eq!(found, expected, "{findings:#?}");
     });

@@ -122,7 +122,11 @@ fn a_name_changed_anywhere_is_found_there_and_only_there() {
                         _ => false,
                     };
                     if !is_there {
-                        wrong.push(format!("{kind} {} at {at:?} of {}: {findings:#?}", &body[at.clone()], planned.model.name));
+                        wrong.push(format!(
+                            "{kind} {} at {at:?} of {}: {findings:#?}",
+                            &body[at.clone()],
+                            planned.model.name
+                        ));
                         continue;
                     }
                     if let Some(mended) = mended(&body, &findings[0]) {

@@ -58,8 +58,12 @@ impl World {
     /// Returns what is wrong with models of which each may read the others.
     pub async fn findings_of(&self, models: &[Model]) -> Vec<Diagnostic> {
         let own: BTreeSet<&TableName> = models.iter().map(|model| &model.name).collect();
-        let others: Catalog =
-            self.tables.iter().filter(|(name, _)| !own.contains(name)).map(|(name, table)| (name.clone(), table.clone())).collect();
+        let others: Catalog = self
+            .tables
+            .iter()
+            .filter(|(name, _)| !own.contains(name))
+            .map(|(name, table)| (name.clone(), table.clone()))
+            .collect();
         let names = others.keys().cloned().collect();
         plan::plan(models, &others, &names, &self.parameters, &self.engine).await.unwrap().1
     }
