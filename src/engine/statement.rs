@@ -10,7 +10,7 @@ use datafusion::{
     sql::{
         parser::{DFParserBuilder, Statement as Parsed},
         resolve::resolve_table_references,
-        sqlparser::ast::Statement as Ast,
+        sqlparser::ast::{Query, Statement as Ast},
     },
 };
 
@@ -65,6 +65,18 @@ impl Statement {
     #[must_use]
     pub fn canonical(&self) -> String {
         self.parsed.to_string()
+    }
+
+    /// Returns the query as it was parsed, parameters filled in.
+    #[must_use]
+    pub fn query(&self) -> Option<&Query> {
+        match &self.parsed {
+            Parsed::Statement(ast) => match ast.as_ref() {
+                Ast::Query(query) => Some(query),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// Plans the statement.

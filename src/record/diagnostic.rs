@@ -14,6 +14,8 @@ pub enum Severity {
 /// One finding in a definition file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// The stable name of its kind, where it has one: warnings about models do.
+    pub code: Option<&'static str>,
     /// Whether the command can go on.
     pub severity: Severity,
     /// One lower-case sentence without a full stop, values in backticks.
@@ -29,12 +31,19 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// Returns an error that names its place.
     pub fn error(message: impl Into<String>, place: Place) -> Self {
-        Self { severity: Severity::Error, message: message.into(), place: Some(place), label: None, hint: None }
+        Self { place: Some(place), ..Self::error_without_place(message) }
     }
 
     /// Returns an error of the whole project.
     pub fn error_without_place(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, message: message.into(), place: None, label: None, hint: None }
+        Self { code: None, severity: Severity::Error, message: message.into(), place: None, label: None, hint: None }
+    }
+
+    /// Names its kind.
+    #[must_use]
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
     }
 
     /// Turns the finding into a warning.

@@ -10,7 +10,7 @@ use crate::{
     engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, catalog},
     normalize::Contract,
     record::{Diagnostic, Severity},
-    transform::{self, Graph},
+    transform::{self, Graph, lint},
 };
 
 /// Everything that was written, ready to run.
@@ -71,7 +71,9 @@ pub async fn definitions(request: &Request, engine: &Engine) -> Result<Definitio
         transform::plan::plan(&project.models, &staged, &sources, &parameters, engine).await.map_err(bug)?;
     findings.extend(found);
     let checks: Vec<TableChecks> = checks(&project, &contracts, &graph);
+    let tables = lint::Tables::new(&project.sources, &staged, &graph);
     let session = engine.session(catalog::providers(&with_models(staged, &graph)).map_err(bug)?).map_err(bug)?;
+    findings.extend(lint::lint_all(&graph, &tables, &session.state()));
     findings.extend(check::validate(&checks, &session).await);
     warnings.extend(findings.iter().filter(|finding| finding.severity == Severity::Warning).cloned());
     findings.retain(|finding| finding.severity == Severity::Error);
