@@ -39,6 +39,12 @@ impl Diagnostic {
         Self { code: None, severity: Severity::Error, message: message.into(), place: None, label: None, hint: None }
     }
 
+    /// Returns whether the command cannot go on.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
     /// Names its kind.
     #[must_use]
     pub fn code(mut self, code: &'static str) -> Self {

@@ -56,6 +56,7 @@ pub use crate::{
     transform::{
         Reason,
         explain::{Explained, Fate},
+        lint,
     },
 };
 

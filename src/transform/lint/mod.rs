@@ -170,6 +170,12 @@ fn diagnostic(model: &Model, code: &'static str, finding: Finding) -> Diagnostic
     finding_at.into_warning().hint(finding.hint).code(code)
 }
 
+/// Returns whether findings of this code are errors.
+#[must_use]
+pub fn is_error(code: &str) -> bool {
+    ["allow-without-reason", "unknown-allow"].contains(&code)
+}
+
 /// Returns every code that a finding about a model can have, with what it means.
 pub fn codes() -> impl Iterator<Item = (&'static str, &'static str)> {
     LINTS.iter().map(|lint| (lint.code, lint.summary)).chain(ALLOW_CODES.iter().copied())

@@ -107,9 +107,7 @@ pub(super) struct ColumnId {
 #[derive(Debug)]
 pub(super) struct SelectPart<'a> {
     pub select: &'a Select,
-    /// The query whose branch it is.
-    pub query: usize,
-    pub relations: Vec<Relation<'a>>,
+    pub relations: Vec<Relation>,
     /// The SELECT around it, whose relations it may name.
     pub outer: Option<usize>,
     /// Every expression of its clauses, the ORDER BY of its query included.
@@ -130,7 +128,7 @@ pub(super) enum Clause {
 
 /// Something that a SELECT reads.
 #[derive(Debug)]
-pub(super) struct Relation<'a> {
+pub(super) struct Relation {
     /// The name before its columns.
     pub alias: String,
     pub source: Origin,
@@ -144,8 +142,6 @@ pub(super) struct Relation<'a> {
     pub may_be_null: bool,
     /// Whether it is computed for each row of those before it.
     pub is_lateral: bool,
-    /// Its common table expression, if it is one.
-    pub cte: Option<&'a Cte>,
 }
 
 /// Where a relation's rows come from.
@@ -195,7 +191,7 @@ impl<'a> Outline<'a> {
     }
 
     /// Returns the names of a relation's columns, None where they are not known.
-    pub(super) fn column_names(&self, relation: &Relation<'_>, tables: &Tables) -> Option<Vec<String>> {
+    pub(super) fn column_names(&self, relation: &Relation, tables: &Tables) -> Option<Vec<String>> {
         let names: Vec<String> = match &relation.source {
             Origin::Table(table) => {
                 let schema = &tables.get(table)?.schema;
@@ -212,7 +208,7 @@ impl<'a> Outline<'a> {
     }
 
     /// Returns the place of a relation's column among the columns of its query.
-    pub(super) fn place_in_query(&self, relation: &Relation<'_>, name: &str) -> Option<(usize, usize)> {
+    pub(super) fn place_in_query(&self, relation: &Relation, name: &str) -> Option<(usize, usize)> {
         let Origin::Query(query) = relation.source else { return None };
         if let Some(index) = relation.columns.iter().position(|column| column == name) {
             return Some((query, index));
@@ -222,7 +218,7 @@ impl<'a> Outline<'a> {
     }
 
     /// Returns the relation of a column.
-    pub(super) fn relation(&self, column: &ColumnId) -> &Relation<'a> {
+    pub(super) fn relation(&self, column: &ColumnId) -> &Relation {
         &self.selects[column.select].relations[column.relation]
     }
 
@@ -316,7 +312,7 @@ impl SelectPart<'_> {
     }
 }
 
-impl Relation<'_> {
+impl Relation {
     /// Returns whether these words before a column mean this relation.
     fn is_named(&self, words: &[String]) -> bool {
         match (words, &self.source) {

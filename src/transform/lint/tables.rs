@@ -134,7 +134,7 @@ fn accepted(checks: &[Check]) -> BTreeMap<String, BTreeSet<String>> {
 
 /// Returns what a column of codes can hold, where the contract lists it and rejects everything else.
 fn meanings(column: &Column) -> Option<BTreeSet<String>> {
-    let codes = column.codes.as_ref().filter(|codes| codes.unknown != UnknownCode::Keep)?;
+    let codes = column.codes.as_ref().filter(|codes| codes.unknown != UnknownCode::Keep && column.clean.is_empty())?;
     let CodeTable::Inline(table) = &codes.table else { return None };
     Some(table.values().cloned().chain(column.default.clone()).collect())
 }

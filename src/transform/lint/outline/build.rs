@@ -73,7 +73,7 @@ impl<'a> Builder<'a, '_> {
 
     fn select(&mut self, select: &'a Select, query: usize, outer: Option<usize>) -> usize {
         let id = self.outline.selects.len();
-        let part = SelectPart { select, query, relations: Vec::new(), outer, roots: Vec::new() };
+        let part = SelectPart { select, relations: Vec::new(), outer, roots: Vec::new() };
         self.outline.selects.push(part);
         for (index, from) in select.from.iter().enumerate() {
             self.from(from, if index == 0 { Join::First } else { Join::Cross }, id);
@@ -161,7 +161,7 @@ impl<'a> Builder<'a, '_> {
         self.outline.selects[select].relations.push(Relation { join, ..relation });
     }
 
-    fn table(&mut self, table: &'a ObjectName, alias: Option<&TableAlias>, factor: &'a TableFactor) -> Relation<'a> {
+    fn table(&mut self, table: &ObjectName, alias: Option<&TableAlias>, factor: &TableFactor) -> Relation {
         let parts: Vec<String> = table.0.iter().filter_map(part_name).collect();
         let named = |origin| Relation {
             alias: alias.map_or_else(|| parts.last().cloned().unwrap_or_default(), |alias| name(&alias.name)),
@@ -173,7 +173,7 @@ impl<'a> Builder<'a, '_> {
             let part = &mut self.outline.ctes[index];
             part.uses += 1;
             let columns: Vec<String> = part.cte.alias.columns.iter().map(|column| name(&column.name)).collect();
-            let relation = Relation { cte: Some(part.cte), ..named(Origin::Query(part.query)) };
+            let relation = named(Origin::Query(part.query));
             return if relation.columns.is_empty() { Relation { columns, ..relation } } else { relation };
         };
         named(Origin::Table(TableName::new(schema, table)))
@@ -246,7 +246,7 @@ impl<'a> Builder<'a, '_> {
     }
 }
 
-fn relation<'a>(alias: Option<&TableAlias>, source: Origin, factor: &'a TableFactor) -> Relation<'a> {
+fn relation(alias: Option<&TableAlias>, source: Origin, factor: &TableFactor) -> Relation {
     Relation {
         alias: alias.map(|alias| name(&alias.name)).unwrap_or_default(),
         source,
@@ -256,7 +256,6 @@ fn relation<'a>(alias: Option<&TableAlias>, source: Origin, factor: &'a TableFac
         using: Vec::new(),
         may_be_null: false,
         is_lateral: false,
-        cte: None,
     }
 }
 
