@@ -95,3 +95,14 @@ fn uri(path: &str) -> String {
     let path = path.replace('\\', "/");
     path.bytes().map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_becomes_a_uri() {
+        assert_eq!(uri("sql/core/a b.sql"), "sql/core/a%20b.sql");
+        assert_eq!(uri("模型\\a.sql"), "%E6%A8%A1%E5%9E%8B/a.sql");
+    }
+}

@@ -14,7 +14,7 @@
 mod build;
 
 use datafusion::sql::sqlparser::{
-    ast::{Cte, Expr, Ident, Query, Select, SelectItem},
+    ast::{Cte, Expr, GroupByExpr, Ident, Query, Select, SelectItem, Value},
     tokenizer::Span,
 };
 
@@ -280,18 +280,15 @@ impl<'a> Outline<'a> {
 }
 
 impl SelectPart<'_> {
-    /// Returns whether it makes one row of many, by GROUP BY or by an aggregate without one.
+    /// Returns what it groups by; None for several groupings at once, whose rows no column tells apart.
     pub(super) fn groups(&self) -> Option<Vec<&Expr>> {
-        use datafusion::sql::sqlparser::ast::GroupByExpr;
-        match &self.select.group_by {
-            GroupByExpr::Expressions(exprs, modifiers) if modifiers.is_empty() => Some(exprs.iter().collect()),
-            _ => None,
-        }
+        let GroupByExpr::Expressions(exprs, modifiers) = &self.select.group_by else { return None };
+        let is_plain = |expr: &Expr| !matches!(expr, Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_));
+        (modifiers.is_empty() && exprs.iter().all(is_plain)).then(|| exprs.iter().collect())
     }
 
     /// Returns what stands behind a GROUP BY's ordinal or alias, else the expression itself.
     pub(super) fn spelled_out<'a>(&'a self, expr: &'a Expr) -> &'a Expr {
-        use datafusion::sql::sqlparser::ast::Value;
         let item = match super::walk::bare(expr) {
             Expr::Value(value) => match &value.value {
                 Value::Number(number, _) => {

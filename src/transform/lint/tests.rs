@@ -31,7 +31,6 @@ columns:
   status: { type: string, codes: { O: open, C: closed } }
   units: { type: int, required: true }
   price: { type: double }
-  \"单价 \\\"x\\\"\": { type: double }
   amount: { type: \"decimal(18,2)\" }
 checks:
   - accepted_values: { column: kind, values: [machine, part] }

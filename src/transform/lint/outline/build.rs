@@ -287,7 +287,7 @@ fn projected(item: &SelectItem) -> Option<&Expr> {
 
 /// Returns the name that a column without an alias keeps.
 fn own_name(expr: &Expr) -> Option<String> {
-    match expr {
+    match walk::bare(expr) {
         Expr::Identifier(ident) => Some(name(ident)),
         Expr::CompoundIdentifier(parts) => parts.last().map(name),
         _ => None,

@@ -182,7 +182,10 @@ pub const CASES: &[Case] = &[
         code: "float-sum",
         fires: &[
             ("SELECT dealer, sum(price) AS price FROM staged.sale GROUP BY dealer", "sum(price)"),
-            ("SELECT avg(\"单价 \"\"x\"\"\" * 2) AS price FROM staged.sale", "avg(\"单价 \"\"x\"\"\" * 2)"),
+            (
+                "WITH line AS (SELECT '(中' AS c, price AS \"单价 (\"\"x\" FROM staged.sale)\nSELECT avg(\"单价 (\"\"x\" * 2) AS price FROM line",
+                "avg(\"单价 (\"\"x\" * 2)",
+            ),
             ("SELECT stddev(units) AS spread FROM staged.sale", "stddev(units)"),
         ],
         misses: [
