@@ -75,7 +75,8 @@ fn a_comment_that_gives_no_reason_is_an_error() {
 
 #[test]
 fn json_has_code_place_and_bytes() {
-    let ran = project("SELECT id,\n  '中' AS c, sum(price) OVER () AS all\nFROM staged.sale\n").tallyhouse(&["check", "--output", "json"]);
+    let ran = project("SELECT id,\n  '中' AS c, sum(price) OVER () AS all\nFROM staged.sale\n")
+        .tallyhouse(&["check", "--output", "json"]);
     let report = ran.succeeds().json();
     let expected = json!([{
         "code": "float-sum", "severity": "warning",
@@ -126,7 +127,8 @@ fn sarif_has_what_a_code_host_needs() {
     let doubtful = project("SELECT id, '中' AS c, units / 2 AS half\nFROM staged.sale\n");
     doubtful.model("core.net_sale", "SELECT *\nFROM core.sale");
     let found = results(&doubtful.tallyhouse(&["check", "--output", "sarif"]).succeeds().json());
-    let short: Vec<_> = found.iter().map(|result| (&result["ruleId"], &result["locations"][0]["physicalLocation"])).collect();
+    let short: Vec<_> =
+        found.iter().map(|result| (&result["ruleId"], &result["locations"][0]["physicalLocation"])).collect();
     let place = |uri: &str, column: u64, end: u64| {
         let region = json!({ "startLine": 1, "startColumn": column, "endLine": 1, "endColumn": end });
         json!({ "artifactLocation": { "uri": uri }, "region": region })
@@ -145,7 +147,10 @@ fn sarif_has_what_a_code_host_needs() {
 fn sarif_has_errors_too() {
     let wrong = project("SELECT idd FROM staged.sale\n");
     let found = results(&wrong.tallyhouse(&["check", "--output", "sarif"]).ends(2).json());
-    assert_eq!((&found[0]["level"], &found[0]["message"]["text"]), (&json!("error"), &json!("unknown column `idd`. did you mean `id`?")));
+    assert_eq!(
+        (&found[0]["level"], &found[0]["message"]["text"]),
+        (&json!("error"), &json!("unknown column `idd`. did you mean `id`?"))
+    );
     let ran = wrong.tallyhouse(&["plan", "--output", "sarif"]).ends(2);
     assert_eq!(ran.json()["error"], "only `check` prints SARIF");
 }
@@ -206,14 +211,18 @@ fn nothing_is_said_about_the_queries_of_tpcds_without_a_reason() {
     let state = engine.session(std::iter::empty()).unwrap().state();
     let mut found = BTreeSet::new();
     let mut queries = 0;
+    let mut spent = std::time::Duration::ZERO;
     for number in 1..=99 {
         let query = fs::read_to_string(folder.join(format!("queries/{number:02}.sql"))).unwrap();
         let (model, statement) = tpcds_model(number, &query, &names);
+        let started = std::time::Instant::now();
         let findings = lint::lint(&model, &statement, &tables, &state);
+        spent += started.elapsed();
         found.extend(findings.iter().map(|finding| (format!("{number:02}"), finding.code.unwrap())));
         queries += 1;
     }
     let expected: BTreeSet<_> = TPCDS.iter().map(|(query, code, _)| ((*query).to_owned(), *code)).collect();
+    eprintln!("SPENT {spent:?}");
     assert_eq!(queries, 99);
     assert_eq!(found, expected);
 }

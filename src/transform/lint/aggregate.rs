@@ -12,8 +12,18 @@ const ORDERED: [&str; 6] = ["array_agg", "string_agg", "listagg", "first_value",
 
 /// Aggregates that add up in doubles whatever they are given.
 const SPREADS: [&str; 12] = [
-    "stddev", "stddev_pop", "stddev_samp", "var", "var_pop", "var_samp", "var_population", "var_sample", "covar_pop",
-    "covar_samp", "covar", "corr",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "var",
+    "var_pop",
+    "var_samp",
+    "var_population",
+    "var_sample",
+    "covar_pop",
+    "covar_samp",
+    "covar",
+    "corr",
 ];
 
 fn each_call(subject: &Subject<'_, '_>, visit: &mut dyn FnMut(usize, &Function)) {
@@ -70,9 +80,10 @@ pub(super) fn find_float_sums(subject: &Subject<'_, '_>, found: &mut Found) {
         if is_decided_by_order(function) || !(is_sum || is_spread) {
             return;
         }
-        let message = format!("the last digits of `{name}` over doubles depend on the order in which rows happen to come");
+        let message =
+            format!("the last digits of `{name}` over doubles depend on the order in which rows happen to come");
         let hint = match is_sum {
-            true => format!("add up decimals: `{name}(CAST({} AS DECIMAL(18, 4)))`", subject.written(argument.span())),
+            true => format!("add up decimals: `{name}(CAST({} AS DECIMAL(18, 4)))`", subject.written(argument)),
             false => "round what it gives to the digits that count, and silence this with the reason".to_owned(),
         };
         found.push(Finding::new(super::place::call(&subject.model.text.body, function.name.span()), message, hint));
@@ -87,7 +98,10 @@ fn is_decided_by_order(function: &Function) -> bool {
 /// Returns whether an argument adds up without rounding: it is no double, or one of whole numbers.
 fn is_exact(subject: &Subject<'_, '_>, select: usize, argument: &Expr) -> bool {
     let is_double = |expr: &Expr| {
-        subject.types.of(select, expr).is_some_and(|typed| matches!(typed.data_type, DataType::Float32 | DataType::Float64))
+        subject
+            .types
+            .of(select, expr)
+            .is_some_and(|typed| matches!(typed.data_type, DataType::Float32 | DataType::Float64))
     };
     !is_double(argument) || values(argument).into_iter().all(|value| is_whole(subject, select, value))
 }

@@ -1,7 +1,7 @@
 //! `comparison-never-true` and `self-comparison`: conditions that say nothing, or something that cannot be.
 
 use arrow::datatypes::DataType;
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Spanned, UnaryOperator, Value};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value};
 
 use super::{Finding, Found, Subject, types::is_comparison, walk};
 
@@ -46,8 +46,8 @@ fn with_null(subject: &Subject<'_, '_>, expr: &Expr) -> Option<Finding> {
         _ => return None,
     };
     let test = if *is_null == BinaryOperator::Eq { "IS NULL" } else { "IS NOT NULL" };
-    let hint = format!("write `{} {test}`", subject.written(side.span()));
-    Some(Finding::new(subject.range(expr.span()), "a comparison with NULL is never true", hint))
+    let hint = format!("write `{} {test}`", subject.written(side));
+    Some(Finding::new(subject.range_of(expr), "a comparison with NULL is never true", hint))
 }
 
 /// Visits every AND as the list of its terms, and every other condition as a list of one.
@@ -60,17 +60,21 @@ fn conjunctions<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&[&'e Expr])) {
 }
 
 fn contradiction(subject: &Subject<'_, '_>, select: usize, terms: &[&Expr]) -> Option<Finding> {
-    let left: Vec<(&Expr, &Expr, Left)> =
-        terms.iter().filter_map(|term| left_by(subject, select, term).map(|(expr, left)| (*term, expr, left))).collect();
+    let left: Vec<(&Expr, &Expr, Left)> = terms
+        .iter()
+        .filter_map(|term| left_by(subject, select, term).map(|(expr, left)| (*term, expr, left)))
+        .collect();
     for (index, (term, expr, values)) in left.iter().enumerate() {
         if is_empty(values) {
             let message = "no value lies in this range, so that it is never true";
-            return Some(Finding::new(subject.range(term.span()), message, "write the smaller value first"));
+            return Some(Finding::new(subject.range_of(term), message, "write the smaller value first"));
         }
-        let earlier = left[..index].iter().find(|(_, other, known)| is_same(subject, select, expr, other) && is_disjoint(values, known));
+        let earlier = left[..index]
+            .iter()
+            .find(|(_, other, known)| is_same(subject, select, expr, other) && is_disjoint(values, known));
         if let Some((other, ..)) = earlier {
-            let message = format!("together with `{}` this is never true", subject.written(other.span()));
-            return Some(Finding::new(subject.range(term.span()), message, "change one of the two, or join them by OR"));
+            let message = format!("together with `{}` this is never true", subject.written(other));
+            return Some(Finding::new(subject.range_of(term), message, "change one of the two, or join them by OR"));
         }
     }
     None
@@ -151,7 +155,9 @@ pub(super) fn flipped(op: &BinaryOperator) -> BinaryOperator {
 
 fn is_empty(left: &Left) -> bool {
     match left {
-        Left::Range(Some((low, with_low)), Some((high, with_high))) => low > high || low == high && !(*with_low && *with_high),
+        Left::Range(Some((low, with_low)), Some((high, with_high))) => {
+            low > high || low == high && !(*with_low && *with_high)
+        }
         _ => false,
     }
 }
@@ -160,7 +166,8 @@ fn is_disjoint(one: &Left, other: &Left) -> bool {
     match (one, other) {
         (Left::OneOf(values), rest) | (rest, Left::OneOf(values)) => values.iter().all(|value| !admits(rest, value)),
         (Left::Range(low, high), Left::Range(other_low, other_high)) => {
-            is_empty(&Left::Range(low.clone(), other_high.clone())) || is_empty(&Left::Range(other_low.clone(), high.clone()))
+            is_empty(&Left::Range(low.clone(), other_high.clone()))
+                || is_empty(&Left::Range(other_low.clone(), high.clone()))
         }
         _ => false,
     }
@@ -208,13 +215,14 @@ pub(super) fn find_self(subject: &Subject<'_, '_>, found: &mut Found) {
         walk::walk(root, &mut |expr| {
             let Expr::BinaryOp { left, op, right } = expr else { return };
             let column = subject.outline.column(select, left, subject.tables);
-            if !is_comparison(op) || column.is_none() || column != subject.outline.column(select, right, subject.tables) {
+            if !is_comparison(op) || column.is_none() || column != subject.outline.column(select, right, subject.tables)
+            {
                 return;
             }
-            let name = subject.written(left.span());
+            let name = subject.written(left);
             let message = format!("`{name}` is compared with itself");
             let hint = "name the other table's column; for rows in which it is not NULL, write `IS NOT NULL`";
-            found.push(Finding::new(subject.range(expr.span()), message, hint));
+            found.push(Finding::new(subject.range_of(expr), message, hint));
         });
     });
 }

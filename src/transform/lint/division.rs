@@ -1,6 +1,6 @@
 //! `integer-division`: whole numbers divide to whole numbers, and what is left over is gone.
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Spanned};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
 
 use super::{Finding, Found, Subject, walk};
 
@@ -26,8 +26,8 @@ fn look(subject: &Subject<'_, '_>, select: usize, expr: &Expr, found: &mut Found
         && !is_one(right)
     {
         let message = "a whole number divided by a whole number: what is left over is cut off";
-        let hint = format!("cast one side: `CAST({} AS DOUBLE) / …`", subject.written(left.span()));
-        found.push(Finding::new(subject.range(expr.span()), message, hint));
+        let hint = format!("cast one side: `CAST({} AS DOUBLE) / …`", subject.written(left));
+        found.push(Finding::new(subject.range_of(expr), message, hint));
     }
     walk::children(expr).into_iter().for_each(|child| look(subject, select, child, found));
 }
@@ -36,7 +36,9 @@ fn look(subject: &Subject<'_, '_>, select: usize, expr: &Expr, found: &mut Found
 fn rounded_down(expr: &Expr) -> Option<(&Expr, &Expr)> {
     let Expr::BinaryOp { left, op: BinaryOperator::Multiply, right } = expr else { return None };
     [(left, right), (right, left)].into_iter().find_map(|(quotient, factor)| {
-        let Expr::BinaryOp { op: BinaryOperator::Divide, right: divisor, .. } = walk::bare(quotient) else { return None };
+        let Expr::BinaryOp { op: BinaryOperator::Divide, right: divisor, .. } = walk::bare(quotient) else {
+            return None;
+        };
         (walk::bare(divisor) == walk::bare(factor)).then_some((walk::bare(quotient), factor.as_ref()))
     })
 }

@@ -2,7 +2,7 @@
 //! of its contract.
 
 use arrow::datatypes::DataType;
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Spanned, UnaryOperator, Value};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value};
 
 use super::{Finding, Found, Subject, comparison::flipped, walk};
 use crate::record::diagnostic::nearest;
@@ -25,8 +25,12 @@ pub(super) fn find(subject: &Subject<'_, '_>, found: &mut Found) {
 fn compared(expr: &Expr) -> Vec<(&Expr, BinaryOperator, &Expr)> {
     let equal = |column, value| (column, BinaryOperator::Eq, value);
     match expr {
-        Expr::BinaryOp { left, op, right } if walk::is_literal(right) => vec![(left.as_ref(), op.clone(), right.as_ref())],
-        Expr::BinaryOp { left, op, right } if walk::is_literal(left) => vec![(right.as_ref(), flipped(op), left.as_ref())],
+        Expr::BinaryOp { left, op, right } if walk::is_literal(right) => {
+            vec![(left.as_ref(), op.clone(), right.as_ref())]
+        }
+        Expr::BinaryOp { left, op, right } if walk::is_literal(left) => {
+            vec![(right.as_ref(), flipped(op), left.as_ref())]
+        }
         Expr::InList { expr, list, negated: false } => list.iter().map(|item| equal(expr.as_ref(), item)).collect(),
         Expr::Case { operand: Some(operand), conditions, .. } => {
             conditions.iter().map(|branch| equal(operand.as_ref(), &branch.condition)).collect()
@@ -62,7 +66,7 @@ fn outside_of_list(
         None => format!("it holds {}", shown(values.iter())),
     };
     let message = format!("`{name}` of `{table}` is never '{text}'");
-    Some(Finding::new(subject.range(value.span()), message, hint))
+    Some(Finding::new(subject.range_of(value), message, hint))
 }
 
 fn shown<'v>(values: impl Iterator<Item = &'v String>) -> String {
@@ -93,9 +97,9 @@ fn outside_of_type(
         BinaryOperator::Lt | BinaryOperator::LtEq => number.value < smallest,
         _ => false,
     };
-    let name = subject.written(column.span());
-    let message = format!("`{name}` is {data_type} and never {} {}", spelled(op), subject.written(value.span()));
-    is_never.then(|| Finding::new(subject.range(value.span()), message, "compare with a value that the type can hold"))
+    let name = subject.written(column);
+    let message = format!("`{name}` is {data_type} and never {} {}", spelled(op), subject.written(value));
+    is_never.then(|| Finding::new(subject.range_of(value), message, "compare with a value that the type can hold"))
 }
 
 const fn spelled(op: &BinaryOperator) -> &'static str {
@@ -115,7 +119,9 @@ struct Number {
 
 fn number(expr: &Expr) -> Option<Number> {
     match walk::bare(expr) {
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => number(expr).map(|number| Number { value: -number.value, ..number }),
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => {
+            number(expr).map(|number| Number { value: -number.value, ..number })
+        }
         Expr::Value(value) => match &value.value {
             Value::Number(text, _) if !text.contains(['e', 'E']) => {
                 let decimals = text.split_once('.').map_or("", |(_, decimals)| decimals.trim_end_matches('0'));

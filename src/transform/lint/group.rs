@@ -1,6 +1,6 @@
 //! `group-by-constant`: a literal in GROUP BY parts nothing; mostly a column in the wrong quotes.
 
-use datafusion::sql::sqlparser::ast::{Expr, Spanned, Value};
+use datafusion::sql::sqlparser::ast::{Expr, Value};
 
 use super::{Finding, Found, Subject, walk};
 
@@ -16,7 +16,7 @@ pub(super) fn find(subject: &Subject<'_, '_>, found: &mut Found) {
                 Some(text) => format!("a column is written without quotes: `{text}`"),
                 None => "take it out of the GROUP BY".to_owned(),
             };
-            found.push(Finding::new(subject.range(group.span()), message, hint));
+            found.push(Finding::new(subject.range_of(group), message, hint));
         }
     }
 }

@@ -7,9 +7,13 @@
 //! In: the outline and the keys that contracts and headers declare. Out: whether some expressions order the rows of a SELECT
 //! totally, or None where a relation's key is not known. (The closure is Armstrong's, as in any book on relational design.)
 
-use std::{cell::RefCell, collections::BTreeSet, collections::HashMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    sync::LazyLock,
+};
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Distinct, Expr, Value};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Distinct, Expr, LimitClause, Query, Value};
 
 use super::{
     outline::{Branch, Clause, ColumnId, Item, Join, Joined, Origin, Outline},
@@ -177,9 +181,7 @@ impl<'a, 'o> Keys<'a, 'o> {
                     decided.insert(to.clone());
                 }
             }
-            let has = |relation, name: &String| {
-                decided.contains(&ColumnId { select, relation, name: name.clone() })
-            };
+            let has = |relation, name: &String| decided.contains(&ColumnId { select, relation, name: name.clone() });
             let (closed, rest) = open.into_iter().partition(|(index, key)| key.iter().all(|name| has(*index, name)));
             open = rest;
             for (relation, _) in closed {
@@ -229,7 +231,9 @@ impl<'a, 'o> Keys<'a, 'o> {
             conditions.fixed.insert(column);
         }
         let (left, right) = match term {
-            Expr::BinaryOp { left, op: BinaryOperator::Eq, right } | Expr::IsNotDistinctFrom(left, right) => (left, right),
+            Expr::BinaryOp { left, op: BinaryOperator::Eq, right } | Expr::IsNotDistinctFrom(left, right) => {
+                (left, right)
+            }
             Expr::IsNull(inner) => return conditions.fixed.extend(column(inner).filter(binds)),
             _ => return,
         };
@@ -283,25 +287,24 @@ pub(super) fn holds_aggregate(expr: &Expr) -> bool {
 
 /// Returns whether a name is that of an aggregate function.
 fn is_aggregate(name: &str) -> bool {
-    use std::sync::LazyLock;
     static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
         let all = datafusion::functions_aggregate::all_default_aggregate_functions();
-        all.iter().flat_map(|function| [function.name().to_lowercase()].into_iter().chain(function.aliases().to_vec())).collect()
+        all.iter()
+            .flat_map(|function| [function.name().to_lowercase()].into_iter().chain(function.aliases().to_vec()))
+            .collect()
     });
     NAMES.contains(name)
 }
 
-fn is_limited_to_one(query: &datafusion::sql::sqlparser::ast::Query) -> bool {
-    use datafusion::sql::sqlparser::ast::LimitClause;
+fn is_limited_to_one(query: &Query) -> bool {
     let is_one = |expr: &Expr| match walk::bare(expr) {
         Expr::Value(value) => matches!(&value.value, Value::Number(number, _) if number == "1" || number == "0"),
         _ => false,
     };
-    match (&query.limit_clause, &query.fetch) {
-        (Some(LimitClause::LimitOffset { limit: Some(limit), .. } | LimitClause::OffsetCommaLimit { limit, .. }), _) => {
+    match &query.limit_clause {
+        Some(LimitClause::LimitOffset { limit: Some(limit), .. } | LimitClause::OffsetCommaLimit { limit, .. }) => {
             is_one(limit)
         }
-        (_, Some(fetch)) => !fetch.with_ties && !fetch.percent && fetch.quantity.as_ref().is_none_or(is_one),
         _ => false,
     }
 }

@@ -33,15 +33,14 @@ use std::ops::Range;
 
 use datafusion::{
     execution::SessionState,
-    sql::sqlparser::{ast::Query, tokenizer::Span},
+    sql::sqlparser::{
+        ast::{Expr, Query, Spanned},
+        tokenizer::Span,
+    },
 };
 
 use super::{Graph, graph};
-use crate::{
-    define::project::Model,
-    engine::Statement,
-    record::Diagnostic,
-};
+use crate::{define::project::Model, engine::Statement, record::Diagnostic};
 use keys::Keys;
 use outline::Outline;
 pub use tables::Tables;
@@ -59,7 +58,11 @@ pub struct Lint {
 
 /// Everything that is looked for, in the order of `docs/checks.md`.
 pub const LINTS: &[Lint] = &[
-    Lint { code: "select-star", summary: "a published model whose columns are those of another table", find: star::find },
+    Lint {
+        code: "select-star",
+        summary: "a published model whose columns are those of another table",
+        find: star::find,
+    },
     Lint { code: "join-without-equality", summary: "a join in which every row meets every row", find: join::find },
     Lint {
         code: "left-join-filtered",
@@ -129,9 +132,17 @@ impl Subject<'_, '_> {
         place::range(&self.model.text.body, span)
     }
 
-    /// Returns the text of a piece of syntax as it was written.
-    fn written(&self, span: Span) -> &str {
-        self.range(span).and_then(|range| self.model.text.body.get(range)).unwrap_or("…")
+    /// Returns the bytes of an expression, its sign included.
+    fn range_of(&self, expr: &Expr) -> Option<Range<usize>> {
+        let range = self.range(expr.span())?;
+        let before = self.model.text.body[..range.start].trim_end();
+        let is_signed = matches!(expr, Expr::UnaryOp { .. }) && before.ends_with('-');
+        Some(if is_signed { before.len() - 1..range.end } else { range })
+    }
+
+    /// Returns an expression as it was written.
+    fn written(&self, expr: &Expr) -> &str {
+        self.range_of(expr).and_then(|range| self.model.text.body.get(range)).unwrap_or("…")
     }
 }
 

@@ -74,16 +74,14 @@ pub(super) fn find_limits(subject: &Subject<'_, '_>, found: &mut Found) {
             false => "LIMIT cuts between equal rows by chance: its ORDER BY holds no key",
         };
         let hint = "end the ORDER BY with columns that name one row";
-        found.push(Finding::new(subject.range(limit.span()), message, hint));
+        found.push(Finding::new(subject.range_of(limit), message, hint));
     }
 }
 
 fn limit(query: &Query) -> Option<&Expr> {
-    match (&query.limit_clause, &query.fetch) {
-        (Some(LimitClause::LimitOffset { limit, .. }), _) => limit.as_ref(),
-        (Some(LimitClause::OffsetCommaLimit { limit, .. }), _) => Some(limit),
-        (None, Some(fetch)) if !fetch.with_ties => fetch.quantity.as_ref(),
-        _ => None,
+    match query.limit_clause.as_ref()? {
+        LimitClause::LimitOffset { limit, .. } => limit.as_ref(),
+        LimitClause::OffsetCommaLimit { limit, .. } => Some(limit),
     }
 }
 
@@ -101,7 +99,8 @@ fn is_total(subject: &Subject<'_, '_>, query: usize, order: &[&Expr]) -> bool {
     }
     let Some(select) = subject.outline.only_select(query) else { return !order.is_empty() };
     let projection = &subject.outline.selects[select].select.projection;
-    let behind = |expr: &'_ &'_ Expr| output(subject, query, expr).and_then(|index| projection.get(index).and_then(written));
+    let behind =
+        |expr: &'_ &'_ Expr| output(subject, query, expr).and_then(|index| projection.get(index).and_then(written));
     let exprs: Vec<&Expr> = order.iter().map(|expr| behind(expr).unwrap_or(*expr)).collect();
     subject.keys.decide_row(select, &exprs).unwrap_or(!order.is_empty())
 }

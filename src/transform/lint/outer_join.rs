@@ -1,6 +1,6 @@
 //! `left-join-filtered`: a WHERE that no row without a match passes, so that the LEFT JOIN is an inner one.
 
-use datafusion::sql::sqlparser::ast::{Expr, Spanned};
+use datafusion::sql::sqlparser::ast::Expr;
 
 use super::{
     Finding, Found, Subject,
@@ -17,9 +17,10 @@ pub(super) fn find(subject: &Subject<'_, '_>, found: &mut Found) {
             let strict = compared(term).into_iter().find_map(|side| strict_column(subject, select, side));
             let Some(relation) = strict else { continue };
             let alias = &part.relations[relation].alias;
-            let message = format!("rows without a match in `{alias}` never pass this, so its LEFT JOIN is an inner join");
+            let message =
+                format!("rows without a match in `{alias}` never pass this, so its LEFT JOIN is an inner join");
             let hint = "put the condition into the ON of the join, or write an inner JOIN";
-            found.push(Finding::new(subject.range(term.span()), message, hint));
+            found.push(Finding::new(subject.range_of(term), message, hint));
         }
     }
 }

@@ -26,7 +26,9 @@ pub(super) fn find(subject: &Subject<'_, '_>, found: &mut Found) {
                 continue;
             }
             let names = columns.join(", ");
-            let message = format!("`{table}` is partitioned by {names}, which this model never looks at: any change of it rebuilds everything");
+            let message = format!(
+                "`{table}` is partitioned by {names}, which this model never looks at: any change of it rebuilds everything"
+            );
             let hint = format!("pass {names} on, group by it or filter by it; or read a table that is not partitioned");
             found.push(Finding::new(subject.range(read.span), message, hint));
         }

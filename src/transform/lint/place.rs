@@ -33,7 +33,9 @@ pub(super) fn call(text: &str, span: Span) -> Option<Range<usize>> {
         let at = text.len() - next.len();
         end = match next.starts_with('(') {
             true => closing(text, at)?,
-            false if clause == "over" => at + next.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(next.len()),
+            false if clause == "over" => {
+                at + next.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(next.len())
+            }
             false => behind,
         };
     }
@@ -61,6 +63,8 @@ fn whole(text: &str, range: Range<usize>) -> Range<usize> {
     }
     let start = (0..-lowest).fold(range.start, |start, _| opened(text, start));
     let end = (0..depth - lowest).try_fold(range.end, |end, _| next_closing(text, end)).unwrap_or(range.end);
+    // The parser leaves out the arguments of a call that have no place, as in `count(*)`.
+    let end = if text[end..].starts_with('(') { closing(text, end).unwrap_or(end) } else { end };
     start..end
 }
 

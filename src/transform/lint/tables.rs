@@ -97,10 +97,12 @@ fn of_model(model: &Model, schema: &SchemaRef) -> Known {
 
 /// Returns a model's key, or else the columns of a check that they are unique.
 fn key(model: &Model) -> Vec<String> {
-    let checked = || binding(&model.checks).find_map(|check| match &check.kind {
-        CheckKind::Unique(columns) => Some(names(columns)),
-        _ => None,
-    });
+    let checked = || {
+        binding(&model.checks).find_map(|check| match &check.kind {
+            CheckKind::Unique(columns) => Some(names(columns)),
+            _ => None,
+        })
+    };
     match model.key.is_empty() {
         true => checked().unwrap_or_default(),
         false => names(&model.key),

@@ -115,9 +115,9 @@ fn argument(arg: &FunctionArg) -> Option<&Expr> {
 /// Returns the query that an expression holds directly.
 pub(super) fn query(expr: &Expr) -> Option<&Query> {
     match expr {
-        Expr::Subquery(query)
-        | Expr::Exists { subquery: query, .. }
-        | Expr::InSubquery { subquery: query, .. } => Some(query),
+        Expr::Subquery(query) | Expr::Exists { subquery: query, .. } | Expr::InSubquery { subquery: query, .. } => {
+            Some(query)
+        }
         Expr::Function(Function { args: FunctionArguments::Subquery(query), .. }) => Some(query),
         _ => None,
     }

@@ -14,7 +14,7 @@ pub const CASES: &[Case] = &[
         code: "select-star",
         fires: &[
             ("SELECT * FROM staged.sale", "*"),
-            ("SELECT 1 AS one, sale.* FROM staged.sale", "sale.*"),
+            ("SELECT 1 AS one, line.* FROM staged.sale AS line", "line.*"),
             ("WITH line AS (SELECT * FROM staged.sale) SELECT * FROM line", "*"),
         ],
         misses: [
@@ -57,7 +57,10 @@ pub const CASES: &[Case] = &[
             ("SELECT id FROM staged.sale WHERE units BETWEEN 10 AND 1", "units BETWEEN 10 AND 1"),
             ("SELECT id FROM staged.sale WHERE month = '2024-01-01' AND '2024-02-01' = month", "'2024-02-01' = month"),
             ("SELECT id FROM staged.sale WHERE dealer IN ('A', 'B') AND sale.dealer = 'C'", "sale.dealer = 'C'"),
-            ("SELECT id FROM staged.sale WHERE month > $run_date AND month < DATE '2024-01-01'", "month < DATE '2024-01-01'"),
+            (
+                "SELECT id FROM staged.sale WHERE month > $run_date AND month < DATE '2024-01-01'",
+                "month < DATE '2024-01-01'",
+            ),
         ],
         misses: [
             "SELECT id FROM staged.sale WHERE dealer IS NULL OR units < 3 OR units > 5",
@@ -69,7 +72,10 @@ pub const CASES: &[Case] = &[
         code: "value-not-accepted",
         fires: &[
             ("SELECT id FROM staged.sale WHERE kind = 'machin'", "'machin'"),
-            ("WITH line AS (SELECT id, kind AS k FROM staged.sale) SELECT id FROM line WHERE k IN ('part', '零件')", "'零件'"),
+            (
+                "WITH line AS (SELECT id, kind AS k FROM staged.sale) SELECT id FROM line WHERE k IN ('part', '零件')",
+                "'零件'",
+            ),
             ("SELECT CASE status WHEN 'open' THEN 1 WHEN 'O' THEN 2 END AS n FROM staged.sale", "'O'"),
             ("SELECT id FROM staged.sale WHERE units = 3000000000", "3000000000"),
             ("SELECT id FROM staged.sale WHERE units < -3000000000", "-3000000000"),
@@ -98,7 +104,10 @@ pub const CASES: &[Case] = &[
         fires: &[
             ("SELECT id, units / 3 AS third FROM staged.sale", "units / 3"),
             ("SELECT sum(units) / count(*) AS mean FROM staged.sale", "sum(units) / count(*)"),
-            ("WITH day AS (SELECT id, month - DATE '2024-01-01' AS days FROM staged.sale) SELECT id, (days) / 7 AS weeks FROM day", "(days) / 7"),
+            (
+                "WITH day AS (SELECT id, month - DATE '2024-01-01' AS days FROM staged.sale) SELECT id, (days) / 7 AS weeks FROM day",
+                "(days) / 7",
+            ),
         ],
         misses: [
             "SELECT id, CAST(units AS DOUBLE) / 3 AS third FROM staged.sale",
@@ -158,7 +167,7 @@ pub const CASES: &[Case] = &[
         fires: &[
             ("SELECT id FROM staged.sale LIMIT 3", "3"),
             ("SELECT id FROM staged.sale ORDER BY month LIMIT 3", "3"),
-            ("SELECT dealer, sum(units) AS units FROM staged.sale GROUP BY dealer ORDER BY units DESC FETCH FIRST 5 ROWS ONLY", "5"),
+            ("SELECT dealer, sum(units) AS units FROM staged.sale GROUP BY dealer ORDER BY units DESC LIMIT 5", "5"),
         ],
         misses: [
             "SELECT id FROM staged.sale ORDER BY month, id LIMIT 3",
@@ -170,7 +179,10 @@ pub const CASES: &[Case] = &[
         code: "unordered-aggregate",
         fires: &[
             ("SELECT dealer, string_agg(kind, ',') AS kinds FROM staged.sale GROUP BY dealer", "string_agg(kind, ',')"),
-            ("SELECT id, first_value(kind) OVER (PARTITION BY dealer) AS kind FROM staged.sale", "first_value(kind) OVER (PARTITION BY dealer)"),
+            (
+                "SELECT id, first_value(kind) OVER (PARTITION BY dealer) AS kind FROM staged.sale",
+                "first_value(kind) OVER (PARTITION BY dealer)",
+            ),
         ],
         misses: [
             "SELECT dealer, string_agg(kind, ',' ORDER BY id) AS kinds FROM staged.sale GROUP BY dealer",
@@ -205,7 +217,10 @@ pub const CASES: &[Case] = &[
     },
     Case {
         code: "unused-cte",
-        fires: &[("WITH line AS (SELECT id FROM staged.sale), other AS (SELECT id FROM line) SELECT id FROM line", "other")],
+        fires: &[(
+            "WITH line AS (SELECT id FROM staged.sale), other AS (SELECT id FROM line) SELECT id FROM line",
+            "other",
+        )],
         misses: [
             "WITH line AS (SELECT id FROM staged.sale), other AS (SELECT id FROM line) SELECT id FROM other",
             "WITH line AS (SELECT id FROM staged.sale) SELECT dealer FROM core.dealer WHERE EXISTS (SELECT 1 FROM line)",
