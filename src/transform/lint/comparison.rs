@@ -55,7 +55,9 @@ fn conjunctions<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&[&'e Expr])) {
     let terms = walk::conjuncts(expr);
     visit(&terms);
     for term in terms {
-        walk::children(term).into_iter().for_each(|child| conjunctions(child, visit));
+        for child in walk::children(term) {
+            conjunctions(child, visit);
+        }
     }
 }
 

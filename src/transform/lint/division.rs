@@ -16,9 +16,10 @@ pub(super) fn find(subject: &Subject<'_, '_>, found: &mut Found) {
 fn look(subject: &Subject<'_, '_>, select: usize, expr: &Expr, found: &mut Found) {
     if let Some((quotient, factor)) = rounded_down(expr) {
         // `x / 10 * 10` wants the remainder gone.
-        return [quotient, factor].into_iter().for_each(|part| {
-            walk::children(part).into_iter().for_each(|child| look(subject, select, child, found));
-        });
+        for child in [quotient, factor].into_iter().flat_map(walk::children) {
+            look(subject, select, child, found);
+        }
+        return;
     }
     if let Expr::BinaryOp { left, op: BinaryOperator::Divide, right } = expr
         && is_whole(subject, select, left)
@@ -29,7 +30,9 @@ fn look(subject: &Subject<'_, '_>, select: usize, expr: &Expr, found: &mut Found
         let hint = format!("cast one side: `CAST({} AS DOUBLE) / …`", subject.written(left));
         found.push(Finding::new(subject.range_of(expr), message, hint));
     }
-    walk::children(expr).into_iter().for_each(|child| look(subject, select, child, found));
+    for child in walk::children(expr) {
+        look(subject, select, child, found);
+    }
 }
 
 /// Returns quotient and factor of `x / n * n`.

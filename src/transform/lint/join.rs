@@ -86,13 +86,13 @@ fn tied(subject: &Subject<'_, '_>, select: usize, term: &Expr) -> Vec<BTreeSet<u
             let branches = walk::alternatives(term).into_iter().map(|branch| {
                 walk::conjuncts(branch).into_iter().flat_map(|term| tied(subject, select, term)).collect::<Vec<_>>()
             });
-            branches.reduce(in_both).unwrap_or_default()
+            branches.reduce(|one, other| in_both(one, &other)).unwrap_or_default()
         }
         _ => Vec::new(),
     }
 }
 
-fn in_both(one: Vec<BTreeSet<usize>>, other: Vec<BTreeSet<usize>>) -> Vec<BTreeSet<usize>> {
+fn in_both(one: Vec<BTreeSet<usize>>, other: &[BTreeSet<usize>]) -> Vec<BTreeSet<usize>> {
     one.into_iter().filter(|tie| other.contains(tie)).collect()
 }
 

@@ -203,7 +203,9 @@ impl<'a, 'o> Keys<'a, 'o> {
                 Clause::On(relation) => Some(*relation),
                 _ => continue,
             };
-            walk::conjuncts(root).into_iter().for_each(|term| self.condition(select, joined, term, &mut conditions));
+            for term in walk::conjuncts(root) {
+                self.condition(select, joined, term, &mut conditions);
+            }
         }
         for (index, relation) in part.relations.iter().enumerate() {
             for name in &relation.using {

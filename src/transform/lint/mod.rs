@@ -193,5 +193,5 @@ pub fn codes() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;

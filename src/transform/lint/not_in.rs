@@ -17,7 +17,7 @@ fn finding(subject: &Subject<'_, '_>, select: usize, expr: &Expr) -> Option<Find
     match expr {
         Expr::InSubquery { subquery, negated: true, .. } => {
             let query =
-                subject.outline.queries.iter().position(|part| std::ptr::eq::<Query>(part.query, &**subquery))?;
+                subject.outline.queries.iter().position(|part| std::ptr::eq::<Query>(part.query, subquery.as_ref()))?;
             if !subject.types.output(query, 0)?.may_be_null {
                 return None;
             }

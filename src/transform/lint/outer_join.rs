@@ -29,8 +29,11 @@ pub(super) fn find(subject: &Subject<'_, '_>, found: &mut Found) {
 fn compared(term: &Expr) -> Vec<&Expr> {
     match term {
         Expr::BinaryOp { left, op, right } if is_comparison(op) => vec![left, right],
-        Expr::Between { expr, .. } | Expr::InList { expr, .. } | Expr::InSubquery { expr, .. } => vec![expr],
-        Expr::Like { expr, .. } | Expr::ILike { expr, .. } => vec![expr],
+        Expr::Between { expr, .. }
+        | Expr::InList { expr, .. }
+        | Expr::InSubquery { expr, .. }
+        | Expr::Like { expr, .. }
+        | Expr::ILike { expr, .. } => vec![expr],
         _ => Vec::new(),
     }
 }

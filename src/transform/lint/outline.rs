@@ -203,8 +203,22 @@ impl<'a> Outline<'a> {
             }
             Origin::Unknown => return None,
         };
-        let named = names.into_iter().enumerate();
-        Some(named.map(|(index, name)| relation.columns.get(index).cloned().unwrap_or(name)).collect())
+        let numbered = names.into_iter().enumerate();
+        Some(numbered.map(|(index, name)| relation.columns.get(index).cloned().unwrap_or(name)).collect())
+    }
+
+    /// Returns whether a relation has a column, None where its columns are not known.
+    fn has_column(&self, relation: &Relation, name: &str, tables: &Tables) -> Option<bool> {
+        match &relation.source {
+            Origin::Table(table) if relation.columns.is_empty() => {
+                Some(tables.get(table)?.schema.field_with_name(name).is_ok())
+            }
+            Origin::Query(query) => {
+                self.queries[*query].outputs.as_ref()?;
+                Some(self.place_in_query(relation, name).is_some())
+            }
+            _ => Some(self.column_names(relation, tables)?.iter().any(|known| known == name)),
+        }
     }
 
     /// Returns the place of a relation's column among the columns of its query.
@@ -239,7 +253,7 @@ impl<'a> Outline<'a> {
         let before: Vec<String> = before.iter().map(name).collect();
         for (index, relation) in part.relations.iter().enumerate() {
             let is_named = before.is_empty() || relation.is_named(&before);
-            let has = || Some(self.column_names(relation, tables)?.iter().any(|known| known == column));
+            let has = || self.has_column(relation, column, tables);
             match is_named.then(has) {
                 None | Some(Some(false)) => {}
                 Some(Some(true)) => {

@@ -87,15 +87,12 @@ impl<'a, 'o> Types<'a, 'o> {
 
     fn compute(&self, column: &ColumnId) -> Option<Typed> {
         let relation = self.outline.relation(column);
-        let mut typed = match &relation.source {
-            Origin::Table(table) => {
-                let (data_type, may_be_null) = self.tables.get(table)?.column(&column.name)?;
-                Typed { data_type, may_be_null }
-            }
-            _ => {
-                let (query, index) = self.outline.place_in_query(relation, &column.name)?;
-                self.output(query, index)?
-            }
+        let mut typed = if let Origin::Table(table) = &relation.source {
+            let (data_type, may_be_null) = self.tables.get(table)?.column(&column.name)?;
+            Typed { data_type, may_be_null }
+        } else {
+            let (query, index) = self.outline.place_in_query(relation, &column.name)?;
+            self.output(query, index)?
         };
         typed.may_be_null = (typed.may_be_null || relation.may_be_null) && !self.is_filtered(column);
         Some(typed)
