@@ -58,6 +58,7 @@ complaint AS (
 
 handled_complaint AS (
     SELECT complaint_id, entered_at AS handled_at
+    -- allow partition-column-unused: a complaint of one month may be handled in any later one
     FROM core.complaint_stage
     WHERE stage = 'handled'
 ),
@@ -71,7 +72,7 @@ month_policy AS (
         max(CASE WHEN policy.key = 'complaint.sla.on_site_priority' THEN CAST(policy.value AS BIGINT) END) AS on_site_priority_number,
         max(CASE WHEN policy.key = 'complaint.sla.on_site_hours' THEN policy.value END) AS on_site_hours
     FROM (SELECT DISTINCT month FROM complaint) AS complaint_month
-    JOIN core.policy AS policy
+    JOIN core.policy AS policy -- allow join-without-equality: a validity range over five policies
         ON policy.valid_from < complaint_month.month + INTERVAL '1 month'
         AND (policy.valid_to IS NULL OR policy.valid_to >= complaint_month.month + INTERVAL '1 month')
     WHERE policy.key LIKE 'complaint.sla.%'

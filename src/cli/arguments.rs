@@ -91,6 +91,18 @@ pub(super) enum OutputFormat {
     Json,
 }
 
+/// What `--output` may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum OutputChoice {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document for programs.
+    Json,
+    /// Findings for code review: `check` alone has them.
+    Sarif,
+}
+
 /// What every verb takes.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Common {
@@ -112,9 +124,9 @@ pub(super) struct Common {
     /// Work on a development environment, which shares every unchanged file with production
     #[arg(global = true, long, value_name = "NAME")]
     env: Option<String>,
-    /// Print for people or as JSON
+    /// Print for people or as JSON; `check` also as SARIF
     #[arg(global = true, long, value_enum, default_value_t)]
-    pub output: OutputFormat,
+    output: OutputChoice,
     /// Threads that work on data; results never depend on it
     #[arg(global = true, long, value_name = "N", env = "TALLYHOUSE_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -166,6 +178,9 @@ impl RebuildArguments {
 pub(super) struct CheckArguments {
     #[command(flatten)]
     pub common: Common,
+    /// Let warnings end with exit code 2, as errors do
+    #[arg(long)]
+    pub deny_warnings: bool,
 }
 
 /// `plan`
@@ -511,7 +526,7 @@ impl Verb {
                 RowsFormat::Json => OutputFormat::Json,
                 _ => OutputFormat::Text,
             },
-            other => other.common().output,
+            other => other.common().output(),
         }
     }
 
@@ -556,6 +571,19 @@ impl PlanArguments {
 }
 
 impl Common {
+    /// Returns how results are printed; SARIF, which is JSON too, counts as JSON.
+    pub(super) fn output(&self) -> OutputFormat {
+        match self.output {
+            OutputChoice::Text => OutputFormat::Text,
+            OutputChoice::Json | OutputChoice::Sarif => OutputFormat::Json,
+        }
+    }
+
+    /// Returns whether findings are asked for as SARIF.
+    pub(super) fn is_sarif(&self) -> bool {
+        self.output == OutputChoice::Sarif
+    }
+
     /// Returns what bounds the engine.
     pub(super) fn settings(&self) -> Settings {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);

@@ -40,7 +40,11 @@ fn one(finding: &Diagnostic, renderer: &Renderer) -> String {
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let mut group = Group::with_title(level.primary_title(finding.message.as_str()));
+    let title = level.primary_title(finding.message.as_str());
+    let mut group = Group::with_title(match finding.code {
+        Some(code) => title.id(code),
+        None => title,
+    });
     if let Some(place) = &finding.place {
         group = group.element(snippet(place, finding.label.as_deref()));
     }
@@ -67,17 +71,16 @@ pub fn to_json(finding: &Diagnostic) -> Value {
     let start = place.map(Place::line_column);
     let end = place.map(|place| end_of(place).line_column());
     json!({
-        "severity": match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "note",
-        },
+        "code": finding.code,
+        "severity": level(finding.severity),
         "message": finding.message,
         "file": place.map(|place| &place.text.path),
         "line": start.map(|(line, _)| line),
         "column": start.map(|(_, column)| column),
         "end_line": end.map(|(line, _)| line),
         "end_column": end.map(|(_, column)| column),
+        "start_byte": place.map(|place| place.range.start),
+        "end_byte": place.map(|place| place.range.end),
         "label": finding.label,
         "hint": finding.hint,
         "fix": finding.fix.as_ref().map(change),
@@ -93,7 +96,15 @@ fn change(fix: &Fix) -> Value {
     })
 }
 
-fn end_of(place: &Place) -> Place {
+/// Returns a severity as a program reads it.
+pub(super) const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+pub(super) fn end_of(place: &Place) -> Place {
     Place { text: std::sync::Arc::clone(&place.text), range: place.range.end..place.range.end }
 }
 

@@ -11,6 +11,7 @@ mod progress;
 mod query;
 mod rejects;
 mod run;
+mod sarif;
 mod schema;
 mod snapshots;
 mod table;
@@ -74,6 +75,12 @@ fn carry_out(arguments: Arguments) -> Result<ExitCode, Error> {
 }
 
 async fn with_engine(verb: Verb) -> Result<ExitCode, Error> {
+    if verb.common().is_sarif() && !matches!(verb, Verb::Check(_)) {
+        return Err(Error::Usage {
+            message: "only `check` prints SARIF".to_owned(),
+            hint: Some("use `--output json`".to_owned()),
+        });
+    }
     let engine = engine(&verb.common().settings())?;
     match verb {
         Verb::Run(arguments) => run::run(&arguments, &engine).await,

@@ -17,7 +17,7 @@ use crate::{
 pub(super) async fn show(arguments: &ShowArguments, engine: &Engine) -> Result<ExitCode, Error> {
     let snapshot = Snapshot::open(&arguments.common.request(false), arguments.snapshot.as_deref())?;
     let Some(table) = &arguments.table else {
-        print(&listing(&snapshot.manifest, arguments.common.output));
+        print(&listing(&snapshot.manifest, arguments.common.output()));
         return Ok(ExitCode::SUCCESS);
     };
     let name = TableName::try_from(table.clone()).map_err(|message| Error::Usage {
@@ -25,7 +25,7 @@ pub(super) async fn show(arguments: &ShowArguments, engine: &Engine) -> Result<E
         hint: Some("name the schema too, such as `core.sales`".to_owned()),
     })?;
     let (schema, batches) = snapshot.show(&name, arguments.limit, arguments.filter.as_deref(), engine).await?;
-    print(&table::render(&schema, &batches, arguments.common.output)?);
+    print(&table::render(&schema, &batches, arguments.common.output())?);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -49,6 +49,6 @@ fn listing(manifest: &Manifest, output: OutputFormat) -> String {
 pub(super) async fn query(arguments: &QueryArguments, engine: &Engine) -> Result<ExitCode, Error> {
     let snapshot = Snapshot::open(&arguments.common.request(false), arguments.snapshot.as_deref())?;
     let (schema, batches) = snapshot.query(&arguments.sql, engine).await?;
-    print(&table::render(&schema, &batches, arguments.common.output)?);
+    print(&table::render(&schema, &batches, arguments.common.output())?);
     Ok(ExitCode::SUCCESS)
 }

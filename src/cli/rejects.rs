@@ -34,7 +34,7 @@ pub(super) async fn rejects(arguments: &RejectsArguments, engine: &Engine) -> Re
 
 async fn list(common: &Common, engine: &Engine) -> Result<(), Error> {
     let rejects = Snapshot::open(&common.request(false), None)?.rejects(engine).await?;
-    match common.output {
+    match common.output() {
         OutputFormat::Text => print(&text(&rejects)),
         OutputFormat::Json => print(&format!("{}\n", serde_json::json!(rejects))),
     }
@@ -66,7 +66,7 @@ async fn show(common: &Common, filter: &RejectsFilter, limit: usize, engine: &En
     {
         return Err(nothing_of_file(file, source, filter.rule.as_deref()));
     }
-    print(&table::render(&schema, &batches, common.output)?);
+    print(&table::render(&schema, &batches, common.output())?);
     Ok(())
 }
 
@@ -109,7 +109,7 @@ async fn export(common: &Common, filter: &RejectsFilter, out: Option<PathBuf>, e
             return Ok(());
         }
     }
-    tell_files(common.output, &files);
+    tell_files(common.output(), &files);
     Ok(())
 }
 

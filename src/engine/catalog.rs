@@ -48,6 +48,12 @@ impl CatalogTable {
         Self::new(table, Arc::clone(schema), as_of, &|_| StoredAt::Disk(PathBuf::new()))
     }
 
+    /// Returns its columns.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.files.schema()
+    }
+
     /// Returns what scans the table, the as-of cut included.
     ///
     /// # Errors

@@ -16,6 +16,8 @@ pub enum Severity {
 /// One finding in a definition file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// The stable name of its kind, where it has one: warnings about models do.
+    pub code: Option<&'static str>,
     /// Whether the command can go on.
     pub severity: Severity,
     /// One lower-case sentence without a full stop, values in backticks.
@@ -42,24 +44,38 @@ pub struct Fix {
 impl Diagnostic {
     /// Returns an error that names its place.
     pub fn error(message: impl Into<String>, place: Place) -> Self {
+        Self { place: Some(place), ..Self::error_without_place(message) }
+    }
+
+    /// Returns an error of the whole project.
+    pub fn error_without_place(message: impl Into<String>) -> Self {
         Self {
+            code: None,
             severity: Severity::Error,
             message: message.into(),
-            place: Some(place),
+            place: None,
             label: None,
             hint: None,
             fix: None,
         }
     }
 
-    /// Returns an error of the whole project.
-    pub fn error_without_place(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, message: message.into(), place: None, label: None, hint: None, fix: None }
-    }
-
     /// Returns a remark beside errors.
     pub fn note(message: impl Into<String>) -> Self {
         Self { severity: Severity::Note, ..Self::error_without_place(message) }
+    }
+
+    /// Returns whether the command cannot go on.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    /// Names its kind.
+    #[must_use]
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
     }
 
     /// Turns the finding into a warning.

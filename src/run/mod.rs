@@ -63,6 +63,7 @@ pub use crate::{
     transform::{
         Reason,
         explain::{Explained, Fate},
+        lint,
     },
 };
 

@@ -18,7 +18,7 @@ use crate::{
     engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, SnapshotTable, catalog},
     publish::{self, FinishedSource, Staging, Warehouse},
     record::{
-        CheckResult, Manifest, TableName,
+        CheckResult, Diagnostic, Manifest, TableName,
         manifest::{MANIFEST_VERSION, Table},
     },
     report::{ModelReport, Outcome, RunReport, SourceReport},
@@ -281,7 +281,13 @@ fn report(
 }
 
 fn warnings(definitions: &Definitions, staged: &[StagedSource]) -> Vec<String> {
-    let written = definitions.warnings.iter().map(|finding| match &finding.place {
+    let (about_models, others): (Vec<&Diagnostic>, Vec<&Diagnostic>) =
+        definitions.warnings.iter().partition(|finding| finding.code.is_some());
+    let counted = match about_models.len() {
+        0 => None,
+        count => Some(format!("{count} warnings about models, which `tallyhouse check` shows")),
+    };
+    let written = others.into_iter().map(|finding| match &finding.place {
         Some(place) => format!("{place}: {}", finding.message),
         None => finding.message.clone(),
     });
@@ -289,7 +295,7 @@ fn warnings(definitions: &Definitions, staged: &[StagedSource]) -> Vec<String> {
     let empty = empty.map(|source| format!("source `{}`: no file matches its location", source.report.source));
     let extra = staged.iter().flat_map(|source| extra_columns(&source.report));
     let files = staged.iter().flat_map(|source| source.report.warnings.clone());
-    written.chain(empty).chain(extra).chain(files).collect()
+    written.chain(counted).chain(empty).chain(extra).chain(files).collect()
 }
 
 /// Returns one warning for each column that no contract names.

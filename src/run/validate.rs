@@ -10,7 +10,7 @@ use crate::{
     engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, catalog},
     normalize::Contract,
     record::{Diagnostic, Place, Severity},
-    transform::{self, Graph},
+    transform::{self, Graph, lint},
 };
 
 /// Everything that was written, ready to run.
@@ -76,8 +76,10 @@ pub async fn definitions(request: &Request, engine: &Engine) -> Result<Definitio
         transform::plan::plan(&project.models, &staged, &sources, &parameters, engine).await.map_err(bug)?;
     findings.extend(found);
     let checks: Vec<TableChecks> = checks(&project, &contracts, &graph);
+    let tables = lint::Tables::new(&project.sources, &staged, &graph);
     let session = engine.session(catalog::providers(&with_models(staged, &graph)).map_err(bug)?).map_err(bug)?;
     transform::views::define(&graph.views, &session).await.map_err(bug)?;
+    findings.extend(lint::lint_all(&graph, &tables, &session.state()));
     findings.extend(check::validate(&checks, &session).await);
     let is_misspelt = |finding: &Diagnostic| finding.message.starts_with("unknown parameter");
     if !findings.iter().any(is_misspelt) {

@@ -4,7 +4,7 @@
 //!  shipped pipeline over the fixtures          small projects of a few lines
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes, checking,
 //!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history, kinds,
-//!                                              functions, unit_tests
+//!                                              functions, unit_tests, lint
 //!
 //!  corpus: odd files and what a person reads in them
 //!
@@ -60,6 +60,8 @@ mod files;
 mod damage;
 
 mod mistakes;
+
+mod lint;
 
 mod snapshots;
 

@@ -543,8 +543,9 @@ fn a_program_gets_the_mistake_as_json() {
         serde_json::json!({
             "error": "1 problem(s) in the definitions", "hint": null, "exit_code": 2,
             "findings": [{
-                "severity": "error", "message": "unknown column `amuont`", "file": "sql/core/sale.sql",
-                "line": 1, "column": 23, "end_line": 1, "end_column": 29, "label": null, "hint": "did you mean `amount`?",
+                "code": null, "severity": "error", "message": "unknown column `amuont`", "file": "sql/core/sale.sql",
+                "line": 1, "column": 23, "end_line": 1, "end_column": 29, "start_byte": 22, "end_byte": 28,
+                "label": null, "hint": "did you mean `amount`?",
                 "fix": {
                     "line": 1, "column": 23, "end_line": 1, "end_column": 29, "start_byte": 22, "end_byte": 28,
                     "text": "amount",
