@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 use chrono::{NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::selection::SelectionArguments;
 use crate::{
+    define::select::Selection,
     engine::Settings,
     run::{FormatChoice, Rebuild, Request},
 };
@@ -128,6 +130,8 @@ pub(super) struct RunArguments {
     #[arg(long)]
     pub verify_incremental: bool,
     #[command(flatten)]
+    pub selection: SelectionArguments,
+    #[command(flatten)]
     pub rebuild: RebuildArguments,
     /// Hash every extract file, whatever the storage says about it
     #[arg(long)]
@@ -159,6 +163,8 @@ impl RebuildArguments {
 pub(super) struct CheckArguments {
     #[command(flatten)]
     pub common: Common,
+    #[command(flatten)]
+    pub selection: SelectionArguments,
 }
 
 /// `plan`
@@ -170,14 +176,20 @@ pub(super) struct PlanArguments {
     #[arg(long)]
     pub full: bool,
     #[command(flatten)]
+    pub selection: SelectionArguments,
+    #[command(flatten)]
     pub rebuild: RebuildArguments,
 }
 
 /// `why`
 #[derive(Debug, Args)]
 pub(super) struct WhyArguments {
-    /// The table of a model, such as segment.market
-    pub table: String,
+    /// The table of a model, such as segment.market, or selectors such as `core.*` or `+segment.market`
+    #[arg(value_name = "TABLE", required = true)]
+    tables: Vec<String>,
+    /// Not these tables, by the same selectors
+    #[arg(long, value_name = "SELECTOR")]
+    exclude: Vec<String>,
     #[command(flatten)]
     pub common: Common,
     /// Only partitions with this value of a partition column, `NULL` for none; may be repeated
@@ -186,6 +198,12 @@ pub(super) struct WhyArguments {
 }
 
 impl WhyArguments {
+    /// Returns what is asked for.
+    pub(super) fn request(&self) -> Request {
+        let selection = Selection { select: self.tables.clone(), exclude: self.exclude.clone() };
+        Request { selection, ..self.common.request(false) }
+    }
+
     /// Returns the values that were given, None for NULL.
     pub(super) fn values(&self) -> Vec<(String, Option<String>)> {
         let value = |(column, value): &(String, String)| (column.clone(), (value != "NULL").then(|| value.clone()));
@@ -206,6 +224,8 @@ pub(super) struct ShowArguments {
     /// Only rows that satisfy this SQL predicate
     #[arg(long = "where", value_name = "SQL")]
     pub filter: Option<String>,
+    #[command(flatten)]
+    pub selection: SelectionArguments,
     /// Another snapshot than the served one
     #[arg(long, value_name = "ID")]
     pub snapshot: Option<String>,
@@ -530,6 +550,7 @@ impl RunArguments {
     pub(super) fn request(&self) -> Request {
         Request {
             rehash: self.rehash,
+            selection: self.selection.asked(),
             verify: self.verify_incremental,
             rebuild: self.rebuild.asked(),
             ..self.common.request(self.full)
@@ -540,7 +561,7 @@ impl RunArguments {
 impl PlanArguments {
     /// Returns what is asked for.
     pub(super) fn request(&self) -> Request {
-        Request { rebuild: self.rebuild.asked(), ..self.common.request(self.full) }
+        Request { selection: self.selection.asked(), rebuild: self.rebuild.asked(), ..self.common.request(self.full) }
     }
 }
 
@@ -566,6 +587,7 @@ impl Common {
             environment: self.env.clone(),
             full,
             rebuild: Rebuild::default(),
+            selection: Selection::default(),
             verify: false,
             rehash: false,
             settings: self.settings(),

@@ -11,6 +11,7 @@ mod query;
 mod rejects;
 mod run;
 mod schema;
+mod selection;
 mod snapshots;
 mod table;
 mod why;

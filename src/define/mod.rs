@@ -26,6 +26,7 @@ mod paths;
 pub use paths::is_database;
 mod pipeline;
 pub mod schema;
+pub mod select;
 mod source;
 mod spans;
 mod types;

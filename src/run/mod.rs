@@ -21,8 +21,10 @@ mod load;
 mod nightly;
 mod outcome;
 mod output;
+mod partial;
 mod plan;
 mod rejects;
+mod select;
 mod snapshots;
 mod sources;
 mod stage;
@@ -44,12 +46,13 @@ pub use nightly::nightly;
 pub use output::{commit, exists, is_folder, is_same_file, output, output_folder};
 pub use plan::{ModelPlan, SourcePlan, Why, plan, why};
 pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RAW_COLUMN, RejectsFilter, corrections};
+pub use select::{Selected, selected};
 pub use snapshots::{
     ColumnChange, Diff, PartitionChanges, RowChanges, Sample, TableChange, Wanted, diff, vacuum, verify,
 };
 pub use validate::{Definitions, definitions};
 
-use crate::{engine::Settings, record::TableName};
+use crate::{define::select::Selection, engine::Settings, record::TableName};
 pub use crate::{
     publish::{Vacuum, Verified},
     storage::output::OutputFile,
@@ -74,6 +77,8 @@ pub struct Request {
     pub full: bool,
     /// What is rebuilt besides, changed or not.
     pub rebuild: Rebuild,
+    /// Which tables the command is about.
+    pub selection: Selection,
     /// Whether every model is also computed whole, and nothing published that differs.
     pub verify: bool,
     /// Whether every file is hashed, whatever the storage says about it.

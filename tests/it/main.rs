@@ -3,7 +3,8 @@
 //! ```text
 //!  shipped pipeline over the fixtures          small projects of a few lines
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes,
-//!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history
+//!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history,
+//!                                               select, lineage
 //!
 //!  corpus: odd files and what a person reads in them
 //!
@@ -45,6 +46,8 @@ mod evolve;
 mod history;
 
 mod rebuild;
+
+mod select;
 
 mod dirty;
 
