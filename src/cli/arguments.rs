@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use chrono::{NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::selection::SelectionArguments;
+use super::{diff, lineage::LineageArguments, selection::SelectionArguments};
 use crate::{
     define::select::Selection,
     engine::Settings,
@@ -50,6 +50,13 @@ pub(super) enum Verb {
     /// For each partition: of which tables it reads which partitions and columns, whether that is proved, and what has
     /// changed of it. A change of anything else does not touch the partition.
     Why(WhyArguments),
+    /// Show of what tables and columns are made, and what is made of them
+    ///
+    /// For a column: which columns of which tables go into it, down to the names in the extracts, and how each is used: copied,
+    /// computed with, or to filter, join, group or order rows. Needs neither data nor a warehouse.
+    Lineage(LineageArguments),
+    /// Compare definitions: which published columns does a change touch?
+    Diff(diff::DiffArguments),
     /// Show a few rows of a table
     Show(ShowArguments),
     /// Run SQL over the served snapshot
@@ -89,6 +96,16 @@ pub(super) enum OutputFormat {
 /// What every verb takes.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Common {
+    #[command(flatten)]
+    world: World,
+    /// Print for people or as JSON
+    #[arg(global = true, long, value_enum, default_value_t)]
+    pub output: OutputFormat,
+}
+
+/// Where a pipeline is, as of when it answers, and what the machine may give for it.
+#[derive(Debug, Clone, Args)]
+pub(super) struct World {
     /// The pipeline file
     #[arg(
         global = true,
@@ -107,9 +124,6 @@ pub(super) struct Common {
     /// Work on a development environment, which shares every unchanged file with production
     #[arg(global = true, long, value_name = "NAME")]
     env: Option<String>,
-    /// Print for people or as JSON
-    #[arg(global = true, long, value_enum, default_value_t)]
-    pub output: OutputFormat,
     /// Threads that work on data; results never depend on it
     #[arg(global = true, long, value_name = "N", env = "TALLYHOUSE_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -522,13 +536,23 @@ impl Verb {
                 RowsFormat::Json => OutputFormat::Json,
                 _ => OutputFormat::Text,
             },
-            other => other.common().output,
+            Self::Lineage(arguments) if arguments.is_json() => OutputFormat::Json,
+            Self::Lineage(_) => OutputFormat::Text,
+            other => other.common().map_or(OutputFormat::Text, |common| common.output),
         }
     }
 
-    /// Returns what every verb takes.
-    pub(super) fn common(&self) -> &Common {
+    /// Returns what bounds the engine.
+    pub(super) fn settings(&self) -> Option<Settings> {
         match self {
+            Self::Lineage(arguments) => Some(arguments.world.settings()),
+            other => other.common().map(Common::settings),
+        }
+    }
+
+    /// Returns what nearly every verb takes.
+    fn common(&self) -> Option<&Common> {
+        Some(match self {
             Self::Run(arguments) => &arguments.common,
             Self::Check(arguments) => &arguments.common,
             Self::Plan(arguments) => &arguments.common,
@@ -538,10 +562,9 @@ impl Verb {
             Self::Rejects(arguments) => &arguments.common,
             Self::Snapshots(arguments) => &arguments.common,
             Self::Infer(arguments) => &arguments.common,
-            Self::Schema(_) | Self::Completions { .. } | Self::Extract(_) => {
-                unreachable!("these verbs open no pipeline")
-            }
-        }
+            Self::Diff(arguments) => &arguments.common,
+            Self::Lineage(_) | Self::Schema(_) | Self::Completions { .. } | Self::Extract(_) => return None,
+        })
     }
 }
 
@@ -568,6 +591,23 @@ impl PlanArguments {
 impl Common {
     /// Returns what bounds the engine.
     pub(super) fn settings(&self) -> Settings {
+        self.world.settings()
+    }
+
+    /// Returns the same for a verb with formats of its own.
+    pub(super) fn plain(world: &World) -> Self {
+        Self { world: world.clone(), output: OutputFormat::Text }
+    }
+
+    /// Returns what is asked for, with all that the process knows of the world.
+    pub(super) fn request(&self, full: bool) -> Request {
+        self.world.request(full)
+    }
+}
+
+impl World {
+    /// Returns what bounds the engine.
+    pub(super) fn settings(&self) -> Settings {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let memory = self.memory_limit.unwrap_or_else(|| machine_memory() / 10 * 7);
         Settings {
@@ -577,8 +617,7 @@ impl Common {
         }
     }
 
-    /// Returns what is asked for, with all that the process knows of the world.
-    pub(super) fn request(&self, full: bool) -> Request {
+    fn request(&self, full: bool) -> Request {
         let text = |value: std::ffi::OsString| value.into_string().ok();
         Request {
             pipeline: self.pipeline.clone(),

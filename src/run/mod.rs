@@ -17,6 +17,7 @@ mod infer;
 mod inherit;
 mod inputs;
 mod inspect;
+mod lineage;
 mod load;
 mod nightly;
 mod outcome;
@@ -28,6 +29,7 @@ mod select;
 mod snapshots;
 mod sources;
 mod stage;
+mod touched;
 mod validate;
 mod verify;
 
@@ -42,6 +44,7 @@ pub use infer::{Inference, Inferred, infer, parameters_for_drafts};
 pub use inherit::refuse_over_served;
 pub use inputs::{FormatChoice, Input, Reading, inputs, source};
 pub use inspect::{Rejects, Snapshot, Snapshots, release, rollback, snapshots};
+pub use lineage::{Subject, lineage, subject};
 pub use nightly::nightly;
 pub use output::{commit, exists, is_folder, is_same_file, output, output_folder};
 pub use plan::{ModelPlan, SourcePlan, Why, plan, why};
@@ -50,6 +53,7 @@ pub use select::{Selected, selected};
 pub use snapshots::{
     ColumnChange, Diff, PartitionChanges, RowChanges, Sample, TableChange, Wanted, diff, vacuum, verify,
 };
+pub use touched::{Touched, TouchedColumn, touched};
 pub use validate::{Definitions, definitions};
 
 use crate::{define::select::Selection, engine::Settings, record::TableName};
@@ -59,6 +63,7 @@ pub use crate::{
     transform::{
         Reason,
         explain::{Explained, Fate},
+        lineage::{Change, Direction, Element, Lineage, Links, TableLineage, Use, Uses},
     },
 };
 

@@ -11,6 +11,7 @@ pub mod execute;
 pub mod explain;
 pub mod graph;
 pub mod history;
+pub mod lineage;
 pub mod meaning;
 mod narrow;
 mod normal;
