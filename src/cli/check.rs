@@ -46,8 +46,12 @@ async fn check_selected(
     output: OutputFormat,
     engine: &Engine,
 ) -> Result<ExitCode, Error> {
-    let warnings = match run::definitions(request, engine).await {
-        Ok(definitions) => definitions.warnings,
+    let checked = match run::definitions(request, engine).await {
+        Ok(definitions) => run::refuse_over_served(&definitions, request).map(|()| definitions.warnings),
+        Err(error) => Err(error),
+    };
+    let warnings = match checked {
+        Ok(warnings) => warnings,
         Err(Error::Definition(findings)) => {
             let findings: Vec<Diagnostic> = findings.into_iter().filter(|finding| selected.concerns(finding)).collect();
             if !findings.is_empty() {

@@ -98,7 +98,7 @@ async fn carry_out(
     observer: &dyn Observer,
 ) -> Result<RunReport, Failure> {
     let started = Instant::now();
-    let left_out = scope.left_out(&definitions.graph);
+    let left_out: Vec<TableName> = scope.left_out(&definitions.graph).map(|model| model.model.name.clone()).collect();
     let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len() - left_out.len());
     observer.notice(&Event::Begun { sources, models });
     let parent = staging.parent().cloned();

@@ -18,7 +18,7 @@ use crate::{
     check::TableChecks,
     engine::{Catalog, CatalogTable, SnapshotTable},
     publish::{self, Finder},
-    record::{Manifest, TableName},
+    record::{Manifest, TableName, table::STAGED},
     transform::{Graph, PlannedModel, decide, decide::Base},
 };
 
@@ -61,9 +61,8 @@ impl Scope {
     }
 
     /// Returns the models that are not built.
-    pub fn left_out(&self, graph: &Graph) -> Vec<TableName> {
-        let names = graph.models.iter().map(|model| &model.model.name);
-        names.filter(|name| !self.builds(name)).cloned().collect()
+    pub fn left_out<'a>(&self, graph: &'a Graph) -> impl Iterator<Item = &'a PlannedModel> + use<'a, '_> {
+        graph.models.iter().filter(|model| !self.builds(&model.model.name))
     }
 
     fn refuse_inputs(&self, model: &PlannedModel, graph: &Graph, parent: Option<&Manifest>) -> Result<(), Error> {
@@ -97,11 +96,11 @@ impl Scope {
         files: &Finder,
         catalog: &mut Catalog,
     ) -> Result<(), Error> {
-        for name in self.left_out(graph) {
-            let Some(table) = parent.and_then(|parent| parent.tables.get(&name)) else { continue };
+        for name in self.left_out(graph).map(|model| &model.model.name) {
+            let Some(table) = parent.and_then(|parent| parent.tables.get(name)) else { continue };
             let schema = SnapshotTable::declared_schema(table)
                 .map_err(|error| Error::Environment { message: error.strip_backtrace(), hint: None })?;
-            let locate = |file: &_| files.find(&name, file);
+            let locate = |file: &_| files.find(name, file);
             catalog.insert(name.clone(), CatalogTable::new(table.clone(), schema, None, &locate));
         }
         Ok(())
@@ -111,9 +110,9 @@ impl Scope {
     /// builds them compares them with it and does not take an unchanged input for an unchanged table.
     pub fn note_left_behind(&self, graph: &Graph, parent: Option<&Manifest>, catalog: &mut Catalog) {
         let Some(parent) = parent else { return };
-        for name in self.left_out(graph) {
-            let moved = graph.get(&name).is_some_and(|model| decide::has_moved(model, Base { parent, catalog }));
-            if let Some(table) = catalog.get_mut(&name).filter(|_| moved) {
+        for model in self.left_out(graph) {
+            let has_moved = decide::has_moved(model, Base { parent, catalog });
+            if let Some(table) = catalog.get_mut(&model.model.name).filter(|_| has_moved) {
                 table.table.is_behind = true;
             }
         }
@@ -122,7 +121,7 @@ impl Scope {
     /// Returns the checks that this run can answer for: those of sources and of the models that it builds, as far as the
     /// tables they name are there.
     pub fn checks(&self, definitions: &Definitions, catalog: &Catalog) -> Vec<TableChecks> {
-        let is_source = |table: &TableName| definitions.graph.get(table).is_none();
+        let is_source = |table: &TableName| table.schema == STAGED;
         let is_there = |table: &TableName| self.selected.is_none() || catalog.contains_key(table);
         let mine = definitions.checks.iter().filter(|checks| is_source(&checks.table) || self.builds(&checks.table));
         mine.map(|checks| {

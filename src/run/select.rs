@@ -57,6 +57,9 @@ struct Known<'a> {
 /// # Errors
 /// A word that no table fits, and a warehouse that cannot be read.
 pub(super) fn of(definitions: &Definitions, request: &Request) -> Result<Option<BTreeSet<TableName>>, Error> {
+    if request.selection.is_everything() {
+        return Ok(None);
+    }
     let planned = || definitions.graph.models.iter().map(|planned| (planned.model.name.clone(), planned));
     let known = Known {
         project: &definitions.project,

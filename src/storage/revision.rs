@@ -70,11 +70,13 @@ impl Revision {
             .to_owned();
         let listed = git(&top, &["ls-tree", "-r", "-z", "--name-only", "--full-tree", &commit])?
             .ok_or_else(|| Error::Git(format!("cannot list the files of {commit}")))?;
+        // No definition file has a name that `cat-file` could not be asked for.
+        let is_askable = |name: &&str| !name.contains(['\n', char::REPLACEMENT_CHARACTER]);
         let is_wanted = |name: &&str| {
             let extension = Path::new(name).extension().and_then(OsStr::to_str);
             extension.is_some_and(|extension| extensions.contains(&extension)) || Path::new(name) == inner
         };
-        let names: Vec<String> = listed.split('\0').filter(is_wanted).map(str::to_owned).collect();
+        let names: Vec<String> = listed.split('\0').filter(is_askable).filter(is_wanted).map(str::to_owned).collect();
         if !names.iter().any(|name| Path::new(name) == inner) {
             return Err(Error::NoFile { revision: revision.to_owned(), path: inner.display().to_string() });
         }
@@ -92,20 +94,30 @@ impl Revision {
     }
 }
 
+/// Prepares a git that looks for the checkout of a folder, even if another git, as its hook, has started this process.
+fn git_in(folder: &Path) -> Command {
+    let mut command = Command::new("git");
+    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"].into_iter().for_each(|name| {
+        command.env_remove(name);
+    });
+    command.arg("-C").arg(folder);
+    command
+}
+
 /// Runs git and returns what it says; None when it refuses.
 fn git(folder: &Path, arguments: &[&str]) -> Result<Option<String>, Error> {
-    let ran = Command::new("git").arg("-C").arg(folder).args(arguments).stdin(Stdio::null()).output();
+    let ran = git_in(folder).args(arguments).stdin(Stdio::null()).output();
     let ran = ran.map_err(Error::Missing)?;
     match ran.status.success() {
-        true => String::from_utf8(ran.stdout).map(Some).map_err(|_| Error::Git("a path is not UTF-8".to_owned())),
+        true => Ok(Some(String::from_utf8_lossy(&ran.stdout).into_owned())),
         false => Ok(None),
     }
 }
 
 /// Writes files of a commit into a folder, all of them through one git.
 fn copy(top: &Path, commit: &str, names: &[String], target: &Path) -> Result<(), Error> {
-    let mut command = Command::new("git");
-    command.arg("-C").arg(top).args(["cat-file", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut command = git_in(top);
+    command.args(["cat-file", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.stderr(Stdio::null()).spawn().map_err(Error::Missing)?;
     let result = exchange(&mut child, commit, names, target);
     let status = child.wait()?;

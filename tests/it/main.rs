@@ -49,6 +49,8 @@ mod rebuild;
 
 mod select;
 
+mod lineage;
+
 mod dirty;
 
 mod files;

@@ -17,7 +17,7 @@ use crate::{
     Error,
     engine::Engine,
     record::TableName,
-    run::{self, Direction, Element, Lineage, Request, Subject},
+    run::{self, Direction, Element, Lineage, Request, Subject, Uses},
 };
 use drawing::Drawing;
 
@@ -110,8 +110,14 @@ fn of_subject(subject: &Subject, lineage: &Lineage, steps: usize, arguments: &Li
         }
         (Subject::Column(column), DrawingFormat::Text) => {
             let next = |element: &Element| -> Vec<(Element, String)> {
-                let links = lineage.next(element, direction).into_iter();
-                links.map(|(element, uses)| (element, uses.to_string())).collect()
+                let mut links: Vec<(Element, Uses)> = lineage.next(element, direction).into_iter().collect();
+                // Values come first, and last what decides about rows as a whole.
+                links.sort_by_key(|(element, uses)| (element.column.is_none(), !uses.is_value()));
+                let shown = |element: &Element, uses: Uses| match element.column {
+                    Some(_) => uses.to_string(),
+                    None => String::new(),
+                };
+                links.into_iter().map(|(element, uses)| (element.clone(), shown(&element, uses))).collect()
             };
             tree::render(column, &next, &|element| headers(element, lineage), steps)
         }
