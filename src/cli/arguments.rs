@@ -531,13 +531,11 @@ impl Verb {
     /// Returns how the verb prints.
     pub(super) fn output(&self) -> OutputFormat {
         match self {
-            Self::Schema(_) | Self::Completions { .. } => OutputFormat::Text,
             Self::Extract(arguments) => match arguments.output {
                 RowsFormat::Json => OutputFormat::Json,
                 _ => OutputFormat::Text,
             },
             Self::Lineage(arguments) if arguments.is_json() => OutputFormat::Json,
-            Self::Lineage(_) => OutputFormat::Text,
             other => other.common().map_or(OutputFormat::Text, |common| common.output),
         }
     }

@@ -138,7 +138,7 @@ impl Known<'_> {
             false => None,
         };
         let served = warehouse.as_ref().filter(|_| is_state).map(Warehouse::current).transpose()?.flatten();
-        let states = is_state.then(|| self.states(served.as_ref())).unwrap_or_default();
+        let states = if is_state { self.states(served.as_ref()) } else { BTreeMap::new() };
         let results = match warehouse.filter(|_| is_result) {
             Some(warehouse) => last_results(&warehouse)?,
             None => BTreeMap::new(),

@@ -97,9 +97,9 @@ impl Revision {
 /// Prepares a git that looks for the checkout of a folder, even if another git, as its hook, has started this process.
 fn git_in(folder: &Path) -> Command {
     let mut command = Command::new("git");
-    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"].into_iter().for_each(|name| {
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
         command.env_remove(name);
-    });
+    }
     command.arg("-C").arg(folder);
     command
 }

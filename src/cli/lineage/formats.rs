@@ -65,18 +65,14 @@ fn escaped_for_dot(label: &str) -> String {
 
 /// Writes nodes and edges as JSON.
 pub(super) fn json(drawing: &Drawing) -> String {
-    let nodes: Vec<Value> = drawing
-        .nodes
-        .iter()
-        .map(|node| match node.headers.is_empty() {
-            true => named(node),
-            false => {
-                let mut value = named(node);
-                value["headers"] = json!(node.headers);
-                value
-            }
-        })
-        .collect();
+    let node = |node: &Node| {
+        let mut value = named(node);
+        if !node.headers.is_empty() {
+            value["headers"] = json!(node.headers);
+        }
+        value
+    };
+    let nodes: Vec<Value> = drawing.nodes.iter().map(node).collect();
     let edge = |edge: &Edge| {
         let mut value = json!({ "from": named(&drawing.nodes[edge.from]), "to": named(&drawing.nodes[edge.to]) });
         if let Some(uses) = edge.uses {

@@ -12,6 +12,7 @@ mod nodes;
 mod parse;
 mod resolve;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
 use std::collections::BTreeSet;

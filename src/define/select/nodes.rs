@@ -53,7 +53,7 @@ pub enum LastResult {
 /// Tables and the edges between them.
 #[derive(Debug, Clone, Default)]
 pub struct Nodes {
-    nodes: Vec<Node>,
+    tables: Vec<Node>,
     parents: Vec<Vec<usize>>,
     children: Vec<Vec<usize>>,
 }
@@ -68,22 +68,24 @@ impl Nodes {
             nodes.iter().map(|node| node.reads.iter().filter_map(|read| places.get(read).copied()).collect()).collect();
         let mut children = vec![Vec::new(); nodes.len()];
         for (child, parents) in parents.iter().enumerate() {
-            parents.iter().for_each(|&parent| children[parent].push(child));
+            for &parent in parents {
+                children[parent].push(child);
+            }
         }
-        Self { nodes, parents, children }
+        Self { tables: nodes, parents, children }
     }
 
     /// Returns every table.
     pub fn iter(&self) -> impl Iterator<Item = &Node> {
-        self.nodes.iter()
+        self.tables.iter()
     }
 
     pub(super) fn name(&self, node: usize) -> &TableName {
-        &self.nodes[node].name
+        &self.tables[node].name
     }
 
     pub(super) fn all(&self) -> BTreeSet<usize> {
-        (0..self.nodes.len()).collect()
+        (0..self.tables.len()).collect()
     }
 
     /// Returns tables with what they read, so many steps up.

@@ -61,118 +61,117 @@ async fn lines_of(sql: &str) -> Vec<String> {
     lines.into_iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
+/// Queries, and what is said of their columns and rows.
+const CASES: &[(&str, &[&str])] = &[
+    // Projections and expressions.
+    ("SELECT id, v AS x FROM s.a", &["id: a.id copy", "x: a.v copy", "rows:"]),
+    (
+        "SELECT v + w AS x, CAST(v AS VARCHAR) AS y, 1 AS z FROM s.a",
+        &["x: a.v computed; a.w computed", "y: a.v computed", "z:", "rows:"],
+    ),
+    ("SELECT CASE WHEN k = 'x' THEN v ELSE 0 END AS x FROM s.a", &["x: a.k computed; a.v computed", "rows:"]),
+    (
+        "SELECT * FROM s.a",
+        &["id: a.id copy", "k: a.k copy", "v: a.v copy", "w: a.w copy", "金 \"额\": a.金 \"额\" copy", "rows:"],
+    ),
+    ("SELECT x FROM (SELECT v * 2 AS x, w FROM s.a) AS q WHERE w > 1", &["x: a.v computed", "rows: a.w filter"]),
+    (
+        "WITH q AS (SELECT id, v FROM s.a WHERE k = 'x') SELECT v FROM q WHERE id > 3",
+        &["v: a.v copy", "rows: a.id filter; a.k filter"],
+    ),
+    // Aggregates.
+    (
+        "SELECT k, sum(v) AS x, count(*) AS n FROM s.a GROUP BY k",
+        &["k: a.k copy", "x: a.v computed", "n:", "rows: a.k group"],
+    ),
+    ("SELECT max(v) FILTER (WHERE w > 1) AS x FROM s.a", &["x: a.v computed; a.w filter", "rows:"]),
+    ("SELECT array_agg(v ORDER BY w) AS x FROM s.a", &["x: a.v computed; a.w order", "rows:"]),
+    (
+        "SELECT k, count(DISTINCT v) AS x FROM s.a GROUP BY k HAVING sum(w) > 1",
+        &["k: a.k copy", "x: a.v computed", "rows: a.k group; a.w filter"],
+    ),
+    (
+        "SELECT k, id, sum(v) AS x FROM s.a GROUP BY ROLLUP (k, id)",
+        &["k: a.k copy", "id: a.id copy", "x: a.v computed", "rows: a.id group; a.k group"],
+    ),
+    ("SELECT DISTINCT k FROM s.a", &["k: a.k copy", "rows: a.k group"]),
+    (
+        "SELECT DISTINCT ON (k) k, v FROM s.a ORDER BY k, w",
+        &["k: a.k copy", "v: a.v copy", "rows: a.k group, order; a.w order"],
+    ),
+    // Windows.
+    (
+        "SELECT id, sum(v) OVER (PARTITION BY k ORDER BY w) AS x, row_number() OVER (ORDER BY w) AS n FROM s.a",
+        &["id: a.id copy", "x: a.k group; a.v computed; a.w order", "n: a.w order", "rows:"],
+    ),
+    (
+        "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY k ORDER BY w DESC) AS n FROM s.a) AS q WHERE n = 1",
+        &["id: a.id copy", "rows: a.k group; a.w order"],
+    ),
+    // Order matters only below a limit.
+    ("SELECT id FROM s.a ORDER BY v", &["id: a.id copy", "rows:"]),
+    ("SELECT id FROM s.a ORDER BY v LIMIT 3", &["id: a.id copy", "rows: a.v order"]),
+    // Joins.
+    (
+        "SELECT a.v, b.w FROM s.a JOIN s.b ON a.id = b.id AND a.k < b.k",
+        &["v: a.v copy", "w: b.w copy", "rows: a.id join; a.k join; b.id join; b.k join"],
+    ),
+    ("SELECT a.v FROM s.a LEFT JOIN s.b USING (id)", &["v: a.v copy", "rows: a.id join; b.id join"]),
+    ("SELECT x.v AS l, y.v AS r FROM s.a AS x CROSS JOIN s.a AS y", &["l: a.v copy", "r: a.v copy", "rows:"]),
+    (
+        "SELECT id FROM s.a FULL JOIN (SELECT w FROM s.b WHERE v > 0) AS q ON q.w = a.w",
+        &["id: a.id copy", "rows: a.w join; b.v filter; b.w join"],
+    ),
+    // Sets.
+    (
+        "SELECT id, v FROM s.a UNION ALL SELECT id, w + 1 FROM s.b WHERE k = 'x'",
+        &["id: a.id copy; b.id copy", "v: a.v copy; b.w computed", "rows: b.k filter"],
+    ),
+    ("SELECT id FROM s.a UNION SELECT v FROM s.b", &["id: a.id copy; b.v copy", "rows: a.id group; b.v group"]),
+    ("SELECT id FROM s.a EXCEPT SELECT v FROM s.b", &["id: a.id copy", "rows: a.id join, group; b.v join"]),
+    ("SELECT id FROM s.a INTERSECT SELECT v FROM s.b", &["id: a.id copy", "rows: a.id join, group; b.v join"]),
+    ("SELECT x + 1 AS x FROM (VALUES (1), (2)) AS q(x)", &["x:", "rows:"]),
+    // Subqueries.
+    (
+        "SELECT id FROM s.a WHERE v IN (SELECT w FROM s.b WHERE k = 'x')",
+        &["id: a.id copy", "rows: a.v filter; b.k filter; b.w filter"],
+    ),
+    (
+        "SELECT id FROM s.a WHERE NOT EXISTS (SELECT 1 FROM s.b WHERE b.id = a.v AND b.w > 0)",
+        &["id: a.id copy", "rows: a.v filter; b.id filter; b.w filter"],
+    ),
+    (
+        "SELECT id, (SELECT max(v) FROM s.b WHERE b.k = a.k) AS x FROM s.a",
+        &["id: a.id copy", "x: a.k filter; b.k filter; b.v computed", "rows:"],
+    ),
+    ("SELECT id FROM s.a WHERE v > (SELECT avg(w) FROM s.b)", &["id: a.id copy", "rows: a.v filter; b.w filter"]),
+    ("SELECT id, v IN (SELECT w FROM s.b) AS x FROM s.a", &["id: a.id copy", "x: a.v computed; b.w computed", "rows:"]),
+    (
+        "SELECT a.id, q.x FROM s.a CROSS JOIN LATERAL (SELECT max(b.v) AS x FROM s.b WHERE b.k = a.k) AS q",
+        &["id: a.id copy", "x: b.v computed", "rows: a.k filter; b.k filter"],
+    ),
+    // Lists.
+    (
+        "SELECT id, unnest(make_array(v, w)) AS x FROM s.a",
+        &["id: a.id copy", "x: a.v computed; a.w computed", "rows: a.v filter; a.w filter"],
+    ),
+    // Recursion, to the end of what flows round.
+    (
+        "WITH RECURSIVE q AS (SELECT id, v, w FROM s.a WHERE k = 'x' \
+             UNION ALL SELECT b.id, q.w, b.v FROM s.b AS b JOIN q ON q.id = b.w) SELECT id, v FROM q",
+        &[
+            "id: a.id copy; b.id copy",
+            "v: a.v copy; a.w copy; b.v copy",
+            "rows: a.id join; a.k filter; b.id join; b.w join",
+        ],
+    ),
+    // Names.
+    ("SELECT \"金 \"\"额\"\"\" AS \"é.x\" FROM s.a", &["é.x: a.金 \"额\" copy", "rows:"]),
+];
+
 #[tokio::test]
 async fn every_node_of_a_plan_says_what_it_uses_for_what() {
-    let cases: &[(&str, &[&str])] = &[
-        // Projections and expressions.
-        ("SELECT id, v AS x FROM s.a", &["id: a.id copy", "x: a.v copy", "rows:"]),
-        (
-            "SELECT v + w AS x, CAST(v AS VARCHAR) AS y, 1 AS z FROM s.a",
-            &["x: a.v computed; a.w computed", "y: a.v computed", "z:", "rows:"],
-        ),
-        ("SELECT CASE WHEN k = 'x' THEN v ELSE 0 END AS x FROM s.a", &["x: a.k computed; a.v computed", "rows:"]),
-        (
-            "SELECT * FROM s.a",
-            &["id: a.id copy", "k: a.k copy", "v: a.v copy", "w: a.w copy", "金 \"额\": a.金 \"额\" copy", "rows:"],
-        ),
-        ("SELECT x FROM (SELECT v * 2 AS x, w FROM s.a) AS q WHERE w > 1", &["x: a.v computed", "rows: a.w filter"]),
-        (
-            "WITH q AS (SELECT id, v FROM s.a WHERE k = 'x') SELECT v FROM q WHERE id > 3",
-            &["v: a.v copy", "rows: a.id filter; a.k filter"],
-        ),
-        // Aggregates.
-        (
-            "SELECT k, sum(v) AS x, count(*) AS n FROM s.a GROUP BY k",
-            &["k: a.k copy", "x: a.v computed", "n:", "rows: a.k group"],
-        ),
-        ("SELECT max(v) FILTER (WHERE w > 1) AS x FROM s.a", &["x: a.v computed; a.w filter", "rows:"]),
-        ("SELECT array_agg(v ORDER BY w) AS x FROM s.a", &["x: a.v computed; a.w order", "rows:"]),
-        (
-            "SELECT k, count(DISTINCT v) AS x FROM s.a GROUP BY k HAVING sum(w) > 1",
-            &["k: a.k copy", "x: a.v computed", "rows: a.k group; a.w filter"],
-        ),
-        (
-            "SELECT k, id, sum(v) AS x FROM s.a GROUP BY ROLLUP (k, id)",
-            &["k: a.k copy", "id: a.id copy", "x: a.v computed", "rows: a.id group; a.k group"],
-        ),
-        ("SELECT DISTINCT k FROM s.a", &["k: a.k copy", "rows: a.k group"]),
-        (
-            "SELECT DISTINCT ON (k) k, v FROM s.a ORDER BY k, w",
-            &["k: a.k copy", "v: a.v copy", "rows: a.k group, order; a.w order"],
-        ),
-        // Windows.
-        (
-            "SELECT id, sum(v) OVER (PARTITION BY k ORDER BY w) AS x, row_number() OVER (ORDER BY w) AS n FROM s.a",
-            &["id: a.id copy", "x: a.k group; a.v computed; a.w order", "n: a.w order", "rows:"],
-        ),
-        (
-            "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY k ORDER BY w DESC) AS n FROM s.a) AS q WHERE n = 1",
-            &["id: a.id copy", "rows: a.k group; a.w order"],
-        ),
-        // Order matters only below a limit.
-        ("SELECT id FROM s.a ORDER BY v", &["id: a.id copy", "rows:"]),
-        ("SELECT id FROM s.a ORDER BY v LIMIT 3", &["id: a.id copy", "rows: a.v order"]),
-        // Joins.
-        (
-            "SELECT a.v, b.w FROM s.a JOIN s.b ON a.id = b.id AND a.k < b.k",
-            &["v: a.v copy", "w: b.w copy", "rows: a.id join; a.k join; b.id join; b.k join"],
-        ),
-        ("SELECT a.v FROM s.a LEFT JOIN s.b USING (id)", &["v: a.v copy", "rows: a.id join; b.id join"]),
-        ("SELECT x.v AS l, y.v AS r FROM s.a AS x CROSS JOIN s.a AS y", &["l: a.v copy", "r: a.v copy", "rows:"]),
-        (
-            "SELECT id FROM s.a FULL JOIN (SELECT w FROM s.b WHERE v > 0) AS q ON q.w = a.w",
-            &["id: a.id copy", "rows: a.w join; b.v filter; b.w join"],
-        ),
-        // Sets.
-        (
-            "SELECT id, v FROM s.a UNION ALL SELECT id, w + 1 FROM s.b WHERE k = 'x'",
-            &["id: a.id copy; b.id copy", "v: a.v copy; b.w computed", "rows: b.k filter"],
-        ),
-        ("SELECT id FROM s.a UNION SELECT v FROM s.b", &["id: a.id copy; b.v copy", "rows: a.id group; b.v group"]),
-        ("SELECT id FROM s.a EXCEPT SELECT v FROM s.b", &["id: a.id copy", "rows: a.id join, group; b.v join"]),
-        ("SELECT id FROM s.a INTERSECT SELECT v FROM s.b", &["id: a.id copy", "rows: a.id join, group; b.v join"]),
-        ("SELECT x + 1 AS x FROM (VALUES (1), (2)) AS q(x)", &["x:", "rows:"]),
-        // Subqueries.
-        (
-            "SELECT id FROM s.a WHERE v IN (SELECT w FROM s.b WHERE k = 'x')",
-            &["id: a.id copy", "rows: a.v filter; b.k filter; b.w filter"],
-        ),
-        (
-            "SELECT id FROM s.a WHERE NOT EXISTS (SELECT 1 FROM s.b WHERE b.id = a.v AND b.w > 0)",
-            &["id: a.id copy", "rows: a.v filter; b.id filter; b.w filter"],
-        ),
-        (
-            "SELECT id, (SELECT max(v) FROM s.b WHERE b.k = a.k) AS x FROM s.a",
-            &["id: a.id copy", "x: a.k filter; b.k filter; b.v computed", "rows:"],
-        ),
-        ("SELECT id FROM s.a WHERE v > (SELECT avg(w) FROM s.b)", &["id: a.id copy", "rows: a.v filter; b.w filter"]),
-        (
-            "SELECT id, v IN (SELECT w FROM s.b) AS x FROM s.a",
-            &["id: a.id copy", "x: a.v computed; b.w computed", "rows:"],
-        ),
-        (
-            "SELECT a.id, q.x FROM s.a CROSS JOIN LATERAL (SELECT max(b.v) AS x FROM s.b WHERE b.k = a.k) AS q",
-            &["id: a.id copy", "x: b.v computed", "rows: a.k filter; b.k filter"],
-        ),
-        // Lists.
-        (
-            "SELECT id, unnest(make_array(v, w)) AS x FROM s.a",
-            &["id: a.id copy", "x: a.v computed; a.w computed", "rows: a.v filter; a.w filter"],
-        ),
-        // Recursion, to the end of what flows round.
-        (
-            "WITH RECURSIVE q AS (SELECT id, v, w FROM s.a WHERE k = 'x' \
-             UNION ALL SELECT b.id, q.w, b.v FROM s.b AS b JOIN q ON q.id = b.w) SELECT id, v FROM q",
-            &[
-                "id: a.id copy; b.id copy",
-                "v: a.v copy; a.w copy; b.v copy",
-                "rows: a.id join; a.k filter; b.id join; b.w join",
-            ],
-        ),
-        // Names.
-        ("SELECT \"金 \"\"额\"\"\" AS \"é.x\" FROM s.a", &["é.x: a.金 \"额\" copy", "rows:"]),
-    ];
-    for (sql, expected) in cases {
+    for (sql, expected) in CASES {
         assert_eq!(lines_of(sql).await, *expected, "{sql}");
     }
 }
@@ -190,6 +189,15 @@ fn a_use_after_a_use_is_what_came_first_of_the_two_or_the_weaker_value() {
     assert_eq!(filter.after(Uses::COPY.and(Use::Group.into())), filter.and(Use::Group.into()));
 }
 
+fn links(from: &[(&str, &str, Use)]) -> Links {
+    let link = |(table, column, one): &(&str, &str, Use)| {
+        let table = name(table);
+        let element = if *column == "*" { Element::rows(&table) } else { Element::column(&table, column) };
+        (element, Uses::from(*one))
+    };
+    from.iter().map(link).collect()
+}
+
 /// ```text
 ///  s.raw.phone ─copy─► c.base.phone ─computed─► m.out.text
 ///  s.raw.kind ─filter─► rows of c.base
@@ -201,14 +209,6 @@ fn chain() -> Lineage {
         from: links(from),
         headers: Vec::new(),
     };
-    fn links(from: &[(&str, &str, Use)]) -> Links {
-        let link = |(table, column, one): &(&str, &str, Use)| {
-            let table = name(table);
-            let element = if *column == "*" { Element::rows(&table) } else { Element::column(&table, column) };
-            (element, Uses::from(*one))
-        };
-        from.iter().map(link).collect()
-    }
     let raw = TableLineage {
         columns: vec![column("phone", &[]), column("kind", &[]), column("id", &[])],
         ..TableLineage::default()

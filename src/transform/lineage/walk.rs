@@ -123,7 +123,9 @@ impl Walk {
         let groups: Vec<Expr> = grouping_set_to_exprlist(&node.group_expr)?.into_iter().cloned().collect();
         let mut columns = self.exprs(&groups, schema, &input)?;
         let mut rows = input.rows.clone();
-        columns.iter().for_each(|group| rows.add(&group.used_for(Use::Group)));
+        for group in &columns {
+            rows.add(&group.used_for(Use::Group));
+        }
         // Grouping sets have a column of their own, which says to which set a row belongs.
         columns.resize(node.schema.fields().len().saturating_sub(node.aggr_expr.len()), Sources::default());
         columns.extend(self.exprs(&node.aggr_expr, schema, &input)?);
@@ -282,7 +284,9 @@ fn without_sources(columns: usize) -> Flow {
 
 fn distinct(mut flow: Flow) -> Flow {
     let groups: Vec<Sources> = flow.columns.iter().map(|column| column.used_for(Use::Group)).collect();
-    groups.iter().for_each(|group| flow.rows.add(group));
+    for group in &groups {
+        flow.rows.add(group);
+    }
     flow.order = Sources::default();
     flow
 }
