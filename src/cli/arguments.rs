@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 use chrono::{NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::test::TestArguments;
+use super::{diff, lineage::LineageArguments, selection::SelectionArguments, test::TestArguments};
 use crate::{
+    define::select::Selection,
     engine::Settings,
     run::{FormatChoice, Rebuild, Request},
 };
@@ -53,6 +54,13 @@ pub(super) enum Verb {
     /// For each partition: of which tables it reads which partitions and columns, whether that is proved, and what has
     /// changed of it. A change of anything else does not touch the partition.
     Why(WhyArguments),
+    /// Show of what tables and columns are made, and what is made of them
+    ///
+    /// For a column: which columns of which tables go into it, down to the names in the extracts, and how each is used: copied,
+    /// computed with, or to filter, join, group or order rows. Needs neither data nor a warehouse.
+    Lineage(LineageArguments),
+    /// Compare definitions: which published columns does a change touch?
+    Diff(diff::DiffArguments),
     /// Show a few rows of a table
     Show(ShowArguments),
     /// Run SQL over the served snapshot
@@ -106,6 +114,16 @@ enum OutputChoice {
 /// What every verb takes.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Common {
+    #[command(flatten)]
+    world: World,
+    /// Print for people or as JSON; `check` also as SARIF
+    #[arg(global = true, long, value_enum, default_value_t)]
+    output: OutputChoice,
+}
+
+/// Where a pipeline is, as of when it answers, and what the machine may give for it.
+#[derive(Debug, Clone, Args)]
+pub(super) struct World {
     /// The pipeline file
     #[arg(
         global = true,
@@ -124,9 +142,6 @@ pub(super) struct Common {
     /// Work on a development environment, which shares every unchanged file with production
     #[arg(global = true, long, value_name = "NAME")]
     env: Option<String>,
-    /// Print for people or as JSON; `check` also as SARIF
-    #[arg(global = true, long, value_enum, default_value_t)]
-    output: OutputChoice,
     /// Threads that work on data; results never depend on it
     #[arg(global = true, long, value_name = "N", env = "TALLYHOUSE_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -146,6 +161,8 @@ pub(super) struct RunArguments {
     /// Compute every model whole besides, compare, and publish nothing if a partition differs
     #[arg(long)]
     pub verify_incremental: bool,
+    #[command(flatten)]
+    pub selection: SelectionArguments,
     #[command(flatten)]
     pub rebuild: RebuildArguments,
     /// Hash every extract file, whatever the storage says about it
@@ -181,6 +198,8 @@ pub(super) struct CheckArguments {
     /// Let warnings end with exit code 2, as errors do
     #[arg(long)]
     pub deny_warnings: bool,
+    #[command(flatten)]
+    pub selection: SelectionArguments,
 }
 
 /// `plan`
@@ -192,14 +211,20 @@ pub(super) struct PlanArguments {
     #[arg(long)]
     pub full: bool,
     #[command(flatten)]
+    pub selection: SelectionArguments,
+    #[command(flatten)]
     pub rebuild: RebuildArguments,
 }
 
 /// `why`
 #[derive(Debug, Args)]
 pub(super) struct WhyArguments {
-    /// The table of a model, such as segment.market
-    pub table: String,
+    /// The table of a model, such as segment.market, or selectors such as `core.*` or `+segment.market`
+    #[arg(value_name = "TABLE", required = true)]
+    tables: Vec<String>,
+    /// Not these tables, by the same selectors
+    #[arg(long, value_name = "SELECTOR")]
+    exclude: Vec<String>,
     #[command(flatten)]
     pub common: Common,
     /// Only partitions with this value of a partition column, `NULL` for none; may be repeated
@@ -208,6 +233,12 @@ pub(super) struct WhyArguments {
 }
 
 impl WhyArguments {
+    /// Returns what is asked for.
+    pub(super) fn request(&self) -> Request {
+        let selection = Selection { select: self.tables.clone(), exclude: self.exclude.clone() };
+        Request { selection, ..self.common.request(false) }
+    }
+
     /// Returns the values that were given, None for NULL.
     pub(super) fn values(&self) -> Vec<(String, Option<String>)> {
         let value = |(column, value): &(String, String)| (column.clone(), (value != "NULL").then(|| value.clone()));
@@ -228,6 +259,8 @@ pub(super) struct ShowArguments {
     /// Only rows that satisfy this SQL predicate
     #[arg(long = "where", value_name = "SQL")]
     pub filter: Option<String>,
+    #[command(flatten)]
+    pub selection: SelectionArguments,
     /// Another snapshot than the served one
     #[arg(long, value_name = "ID")]
     pub snapshot: Option<String>,
@@ -521,18 +554,31 @@ impl Verb {
     /// Returns how the verb prints.
     pub(super) fn output(&self) -> OutputFormat {
         match self {
-            Self::Schema(_) | Self::Completions { .. } => OutputFormat::Text,
             Self::Extract(arguments) => match arguments.output {
                 RowsFormat::Json => OutputFormat::Json,
                 _ => OutputFormat::Text,
             },
-            other => other.common().output(),
+            Self::Lineage(arguments) if arguments.is_json() => OutputFormat::Json,
+            other => other.common().map_or(OutputFormat::Text, Common::output),
         }
     }
 
-    /// Returns what every verb takes.
-    pub(super) fn common(&self) -> &Common {
+    /// Returns what bounds the engine.
+    pub(super) fn settings(&self) -> Option<Settings> {
         match self {
+            Self::Lineage(arguments) => Some(arguments.world.settings()),
+            other => other.common().map(Common::settings),
+        }
+    }
+
+    /// Returns whether SARIF is asked for.
+    pub(super) fn is_sarif(&self) -> bool {
+        self.common().is_some_and(Common::is_sarif)
+    }
+
+    /// Returns what nearly every verb takes.
+    fn common(&self) -> Option<&Common> {
+        Some(match self {
             Self::Run(arguments) => &arguments.common,
             Self::Check(arguments) => &arguments.common,
             Self::Test(arguments) => &arguments.common,
@@ -544,10 +590,9 @@ impl Verb {
             Self::Snapshots(arguments) => &arguments.common,
             Self::Infer(arguments) => &arguments.common,
             Self::Functions(arguments) => &arguments.common,
-            Self::Schema(_) | Self::Completions { .. } | Self::Extract(_) => {
-                unreachable!("these verbs open no pipeline")
-            }
-        }
+            Self::Diff(arguments) => &arguments.common,
+            Self::Lineage(_) | Self::Schema(_) | Self::Completions { .. } | Self::Extract(_) => return None,
+        })
     }
 }
 
@@ -556,6 +601,7 @@ impl RunArguments {
     pub(super) fn request(&self) -> Request {
         Request {
             rehash: self.rehash,
+            selection: self.selection.asked(),
             verify: self.verify_incremental,
             rebuild: self.rebuild.asked(),
             ..self.common.request(self.full)
@@ -566,7 +612,7 @@ impl RunArguments {
 impl PlanArguments {
     /// Returns what is asked for.
     pub(super) fn request(&self) -> Request {
-        Request { rebuild: self.rebuild.asked(), ..self.common.request(self.full) }
+        Request { selection: self.selection.asked(), rebuild: self.rebuild.asked(), ..self.common.request(self.full) }
     }
 }
 
@@ -586,6 +632,23 @@ impl Common {
 
     /// Returns what bounds the engine.
     pub(super) fn settings(&self) -> Settings {
+        self.world.settings()
+    }
+
+    /// Returns the same for a verb with formats of its own.
+    pub(super) fn plain(world: &World) -> Self {
+        Self { world: world.clone(), output: OutputChoice::Text }
+    }
+
+    /// Returns what is asked for, with all that the process knows of the world.
+    pub(super) fn request(&self, full: bool) -> Request {
+        self.world.request(full)
+    }
+}
+
+impl World {
+    /// Returns what bounds the engine.
+    pub(super) fn settings(&self) -> Settings {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let memory = self.memory_limit.unwrap_or_else(|| machine_memory() / 10 * 7);
         Settings {
@@ -595,8 +658,7 @@ impl Common {
         }
     }
 
-    /// Returns what is asked for, with all that the process knows of the world.
-    pub(super) fn request(&self, full: bool) -> Request {
+    fn request(&self, full: bool) -> Request {
         let text = |value: std::ffi::OsString| value.into_string().ok();
         Request {
             pipeline: self.pipeline.clone(),
@@ -605,6 +667,7 @@ impl Common {
             environment: self.env.clone(),
             full,
             rebuild: Rebuild::default(),
+            selection: Selection::default(),
             verify: false,
             rehash: false,
             settings: self.settings(),

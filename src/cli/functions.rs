@@ -43,7 +43,7 @@ pub(super) fn functions(arguments: &FunctionsArguments, engine: &Engine) -> Resu
     if let Some(name) = &arguments.name {
         listed = named(listed, name)?;
     }
-    match arguments.common.output {
+    match arguments.common.output() {
         OutputFormat::Json => print(&format!("{}\n", serde_json::json!(listed))),
         OutputFormat::Text if arguments.name.is_some() => print(&listed.iter().map(shown).collect::<String>()),
         OutputFormat::Text => print(&listing(&listed)),

@@ -37,7 +37,7 @@ pub(super) async fn test(arguments: &TestArguments, engine: &Engine) -> Result<E
     let definitions = run::definitions(&request, engine).await?;
     if let Some(model) = &arguments.generate {
         let generated = run::generate_test(model, &definitions, &request, engine).await?;
-        return tell_generated(&generated, arguments.common.output);
+        return tell_generated(&generated, arguments.common.output());
     }
     let tests = run::unit_tests(&definitions, &request, engine).await?.select(&arguments.selection)?;
     if tests.count() == 0 {
@@ -89,7 +89,7 @@ fn show(results: &[TestResult], seconds: f64, arguments: &TestArguments) -> Resu
         file.write_all(unit::junit(results).as_bytes()).map_err(failed)?;
         run::commit(file)?;
     }
-    match arguments.common.output {
+    match arguments.common.output() {
         OutputFormat::Text => print(&unit::text(results, seconds)),
         OutputFormat::Json => print(&format!("{}\n", unit::json(results, seconds))),
     }

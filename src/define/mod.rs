@@ -29,6 +29,7 @@ pub use paths::is_database;
 mod pipeline;
 pub mod schema;
 mod seeds;
+pub mod select;
 mod source;
 mod spans;
 mod types;

@@ -714,6 +714,15 @@ pub enum CheckKind {
 }
 
 impl CheckKind {
+    /// Returns the table, besides the checked one, that the check reads.
+    #[must_use]
+    pub const fn other_table(&self) -> Option<&TableName> {
+        match self {
+            Self::Relationships { to, .. } => Some(&to.value),
+            _ => None,
+        }
+    }
+
     /// Returns what is checked as text, without places.
     #[must_use]
     pub fn spelled(&self) -> String {

@@ -83,6 +83,7 @@ pub fn declared(schema: &SchemaRef, partition_by: Vec<String>, key: Vec<String>)
         definition: None,
         meanings: BTreeMap::new(),
         is_history: false,
+        is_behind: false,
         event_date: None,
         as_of: Vec::new(),
         partitions: Vec::new(),

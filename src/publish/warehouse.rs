@@ -207,6 +207,20 @@ impl Warehouse {
         Ok(path)
     }
 
+    /// Reads the record of the last run; None when none is there.
+    ///
+    /// # Errors
+    /// When the disk or the store refuses, or the record is damaged.
+    pub fn last_run<T: serde::de::DeserializeOwned>(&self) -> Result<Option<T>, Error> {
+        // A run's name begins with when it began.
+        let Some(name) = self.depot.names(layout::RUNS)?.into_iter().rfind(|name| is_record(name)) else {
+            return Ok(None);
+        };
+        let name = format!("{}/{name}", layout::RUNS);
+        let bytes = self.depot.read(&name)?;
+        bytes.map(|bytes| from_json(&self.path().join(&name), &bytes)).transpose()
+    }
+
     pub(super) fn check_name(&self, what: &'static str, name: &str) -> Result<(), Error> {
         if layout::is_file_name(name) {
             return Ok(());
@@ -252,6 +266,11 @@ impl Warehouse {
         let known = self.published()?.into_iter().take(3).collect();
         Ok(Error::UnknownSnapshot { warehouse: self.path().to_owned(), id: id.to_owned(), known })
     }
+}
+
+/// Returns whether a name is that of a document, and not of one that is being written.
+fn is_record(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "json")
 }
 
 pub(super) fn sentence(holder: Option<Holder>) -> String {

@@ -202,6 +202,9 @@ pub struct Table {
     /// Whether it holds versions of rows, which nothing but this table remembers.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_history: bool,
+    /// Whether a run that did not select the table kept it although something that it reads had changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_behind: bool,
     /// Column at which a row's fact exists: scans of the table are cut after the run date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_date: Option<String>,

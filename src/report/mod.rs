@@ -55,6 +55,9 @@ pub struct RunReport {
     pub sources: Vec<SourceReport>,
     /// Models in the order in which they were built.
     pub models: Vec<ModelReport>,
+    /// Models that were not selected.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<TableName>,
     /// Checks that failed, warnings included.
     pub failed_checks: Vec<CheckResult>,
     /// Number of checks that ran.

@@ -18,7 +18,7 @@ pub(super) fn render(report: &RunReport) -> String {
 fn write_report(out: &mut String, report: &RunReport) -> std::fmt::Result {
     writeln!(out, "pipeline {} as of {} · run {}", report.pipeline, report.run_date, report.run)?;
     write_sources(out, &report.sources)?;
-    write_models(out, &report.models)?;
+    write_models(out, report)?;
     write_verification(out, report)?;
     write_checks(out, report)?;
     for warning in &report.warnings {
@@ -50,10 +50,15 @@ fn write_sources(out: &mut String, sources: &[SourceReport]) -> std::fmt::Result
     Ok(())
 }
 
-fn write_models(out: &mut String, models: &[ModelReport]) -> std::fmt::Result {
+fn write_models(out: &mut String, report: &RunReport) -> std::fmt::Result {
+    let models = &report.models;
     let is_built = |model: &&ModelReport| !model.rebuilt.is_empty() || !model.dropped.is_empty() || model.is_evolved;
     let built: Vec<&ModelReport> = models.iter().filter(is_built).collect();
-    writeln!(out, "\nmodels: {} rebuilt, {} unchanged", built.len(), models.len() - built.len())?;
+    let left = match report.left_out.len() {
+        0 => String::new(),
+        left => format!(", {left} not selected"),
+    };
+    writeln!(out, "\nmodels: {} rebuilt, {} unchanged{left}", built.len(), models.len() - built.len())?;
     for model in built {
         let changed = model.rebuilt.iter().filter(|partition| partition.is_changed).count();
         writeln!(

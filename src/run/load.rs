@@ -34,6 +34,15 @@ pub(super) fn load(request: &Request) -> Result<(Project, Vec<Diagnostic>), Erro
     define::assemble(file, sources, models, &environment).map_err(Error::Definition)
 }
 
+/// Returns the folders in which a pipeline's sources and models lie, as far as that is known without looking.
+///
+/// # Errors
+/// When the pipeline file is missing, and everything that is wrong in it.
+pub(super) fn folders(request: &Request) -> Result<[PathBuf; 2], Error> {
+    let file = pipeline_file(request)?;
+    Ok([PathBuf::from(file.sources_glob), file.models_dir])
+}
+
 /// Reads nothing but the pipeline file.
 ///
 /// # Errors

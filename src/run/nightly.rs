@@ -10,13 +10,17 @@ use super::{
     build, definitions, forecast, inherit,
     listings::listings,
     load,
+    outcome::Failure,
+    partial::Scope,
+    select,
     sources::stage_all,
     stage::{self, StagedSource},
 };
 use crate::{
-    Error, check,
+    Error,
+    check::{self, TableChecks},
     engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, SnapshotTable, catalog},
-    publish::{self, FinishedSource, Staging, Warehouse},
+    publish::{FinishedSource, Staging, Warehouse},
     record::{
         CheckResult, Diagnostic, Manifest, TableName,
         manifest::{MANIFEST_VERSION, Table},
@@ -31,6 +35,7 @@ use crate::{
 /// Everything that keeps the run from reaching its checks; a failed check is an outcome of the report.
 pub async fn nightly(request: &Request, engine: &Engine, observer: &dyn Observer) -> Result<RunReport, Error> {
     let definitions = definitions(request, engine).await?;
+    let selected = select::models(&definitions, request)?;
     let warehouse = load::warehouse(&definitions.project.pipeline, request)?;
     let run = run_id(request);
     reach(&warehouse, engine)?;
@@ -38,16 +43,17 @@ pub async fn nightly(request: &Request, engine: &Engine, observer: &dyn Observer
     refuse_if_held(&warehouse)?;
     let staging = warehouse.begin(&lock, &run)?;
     let is_first = warehouse.served()?.is_none();
-    let result = carry_out(request, &definitions, engine, staging, &run, is_first, observer).await;
+    let scope = Scope::new(selected, &request.rebuild, &definitions.graph, staging.parent())?;
+    let result = carry_out(request, &definitions, &scope, engine, staging, &run, is_first, observer).await;
     let recorded = match &result {
         Ok(report) => warehouse.record_run(&run, report),
-        Err(error) => warehouse.record_run(&run, &failure(request, &run, error)),
+        Err(failed) => warehouse.record_run(&run, &failure(request, &run, failed)),
     };
     // The outcome stands, whether or not there is room to write it down.
     if let Err(error) = recorded {
         tracing::warn!("the run is not recorded: {error}");
     }
-    result
+    Ok(result?)
 }
 
 /// Returns the run's id: when it began, and the process, so that two never share one.
@@ -55,11 +61,12 @@ pub(super) fn run_id(request: &Request) -> String {
     format!("{}-{}", request.now.format("%Y%m%dT%H%M%S%3fZ"), std::process::id())
 }
 
-fn failure(request: &Request, run: &str, error: &Error) -> serde_json::Value {
+fn failure(request: &Request, run: &str, Failure { table, error }: &Failure) -> serde_json::Value {
     serde_json::json!({
         "run": run,
         "started_at": request.now.to_rfc3339(),
         "outcome": "failed",
+        "failed_table": table,
         "exit_code": error.exit_code(),
         "error": error.to_string(),
         "hint": error.hint(),
@@ -82,20 +89,23 @@ fn refuse_if_held(warehouse: &Warehouse) -> Result<(), Error> {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "a run is made of all that was found before it")]
 async fn carry_out(
     request: &Request,
     definitions: &Definitions,
+    scope: &Scope,
     engine: &Engine,
     staging: Staging,
     run: &str,
     is_first: bool,
     observer: &dyn Observer,
-) -> Result<RunReport, Error> {
+) -> Result<RunReport, Failure> {
     let started = Instant::now();
-    let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len());
+    let left_out: Vec<TableName> = scope.left_out(&definitions.graph).map(|model| model.model.name.clone()).collect();
+    let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len() - left_out.len());
     observer.notice(&Event::Begun { sources, models });
     let parent = staging.parent().cloned();
-    inherit::refuse(definitions, parent.as_ref(), request.full)?;
+    inherit::refuse(definitions, scope, parent.as_ref(), request.full)?;
     let listings = listings(&definitions.project.sources).await;
     let forecast = forecast::forecast(request, definitions, &listings, parent.as_ref(), staging.path())?;
     let low_space = forecast.admit(&definitions.project.pipeline)?;
@@ -125,22 +135,23 @@ async fn carry_out(
         full: request.full,
         verify: request.verify,
         backfill: &backfill,
+        scope,
         observer,
     };
     let (catalog, models) = build::build_all(&definitions.graph, catalog, around).await?;
-    let manifest = manifest(request, definitions, run, &staged, &catalog);
+    let mut manifest = manifest(request, definitions, run, &staged, &catalog);
     // A development environment starts from production's snapshot and still gets a link of its own.
-    let is_new = is_first || parent.as_ref().is_none_or(|parent| !publish::same_facts(parent, &manifest));
-    let failed = match is_new {
-        true => run_checks(definitions, engine, &catalog, observer).await?,
-        false => Vec::new(),
-    };
+    let is_new = scope.is_new(&mut manifest, parent.as_ref()) || is_first;
+    let checks = if is_new { scope.checks(definitions, &catalog) } else { Vec::new() };
+    let failed = run_checks(&checks, engine, &catalog, observer).await?;
     let lost = inherit::warnings(definitions, parent.as_ref());
     let outcome = match unproved(&models) {
         Some(reason) => Outcome::Stopped { reason, snapshot: parent.map(|parent| parent.snapshot) },
         None => settle(definitions, staging, manifest, parent, is_new, &failed, request.now, observer)?,
     };
     let mut report = report(request, definitions, run, started, outcome, staged, models, failed);
+    report.checks = checks.iter().map(|table| table.checks.len()).sum();
+    report.left_out = left_out;
     report.warnings.splice(0..0, low_space);
     report.warnings.extend(lost);
     Ok(report)
@@ -194,15 +205,17 @@ fn manifest(
 }
 
 async fn run_checks(
-    definitions: &Definitions,
+    checks: &[TableChecks],
     engine: &Engine,
     catalog: &Catalog,
     observer: &dyn Observer,
 ) -> Result<Vec<CheckResult>, Error> {
-    let checks = definitions.checks.iter().map(|table| table.checks.len()).sum();
-    observer.notice(&Event::Checking { checks });
+    if checks.is_empty() {
+        return Ok(Vec::new());
+    }
+    observer.notice(&Event::Checking { checks: checks.iter().map(|table| table.checks.len()).sum() });
     let mut failed = Vec::new();
-    for table in &definitions.checks {
+    for table in checks {
         let told = |error: datafusion::error::DataFusionError| super::outcome::engine_failure(&table.table, &error);
         let session = engine.session(catalog::providers(catalog).map_err(told)?).map_err(told)?;
         transform::views::define(&definitions.graph.views, &session).await.map_err(told)?;
@@ -267,10 +280,8 @@ fn report(
         run_date: definitions.parameters.run_date.to_string(),
         started_at: request.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         seconds: started.elapsed().as_secs_f64(),
-        checks: match outcome {
-            Outcome::Unchanged { .. } => 0,
-            _ => definitions.checks.iter().map(|table| table.checks.len()).sum(),
-        },
+        checks: 0,
+        left_out: Vec::new(),
         is_verified: request.verify,
         outcome,
         warnings: warnings(definitions, &staged),

@@ -11,6 +11,38 @@ use crate::{
     storage::{pack, read},
 };
 
+/// A failure, and the table that could not be made, if it was one.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub table: Option<TableName>,
+    pub error: Error,
+}
+
+impl Failure {
+    /// Says which table could not be made.
+    pub fn of(table: &TableName, error: Error) -> Self {
+        Self { table: Some(table.clone()), error }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { table: None, error }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
+impl From<crate::publish::Error> for Failure {
+    fn from(error: crate::publish::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
 impl From<extract::Error> for Error {
     fn from(error: extract::Error) -> Self {
         let hint = error.hint().map(str::to_owned);

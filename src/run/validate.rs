@@ -113,7 +113,7 @@ fn names_parameter(text: &str, name: &str) -> bool {
     parts.any(|part| part.strip_prefix(name).is_some_and(|rest| !rest.starts_with(is_word)))
 }
 
-fn parameters(project: &Project, request: &Request) -> Result<Parameters, Error> {
+pub(super) fn parameters(project: &Project, request: &Request) -> Result<Parameters, Error> {
     let timezone = project.pipeline.timezone;
     let today = request.now.with_timezone(&timezone).date_naive();
     Ok(Parameters {
@@ -123,7 +123,7 @@ fn parameters(project: &Project, request: &Request) -> Result<Parameters, Error>
     })
 }
 
-fn contracts(project: &Project, parameters: &Parameters) -> (BTreeMap<String, Contract>, Vec<Diagnostic>) {
+pub(super) fn contracts(project: &Project, parameters: &Parameters) -> (BTreeMap<String, Contract>, Vec<Diagnostic>) {
     let (mut contracts, mut findings) = (BTreeMap::new(), Vec::new());
     for source in &project.sources {
         match Contract::compile(source, parameters) {
@@ -148,7 +148,11 @@ pub(super) fn as_of(source: &Source, parameters: &Parameters) -> AsOf {
 
 /// Returns the staged tables without data. A source whose contract failed is left out, so that what stands on it is not
 /// reported a second time.
-fn staged_catalog(project: &Project, contracts: &BTreeMap<String, Contract>, parameters: &Parameters) -> Catalog {
+pub(super) fn staged_catalog(
+    project: &Project,
+    contracts: &BTreeMap<String, Contract>,
+    parameters: &Parameters,
+) -> Catalog {
     let table = |source: &Source| {
         let schema = contracts.get(&source.name.value)?.schema();
         let partition_by = source.partition_by.iter().map(|column| column.value.clone()).collect();

@@ -241,7 +241,7 @@ impl Sessions {
 
 /// Returns the staged tables without cut and partitions, every column nullable: the optimizer finds nothing there that it
 /// could use but the SQL itself.
-fn bare(staged: &Catalog) -> Catalog {
+pub(super) fn bare(staged: &Catalog) -> Catalog {
     let nullable = |field: &std::sync::Arc<Field>| field.as_ref().clone().with_nullable(true);
     let bare = |(name, table): (&TableName, &CatalogTable)| {
         let schema = datafusion::catalog::TableProvider::schema(&table.files);

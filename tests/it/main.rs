@@ -4,7 +4,8 @@
 //!  shipped pipeline over the fixtures          small projects of a few lines
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes, checking,
 //!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history, kinds,
-//!                                              functions, unit_tests, lint
+//!                                              functions, unit_tests, lint, select,
+//!                                              lineage
 //!
 //!  corpus: odd files and what a person reads in them
 //!
@@ -52,6 +53,10 @@ mod kinds;
 mod functions;
 
 mod rebuild;
+
+mod select;
+
+mod lineage;
 
 mod dirty;
 

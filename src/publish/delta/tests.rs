@@ -66,6 +66,7 @@ fn table(partitions: &[Option<&str>]) -> Table {
         definition: None,
         meanings: BTreeMap::new(),
         is_history: false,
+        is_behind: false,
         event_date: None,
         as_of: Vec::new(),
     }

@@ -320,11 +320,11 @@ fn difference(now: &Rows, full: &Rows) -> Option<String> {
 }
 
 /// Runs a test where planning may nest as deeply as it does in the binary.
-fn on_a_deep_stack<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
+pub fn on_a_deep_stack<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
     let run = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test());
     std::thread::Builder::new().stack_size(32 << 20).spawn(run).unwrap().join().unwrap();
 }
 
-fn is_night() -> bool {
+pub fn is_night() -> bool {
     std::env::var_os("TALLYHOUSE_NIGHT").is_some_and(|value| value == "1")
 }
