@@ -31,7 +31,7 @@ pub(super) struct DiffArguments {
 pub(super) async fn diff(arguments: &DiffArguments, engine: &Engine) -> Result<ExitCode, Error> {
     if let Some(revision) = &arguments.lineage {
         let touched = run::touched(&arguments.common.request(false), revision, engine).await?;
-        match arguments.common.output {
+        match arguments.common.output() {
             OutputFormat::Text => print(&text(&touched, revision)),
             OutputFormat::Json => print(&format!("{}\n", json(&touched))),
         }

@@ -143,7 +143,7 @@ async fn carry_out(
     // A development environment starts from production's snapshot and still gets a link of its own.
     let is_new = scope.is_new(&mut manifest, parent.as_ref()) || is_first;
     let checks = if is_new { scope.checks(definitions, &catalog) } else { Vec::new() };
-    let failed = run_checks(&checks, engine, &catalog, observer).await?;
+    let failed = run_checks(&checks, &definitions.graph.views, engine, &catalog, observer).await?;
     let lost = inherit::warnings(definitions, parent.as_ref());
     let outcome = match unproved(&models) {
         Some(reason) => Outcome::Stopped { reason, snapshot: parent.map(|parent| parent.snapshot) },
@@ -206,6 +206,7 @@ fn manifest(
 
 async fn run_checks(
     checks: &[TableChecks],
+    views: &[PlannedView],
     engine: &Engine,
     catalog: &Catalog,
     observer: &dyn Observer,
@@ -218,7 +219,7 @@ async fn run_checks(
     for table in checks {
         let told = |error: datafusion::error::DataFusionError| super::outcome::engine_failure(&table.table, &error);
         let session = engine.session(catalog::providers(catalog).map_err(told)?).map_err(told)?;
-        transform::views::define(&definitions.graph.views, &session).await.map_err(told)?;
+        transform::views::define(views, &session).await.map_err(told)?;
         let results = check::run(std::slice::from_ref(table), &session).await.map_err(told)?;
         failed.extend(results.into_iter().filter(|result| !result.is_passed()));
     }

@@ -27,6 +27,7 @@ async fn definitions() -> Definitions {
         rebuild: Default::default(),
         verify: false,
         rehash: false,
+        selection: Default::default(),
         settings: engine.settings().clone(),
         process_environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         now: chrono::DateTime::UNIX_EPOCH,
