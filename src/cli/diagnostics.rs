@@ -80,7 +80,7 @@ pub fn to_json(finding: &Diagnostic) -> Value {
         "end_column": end.map(|(_, column)| column),
         "label": finding.label,
         "hint": finding.hint,
-        "fix": finding.fix.as_ref().map(change),
+        "fix": finding.fix.as_deref().map(change),
     })
 }
 
