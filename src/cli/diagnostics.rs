@@ -83,7 +83,7 @@ pub fn to_json(finding: &Diagnostic) -> Value {
         "end_byte": place.map(|place| place.range.end),
         "label": finding.label,
         "hint": finding.hint,
-        "fix": finding.fix.as_ref().map(change),
+        "fix": finding.fix.as_deref().map(change),
     })
 }
 

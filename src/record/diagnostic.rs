@@ -29,7 +29,7 @@ pub struct Diagnostic {
     /// What to do about it, computed where possible ("did you mean `amount`").
     pub hint: Option<String>,
     /// The change that carries out the hint, where a program could make it.
-    pub fix: Option<Fix>,
+    pub fix: Option<Box<Fix>>,
 }
 
 /// A change of a text that mends it.
@@ -102,7 +102,7 @@ impl Diagnostic {
     /// Adds the change that carries out the hint.
     #[must_use]
     pub fn fix(mut self, place: Place, text: impl Into<String>) -> Self {
-        self.fix = Some(Fix { place, text: text.into() });
+        self.fix = Some(Box::new(Fix { place, text: text.into() }));
         self
     }
 

@@ -4,6 +4,35 @@ use serde_json::{Value, json};
 
 use crate::project::Project;
 
+/// A model whose header is wrong in two places.
+const SALE: &str = "\
+/* ---
+key: [order_no]
+columns:
+  order_no: { type: string }
+  amount: { type: double }
+checks:
+  - not_null: [dayy]
+--- */
+SELECT order_no, day, amount FROM staged.sale
+";
+
+/// A model with six mistakes in its clauses.
+const MONTH: &str = "\
+-- 金额 of a month; amuont is a word of this comment
+WITH 月 AS (
+    SELECT date_trunc('month', day) AS month, amuont, '中文' AS kind FROM staged.sale
+),
+dealer AS (
+    SELECT s.dealer, d.provnce, count(*) AS sales
+    FROM staged.sale AS s JOIN staged.dealer AS d ON s.dealer = d.dealer
+    WHERE day > amount
+    GROUP BY dealer
+)
+SELECT m.month, sun(m.kind) AS kinds, e.sales
+FROM 月 AS m JOIN dealer AS d ON d.sales > 1
+";
+
 /// Makes a project with a source of sales and one of dealers, and models over them.
 fn project(models: &[(&str, &str)]) -> Project {
     let project = Project::new();
@@ -25,37 +54,8 @@ fn said(models: &[(&str, &str)]) -> String {
 #[test]
 fn all_mistakes_of_a_project_are_told_at_once() {
     let models = [
-        (
-            "core.sale",
-            "\
-/* ---
-key: [order_no]
-columns:
-  order_no: { type: string }
-  amount: { type: double }
-checks:
-  - not_null: [dayy]
---- */
-SELECT order_no, day, amount FROM staged.sale
-",
-        ),
-        (
-            "core.month",
-            "\
--- 金额 of a month; amuont is a word of this comment
-WITH 月 AS (
-    SELECT date_trunc('month', day) AS month, amuont, '中文' AS kind FROM staged.sale
-),
-dealer AS (
-    SELECT s.dealer, d.provnce, count(*) AS sales
-    FROM staged.sale AS s JOIN staged.dealer AS d ON s.dealer = d.dealer
-    WHERE day > amount
-    GROUP BY dealer
-)
-SELECT m.month, sun(m.kind) AS kinds, e.sales
-FROM 月 AS m JOIN dealer AS d ON d.sales > 1
-",
-        ),
+        ("core.sale", SALE),
+        ("core.month", MONTH),
         ("core.year", "SELECT year FROM core.mont"),
         ("core.decade", "SELECT year FROM core.year"),
         ("core.broken", "SELECT order_no FORM staged.sale"),
@@ -118,14 +118,6 @@ FROM 月 AS m JOIN dealer AS d ON d.sales > 1
        |
        = help: `d` has `sales`: write `d.sales`
 
-    error: the column `amount` is declared as DOUBLE and the query gives DECIMAL(18, 2)
-     --> sql/core/sale.sql:5:19
-      |
-    5 |   amount: { type: double }
-      |                   ^^^^^^
-      |
-      = help: cast it in the query, to DOUBLE, or declare `decimal(18,2)`
-
     error: the result has no column `dayy`
      --> sql/core/sale.sql:7:16
       |
@@ -133,6 +125,14 @@ FROM 月 AS m JOIN dealer AS d ON d.sales > 1
       |                ^^^^
       |
       = help: did you mean `day`?
+
+    error: the column `amount` is declared as DOUBLE and the query gives DECIMAL(18, 2)
+     --> sql/core/sale.sql:5:19
+      |
+    5 |   amount: { type: double }
+      |                   ^^^^^^
+      |
+      = help: cast it in the query, to DOUBLE, or declare `decimal(18,2)`
 
     error: unknown table `core.mont`
      --> sql/core/year.sql:1:18

@@ -139,9 +139,10 @@ impl Walk<'_> {
     fn case(&mut self, wrong: &Wrong<'_>) {
         let Expr::Case { operand, conditions, .. } = wrong.sql else { return };
         let skipped = usize::from(operand.is_some());
-        let is_when = |at: &usize| *at >= skipped && *at < skipped + 2 * conditions.len() && (*at - skipped) % 2 == 0;
+        let is_when =
+            |at: &usize| *at >= skipped && *at < skipped + 2 * conditions.len() && (*at - skipped).is_multiple_of(2);
         let results: Vec<usize> = (skipped..wrong.types.len()).filter(|at| !is_when(at)).collect();
-        if let Some((at, expected)) = self.odd(wrong, &results) {
+        if let Some((at, expected)) = odd(wrong, &results) {
             let message =
                 format!("this branch of CASE is {}, another is {}", spelled(&wrong.types[at]), spelled(&expected));
             let mend = self.cast_among(wrong, &[(at, spelled(&expected)), (at, "VARCHAR".to_owned())]);
@@ -159,16 +160,10 @@ impl Walk<'_> {
         }
     }
 
-    /// Returns the operand without which the others have one type, and that type.
-    fn odd(&self, wrong: &Wrong<'_>, among: &[usize]) -> Option<(usize, DataType)> {
-        let types: Vec<DataType> = among.iter().map(|at| wrong.types[*at].clone()).collect();
-        super::coercion::odd_one(&types).map(|(at, expected)| (among[at], expected))
-    }
-
     fn function(&mut self, wrong: &Wrong<'_>, function: &Function) {
         let name = tree::parts(&function.name).join(".");
         let given: Vec<String> =
-            tree::arguments(function).iter().filter_map(|argument| self.type_of(wrong, argument)).collect();
+            tree::arguments(function).iter().filter_map(|argument| type_of(wrong, argument)).collect();
         let range = self.source.exact(wrong.sql);
         let usage = self.usage(&name);
         if given.is_empty() || !self.takes_nulls(wrong, function) {
@@ -200,11 +195,6 @@ impl Walk<'_> {
         // A literal may be asked for; then the count is not what is wrong.
         let asks_literal = |error: DataFusionError| !error.strip_backtrace().contains("expect");
         self.plan(&nulls, wrong.leaves).map_or_else(asks_literal, |_| true)
-    }
-
-    fn type_of(&self, wrong: &Wrong<'_>, argument: &Expr) -> Option<String> {
-        let at = wrong.operands.iter().position(|operand| operand == argument)?;
-        wrong.types.get(at).map(spelled)
     }
 
     /// Says how a function is called.
@@ -257,4 +247,15 @@ fn candidates(types: &[DataType], common: &[&str]) -> Vec<(usize, String)> {
     }
     found.retain(|(at, to)| spelled(&types[*at]) != *to && to != "NULL");
     found
+}
+
+/// Returns the operand without which the others have one type, and that type.
+fn odd(wrong: &Wrong<'_>, among: &[usize]) -> Option<(usize, DataType)> {
+    let types: Vec<DataType> = among.iter().map(|at| wrong.types[*at].clone()).collect();
+    super::coercion::odd_one(&types).map(|(at, expected)| (among[at], expected))
+}
+
+fn type_of(wrong: &Wrong<'_>, argument: &Expr) -> Option<String> {
+    let at = wrong.operands.iter().position(|operand| operand == argument)?;
+    wrong.types.get(at).map(spelled)
 }

@@ -221,7 +221,10 @@ impl VisitorMut for Names<'_, '_> {
         }
         let span = expr.span();
         match expr {
-            Expr::Identifier(ident) => *expr = self.name(&[ident.clone()], span),
+            Expr::Identifier(ident) => {
+                let found = self.name(std::slice::from_ref(ident), span);
+                *expr = found;
+            }
             Expr::CompoundIdentifier(parts) => *expr = self.name(&parts.clone(), span),
             Expr::Subquery(query) => *expr = self.subquery(&query.clone(), span),
             Expr::Exists { subquery, .. } => {

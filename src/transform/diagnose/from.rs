@@ -222,7 +222,7 @@ impl Walk<'_> {
     }
 
     /// Returns where a FROM ends, if its last table is plain.
-    pub(super) fn from_end(&self, from: &[TableWithJoins]) -> Option<usize> {
+    pub(super) fn end_of_from(&self, from: &[TableWithJoins]) -> Option<usize> {
         let tables = from.last()?;
         let last = tables.joins.last().map_or(&tables.relation, |join| &join.relation);
         let condition = tables.joins.last().and_then(|join| match constraint(&join.join_operator).0 {
@@ -259,13 +259,13 @@ fn constraint(operator: &JoinOperator) -> (Option<&JoinConstraint>, Kept) {
         | JoinOperator::RightOuter(constraint)
         | JoinOperator::FullOuter(constraint)
         | JoinOperator::CrossJoin(constraint)
-        | JoinOperator::StraightJoin(constraint) => (Some(constraint), Kept::Both),
+        | JoinOperator::StraightJoin(constraint)
+        | JoinOperator::AsOf { constraint, .. } => (Some(constraint), Kept::Both),
         JoinOperator::Semi(constraint)
         | JoinOperator::LeftSemi(constraint)
         | JoinOperator::Anti(constraint)
         | JoinOperator::LeftAnti(constraint) => (Some(constraint), Kept::Left),
         JoinOperator::RightSemi(constraint) | JoinOperator::RightAnti(constraint) => (Some(constraint), Kept::Right),
-        JoinOperator::AsOf { constraint, .. } => (Some(constraint), Kept::Both),
         _ => (None, Kept::Both),
     }
 }

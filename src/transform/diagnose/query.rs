@@ -169,7 +169,7 @@ impl Walk<'_> {
             .selection
             .as_ref()
             .map(|condition| self.source.exact(condition).end)
-            .or_else(|| self.from_end(&select.from));
+            .or_else(|| self.end_of_from(&select.from));
         is_known.then_some(Groups { planned, end: end.filter(|_| is_plain || !written.is_empty()), room })
     }
 

@@ -124,15 +124,13 @@ pub(super) fn unknown_parameters(source: &Source, known: &[&str]) -> Vec<Diagnos
 pub(super) fn not_one_query(source: &Source) -> Diagnostic {
     let tokens = source.tokens();
     let end = tokens.iter().position(|(token, _)| *token == Token::SemiColon);
-    match end.and_then(|end| tokens.get(end + 1)) {
-        Some((_, range)) => source
+    if let Some((_, range)) = end.and_then(|end| tokens.get(end + 1)) {
+        return source
             .error(range.clone(), "a model is one query, and here another statement begins")
-            .hint("put it into a file of its own"),
-        None => {
-            let first = tokens.first().map_or(0..0, |(_, range)| range.clone());
-            source.error(first, "a model is a query").hint("begin with `SELECT` or `WITH`")
-        }
+            .hint("put it into a file of its own");
     }
+    let first = tokens.first().map_or(0..0, |(_, range)| range.clone());
+    source.error(first, "a model is a query").hint("begin with `SELECT` or `WITH`")
 }
 
 /// Splits `… at Line: 3, Column: 7` off a parser's message.

@@ -1,6 +1,6 @@
 //! The shipped models: nothing is found in them as they are; a name changed anywhere is found there and only there.
 
-use std::{ops::ControlFlow, path::Path, sync::Arc};
+use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc};
 
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Spanned, visit_expressions, visit_relations};
 
@@ -21,10 +21,10 @@ async fn definitions() -> Definitions {
     let request = Request {
         pipeline: Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/nightly.yaml"),
         run_date: None,
-        variables: Default::default(),
+        variables: BTreeMap::default(),
         environment: None,
         full: false,
-        rebuild: Default::default(),
+        rebuild: run::Rebuild::default(),
         verify: false,
         rehash: false,
         selection: Default::default(),
