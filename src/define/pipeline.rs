@@ -23,6 +23,8 @@ use crate::record::{Diagnostic, Place, Text, manifest::TableFormat};
 
 /// Snapshots kept when the file does not say.
 const KEEP_SNAPSHOTS: usize = 14;
+/// Failing rows of a check that are kept when the file does not say.
+const KEPT_ROWS: usize = 100;
 /// SQL parameters that every pipeline has.
 const BUILT_IN: [&str; 2] = ["run_date", "timezone"];
 
@@ -78,6 +80,7 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
         run_date: run_date.flatten(),
         variables,
         publish,
+        kept_rows: written.checks.and_then(|checks| checks.kept_rows).unwrap_or(KEPT_ROWS),
     };
     Some(PipelineFile {
         pipeline,

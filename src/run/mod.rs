@@ -12,13 +12,16 @@
 mod backfill;
 mod build;
 mod extract;
+mod failures;
 mod forecast;
+mod gate;
 mod infer;
 mod inherit;
 mod inputs;
 mod inspect;
 mod load;
 mod nightly;
+mod ops;
 mod outcome;
 mod output;
 mod plan;
@@ -35,6 +38,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 pub use backfill::Rebuild;
 pub use extract::{Extracted, Failed, Head, PartReport, Sink, Stopped, Unread, extract};
+pub use failures::{CheckFailures, FailedCheck, check_failures};
 pub use forecast::{Forecast, Part, shown};
 pub use infer::{Inference, Inferred, infer, parameters_for_drafts};
 pub use inherit::refuse_over_served;
