@@ -1,8 +1,8 @@
 //! Many checks of one table in one scan.
 //!
 //! ```text
-//!  SELECT count(*), count(*) FILTER (WHERE f0), …          one count for each check, one for each different filter
-//!  FROM (SELECT CASE WHEN (filter) THEN … END AS f0, … FROM table)
+//!  SELECT count(*), count(c1), …              one count for each check, one for each different filter
+//!  FROM (SELECT CASE WHEN … THEN 1 END AS c1, … FROM table)
 //! ```
 //!
 //! In: the checks of a table. Out: queries, and for each check where in their one row its counts stand. A text that holds a
@@ -18,14 +18,14 @@ use crate::{
     record::{Diagnostic, TableName},
 };
 
-/// Conditions in one query, so that a plan stays small.
-const MOST_CONDITIONS: usize = 128;
+/// Counts of one query, so that a plan stays small.
+const MOST_MARKS: usize = 128;
 
 /// A query with one row of counts.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    /// Conditions, each with its position in the row.
-    conditions: Vec<String>,
+    /// Expressions that are 1 for a row that counts, else NULL; each with its position in the row.
+    marks: Vec<String>,
     /// Positions of filters by their text.
     filters: BTreeMap<String, usize>,
 }
@@ -58,44 +58,45 @@ pub(super) fn fold(checks: &[&Check], schema: &Schema) -> Result<(Vec<Scan>, Vec
             continue;
         }
         let condition = query::condition(check, schema)?.filter(|condition| !query::has_subquery(condition));
-        if scans.last().is_none_or(|scan| scan.conditions.len() >= MOST_CONDITIONS) {
+        if scans.last().is_none_or(|scan| scan.marks.len() >= MOST_MARKS) {
             scans.push(Scan::default());
         }
         let last = scans.len() - 1;
         let scan = &mut scans[last];
         let looked_at = check.filter.as_ref().map(|filter| scan.filter(&filter.value));
-        let failed = condition.map(|condition| scan.condition(query::filtered(check, &condition)));
+        let failed = condition.map(|condition| scan.mark(query::mark(check, &condition)));
         counted.push(Some(Counted { scan: last, looked_at, failed }));
     }
     Ok((scans, counted))
 }
 
 impl Scan {
-    /// Adds a condition and returns the position of its count.
-    fn condition(&mut self, condition: String) -> usize {
-        self.conditions.push(condition);
-        self.conditions.len()
+    /// Adds what is counted and returns the position of its count.
+    fn mark(&mut self, mark: String) -> usize {
+        self.marks.push(mark);
+        self.marks.len()
     }
 
     fn filter(&mut self, filter: &str) -> usize {
         if let Some(&position) = self.filters.get(filter) {
             return position;
         }
-        let position = self.condition(format!("({filter}\n)"));
+        let position = self.mark(format!("CASE WHEN ({filter}\n) THEN 1 END"));
         self.filters.insert(filter.to_owned(), position);
         position
     }
 
     /// Returns the query; the number of all rows stands first in its row.
     pub(super) fn sql(&self, table: &TableName) -> String {
-        let column = |position: usize| format!("\"count {position}\"");
-        let numbered = || (1..).zip(&self.conditions);
+        let numbered = || (1..).zip(&self.marks);
         let inner: Vec<String> =
-            numbered().map(|(position, condition)| format!("{condition} AS {}", column(position))).collect();
-        let counts = numbered().map(|(position, _)| format!("count(*) FILTER (WHERE {})", column(position)));
-        let counts: Vec<String> = std::iter::once("count(*)".to_owned()).chain(counts).collect();
-        // Without a condition there is no column to select.
-        let inner = if inner.is_empty() { "1".to_owned() } else { inner.join(", ") };
-        format!("SELECT {} FROM (SELECT {inner} FROM {}) AS looked", counts.join(", "), query::quoted_table(table))
+            numbered().map(|(position, mark)| format!("{mark} AS c{position}")).collect();
+        let counts = numbered().map(|(position, _)| format!("count(c{position}) AS n{position}"));
+        let counts: Vec<String> = std::iter::once("count(*) AS n0".to_owned()).chain(counts).collect();
+        let table = query::quoted_table(table);
+        if inner.is_empty() {
+            return format!("SELECT count(*) AS n0 FROM {table}");
+        }
+        format!("SELECT {} FROM (SELECT {} FROM {table}) AS looked", counts.join(", "), inner.join(", "))
     }
 }

@@ -21,6 +21,10 @@ mod measure;
 mod query;
 mod validate;
 
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;
+
 use std::collections::BTreeSet;
 
 pub use carry_out::{Around, Before, Found, run};

@@ -39,12 +39,14 @@ pub(super) fn condition(check: &Check, schema: &Schema) -> Result<Option<String>
     }))
 }
 
-/// Returns a condition of which the filter holds as well. It is evaluated only for rows of the filter, so that
-/// `where: hours > 0` protects a division by `hours`.
-pub(super) fn filtered(check: &Check, condition: &str) -> String {
+/// Returns an expression that is 1 for a failing row of the filter, else NULL. The condition is evaluated only for rows of the
+/// filter, so that `where: hours > 0` protects a division by `hours`; a CASE of booleans would be optimized into an AND, which
+/// keeps no order.
+pub(super) fn mark(check: &Check, condition: &str) -> String {
+    let mark = format!("CASE WHEN {condition} THEN 1 END");
     match &check.filter {
-        Some(filter) => format!("CASE WHEN ({}\n) THEN ({condition}) ELSE FALSE END", filter.value),
-        None => format!("({condition})"),
+        Some(filter) => format!("CASE WHEN ({}\n) THEN {mark} END", filter.value),
+        None => mark,
     }
 }
 
@@ -62,7 +64,8 @@ pub(super) fn failing(table: &TableName, check: &Check, schema: &Schema) -> Resu
         }
         CheckKind::Relationships { column, to, field } => unrelated(table, &looked_at(check), column, &to.value, field),
         _ => match condition(check, schema)? {
-            Some(condition) => format!("SELECT * {from} WHERE {}", filtered(check, &condition)),
+            Some(condition) if check.filter.is_none() => format!("SELECT * {from} WHERE {condition}"),
+            Some(condition) => format!("SELECT * {from} WHERE {} IS NOT NULL", mark(check, &condition)),
             None => return Ok(None),
         },
     }))

@@ -3,7 +3,8 @@
 //! ```text
 //!  shipped pipeline over the fixtures          small projects of a few lines
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes,
-//!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history
+//!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history,
+//!                                              data_checks
 //!
 //!  corpus: odd files and what a person reads in them
 //!
@@ -53,6 +54,8 @@ mod files;
 mod damage;
 
 mod mistakes;
+
+mod data_checks;
 
 mod snapshots;
 
