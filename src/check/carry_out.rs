@@ -97,7 +97,14 @@ pub async fn run(table: &TableChecks, checks: &[&Check], around: Around<'_>) -> 
         let counts = |at: Counted, position: usize| counts[at.scan][position];
         let looked_at = match counted {
             Some(at) => counts(at, at.looked_at.unwrap_or(ALL_ROWS)),
-            None => one.count(&format!("SELECT 1 FROM {} WHERE {}", query::quoted_table(&table.table), query::looked_at(check))).await?,
+            None => {
+                one.count(&format!(
+                    "SELECT 1 FROM {} WHERE {}",
+                    query::quoted_table(&table.table),
+                    query::looked_at(check)
+                ))
+                .await?
+            }
         };
         let failed = counted.and_then(|at| Some(counts(at, at.failed?)));
         let answer = one.answer(check, looked_at, failed).await?;
@@ -321,7 +328,8 @@ fn judged(score: &ZScore, group: Option<&str>, value: Quantity, earlier: &[f64])
     }
     let standing = measure::standing(value.to_f64(), earlier);
     let measure::Standing { mean, deviation, z } = standing;
-    if z.abs() <= score.max {
+    // Rounding of the mean and the deviation must not decide.
+    if z.abs() <= score.max * (1.0 + 1e-9) {
         return Answer::default();
     }
     let of = match (&score.over, group) {
@@ -345,9 +353,7 @@ fn tolerates(tolerance: &Tolerance, failed: u64, looked_at: u64) -> bool {
     let Tolerance { rows, share } = tolerance;
     let whole = |number: u64| Quantity::whole(i128::from(number));
     let in_share = |share: &Quantity| !whole(failed).exceeds(share.times(whole(looked_at)));
-    (rows.is_some() || share.is_some())
-        && rows.is_none_or(|most| failed <= most)
-        && share.as_ref().is_none_or(in_share)
+    (rows.is_some() || share.is_some()) && rows.is_none_or(|most| failed <= most) && share.as_ref().is_none_or(in_share)
 }
 
 fn in_words(tolerance: &Tolerance) -> Option<String> {

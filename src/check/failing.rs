@@ -85,7 +85,8 @@ fn objects(batch: &RecordBatch, columns: &[usize], with_nulls: bool) -> Result<V
         writer.write(&batch)?;
         writer.finish()?;
         let bytes = writer.into_inner();
-        let read = |bytes: &[u8]| serde_json::from_slice(bytes).map_err(|error| DataFusionError::External(error.into()));
+        let read =
+            |bytes: &[u8]| serde_json::from_slice(bytes).map_err(|error| DataFusionError::External(error.into()));
         if bytes.is_empty() { Vec::new() } else { read(&bytes)? }
     };
     Ok(rows.iter().map(|row| row.get().to_owned()).collect())

@@ -89,8 +89,7 @@ impl Scan {
     /// Returns the query; the number of all rows stands first in its row.
     pub(super) fn sql(&self, table: &TableName) -> String {
         let numbered = || (1..).zip(&self.marks);
-        let inner: Vec<String> =
-            numbered().map(|(position, mark)| format!("{mark} AS c{position}")).collect();
+        let inner: Vec<String> = numbered().map(|(position, mark)| format!("{mark} AS c{position}")).collect();
         let counts = numbered().map(|(position, _)| format!("count(c{position}) AS n{position}"));
         let counts: Vec<String> = std::iter::once("count(*) AS n0".to_owned()).chain(counts).collect();
         let table = query::quoted_table(table);

@@ -83,9 +83,12 @@ pub(super) fn read(batches: &[RecordBatch]) -> Result<Vec<(Option<String>, Quant
         let groups = groups.as_string::<i32>();
         for row in 0..batch.num_rows() {
             let group = groups.is_valid(row).then(|| groups.value(row).to_owned());
-            let number = |column: usize| Ok::<_, datafusion::error::DataFusionError>(quantity(
-                &ScalarValue::try_from_array(batch.column(column), row)?,
-            ));
+            let number = |column: usize| {
+                Ok::<_, datafusion::error::DataFusionError>(quantity(&ScalarValue::try_from_array(
+                    batch.column(column),
+                    row,
+                )?))
+            };
             found.push((group, divided(number(1)?, number(2)?)));
         }
     }
@@ -95,7 +98,9 @@ pub(super) fn read(batches: &[RecordBatch]) -> Result<Vec<(Option<String>, Quant
 /// Returns a share; of nothing, it is 0.
 fn divided(value: Quantity, of: Quantity) -> Quantity {
     match (value, of) {
-        (Quantity::Exact { numerator, denominator: 1 }, Quantity::Exact { numerator: of, denominator: 1 }) if of != 1 => {
+        (Quantity::Exact { numerator, denominator: 1 }, Quantity::Exact { numerator: of, denominator: 1 })
+            if of != 1 =>
+        {
             Quantity::fraction(numerator, of).unwrap_or(Quantity::ZERO)
         }
         _ => value,
@@ -138,9 +143,7 @@ pub(super) fn changes(change: &Change, before: &Values, now: &Values) -> Vec<Fai
         let (increase, decrease) = (new.minus(old), old.minus(new));
         let up = change.max_increase.and_then(|limit| passed(&limit, increase, old));
         let down = change.max_decrease.and_then(|limit| passed(&limit, decrease, old));
-        if let Some((words, step)) =
-            up.map(|limit| (limit, "increase")).or(down.map(|limit| (limit, "decrease")))
-        {
+        if let Some((words, step)) = up.map(|limit| (limit, "increase")).or(down.map(|limit| (limit, "decrease"))) {
             let of = match (&change.by, group) {
                 (Some(by), value) => format!(" of {} {}", by.value, value.as_deref().unwrap_or("NULL")),
                 (None, _) => String::new(),
@@ -256,9 +259,7 @@ const MICROS_OF_HOUR: i64 = 3_600_000_000;
 pub(super) fn is_measurable(measure: &Measure, schema: &Schema) -> bool {
     let Some(column) = measure.column() else { return true };
     let Ok(field) = schema.field_with_name(&column.value) else { return false };
-    let is_number = matches!(
-        field.data_type(),
-        DataType::Int32 | DataType::Int64 | DataType::Float64 | DataType::Decimal128(..)
-    );
+    let is_number =
+        matches!(field.data_type(), DataType::Int32 | DataType::Int64 | DataType::Float64 | DataType::Decimal128(..));
     is_number || !matches!(measure, Measure::Sum(_))
 }

@@ -50,7 +50,7 @@ async fn list(common: &Common, engine: &Engine) -> Result<(), Error> {
     };
     let failures = failures?;
     match common.output {
-        OutputFormat::Text => print(&(text(&rejects, &failures) + &failed_text(&failures))),
+        OutputFormat::Text => print(&tables(text(&rejects, &failures), failed_text(&failures))),
         OutputFormat::Json => {
             let rejected = rejects.iter().map(|reject| serde_json::json!(reject));
             let failed = failures.by_check().into_iter().map(|check| serde_json::json!(check));
@@ -77,6 +77,12 @@ fn text(rejects: &[Rejects], failures: &CheckFailures) -> String {
     out + "\n`tallyhouse rejects show SOURCE` shows the rows\n"
 }
 
+/// Joins the two lists, a blank line between them.
+fn tables(rejected: String, failed: String) -> String {
+    let blank = if rejected.is_empty() || failed.is_empty() { "" } else { "\n" };
+    rejected + blank + &failed
+}
+
 fn failed_text(failures: &CheckFailures) -> String {
     let checks = failures.by_check();
     if checks.is_empty() {
@@ -86,7 +92,7 @@ fn failed_text(failures: &CheckFailures) -> String {
         Some(run) => format!("run {run}, which published nothing"),
         None => "the served snapshot".to_owned(),
     };
-    let mut out = format!("\nchecks of {whose}:\n");
+    let mut out = format!("checks of {whose}:\n");
     for FailedCheck { table, check, severity, failed_rows, kept_rows } in checks {
         let severity = if severity == CheckSeverity::Error { "error" } else { "warning" };
         // Writing to a String cannot fail.

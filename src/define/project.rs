@@ -12,9 +12,7 @@ use chrono_tz::Tz;
 
 mod check;
 
-pub use self::check::{
-    Age, Bound, Change, Check, CheckKind, CheckSeverity, Limit, Measure, Tolerance, ZScore,
-};
+pub use self::check::{Age, Bound, Change, Check, CheckKind, CheckSeverity, Limit, Measure, Tolerance, ZScore};
 pub use super::file::OnLowSpace;
 use crate::record::{DecimalMark, Placed, TableName, Text, manifest::TableFormat};
 

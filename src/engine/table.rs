@@ -315,7 +315,8 @@ impl AsOf {
         match data_type {
             DataType::Date32 => Ok(column.lt_eq(lit(ScalarValue::Date32(Some(days(self.run_date)))))),
             DataType::Timestamp(_, zone) => {
-                let end = ScalarValue::TimestampMicrosecond(Some(end_micros(self.run_date, self.timezone)), zone.clone());
+                let end =
+                    ScalarValue::TimestampMicrosecond(Some(end_micros(self.run_date, self.timezone)), zone.clone());
                 Ok(column.lt(lit(end)))
             }
             other => Err(internal_datafusion_err!("the as-of column `{name}` is {other}, not a date or timestamp")),

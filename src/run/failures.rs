@@ -102,7 +102,8 @@ pub async fn check_failures(request: &Request, engine: &Engine) -> Result<CheckF
 fn last_run(warehouse: &Warehouse, request: &Request) -> Result<Option<(String, String)>, Error> {
     for run in warehouse.recorded_runs()?.into_iter().filter(|run| !run.ends_with(RECORD)) {
         let ended = warehouse.recorded::<Ended>(&run)?;
-        if let Some(ended) = ended.filter(|ended| ended.outcome != "failed" && ended.environment == request.environment) {
+        if let Some(ended) = ended.filter(|ended| ended.outcome != "failed" && ended.environment == request.environment)
+        {
             return Ok(Some((run, ended.outcome)));
         }
     }
@@ -138,9 +139,8 @@ impl CheckFailures {
         check: Option<&str>,
         limit: usize,
     ) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
-        let is_meant = |failure: &&CheckFailure| {
-            failure.table == *table && check.is_none_or(|check| failure.check == check)
-        };
+        let is_meant =
+            |failure: &&CheckFailure| failure.table == *table && check.is_none_or(|check| failure.check == check);
         let rows: Vec<CheckFailure> = self.rows.iter().filter(is_meant).take(limit).cloned().collect();
         if rows.is_empty() && limit > 0 {
             return Err(self.nothing_of(table, check));

@@ -40,7 +40,14 @@ pub(super) fn write(
     if definitions.checks.iter().any(|table| table.written > 0) {
         let key = ["table_name", "check_name", "row_number"];
         let text = "Rows that fail a check which did not stop the publication, without personal data.";
-        tables.push(one(TableName::check_failure(), &key, text, &failure_batch(&gate.failures)?, definitions, staging)?);
+        tables.push(one(
+            TableName::check_failure(),
+            &key,
+            text,
+            &failure_batch(&gate.failures)?,
+            definitions,
+            staging,
+        )?);
     }
     let asked = remembered_measures(definitions);
     if !asked.is_empty() {
@@ -111,11 +118,13 @@ pub(super) async fn measures(parent: &Manifest, warehouse: &Warehouse, engine: &
     let mut points = Vec::new();
     for batch in &batches {
         let (tables, measures) = (text(batch, 0)?, text(batch, 1)?);
-        let (dates, values) = (batch.column(2).as_primitive::<Date32Type>(), batch.column(3).as_primitive::<Float64Type>());
+        let (dates, values) =
+            (batch.column(2).as_primitive::<Date32Type>(), batch.column(3).as_primitive::<Float64Type>());
         for row in 0..batch.num_rows() {
-            let (Ok(table), Some(run_date)) =
-                (TableName::try_from(tables.as_string::<i32>().value(row).to_owned()), NaiveDate::from_epoch_days(dates.value(row)))
-            else {
+            let (Ok(table), Some(run_date)) = (
+                TableName::try_from(tables.as_string::<i32>().value(row).to_owned()),
+                NaiveDate::from_epoch_days(dates.value(row)),
+            ) else {
                 continue;
             };
             let measure = measures.as_string::<i32>().value(row).to_owned();
@@ -136,7 +145,8 @@ pub(super) async fn failures(parent: &Manifest, warehouse: &Warehouse, engine: &
         let texts = [0, 1, 2, 5, 6].map(|column| text(batch, column));
         let [tables, checks, severities, keys, rows] = texts;
         let (tables, checks, severities, keys, rows) = (tables?, checks?, severities?, keys?, rows?);
-        let (failed, numbers) = (batch.column(3).as_primitive::<Int64Type>(), batch.column(4).as_primitive::<Int64Type>());
+        let (failed, numbers) =
+            (batch.column(3).as_primitive::<Int64Type>(), batch.column(4).as_primitive::<Int64Type>());
         let count = |number: i64| u64::try_from(number).unwrap_or(0);
         for row in 0..batch.num_rows() {
             let value = |column: &ArrayRef| column.as_string::<i32>().value(row).to_owned();
@@ -159,8 +169,7 @@ pub(super) async fn failures(parent: &Manifest, warehouse: &Warehouse, engine: &
 async fn rows(name: &TableName, parent: &Manifest, warehouse: &Warehouse, engine: &Engine) -> Result<Vec<RecordBatch>> {
     let Some(table) = parent.tables.get(name) else { return Ok(Vec::new()) };
     let only = Manifest { tables: BTreeMap::from([(name.clone(), table.clone())]), ..parent.clone() };
-    let parameters =
-        Parameters { run_date: parent.run_date, timezone: chrono_tz::UTC, variables: BTreeMap::new() };
+    let parameters = Parameters { run_date: parent.run_date, timezone: chrono_tz::UTC, variables: BTreeMap::new() };
     let catalog: Catalog = snapshot_catalog(warehouse, &only, &parameters)?;
     let session = engine.session(catalog::providers(&catalog)?)?;
     let order = table.key.join(", ");

@@ -14,11 +14,7 @@ use crate::{
 };
 
 /// Reads how many failing rows are no failure.
-pub(super) fn tolerance(
-    rows: Option<&At<u64>>,
-    share: Option<&At<Scalar>>,
-    findings: &mut Findings,
-) -> Tolerance {
+pub(super) fn tolerance(rows: Option<&At<u64>>, share: Option<&At<Scalar>>, findings: &mut Findings) -> Tolerance {
     let share = share.and_then(|share| {
         let number = quantity(share, findings)?;
         if number.exceeds(Quantity::whole(1)) {

@@ -8,9 +8,7 @@ mod model;
 mod pipeline;
 mod source;
 
-pub use check::{
-    AcceptedValues, Change, Check, Freshness, Limit, Measure, Range, Relationships, RowCount, ZScore,
-};
+pub use check::{AcceptedValues, Change, Check, Freshness, Limit, Measure, Range, Relationships, RowCount, ZScore};
 pub use model::{Column as ModelColumn, History, Model};
 pub use pipeline::{OnLowSpace, Pipeline, Publish, Variable};
 pub use source::{
