@@ -134,7 +134,14 @@ fn a_check_that_looks_at_nothing_says_so() {
         ["{ not_null: [a], where: a > 7 }", "{ unique: [a], where: a > 7 }", "{ row_count: { max: 3 }, where: a > 7 }"];
     checked(&project, "core.some", "", &checks, "SELECT 1 AS a\n");
     let ran = project.tallyhouse(&["run"]).succeeds();
-    insta::assert_snapshot!(from_checks(&ran.out), @"");
+    insta::assert_snapshot!(from_checks(&ran.out), @r"
+    checks: 5 run, 0 failed, 0 warnings
+      note: core.empty is empty, so its checks of rows pass without looking at any
+      warning: sql/core/some.sql:3:5: core.some not_null(a) looks at nothing: its `where` selects no row of 1
+      warning: sql/core/some.sql:4:5: core.some unique(a) looks at nothing: its `where` selects no row of 1
+
+    published snapshot <…><…>
+    ");
 }
 
 #[test]
