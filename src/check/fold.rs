@@ -44,11 +44,14 @@ pub(super) struct Counted {
 /// Position of the number of all rows.
 pub(super) const ALL_ROWS: usize = 0;
 
-/// Folds the checks of a table; None stands for one that is not counted by a scan.
+/// The scans of a table, and where the counts of each check stand; None for one that no scan counts.
+pub(super) type Folded = (Vec<Scan>, Vec<Option<Counted>>);
+
+/// Folds the checks of a table.
 ///
 /// # Errors
 /// A bound that is no value of its column.
-pub(super) fn fold(checks: &[&Check], schema: &Schema) -> Result<(Vec<Scan>, Vec<Option<Counted>>), Box<Diagnostic>> {
+pub(super) fn fold(checks: &[&Check], schema: &Schema) -> Result<Folded, Box<Diagnostic>> {
     let mut scans = vec![Scan::default()];
     let mut counted = Vec::with_capacity(checks.len());
     for check in checks {

@@ -23,8 +23,8 @@ fn table() -> TableName {
 
 /// Reads checks as a model's header has them.
 fn checks(written: &[&str]) -> Vec<Check> {
-    let list: String = written.iter().map(|check| format!("  - {check}\n")).collect();
-    let body = format!("/* ---\nchecks:\n{list}--- */\nSELECT 1 AS a\n");
+    let list = written.join("\n  - ");
+    let body = format!("/* ---\nchecks:\n  - {list}\n--- */\nSELECT 1 AS a\n");
     let text = Arc::new(Text { path: "sql/core/t.sql".to_owned(), body });
     let (model, _) = read_model(&text, std::path::Path::new("core/t.sql")).unwrap();
     model.checks

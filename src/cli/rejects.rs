@@ -50,11 +50,11 @@ async fn list(common: &Common, engine: &Engine) -> Result<(), Error> {
     };
     let failures = failures?;
     match common.output {
-        OutputFormat::Text => print(&tables(text(&rejects, &failures), failed_text(&failures))),
+        OutputFormat::Text => print(&tables(text(&rejects, &failures), &failed_text(&failures))),
         OutputFormat::Json => {
             let rejected = rejects.iter().map(|reject| serde_json::json!(reject));
             let failed = failures.by_check().into_iter().map(|check| serde_json::json!(check));
-            print(&format!("{}\n", serde_json::Value::from_iter(rejected.chain(failed))));
+            print(&format!("{}\n", rejected.chain(failed).collect::<serde_json::Value>()));
         }
     }
     Ok(())
@@ -78,9 +78,9 @@ fn text(rejects: &[Rejects], failures: &CheckFailures) -> String {
 }
 
 /// Joins the two lists, a blank line between them.
-fn tables(rejected: String, failed: String) -> String {
+fn tables(rejected: String, failed: &str) -> String {
     let blank = if rejected.is_empty() || failed.is_empty() { "" } else { "\n" };
-    rejected + blank + &failed
+    rejected + blank + failed
 }
 
 fn failed_text(failures: &CheckFailures) -> String {

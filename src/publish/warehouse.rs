@@ -214,7 +214,6 @@ impl Warehouse {
     /// When the disk or the store refuses to list them.
     pub fn recorded_runs(&self) -> Result<Vec<String>, Error> {
         let mut names = self.depot.names(layout::RUNS)?;
-        names.retain(|name| name.ends_with(".json"));
         names.sort_by(|one, other| other.cmp(one));
         Ok(names.iter().filter_map(|name| name.strip_suffix(".json")).map(str::to_owned).collect())
     }

@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn a_limit_is_met_exactly_where_floats_would_pass_it() {
-        assert!(0.8_f64 - 0.7 > 0.1);
+        let step = Quantity::Approximate(0.8).minus(Quantity::Approximate(0.7));
+        assert!(step.exceeds(Quantity::Approximate(0.1)));
         assert!(!of("0.8").minus(of("0.7")).exceeds(of("0.1")));
         assert!(of("0.8000001").minus(of("0.7")).exceeds(of("0.1")));
         assert!(!of("1").minus(of("3")).exceeds(of("-2")));

@@ -19,7 +19,7 @@ use crate::{
     define::project::CheckSeverity,
     engine::Engine,
     publish::Warehouse,
-    record::{CheckFailure, TableName},
+    record::{CheckFailure, TableName, diagnostic::nearest},
 };
 
 /// What follows a run's name in the name of the record of its failing rows.
@@ -155,16 +155,12 @@ impl CheckFailures {
     fn nothing_of(&self, table: &TableName, check: Option<&str>) -> Error {
         let checks = self.by_check();
         let by = check.map_or_else(String::new, |check| format!(" `{check}`"));
-        let near = match checks.iter().any(|failed| failed.table == *table) {
-            true => {
-                let known = checks.iter().filter(|failed| failed.table == *table).map(|failed| failed.check.as_str());
-                crate::record::diagnostic::nearest(check.unwrap_or_default(), known).map(str::to_owned)
-            }
-            false => {
-                let known: Vec<String> = checks.iter().map(|failed| failed.table.to_string()).collect();
-                let near = crate::record::diagnostic::nearest(&table.to_string(), known.iter().map(String::as_str));
-                near.map(str::to_owned)
-            }
+        let of_table: Vec<&str> =
+            checks.iter().filter(|failed| failed.table == *table).map(|failed| failed.check.as_str()).collect();
+        let tables: Vec<String> = checks.iter().map(|failed| failed.table.to_string()).collect();
+        let near = match (of_table.is_empty(), check) {
+            (false, Some(check)) => nearest(check, of_table),
+            _ => nearest(&table.to_string(), tables.iter().map(String::as_str)),
         };
         Error::Usage {
             message: format!("no row of `{table}` fails a check{by}"),

@@ -77,10 +77,11 @@ pub(super) async fn check_all(around: Surroundings<'_>) -> Result<Gate, Error> {
     around.observer.notice(&Event::Checking { checks: gate.ran });
     let all = TableName::new("query", "checks");
     let session = session(around.engine, around.catalog).map_err(failed(&all))?;
-    let before = match around.parent.filter(|_| chosen.iter().any(|(_, checks)| checks.iter().any(is_change))) {
-        Some(parent) => Some((parent, around.previous(parent).map_err(failed(&all))?)),
-        None => None,
-    };
+    let before =
+        match around.parent.filter(|_| chosen.iter().any(|(_, checks)| checks.iter().any(|check| is_change(check)))) {
+            Some(parent) => Some((parent, around.previous(parent).map_err(failed(&all))?)),
+            None => None,
+        };
     let history = match around.parent {
         Some(parent) => ops::measures(parent, around.warehouse, around.engine).await.map_err(failed(&all))?,
         None => Vec::new(),
@@ -111,7 +112,7 @@ fn session(engine: &Engine, catalog: &Catalog) -> Result<SessionContext, DataFus
     engine.session(catalog::providers(catalog)?)
 }
 
-fn is_change(check: &&Check) -> bool {
+const fn is_change(check: &Check) -> bool {
     matches!(check.kind, CheckKind::Change(_))
 }
 

@@ -26,8 +26,8 @@ fn bare() -> Project {
 
 /// Writes a model with checks.
 fn checked(project: &Project, table: &str, head: &str, checks: &[&str], sql: &str) {
-    let list: String = checks.iter().map(|check| format!("  - {check}\n")).collect();
-    project.model(table, &format!("/* ---\n{head}checks:\n{list}--- */\n{sql}"));
+    let list = checks.join("\n  - ");
+    project.model(table, &format!("/* ---\n{head}checks:\n  - {list}\n--- */\n{sql}"));
 }
 
 /// Returns name and number of failing rows of every check that a run did not find passed.

@@ -75,20 +75,17 @@ fn measure(
     owner: &std::ops::Range<usize>,
     findings: &mut Findings,
 ) -> Option<Measure> {
-    let word = findings.required(word, owner, "measure", "rows")?.value;
-    if word == file::Measure::Rows {
-        if let Some(column) = column {
-            findings.error(&column.range, "`rows` measures no column", "remove the key, or choose another measure");
+    let of: fn(Placed<String>) -> Measure = match findings.required(word, owner, "measure", "rows")?.value {
+        file::Measure::Rows => {
+            if let Some(column) = column {
+                findings.error(&column.range, "`rows` measures no column", "remove the key, or choose another measure");
+            }
+            return Some(Measure::Rows);
         }
-        return Some(Measure::Rows);
-    }
-    let column: Placed<String> = {
-        let column = findings.required(column, owner, "column", "amount")?;
-        findings.placed(column)
+        file::Measure::NullShare => Measure::NullShare,
+        file::Measure::Sum => Measure::Sum,
+        file::Measure::DistinctCount => Measure::DistinctCount,
     };
-    Some(match word {
-        file::Measure::NullShare => Measure::NullShare(column),
-        file::Measure::Sum => Measure::Sum(column),
-        file::Measure::DistinctCount | file::Measure::Rows => Measure::DistinctCount(column),
-    })
+    let column = findings.required(column, owner, "column", "amount")?;
+    Some(of(findings.placed(column)))
 }
