@@ -290,12 +290,16 @@ pub(super) struct RejectsArguments {
 /// What to do with rejected rows.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum RejectsAction {
-    /// Count faults by source, rule and column
+    /// Count faults by source, rule and column, and rows that fail checks
     Ls,
-    /// Show faults with file, line, reason and original text
+    /// Show faults with file, line, reason and original text, or the rows that fail the checks of a table
     Show {
-        /// The source, such as `dealer_sales`; all sources without one
+        /// The source, such as `dealer_sales`, or the table, such as `core.sales`; all sources without one
+        #[arg(value_name = "SOURCE|TABLE")]
         source: Option<String>,
+        /// Only rows that fail this check of the table
+        #[arg(long, conflicts_with_all = ["only", "file", "rule"])]
+        check: Option<String>,
         /// Only this source, as the argument
         #[arg(long = "source", value_name = "SOURCE", conflicts_with = "source")]
         only: Option<String>,

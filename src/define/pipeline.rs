@@ -28,6 +28,8 @@ const KEEP_SNAPSHOTS: usize = 14;
 const FILE_BYTES: usize = 128 << 20;
 /// What may be said instead. Smaller ones cost more to open than to read; larger ones keep threads waiting for one.
 const FILE_BYTES_ALLOWED: RangeInclusive<u64> = 1 << 20..=4 << 30;
+/// Failing rows of a check that are kept when the file does not say.
+const KEPT_ROWS: usize = 100;
 /// SQL parameters that every pipeline has.
 const BUILT_IN: [&str; 2] = ["run_date", "timezone"];
 
@@ -85,6 +87,7 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
         variables,
         variable_places,
         publish,
+        kept_rows: written.checks.and_then(|checks| checks.kept_rows).unwrap_or(KEPT_ROWS),
     };
     Some(PipelineFile {
         pipeline,

@@ -10,8 +10,11 @@ use arrow::datatypes::DataType;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+mod check;
+
+pub use self::check::{Age, Bound, Change, Check, CheckKind, CheckSeverity, Limit, Measure, Tolerance, ZScore};
 pub use super::file::OnLowSpace;
-use crate::record::{DecimalMark, Place, Placed, TableName, Text, manifest::TableFormat};
+use crate::record::{DecimalMark, Placed, TableName, Text, manifest::TableFormat};
 
 /// A pipeline with its sources and models.
 #[derive(Debug, Clone)]
@@ -58,6 +61,8 @@ pub struct Pipeline {
     pub variable_places: BTreeMap<String, Place>,
     /// How snapshots are kept.
     pub publish: Publish,
+    /// Failing rows of a check that are kept.
+    pub kept_rows: usize,
 }
 
 /// The value of a pipeline variable.
@@ -662,95 +667,6 @@ pub struct ModelColumn {
     pub title: Title,
     /// Unit.
     pub unit: Option<String>,
-}
-
-/// A data check on a table.
-#[derive(Debug, Clone)]
-pub struct Check {
-    /// Where it is written.
-    pub place: Place,
-    /// Its name in reports: the given one, else `not_null(month, brand)`.
-    pub name: String,
-    /// What is checked.
-    pub kind: CheckKind,
-    /// Whether a failure stops the publication.
-    pub severity: CheckSeverity,
-    /// SQL predicate: only these rows are looked at.
-    pub filter: Option<Placed<String>>,
-}
-
-/// What a check looks at.
-#[derive(Debug, Clone)]
-pub enum CheckKind {
-    /// None of the columns is NULL.
-    NotNull(Vec<Placed<String>>),
-    /// No two rows agree on all of the columns.
-    Unique(Vec<Placed<String>>),
-    /// The column holds nothing but these values (or NULL).
-    AcceptedValues {
-        /// The column.
-        column: Placed<String>,
-        /// The values, as text.
-        values: Vec<String>,
-    },
-    /// Every value of the column (but NULL) stands in another table.
-    Relationships {
-        /// The column.
-        column: Placed<String>,
-        /// The other table.
-        to: Placed<TableName>,
-        /// Its column.
-        field: Placed<String>,
-    },
-    /// The SQL expression is not false in any row.
-    Expr(Placed<String>),
-    /// The table has so many rows.
-    RowCount {
-        /// At least.
-        min: Option<u64>,
-        /// At most.
-        max: Option<u64>,
-    },
-}
-
-impl CheckKind {
-    /// Returns the table, besides the checked one, that the check reads.
-    #[must_use]
-    pub const fn other_table(&self) -> Option<&TableName> {
-        match self {
-            Self::Relationships { to, .. } => Some(&to.value),
-            _ => None,
-        }
-    }
-
-    /// Returns what is checked as text, without places.
-    #[must_use]
-    pub fn spelled(&self) -> String {
-        let names = |columns: &[Placed<String>]| {
-            columns.iter().map(|column| column.value.as_str()).collect::<Vec<_>>().join(", ")
-        };
-        match self {
-            Self::NotNull(columns) => format!("not_null {}", names(columns)),
-            Self::Unique(columns) => format!("unique {}", names(columns)),
-            Self::AcceptedValues { column, values } => format!("accepted_values {} {values:?}", column.value),
-            Self::Relationships { column, to, field } => {
-                format!("relationships {} {} {}", column.value, to.value, field.value)
-            }
-            Self::Expr(expr) => format!("expr {}", expr.value),
-            Self::RowCount { min, max } => format!("row_count {min:?} {max:?}"),
-        }
-    }
-}
-
-/// Whether a failing check stops the publication.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckSeverity {
-    /// It is reported.
-    Warn,
-    /// Nothing is published.
-    #[default]
-    Error,
 }
 
 impl History {

@@ -604,7 +604,7 @@ const MODELS: &[(&str, &str, &str)] = &[
     (
         "core/a.sql",
         "/* ---\nchecks:\n  - severity: warn\n--- */\nSELECT 1",
-        "3:5 «severity: warn» the check does not say what it checks → one of `not_null`, `unique`, `accepted_values`, `relationships`, `expr`, `row_count`",
+        "3:5 «severity: warn» the check does not say what it checks → one of `not_null`, `unique`, `accepted_values`, `relationships`, `expr`, `range`, `row_count`, `freshness`, `change`, `z_score`",
     ),
     (
         "core/a.sql",

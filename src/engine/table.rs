@@ -321,22 +321,24 @@ impl AsOf {
         match data_type {
             DataType::Date32 => Ok(column.lt_eq(lit(ScalarValue::Date32(Some(days(self.run_date)))))),
             DataType::Timestamp(_, zone) => {
-                let end = ScalarValue::TimestampMicrosecond(Some(self.end_micros()), zone.clone());
+                let end =
+                    ScalarValue::TimestampMicrosecond(Some(end_micros(self.run_date, self.timezone)), zone.clone());
                 Ok(column.lt(lit(end)))
             }
             other => Err(internal_datafusion_err!("the as-of column `{name}` is {other}, not a date or timestamp")),
         }
     }
+}
 
-    /// Returns the first microsecond after the run date, UTC.
-    fn end_micros(&self) -> i64 {
-        let next_day = self.run_date.checked_add_days(Days::new(1)).unwrap_or(self.run_date);
-        let midnight = NaiveDateTime::new(next_day, NaiveTime::MIN);
-        // Where the clock skips midnight, the day begins with the first time that it shows.
-        let mut first = (0..48).map(|half_hours| midnight + TimeDelta::minutes(30 * half_hours));
-        let begins = first.find_map(|local| self.timezone.from_local_datetime(&local).earliest());
-        begins.map_or_else(|| midnight.and_utc().timestamp_micros(), |instant| instant.timestamp_micros())
-    }
+/// Returns the first microsecond after a day of a zone, UTC.
+#[must_use]
+pub fn end_micros(day: NaiveDate, timezone: Tz) -> i64 {
+    let next_day = day.checked_add_days(Days::new(1)).unwrap_or(day);
+    let midnight = NaiveDateTime::new(next_day, NaiveTime::MIN);
+    // Where the clock skips midnight, the day begins with the first time that it shows.
+    let mut first = (0..48).map(|half_hours| midnight + TimeDelta::minutes(30 * half_hours));
+    let begins = first.find_map(|local| timezone.from_local_datetime(&local).earliest());
+    begins.map_or_else(|| midnight.and_utc().timestamp_micros(), |instant| instant.timestamp_micros())
 }
 
 /// Returns a column by its exact name, whatever its case.

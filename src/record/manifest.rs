@@ -42,6 +42,10 @@ pub struct Manifest {
     /// Hash of the checks and reject limits that the snapshot has passed.
     #[serde(default)]
     pub checks: String,
+    /// Hashes of the checks that no row of a table fails: while nothing that they look at changes, they are not run again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, BTreeSet<String>>")]
+    pub passed_checks: BTreeMap<TableName, BTreeSet<String>>,
     /// Table formats that its tables can be read as.
     #[serde(default = "TableFormat::only_parquet")]
     pub formats: BTreeSet<TableFormat>,

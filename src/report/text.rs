@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{ModelReport, Outcome, RunReport, SourceReport};
+use crate::record::CheckResult;
 
 /// Partitions named in a line before it says how many more there are.
 const NAMED_PARTITIONS: usize = 4;
@@ -133,24 +134,36 @@ fn write_verification(out: &mut String, report: &RunReport) -> std::fmt::Result 
 }
 
 fn write_checks(out: &mut String, report: &RunReport) -> std::fmt::Result {
-    let errors = report.failed_checks.iter().filter(|check| check.is_fatal()).count();
-    let warnings = plural(report.failed_checks.len() - errors, "warning");
-    writeln!(out, "\nchecks: {} run, {errors} failed, {warnings}", report.checks)?;
+    let (tolerated, failed): (Vec<&CheckResult>, _) = report.failed_checks.iter().partition(|check| check.is_tolerated);
+    let errors = failed.iter().filter(|check| check.is_fatal()).count();
+    let warnings = plural(failed.len() - errors, "warning");
+    let unchanged = match report.unchanged_checks {
+        0 => String::new(),
+        unchanged => format!(" ({unchanged} unchanged)"),
+    };
+    let tolerated = if tolerated.is_empty() { String::new() } else { format!(", {} tolerated", tolerated.len()) };
+    writeln!(out, "\nchecks: {} run{unchanged}, {errors} failed, {warnings}{tolerated}", report.checks)?;
     for check in &report.failed_checks {
-        let severity = if check.is_fatal() { "error" } else { "warning" };
-        writeln!(
-            out,
-            "  {severity}: {} {} fails for {} ({})",
-            check.table,
-            check.check,
-            plural(usize::try_from(check.failed_rows).unwrap_or(usize::MAX), "row"),
-            check.written_at
-        )?;
-        for sample in check.samples.iter().take(2) {
-            writeln!(out, "    {sample}")?;
-        }
+        write_check(out, check)?;
     }
-    Ok(())
+    report.check_notes.iter().try_for_each(|note| writeln!(out, "  note: {note}"))
+}
+
+fn write_check(out: &mut String, check: &CheckResult) -> std::fmt::Result {
+    let severity = match check.is_tolerated {
+        true => "tolerated",
+        false if check.is_fatal() => "error",
+        false => "warning",
+    };
+    let rows = plural(usize::try_from(check.failed_rows).unwrap_or(usize::MAX), "row");
+    let fails = match (check.looked_at_rows, &check.reason) {
+        (Some(looked_at), Some(tolerance)) => format!("fails for {rows} of {looked_at}, {tolerance}"),
+        (None, Some(reason)) if check.failed_rows > 1 => format!("fails {} times: {reason}", check.failed_rows),
+        (None, Some(reason)) => format!("fails: {reason}"),
+        (_, None) => format!("fails for {rows}"),
+    };
+    writeln!(out, "  {severity}: {} {} {fails} ({})", check.table, check.check, check.written_at)?;
+    check.samples.iter().take(2).try_for_each(|sample| writeln!(out, "    {sample}"))
 }
 
 fn write_outcome(out: &mut String, report: &RunReport) -> std::fmt::Result {

@@ -12,8 +12,10 @@
 mod backfill;
 mod build;
 mod extract;
+mod failures;
 mod forecast;
 mod functions;
+mod gate;
 mod generate;
 mod infer;
 mod inherit;
@@ -23,6 +25,7 @@ mod lineage;
 mod listings;
 mod load;
 mod nightly;
+mod ops;
 mod outcome;
 mod output;
 mod partial;
@@ -43,6 +46,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 pub use backfill::Rebuild;
 pub use extract::{Extracted, Failed, Head, PartReport, Sink, Stopped, Unread, extract};
+pub use failures::{CheckFailures, FailedCheck, check_failures};
 pub use forecast::{Forecast, Part, shown};
 pub use functions::functions;
 pub use generate::{Generated, generate_test};

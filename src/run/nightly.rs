@@ -7,9 +7,11 @@ use chrono::{DateTime, Utc};
 use super::{
     Definitions, Event, Observer, Request,
     backfill::Backfill,
-    build, definitions, forecast, inherit,
+    build, definitions, failures, forecast,
+    gate::{self, Gate},
+    inherit,
     listings::listings,
-    load,
+    load, ops,
     outcome::Failure,
     partial::Scope,
     select,
@@ -18,11 +20,10 @@ use super::{
 };
 use crate::{
     Error,
-    check::{self, TableChecks},
-    engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, SnapshotTable, catalog},
+    engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, SnapshotTable},
     publish::{FinishedSource, Staging, Warehouse},
     record::{
-        CheckResult, Diagnostic, Manifest, TableName,
+        Diagnostic, Manifest, TableName,
         manifest::{MANIFEST_VERSION, Table},
     },
     report::{ModelReport, Outcome, RunReport, SourceReport},
@@ -44,7 +45,7 @@ pub async fn nightly(request: &Request, engine: &Engine, observer: &dyn Observer
     let staging = warehouse.begin(&lock, &run)?;
     let is_first = warehouse.served()?.is_none();
     let scope = Scope::new(selected, &request.rebuild, &definitions.graph, staging.parent())?;
-    let result = carry_out(request, &definitions, &scope, engine, staging, &run, is_first, observer).await;
+    let result = carry_out(request, &definitions, &scope, engine, &warehouse, staging, &run, is_first, observer).await;
     let recorded = match &result {
         Ok(report) => warehouse.record_run(&run, report),
         Err(failed) => warehouse.record_run(&run, &failure(request, &run, failed)),
@@ -64,6 +65,7 @@ pub(super) fn run_id(request: &Request) -> String {
 fn failure(request: &Request, run: &str, Failure { table, error }: &Failure) -> serde_json::Value {
     serde_json::json!({
         "run": run,
+        "environment": request.environment,
         "started_at": request.now.to_rfc3339(),
         "outcome": "failed",
         "failed_table": table,
@@ -89,12 +91,13 @@ fn refuse_if_held(warehouse: &Warehouse) -> Result<(), Error> {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "a run is made of all that was found before it")]
+#[expect(clippy::too_many_arguments, reason = "the whole run passes through here")]
 async fn carry_out(
     request: &Request,
     definitions: &Definitions,
     scope: &Scope,
     engine: &Engine,
+    warehouse: &Warehouse,
     staging: Staging,
     run: &str,
     is_first: bool,
@@ -142,15 +145,32 @@ async fn carry_out(
     let mut manifest = manifest(request, definitions, run, &staged, &catalog);
     // A development environment starts from production's snapshot and still gets a link of its own.
     let is_new = scope.is_new(&mut manifest, parent.as_ref()) || is_first;
-    let checks = if is_new { scope.checks(definitions, &catalog) } else { Vec::new() };
-    let failed = run_checks(&checks, &definitions.graph.views, engine, &catalog, observer).await?;
-    let lost = inherit::warnings(definitions, parent.as_ref());
-    let outcome = match unproved(&models) {
-        Some(reason) => Outcome::Stopped { reason, snapshot: parent.map(|parent| parent.snapshot) },
-        None => settle(definitions, staging, manifest, parent, is_new, &failed, request.now, observer)?,
+    let checks = scope.checks(definitions, &catalog);
+    let around = gate::Surroundings {
+        definitions,
+        checks: &checks,
+        engine,
+        catalog: &catalog,
+        parent: parent.as_ref(),
+        warehouse,
+        is_new,
+        observer,
     };
-    let mut report = report(request, definitions, run, started, outcome, staged, models, failed);
-    report.checks = checks.iter().map(|table| table.checks.len()).sum();
+    let gate = gate::check_all(around).await?;
+    let lost = inherit::warnings(definitions, parent.as_ref());
+    let outcome = match unproved(&models).or_else(|| gate.refusal()) {
+        Some(reason) => Outcome::Stopped { reason, snapshot: parent.map(|parent| parent.snapshot) },
+        None if !is_new => Outcome::Unchanged { snapshot: parent.map(|parent| parent.snapshot).unwrap_or_default() },
+        None => {
+            manifest.tables.extend(ops::write(definitions, &gate, &staging)?);
+            manifest.passed_checks.clone_from(&gate.passed);
+            settle(definitions, staging, manifest, request.now, observer)?
+        }
+    };
+    if !matches!(outcome, Outcome::Published { .. }) {
+        failures::keep(warehouse, run, &gate.failures)?;
+    }
+    let mut report = report(request, definitions, run, started, outcome, staged, models, gate);
     report.left_out = left_out;
     report.warnings.splice(0..0, low_space);
     report.warnings.extend(lost);
@@ -197,33 +217,12 @@ fn manifest(
         reason: None,
         held: false,
         checks: definitions.checks_fingerprint(),
+        passed_checks: BTreeMap::new(),
         formats: definitions.project.pipeline.publish.formats.clone(),
         delta: BTreeMap::new(),
         inputs: staged.iter().map(|source| (source.report.source.clone(), source.input.clone())).collect(),
         tables,
     }
-}
-
-async fn run_checks(
-    checks: &[TableChecks],
-    views: &[PlannedView],
-    engine: &Engine,
-    catalog: &Catalog,
-    observer: &dyn Observer,
-) -> Result<Vec<CheckResult>, Error> {
-    if checks.is_empty() {
-        return Ok(Vec::new());
-    }
-    observer.notice(&Event::Checking { checks: checks.iter().map(|table| table.checks.len()).sum() });
-    let mut failed = Vec::new();
-    for table in checks {
-        let told = |error: datafusion::error::DataFusionError| super::outcome::engine_failure(&table.table, &error);
-        let session = engine.session(catalog::providers(catalog).map_err(told)?).map_err(told)?;
-        transform::views::define(views, &session).await.map_err(told)?;
-        let results = check::run(std::slice::from_ref(table), &session).await.map_err(told)?;
-        failed.extend(results.into_iter().filter(|result| !result.is_passed()));
-    }
-    Ok(failed)
 }
 
 /// Returns why a verified run must not publish: tables are not what a full rebuild makes of them.
@@ -233,31 +232,14 @@ fn unproved(models: &[ModelReport]) -> Option<String> {
     (!tables.is_empty()).then(|| format!("a full rebuild gives other rows of {}", tables.join(", ")))
 }
 
-/// Serves the snapshot, unless it is the same as before or a check forbids it.
-#[expect(clippy::too_many_arguments, reason = "what decides whether a snapshot is served is all that the run found")]
+/// Serves the snapshot.
 fn settle(
     definitions: &Definitions,
     staging: Staging,
     manifest: Manifest,
-    parent: Option<Manifest>,
-    is_new: bool,
-    failed: &[CheckResult],
     now: DateTime<Utc>,
     observer: &dyn Observer,
 ) -> Result<Outcome, Error> {
-    let served = parent.map(|parent| parent.snapshot);
-    if let (false, Some(snapshot)) = (is_new, served.clone()) {
-        return Ok(Outcome::Unchanged { snapshot });
-    }
-    let fatal: Vec<String> = failed
-        .iter()
-        .filter(|check| check.is_fatal())
-        .map(|check| format!("{} {}", check.table, check.check))
-        .collect();
-    if !fatal.is_empty() {
-        let reason = format!("{} failed: {}", if fatal.len() == 1 { "a check" } else { "checks" }, fatal.join(", "));
-        return Ok(Outcome::Stopped { reason, snapshot: served });
-    }
     observer.notice(&Event::Publishing);
     let retention = super::snapshots::retention(&definitions.project.pipeline, now);
     let published = staging.prepare(manifest)?.commit(retention)?;
@@ -273,22 +255,25 @@ fn report(
     outcome: Outcome,
     staged: Vec<StagedSource>,
     models: Vec<ModelReport>,
-    failed_checks: Vec<CheckResult>,
+    gate: Gate,
 ) -> RunReport {
     RunReport {
         run: run.to_owned(),
         pipeline: definitions.project.pipeline.name.clone(),
+        environment: request.environment.clone(),
         run_date: definitions.parameters.run_date.to_string(),
         started_at: request.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         seconds: started.elapsed().as_secs_f64(),
-        checks: 0,
+        checks: gate.ran,
         left_out: Vec::new(),
+        unchanged_checks: gate.unchanged,
+        check_notes: gate.notes,
         is_verified: request.verify,
         outcome,
-        warnings: warnings(definitions, &staged),
+        warnings: warnings(definitions, &staged).into_iter().chain(gate.warnings).collect(),
         sources: staged.into_iter().map(|source| source.report).collect(),
         models,
-        failed_checks,
+        failed_checks: gate.failed,
     }
 }
 

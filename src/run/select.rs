@@ -246,7 +246,8 @@ struct FailedCheck {
 /// Returns what became of tables in the last recorded run.
 fn last_results(warehouse: &Warehouse) -> Result<BTreeMap<TableName, LastResult>, Error> {
     use crate::define::project::CheckSeverity;
-    let Some(record) = warehouse.last_run::<Record>()? else {
+    let last = failures::runs(warehouse)?.next();
+    let Some(record) = last.map(|run| warehouse.recorded::<Record>(&run)).transpose()?.flatten() else {
         return Err(Error::Usage {
             message: "no run is recorded, so none has a result".to_owned(),
             hint: Some("`result:` asks about the last `tallyhouse run`".to_owned()),

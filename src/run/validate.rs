@@ -38,14 +38,7 @@ impl Definitions {
         let mut hasher = blake3::Hasher::new();
         for table in &self.checks {
             for check in &table.checks {
-                let filter = check.filter.as_ref().map(|filter| &filter.value);
-                let text = format!(
-                    "{} {} {:?} {:?} {filter:?}\n",
-                    table.table,
-                    check.name,
-                    check.severity,
-                    check.kind.spelled()
-                );
+                let text = format!("{} {}\n", table.table, check.spelled());
                 hasher.update(text.as_bytes());
             }
         }

@@ -5,7 +5,7 @@
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes, checking,
 //!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history, kinds,
 //!                                              functions, unit_tests, lint, select,
-//!                                              lineage
+//!                                              lineage, data_checks
 //!
 //!  corpus: odd files and what a person reads in them
 //!
@@ -67,6 +67,8 @@ mod damage;
 mod mistakes;
 
 mod lint;
+
+mod data_checks;
 
 mod snapshots;
 

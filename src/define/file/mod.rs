@@ -9,7 +9,7 @@ mod pipeline;
 mod source;
 mod unit_test;
 
-pub use check::{AcceptedValues, Check, Relationships, RowCount};
+pub use check::{AcceptedValues, Change, Check, Freshness, Limit, Measure, Range, Relationships, RowCount, ZScore};
 pub use model::{Column as ModelColumn, History, Model};
 pub use pipeline::{OnLowSpace, Pipeline, Publish, Variable};
 pub use source::{

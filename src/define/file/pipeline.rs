@@ -44,6 +44,16 @@ pub struct Pipeline {
     pub variables: Pairs<Variable>,
     /// How snapshots are kept.
     pub publish: Option<At<Publish>>,
+    /// What is kept of data checks.
+    pub checks: Option<Checks>,
+}
+
+/// What is kept of data checks.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Checks {
+    /// Failing rows of each check that are kept, at most; 100 when left out.
+    pub kept_rows: Option<usize>,
 }
 
 /// How snapshots are kept.

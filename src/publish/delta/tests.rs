@@ -89,6 +89,7 @@ fn manifest(number: u64, table: Table) -> Manifest {
         reason: None,
         held: false,
         checks: String::new(),
+        passed_checks: BTreeMap::new(),
         formats: BTreeSet::from([TableFormat::Parquet, TableFormat::Delta]),
         inputs: BTreeMap::new(),
         tables: BTreeMap::from([(name(), table)]),

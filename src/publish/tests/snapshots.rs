@@ -52,6 +52,7 @@ pub fn stage(staging: &Staging, values: &[&str]) -> Manifest {
     }
     Manifest {
         checks: String::new(),
+        passed_checks: BTreeMap::new(),
         manifest_version: MANIFEST_VERSION,
         snapshot: String::new(),
         parent: None,

@@ -250,6 +250,7 @@ impl Case {
             reason: None,
             held: false,
             checks: String::new(),
+            passed_checks: BTreeMap::new(),
             formats: std::collections::BTreeSet::new(),
             delta: BTreeMap::new(),
             inputs: BTreeMap::new(),
