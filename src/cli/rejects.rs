@@ -115,7 +115,7 @@ async fn show_failures(
     let table = TableName::try_from(table).map_err(|message| Error::Usage { message, hint: None })?;
     let failures = run::check_failures(&common.request(false), engine).await?;
     let (schema, batches) = failures.of(&table, check, limit)?;
-    print(&table::render(&schema, &batches, common.output)?);
+    print(&table::render(&schema, &batches, common.output())?);
     Ok(())
 }
 

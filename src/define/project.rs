@@ -14,7 +14,7 @@ mod check;
 
 pub use self::check::{Age, Bound, Change, Check, CheckKind, CheckSeverity, Limit, Measure, Tolerance, ZScore};
 pub use super::file::OnLowSpace;
-use crate::record::{DecimalMark, Placed, TableName, Text, manifest::TableFormat};
+use crate::record::{DecimalMark, Place, Placed, TableName, Text, manifest::TableFormat};
 
 /// A pipeline with its sources and models.
 #[derive(Debug, Clone)]

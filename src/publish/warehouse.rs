@@ -275,11 +275,6 @@ impl Warehouse {
     }
 }
 
-/// Returns whether a name is that of a document, and not of one that is being written.
-fn is_record(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| extension == "json")
-}
-
 pub(super) fn sentence(holder: Option<Holder>) -> String {
     holder.map_or_else(
         || "another run".to_owned(),

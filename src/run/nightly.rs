@@ -27,7 +27,6 @@ use crate::{
         manifest::{MANIFEST_VERSION, Table},
     },
     report::{ModelReport, Outcome, RunReport, SourceReport},
-    transform,
 };
 
 /// Runs a pipeline: stages what changed, rebuilds what depends on it, checks it and serves it.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Definitions, Request, load, stage, validate};
+use super::{Definitions, Request, failures, load, stage, validate};
 use crate::{
     Error,
     define::{
@@ -241,6 +241,8 @@ struct Staged {
 struct FailedCheck {
     table: TableName,
     severity: crate::define::project::CheckSeverity,
+    #[serde(default)]
+    is_tolerated: bool,
 }
 
 /// Returns what became of tables in the last recorded run.
@@ -258,8 +260,8 @@ fn last_results(warehouse: &Warehouse) -> Result<BTreeMap<TableName, LastResult>
     let mut results: BTreeMap<TableName, LastResult> =
         models.chain(staged).map(|table| (table, LastResult::Succeeded)).collect();
     let failed = record.failed_checks.into_iter().map(|check| match check.severity {
-        CheckSeverity::Error => (check.table, LastResult::CheckFailed),
-        CheckSeverity::Warn => (check.table, LastResult::Warned),
+        CheckSeverity::Error if !check.is_tolerated => (check.table, LastResult::CheckFailed),
+        CheckSeverity::Error | CheckSeverity::Warn => (check.table, LastResult::Warned),
     });
     for (table, result) in failed.chain(record.failed_table.map(|table| (table, LastResult::Failed))) {
         let known = results.entry(table).or_insert(result);

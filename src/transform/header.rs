@@ -13,7 +13,7 @@ use datafusion::{
 
 use super::{diagnose, graph};
 use crate::{
-    define::project::{Check, CheckKind, Model},
+    define::project::{Check, Model},
     engine::{Problem, Statement},
     record::{Diagnostic, Placed, TableName, diagnostic::nearest},
 };
@@ -22,7 +22,7 @@ use crate::{
 pub(super) fn header_findings(model: &Model, schema: &SchemaRef) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let described = model.columns.iter().map(|column| &column.name);
-    let checked = model.checks.iter().flat_map(checked_columns);
+    let checked = model.checks.iter().flat_map(Check::columns);
     for column in model.key.iter().chain(&model.partition_by).chain(described).chain(checked) {
         if schema.field_with_name(&column.value).is_err() {
             findings.push(unknown_output(column, schema));
@@ -44,17 +44,6 @@ pub(super) fn header_findings(model: &Model, schema: &SchemaRef) -> Vec<Diagnost
         }
     }
     findings
-}
-
-/// Returns the columns that a check names one by one; those in its expressions are the planner's.
-fn checked_columns(check: &Check) -> &[Placed<String>] {
-    match &check.kind {
-        CheckKind::NotNull(columns) | CheckKind::Unique(columns) => columns,
-        CheckKind::AcceptedValues { column, .. } | CheckKind::Relationships { column, .. } => {
-            std::slice::from_ref(column)
-        }
-        CheckKind::Expr(_) | CheckKind::RowCount { .. } => &[],
-    }
 }
 
 /// Says that a column is not of the type that the header declares.
