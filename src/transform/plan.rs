@@ -113,48 +113,46 @@ pub async fn plan(
     let mut views = Views::new();
     let own_functions = engine.defined();
     let mut waiting = Waiting::default();
-    for mut parsed in ordered {
-        let named = &parsed.statement.named;
-        let names_nobody = !parsed.statement.unqualified.is_empty() || named.iter().any(|table| !tables.holds(table));
+    for parsed in ordered {
+        let ParsedModel { model, mut statement } = parsed;
+        let named = &statement.named;
+        let names_nobody = !statement.unqualified.is_empty() || named.iter().any(|table| !tables.holds(table));
         let is_known = |table: &TableName| inputs.contains_key(table) || views.contains_key(table);
         let waits_for = named.iter().find(|table| tables.holds(table) && !is_known(table));
         if let (false, Some(failed)) = (names_nobody, waits_for) {
-            waiting.note(&parsed.model.name, failed);
+            waiting.note(&model.name, failed);
             continue;
         }
-        parsed.statement.expand(&views);
-        let (model, statement) = (parsed.model.clone(), parsed.statement.clone());
-        let around = Around { sessions: &sessions, staged, inputs: &inputs, parameters, functions: &own_functions };
+        statement.expand(&views);
+        let around = Around { sessions: &sessions, staged, inputs: &inputs, functions: &own_functions };
         let planned = match names_nobody {
             true => Err(Failed::Engine(None)),
-            false => plan_model(parsed, around).await,
+            false => plan_model(&model, &statement, around).await,
         };
-        let stands_in = match planned {
-            Ok(PlannedModel { model, statement, schema, definition, .. }) if model.kind == Kind::View => {
+        match planned {
+            Ok(Answer { schema, definition, .. }) if model.kind == Kind::View => {
                 let statement = Arc::new(statement);
                 views.insert(model.name.clone(), Arc::clone(&statement));
                 tables.describe(&model.name, schema);
                 graph.views.push(PlannedView { model, statement, definition });
-                continue;
             }
-            Ok(planned) => {
+            Ok(Answer { schema, definition, meanings }) => {
+                let run_date = parameters.run_date;
+                let planned = PlannedModel { model, statement, schema, definition, meanings, run_date };
                 sessions.register(&planned)?;
-                let schema = Arc::clone(&planned.schema);
+                inputs.insert(planned.model.name.clone(), spelled(&planned.schema));
+                tables.describe(&planned.model.name, Arc::clone(&planned.schema));
                 graph.models.push(planned);
-                Some(schema)
             }
             Err(failed) => {
                 let told = failed.told(&model, &statement, &tables, &sessions.cut.state());
                 findings.extend(told.findings);
-                if let Some(schema) = &told.schema {
-                    sessions.stand_in(&model, schema)?;
+                if let Some(schema) = told.schema {
+                    sessions.stand_in(&model, &schema)?;
+                    inputs.insert(model.name.clone(), spelled(&schema));
+                    tables.describe(&model.name, schema);
                 }
-                told.schema
             }
-        };
-        if let Some(schema) = stands_in {
-            inputs.insert(model.name.clone(), spelled(&schema));
-            tables.describe(&model.name, schema);
         }
     }
     findings.extend(waiting.notes);
@@ -183,7 +181,6 @@ struct Around<'a> {
     staged: &'a Catalog,
     /// What is said of each table by its columns.
     inputs: &'a BTreeMap<TableName, String>,
-    parameters: &'a Parameters,
     /// The project's own functions.
     functions: &'a [UserFunction],
 }
@@ -267,29 +264,35 @@ fn register(session: &SessionContext, name: &TableName, table: &CatalogTable) ->
     Ok(())
 }
 
-async fn plan_model(parsed: ParsedModel, around: Around<'_>) -> Result<PlannedModel, Failed> {
-    let ParsedModel { model, statement } = parsed;
+/// What planning shows of a model.
+struct Answer {
+    schema: SchemaRef,
+    definition: String,
+    meanings: BTreeMap<String, Meaning>,
+}
+
+async fn plan_model(model: &Model, statement: &Statement, around: Around<'_>) -> Result<Answer, Failed> {
     let Sessions { cut, bare, .. } = around.sessions;
     let engine = |error| Failed::Engine(Some(error));
     let plan = statement.plan(cut).await.map_err(engine)?;
     // Clashes of types show in the analyzer, and what the engine cannot run only in the physical plan.
     cut.state().create_physical_plan(&plan).await.map_err(engine)?;
     let header = |findings| Failed::Header(findings, None);
-    let mut schema = published_schema(&model, &statement, &plan).map_err(header)?;
+    let mut schema = published_schema(model, statement, &plan).map_err(header)?;
     if let Some(history) = &model.history {
-        schema = history::schema(&model, history, &schema).map_err(header)?;
+        schema = history::schema(model, history, &schema).map_err(header)?;
     }
-    let mut findings = header_findings(&model, &schema);
-    findings.extend(idle_ignores(&model, &statement));
-    findings.extend(clock_findings(&model, &statement, &plan));
+    let mut findings = header_findings(model, &schema);
+    findings.extend(idle_ignores(model, statement));
+    findings.extend(clock_findings(model, statement, &plan));
     if !findings.is_empty() {
         return Err(Failed::Header(findings, Some(schema)));
     }
     let bare = statement.plan(bare).await.and_then(|plan| bare.state().optimize(&plan));
     let normal = normal::hash(&bare.map_err(engine)?, around.staged);
-    let definition = definition(&model, &statement, &schema, normal, around);
-    let meanings = around.sessions.meanings(&model, &statement).await.map_err(engine)?;
-    Ok(PlannedModel { model, statement, schema, definition, meanings, run_date: around.parameters.run_date })
+    let definition = definition(model, statement, &schema, normal, around);
+    let meanings = around.sessions.meanings(model, statement).await.map_err(engine)?;
+    Ok(Answer { schema, definition, meanings })
 }
 
 fn published_schema(model: &Model, statement: &Statement, plan: &LogicalPlan) -> Result<SchemaRef, Vec<Diagnostic>> {
