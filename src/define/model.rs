@@ -13,7 +13,7 @@ use super::{
     checks, file,
     findings::Findings,
     history, names,
-    project::{Model, ModelColumn},
+    project::{Dialect, Model, ModelColumn},
     spans::{At, Pairs},
     types, yaml,
 };
@@ -22,11 +22,11 @@ use crate::record::{Diagnostic, Place, Placed, TableName, Text};
 /// Schemas that the tool itself fills.
 const RESERVED: [&str; 3] = ["staged", "quarantine", "ops"];
 
-/// Reads and checks one model file.
+/// Reads and checks one model file; `dialect` is how its SQL is understood unless its header says otherwise.
 ///
 /// # Errors
 /// Everything that is wrong with its path and its header.
-pub fn read(text: &Arc<Text>, relative: &Path) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub fn read(text: &Arc<Text>, relative: &Path, dialect: Dialect) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut findings = Findings::of(Arc::clone(text));
     let name = table_name(text, relative, &mut findings);
     let Some(header) = header(text, &mut findings) else { return findings.finish(None) };
@@ -38,17 +38,21 @@ pub fn read(text: &Arc<Text>, relative: &Path) -> Result<(Model, Vec<Diagnostic>
         Some(part) => findings.within(part.yaml),
         None => findings.within(0..0),
     };
-    checked(name, findings)
+    checked(name, dialect, findings)
 }
 
-fn checked(name: Option<TableName>, mut findings: Findings) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
+fn checked(
+    name: Option<TableName>,
+    dialect: Dialect,
+    mut findings: Findings,
+) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
     let blank = yaml::is_blank(findings.body());
     let written = if blank { Some(file::Model::default()) } else { yaml::parse(&mut findings) };
-    let model = written.and_then(|written| model(name, written, &mut findings));
+    let model = written.and_then(|written| model(name, dialect, written, &mut findings));
     findings.finish(model)
 }
 
-fn model(name: Option<TableName>, written: file::Model, findings: &mut Findings) -> Option<Model> {
+fn model(name: Option<TableName>, dialect: Dialect, written: file::Model, findings: &mut Findings) -> Option<Model> {
     names::distinct("key", &written.key, findings);
     names::distinct("partition_by", &written.partition_by, findings);
     let columns = columns(written.columns, findings);
@@ -72,6 +76,7 @@ fn model(name: Option<TableName>, written: file::Model, findings: &mut Findings)
         on_schema_change,
         history,
         ignore_changes,
+        dialect: written.dialect.unwrap_or(dialect),
         tags: written.tags,
         columns,
         checks,

@@ -79,7 +79,7 @@ impl AnalyzerRule for NarrowingCasts {
 }
 
 /// Returns the columns that a node's expressions can name.
-fn schema_of_inputs(node: &LogicalPlan) -> DFSchema {
+pub(super) fn schema_of_inputs(node: &LogicalPlan) -> DFSchema {
     let mut schema = merge_schema(&node.inputs());
     if let LogicalPlan::TableScan(scan) = node {
         schema.merge(&scan.projected_schema);

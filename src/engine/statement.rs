@@ -1,6 +1,6 @@
 //! One SQL statement, parsed: what it reads and which parameters it uses, before anything is planned.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use datafusion::{
     error::DataFusionError,
@@ -14,13 +14,14 @@ use datafusion::{
     },
 };
 
-use super::Parameters;
-use crate::record::TableName;
+use super::{Parameters, dialect};
+use crate::{define::project::Dialect, record::TableName};
 
 /// A parsed query with its parameters filled in.
 #[derive(Debug, Clone)]
 pub struct Statement {
     parsed: Parsed,
+    dialect: Dialect,
     /// Names of the parameters that occur in it.
     pub parameters: BTreeSet<String>,
     /// Tables that it reads, common table expressions excluded.
@@ -35,7 +36,18 @@ impl Statement {
     /// # Errors
     /// A syntax error, several statements, a statement that is no query, or an unknown parameter.
     pub fn parse(text: &str, parameters: &Parameters) -> Result<Self, DataFusionError> {
-        let mut statements = DFParserBuilder::new(text).build()?.parse_statements()?;
+        Self::parse_as(Dialect::default(), text, parameters)
+    }
+
+    /// Parses exactly one query as another engine would.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], and a construct that has no counterpart here.
+    pub fn parse_as(dialect: Dialect, text: &str, parameters: &Parameters) -> Result<Self, DataFusionError> {
+        let mut statements: VecDeque<Parsed> = match dialect {
+            Dialect::Datafusion => DFParserBuilder::new(text).build()?.parse_statements()?,
+            Dialect::Duckdb => dialect::parse(text)?,
+        };
         let (Some(mut parsed), true) = (statements.pop_front(), statements.is_empty()) else {
             return Err(DataFusionError::Plan("expected exactly one query".to_owned()));
         };
@@ -44,6 +56,9 @@ impl Statement {
         };
         if !matches!(**ast, Ast::Query(_)) {
             return Err(DataFusionError::Plan("expected a query, `SELECT …` or `WITH …`".to_owned()));
+        }
+        if dialect == Dialect::Duckdb {
+            dialect::rewrite(ast.as_mut())?;
         }
         let used = parameters
             .substitute(ast.as_mut())
@@ -58,7 +73,7 @@ impl Statement {
         }
         tables.sort();
         tables.dedup();
-        Ok(Self { parsed, parameters: used, tables, unqualified })
+        Ok(Self { parsed, dialect, parameters: used, tables, unqualified })
     }
 
     /// Returns the statement's canonical text: no comments, one spelling, parameters as literals.
@@ -67,12 +82,24 @@ impl Statement {
         self.parsed.to_string()
     }
 
+    /// Returns what besides the statement decides its meaning: the version of its dialect's semantics.
+    #[must_use]
+    pub const fn semantics(&self) -> Option<&'static str> {
+        match self.dialect {
+            Dialect::Datafusion => None,
+            Dialect::Duckdb => Some(dialect::VERSION),
+        }
+    }
+
     /// Plans the statement.
     ///
     /// # Errors
     /// Unknown names, wrong types, wrong arguments.
     pub async fn plan(&self, context: &SessionContext) -> Result<LogicalPlan, DataFusionError> {
         let state: SessionState = context.state();
-        state.statement_to_plan(self.parsed.clone()).await
+        match self.dialect {
+            Dialect::Datafusion => state.statement_to_plan(self.parsed.clone()).await,
+            Dialect::Duckdb => dialect::plan(self.parsed.clone(), state).await,
+        }
     }
 }

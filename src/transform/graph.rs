@@ -35,7 +35,7 @@ pub(super) struct ParsedModel {
 pub(super) fn parse(models: &[Model], parameters: &Parameters) -> (Vec<ParsedModel>, Vec<Diagnostic>) {
     let (mut parsed, mut findings) = (Vec::new(), Vec::new());
     for model in models {
-        match Statement::parse(&model.text.body, parameters) {
+        match Statement::parse_as(model.dialect, &model.text.body, parameters) {
             Ok(statement) => parsed.push(ParsedModel { model: model.clone(), statement }),
             Err(error) => {
                 let problem = Problem::new(&error, &model.text.body);
