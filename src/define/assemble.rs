@@ -31,7 +31,8 @@ pub fn assemble(
     let mut findings = Vec::new();
     let given = sources.len();
     let mut sources = read_all(sources, |text| source::read(text, environment), &mut findings);
-    let mut models = read_all(models, |(text, relative)| model::read(&text, &relative, pipeline.dialect), &mut findings);
+    let mut models =
+        read_all(models, |(text, relative)| model::read(&text, &relative, pipeline.dialect), &mut findings);
     sources.sort_by(|a, b| (&a.name.value, &a.text.path).cmp(&(&b.name.value, &b.text.path)));
     models.sort_by(|a, b| (&a.name, &a.text.path).cmp(&(&b.name, &b.text.path)));
     findings.extend(doubled_sources(&sources));

@@ -5,6 +5,10 @@
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes,
 //!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history
 //!
+//!  dialect, coming_from_dbt: SQL that was written for DuckDB
+//!
+//!  sqllogic: DataFusion's own files, through our session and a stock one
+//!
 //!  corpus: odd files and what a person reads in them
 //!
 //!  project: a pipeline in a folder of its own, and the binary run over it
@@ -59,6 +63,12 @@ mod snapshots;
 mod upkeep;
 
 mod verbs;
+
+mod dialect;
+
+mod coming_from_dbt;
+
+mod sqllogic;
 
 mod crash;
 

@@ -11,12 +11,22 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, Date32Array, Int64Array, StringArray, TimestampMicrosecondArray},
+    array::{
+        Array, ArrayRef, AsArray, Date32Array, Int64Array, IntervalMonthDayNanoArray, StringArray,
+        TimestampMicrosecondArray,
+    },
     compute::cast,
-    datatypes::{DataType, TimeUnit, TimestampMicrosecondType},
+    datatypes::{
+        DataType, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
+        TimestampMicrosecondType,
+    },
 };
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime};
-use datafusion::{common::exec_err, error::Result, logical_expr::ScalarUDF};
+use datafusion::{
+    common::exec_err,
+    error::Result,
+    logical_expr::{Expr, ScalarUDF, cast as logical_cast},
+};
 
 use super::scalar::Scalar;
 
@@ -29,6 +39,9 @@ const DAY: i64 = 86_400 * SECOND;
 
 /// TIMESTAMP as DuckDB has it.
 pub(super) const TIMESTAMP: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
+
+/// INTERVAL as plans have it.
+const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
 
 /// Returns the functions of this module.
 pub(super) fn functions() -> Vec<ScalarUDF> {
@@ -92,6 +105,32 @@ fn boundaries(unit: &str, from: i64, to: i64) -> Result<Option<i64>> {
 fn month(micros: i64) -> Option<i64> {
     let day = moment(micros)?;
     Some(i64::from(day.year()) * 12 + i64::from(day.month0()))
+}
+
+/// Multiplies an INTERVAL by a whole number.
+pub(super) fn times(interval: Expr, number: Expr) -> Expr {
+    Scalar::function("interval_times", 2, INTERVAL, multiplied)
+        .call(vec![logical_cast(interval, INTERVAL), logical_cast(number, DataType::Int64)])
+}
+
+fn multiplied(columns: &[ArrayRef], _: &DataType) -> Result<ArrayRef> {
+    let (intervals, numbers) =
+        (columns[0].as_primitive::<IntervalMonthDayNanoType>(), columns[1].as_primitive::<Int64Type>());
+    let row = |(interval, number): (Option<IntervalMonthDayNano>, Option<i64>)| {
+        let (Some(interval), Some(number)) = (interval, number) else { return Ok(None) };
+        match product(interval, number) {
+            Some(product) => Ok(Some(product)),
+            None => exec_err!("an interval times {number} is too long"),
+        }
+    };
+    let rows = intervals.iter().zip(numbers.iter()).map(row);
+    Ok(Arc::new(rows.collect::<Result<IntervalMonthDayNanoArray>>()?))
+}
+
+fn product(interval: IntervalMonthDayNano, number: i64) -> Option<IntervalMonthDayNano> {
+    let times = |part: i32| i32::try_from(i64::from(part).checked_mul(number)?).ok();
+    let nanoseconds = interval.nanoseconds.checked_mul(number)?;
+    Some(IntervalMonthDayNano::new(times(interval.months)?, times(interval.days)?, nanoseconds))
 }
 
 fn last_day(columns: &[ArrayRef], _: &DataType) -> Result<ArrayRef> {

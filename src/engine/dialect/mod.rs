@@ -11,6 +11,7 @@
 //! Deliberately absent: what DuckDB reads and writes besides queries (files, macros, pragmas), and values that another run
 //! would not give again.
 
+mod aliases;
 mod casts;
 mod dates;
 mod names;
@@ -22,7 +23,7 @@ mod text;
 use std::{collections::VecDeque, sync::Arc};
 
 use datafusion::{
-    common::config::Dialect as ParserDialect,
+    common::{SchemaError, Span, config::Dialect as ParserDialect},
     error::{DataFusionError, Result},
     execution::{FunctionRegistry, SessionState, SessionStateBuilder},
     logical_expr::{LogicalPlan, planner::ExprPlanner},
@@ -34,6 +35,9 @@ use datafusion::{
 
 /// The version of these semantics: a change of what a statement gives must raise it, and rebuilds the models of the dialect.
 pub const VERSION: &str = "duckdb 1";
+
+/// Aliases that one statement may use where they are given; each costs a round of planning.
+const MOST_ALIASES: usize = 200;
 
 /// Parses statements as DuckDB reads them.
 ///
@@ -60,8 +64,42 @@ pub fn rewrite(ast: &mut Ast) -> Result<()> {
 /// # Errors
 /// Unknown names, wrong types, wrong arguments.
 pub async fn plan(parsed: Parsed, state: SessionState) -> Result<LogicalPlan> {
-    let plan = session(state)?.statement_to_plan(parsed).await?;
-    casts::rewrite(plan)
+    casts::rewrite(plan_with_aliases(parsed, &session(state)?).await?)
+}
+
+/// Plans a statement, in which aliases may be used in the SELECT that gives them.
+async fn plan_with_aliases(mut parsed: Parsed, state: &SessionState) -> Result<LogicalPlan> {
+    let mut told = match state.statement_to_plan(parsed.clone()).await {
+        Ok(plan) => return Ok(plan),
+        Err(error) => error,
+    };
+    for _ in 0..MOST_ALIASES {
+        let (Some((name, place)), Parsed::Statement(ast)) = (unknown_name(&told), &parsed) else { break };
+        let mut better = None;
+        for candidate in aliases::resolved(ast, &name) {
+            let candidate = Parsed::Statement(Box::new(candidate));
+            match state.statement_to_plan(candidate.clone()).await {
+                Ok(plan) => return Ok(plan),
+                // The wrong SELECT: the name is still unknown where it was.
+                Err(error) if unknown_name(&error) == Some((name.clone(), place)) => {}
+                Err(error) => {
+                    better = Some((candidate, error));
+                    break;
+                }
+            }
+        }
+        let Some((candidate, error)) = better else { break };
+        (parsed, told) = (candidate, error);
+    }
+    Err(told)
+}
+
+/// Returns the bare name that planning did not find, and where.
+fn unknown_name(error: &DataFusionError) -> Option<(String, Option<Span>)> {
+    let DataFusionError::SchemaError(schema_error, _) = error.find_root() else { return None };
+    let SchemaError::FieldNotFound { field, .. } = schema_error.as_ref() else { return None };
+    let place = error.diagnostic().and_then(|diagnostic| diagnostic.span);
+    field.relation.is_none().then(|| (field.name.clone(), place))
 }
 
 fn session(state: SessionState) -> Result<SessionState> {

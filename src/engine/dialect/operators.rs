@@ -7,6 +7,7 @@
 //! | DATE `+`, `-` a whole number | that many days on |
 //! | DATE `-` DATE | whole days |
 //! | DATE `+`, `-` INTERVAL | a TIMESTAMP |
+//! | INTERVAL `*` a whole number | an interval so many times as long |
 //! | `a \|\| b` | texts of both sides, lists excepted |
 
 use arrow::datatypes::DataType;
@@ -20,7 +21,11 @@ use datafusion::{
     sql::sqlparser::ast::BinaryOperator,
 };
 
-use super::{casts, dates::TIMESTAMP, text};
+use super::{
+    casts,
+    dates::{self, TIMESTAMP},
+    text,
+};
 
 /// Plans the operators of the table above.
 #[derive(Debug)]
@@ -47,6 +52,7 @@ const fn is_other(op: &BinaryOperator) -> bool {
             | BinaryOperator::DuckIntegerDivide
             | BinaryOperator::Plus
             | BinaryOperator::Minus
+            | BinaryOperator::Multiply
             | BinaryOperator::StringConcat
     )
 }
@@ -62,6 +68,11 @@ fn planned(op: &BinaryOperator, left: &Expr, right: &Expr, types: (&DataType, &D
         }
         BinaryOperator::Plus => moved(left, Operator::Plus, right, types),
         BinaryOperator::Minus => moved(left, Operator::Minus, right, types),
+        BinaryOperator::Multiply => match types {
+            (DataType::Interval(_), number) if is_whole(number) => Some(dates::times(left, right)),
+            (number, DataType::Interval(_)) if is_whole(number) => Some(dates::times(right, left)),
+            _ => None,
+        },
         BinaryOperator::StringConcat if is_joined(types.0) && is_joined(types.1) => {
             Some(binary(spelled(left, types.0), Operator::StringConcat, spelled(right, types.1)))
         }

@@ -127,7 +127,9 @@ impl VisitorMut for Rewriting {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<String> {
         match expr {
-            Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) => *data_type = typed(data_type),
+            Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) => {
+                *data_type = typed(data_type)
+            }
             Expr::Function(function) => match call(function) {
                 Ok(Some(replaced)) => *expr = replaced,
                 Ok(None) => {}

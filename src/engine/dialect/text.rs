@@ -40,9 +40,8 @@ fn regexp_extract(columns: &[ArrayRef], _: &DataType) -> Result<ArrayRef> {
         if texts.is_null(row) || patterns.is_null(row) {
             return Ok(None);
         }
-        let group = groups.as_ref().map_or(0, |groups| {
-            groups.as_primitive::<arrow::datatypes::UInt64Type>().value(row)
-        });
+        let group =
+            groups.as_ref().map_or(0, |groups| groups.as_primitive::<arrow::datatypes::UInt64Type>().value(row));
         let pattern = compiled(&mut known, patterns.value(row))?;
         let group = usize::try_from(group).unwrap_or(usize::MAX);
         if group >= pattern.captures_len() {
