@@ -1,6 +1,9 @@
 //! One SQL statement, parsed: what it reads and which parameters it uses, before anything is planned.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    ops::ControlFlow,
+};
 
 use datafusion::{
     error::DataFusionError,
@@ -10,7 +13,7 @@ use datafusion::{
     sql::{
         parser::{DFParserBuilder, Statement as Parsed},
         resolve::resolve_table_references,
-        sqlparser::ast::Statement as Ast,
+        sqlparser::ast::{Statement as Ast, TableFactor, Visit, Visitor},
     },
 };
 
@@ -63,11 +66,13 @@ impl Statement {
         let used = parameters
             .substitute(ast.as_mut())
             .map_err(|name| DataFusionError::Plan(format!("unknown parameter `${name}`")))?;
+        let functions = table_functions(ast);
         let (references, _) = resolve_table_references(&parsed, true)?;
         let (mut tables, mut unqualified) = (Vec::new(), Vec::new());
         for reference in references {
             match reference.schema() {
                 Some(schema) => tables.push(TableName::new(schema, reference.table())),
+                None if functions.contains(reference.table()) => {}
                 None => unqualified.push(reference.table().to_owned()),
             }
         }
@@ -101,5 +106,25 @@ impl Statement {
             Dialect::Datafusion => state.statement_to_plan(self.parsed.clone()).await,
             Dialect::Duckdb => dialect::plan(self.parsed.clone(), state).await,
         }
+    }
+}
+
+/// Returns the names of functions that stand where a table may stand, as `range(1, 5)`.
+fn table_functions(ast: &Ast) -> BTreeSet<String> {
+    let mut called = Called(BTreeSet::new());
+    let _ = ast.visit(&mut called);
+    called.0
+}
+
+struct Called(BTreeSet<String>);
+
+impl Visitor for Called {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, args: Some(_), .. } = factor {
+            self.0.insert(name.to_string().to_lowercase());
+        }
+        ControlFlow::Continue(())
     }
 }

@@ -17,7 +17,10 @@ fn block(fence: &str) -> String {
 fn shop() -> Project {
     let project = Project::new();
     project.file("pipelines/nightly.yaml", block("yaml"));
-    project.file("seeds/raw_orders.csv", "id,user_id,order_date,amount_cents\n1,7,2024-01-31,1050\n2,7,2024-02-01,250\n3,8,2024-02-29,99\n");
+    project.file(
+        "seeds/raw_orders.csv",
+        "id,user_id,order_date,amount_cents\n1,7,2024-01-31,1050\n2,7,2024-02-01,250\n3,8,2024-02-29,99\n",
+    );
     project.file("pipelines/sources/raw_orders.yaml", block("yaml contract"));
     project.model("main.raw_orders", &block("sql seed"));
     project

@@ -156,7 +156,7 @@ fn squeezed(line: &str) -> String {
 }
 
 fn stock() -> SessionContext {
-    SessionContext::new_with_config(SessionConfig::new().with_target_partitions(4).with_information_schema(true))
+    SessionContext::new_with_config(SessionConfig::new().with_target_partitions(4))
 }
 
 fn ours() -> SessionContext {

@@ -45,10 +45,14 @@ base.execute("USE local")
 
 
 def published(table):
-    return f"SELECT * FROM read_parquet('{current}/{sql.name}/{table}/data/**/*.parquet')"
+    files = f"read_parquet('{current}/{sql.name}/{table}/data/**/*.parquet')"
+    types = base.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()
+    # Without the zone: Python would ask for a library of zones.
+    columns = [f'make_timestamp(epoch_us("{name}")) AS "{name}"' if "ZONE" in kind else f'"{name}"' for name, kind, *_ in types]
+    return f"SELECT {', '.join(columns)} FROM {files}"
 
 
-base.execute(f"CREATE TABLE event AS SELECT * REPLACE (CAST(at AS TIMESTAMP) AS at) FROM ({published('event')})")
+base.execute(f"CREATE TABLE event AS {published('event')}")
 wrong = 0
 for model in sorted(sql.glob("*.sql")):
     if model.stem == "event":

@@ -10,7 +10,8 @@ use datafusion::sql::{
     sqlparser::{
         ast::{
             DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-            ObjectName, Statement as Ast, TimezoneInfo, TypedString, Value, VisitMut, VisitorMut,
+            ObjectName, Statement as Ast, TableAlias, TableAliasColumnDef, TableFactor, TimezoneInfo, TypedString,
+            Value, VisitMut, VisitorMut,
         },
         dialect::DuckDbDialect,
     },
@@ -40,12 +41,21 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 /// Functions of so many arguments, and what they are here. `FILTER`, `OVER` and `DISTINCT` stay on the function that
-/// stands outside. `any_value` takes the least: any is right, and the same one must come every night.
+/// stands outside, but for `get_field`. `any_value` takes the least, `arg_max` of several the greatest: any is right, and
+/// the same one must come every night.
 const TEMPLATES: &[(&str, usize, &str)] = &[
     ("any_value", 1, "min($1)"),
     ("arbitrary", 1, "min($1)"),
-    ("arg_max", 2, "first_value($1 ORDER BY $2 DESC) FILTER (WHERE $1 IS NOT NULL AND $2 IS NOT NULL)"),
-    ("arg_min", 2, "first_value($1 ORDER BY $2 ASC) FILTER (WHERE $1 IS NOT NULL AND $2 IS NOT NULL)"),
+    (
+        "arg_max",
+        2,
+        "get_field(max(named_struct('by', $2, 'what', $1)) FILTER (WHERE $1 IS NOT NULL AND $2 IS NOT NULL), 'what')",
+    ),
+    (
+        "arg_min",
+        2,
+        "get_field(min(named_struct('by', $2, 'what', $1)) FILTER (WHERE $1 IS NOT NULL AND $2 IS NOT NULL), 'what')",
+    ),
     ("avg", 1, "avg(CAST($1 AS DOUBLE))"),
     ("count_if", 1, "count(*) FILTER (WHERE $1)"),
     ("date_add", 2, "$1 + $2"),
@@ -59,10 +69,18 @@ const TEMPLATES: &[(&str, usize, &str)] = &[
     ("if", 3, "CASE WHEN $1 THEN $2 ELSE $3 END"),
     ("iff", 3, "CASE WHEN $1 THEN $2 ELSE $3 END"),
     ("isodow", 1, "date_part('isodow', $1)"),
-    ("max_by", 2, "first_value($1 ORDER BY $2 DESC) FILTER (WHERE $1 IS NOT NULL AND $2 IS NOT NULL)"),
+    (
+        "max_by",
+        2,
+        "get_field(max(named_struct('by', $2, 'what', $1)) FILTER (WHERE $1 IS NOT NULL AND $2 IS NOT NULL), 'what')",
+    ),
     ("mean", 1, "avg(CAST($1 AS DOUBLE))"),
     ("median", 1, "median(CAST($1 AS DOUBLE))"),
-    ("min_by", 2, "first_value($1 ORDER BY $2 ASC) FILTER (WHERE $1 IS NOT NULL AND $2 IS NOT NULL)"),
+    (
+        "min_by",
+        2,
+        "get_field(min(named_struct('by', $2, 'what', $1)) FILTER (WHERE $1 IS NOT NULL AND $2 IS NOT NULL), 'what')",
+    ),
     ("minute", 1, "date_part('minute', $1)"),
     ("mod", 2, "($1 % $2)"),
     ("month", 1, "date_part('month', $1)"),
@@ -125,6 +143,13 @@ impl VisitorMut for Rewriting {
         }
     }
 
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<String> {
+        if let TableFactor::Table { name, alias, args: Some(_), .. } = factor {
+            name_column(&name.to_string().to_lowercase(), alias);
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<String> {
         match expr {
             Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) => {
@@ -152,6 +177,22 @@ fn typed(data_type: &DataType) -> DataType {
         | DataType::Dec(ExactNumberInfo::None) => DataType::Decimal(ExactNumberInfo::PrecisionAndScale(18, 3)),
         DataType::HugeInt => DataType::BigInt(None),
         other => other.clone(),
+    }
+}
+
+/// Names the column of `range(…)` and `generate_series(…)` after the function, as DuckDB does.
+fn name_column(function: &str, alias: &mut Option<TableAlias>) {
+    if !["range", "generate_series"].contains(&function) {
+        return;
+    }
+    let alias = alias.get_or_insert_with(|| TableAlias {
+        explicit: true,
+        name: Ident::new(function),
+        columns: Vec::new(),
+        at: None,
+    });
+    if alias.columns.is_empty() {
+        alias.columns.push(TableAliasColumnDef::from_name(function));
     }
 }
 
@@ -196,6 +237,11 @@ fn plain_arguments(arguments: &FunctionArguments) -> Option<Vec<Expr>> {
 /// Gives a rewritten call the `DISTINCT`, `FILTER` and `OVER` of the original.
 fn clauses(original: &Function, written: &mut Expr) {
     let Expr::Function(written) = written else { return };
+    if let (true, FunctionArguments::List(list)) = (written.name.to_string() == "get_field", &mut written.args)
+        && let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(inner))) = list.args.first_mut()
+    {
+        return clauses(original, inner);
+    }
     written.over.clone_from(&original.over);
     if let (FunctionArguments::List(from), FunctionArguments::List(to)) = (&original.args, &mut written.args) {
         to.duplicate_treatment = from.duplicate_treatment;

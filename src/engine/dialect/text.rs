@@ -66,16 +66,15 @@ pub(super) const fn is_spelled(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Timestamp(_, _) | DataType::Float32 | DataType::Float64)
 }
 
-/// Writes timestamps and floats as DuckDB does, other values as Arrow does.
+/// Writes timestamps (without a zone: tables hold all of them in UTC) and floats as DuckDB does, other values as Arrow does.
 pub(super) fn spelled(columns: &[ArrayRef], to: &DataType) -> Result<ArrayRef> {
     let column = &columns[0];
     let text: ArrayRef = match column.data_type() {
         DataType::Timestamp(_, zone) => {
-            let suffix = if zone.is_some() { "+00" } else { "" };
             let stored = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
             let micros = cast(&cast(column, &stored)?, &DataType::Int64)?;
             let micros = cast(&micros, &TIMESTAMP)?;
-            let write = |micros: Option<i64>| micros.and_then(|micros| timestamp(micros, suffix));
+            let write = |micros: Option<i64>| micros.and_then(timestamp);
             Arc::new(micros.as_primitive::<TimestampMicrosecondType>().iter().map(write).collect::<StringArray>())
         }
         DataType::Float64 => {
@@ -91,13 +90,13 @@ pub(super) fn spelled(columns: &[ArrayRef], to: &DataType) -> Result<ArrayRef> {
     Ok(cast(&text, to)?)
 }
 
-fn timestamp(micros: i64, suffix: &str) -> Option<String> {
+fn timestamp(micros: i64) -> Option<String> {
     let moment = DateTime::from_timestamp_micros(micros)?.naive_utc();
     let fraction = match micros.rem_euclid(1_000_000) {
         0 => String::new(),
         fraction => format!(".{fraction:06}").trim_end_matches('0').to_owned(),
     };
-    Some(format!("{}{fraction}{suffix}", moment.format("%Y-%m-%d %H:%M:%S")))
+    Some(format!("{}{fraction}", moment.format("%Y-%m-%d %H:%M:%S")))
 }
 
 /// Writes a float from its shortest digits, `1.25e2`: plain from 1e-4 up to 1e16, else with a signed exponent of two digits.
