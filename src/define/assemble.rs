@@ -38,7 +38,7 @@ pub fn assemble(
     functions.sort_by(|a, b| a.name.cmp(&b.name));
     let (models, doubled) = without_doubles(models);
     findings.extend(doubled);
-    let mut models = seeds::models(models, &mut findings);
+    let mut models = seeds::models(models, pipeline.dialect, &mut findings);
     sources.sort_by(|a, b| (&a.name.value, &a.text.path).cmp(&(&b.name.value, &b.text.path)));
     models.sort_by(|a, b| (&a.name, &a.text.path).cmp(&(&b.name, &b.text.path)));
     findings.extend(doubled_sources(&sources));

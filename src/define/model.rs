@@ -13,7 +13,7 @@ use super::{
     checks, file,
     findings::Findings,
     history, kind, names,
-    project::{Kind, Model, ModelColumn},
+    project::{Dialect, Kind, Model, ModelColumn},
     spans::{At, Pairs},
     types, yaml,
 };
@@ -22,11 +22,11 @@ use crate::record::{Diagnostic, Place, Placed, TableName, Text};
 /// Schemas that the tool itself fills.
 const RESERVED: [&str; 3] = ["staged", "quarantine", "ops"];
 
-/// Reads and checks one model file.
+/// Reads and checks one model file; `dialect` is how its SQL is understood unless its header says otherwise.
 ///
 /// # Errors
 /// Everything that is wrong with its path and its header.
-pub fn read(text: &Arc<Text>, relative: &Path) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub fn read(text: &Arc<Text>, relative: &Path, dialect: Dialect) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut findings = Findings::of(Arc::clone(text));
     let name = table_name(text, relative, &mut findings);
     let Some(header) = header(text, &mut findings) else { return findings.finish(None) };
@@ -35,14 +35,24 @@ pub fn read(text: &Arc<Text>, relative: &Path) -> Result<(Model, Vec<Diagnostic>
         Some(part) => findings.within(part.yaml),
         None => findings.within(0..0),
     };
+    checked(name, dialect, query, findings)
+}
+
+fn checked(
+    name: Option<TableName>,
+    dialect: Dialect,
+    query: usize,
+    mut findings: Findings,
+) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
     let blank = yaml::is_blank(findings.body());
     let written = if blank { Some(file::Model::default()) } else { yaml::parse(&mut findings) };
     let is_seed =
         written.as_ref().and_then(|written| written.kind.as_ref()).is_some_and(|kind| kind.value == Kind::Seed);
-    if let Some(finding) = if is_seed { with_query(text, query) } else { without_query(text, query) } {
+    let text = Arc::clone(findings.text());
+    if let Some(finding) = if is_seed { with_query(&text, query) } else { without_query(&text, query) } {
         findings.push(finding);
     }
-    let model = written.and_then(|written| model(name, written, &mut findings));
+    let model = written.and_then(|written| model(name, dialect, written, &mut findings));
     findings.finish(model)
 }
 
@@ -54,11 +64,11 @@ pub fn bare_seed(rows: &Arc<Text>, relative: &Path) -> Result<(Model, Vec<Diagno
     let mut findings = Findings::of(Arc::clone(rows));
     let name = table_name(rows, &relative.with_extension("sql"), &mut findings);
     let mut findings = findings.within(0..0);
-    let model = model(name, file::Model::default(), &mut findings);
+    let model = model(name, Dialect::default(), file::Model::default(), &mut findings);
     findings.finish(model.map(|model| Model { kind: Kind::Seed, rows: Some(Arc::clone(rows)), ..model }))
 }
 
-fn model(name: Option<TableName>, written: file::Model, findings: &mut Findings) -> Option<Model> {
+fn model(name: Option<TableName>, dialect: Dialect, written: file::Model, findings: &mut Findings) -> Option<Model> {
     names::distinct("key", &written.key, findings);
     names::distinct("partition_by", &written.partition_by, findings);
     let kind = kind::kind(&written, findings);
@@ -85,6 +95,7 @@ fn model(name: Option<TableName>, written: file::Model, findings: &mut Findings)
         on_schema_change,
         history,
         ignore_changes,
+        dialect: written.dialect.unwrap_or(dialect),
         tags: written.tags,
         columns,
         checks,

@@ -16,7 +16,7 @@ use super::{
     findings::Findings,
     names,
     paths::resolved,
-    project::{OnLowSpace, Pipeline, Publish, Variable},
+    project::{Dialect, OnLowSpace, Pipeline, Publish, Variable},
     spans::{At, Pairs},
     yaml,
 };
@@ -46,6 +46,8 @@ pub struct PipelineFile {
     pub models_dir: PathBuf,
     /// Where the folder is written.
     pub models_place: Place,
+    /// How the SQL of models is understood whose header does not say it.
+    pub dialect: Dialect,
 }
 
 /// Reads and checks the pipeline file.
@@ -95,6 +97,7 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
         sources_place: sources.place,
         models_dir: PathBuf::from(models.value),
         models_place: models.place,
+        dialect: written.dialect.unwrap_or_default(),
     })
 }
 

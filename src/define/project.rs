@@ -609,6 +609,8 @@ pub struct Model {
     pub history: Option<History>,
     /// Tables whose changes alone rebuild nothing.
     pub ignore_changes: Vec<Placed<TableName>>,
+    /// How its SQL is understood.
+    pub dialect: Dialect,
     /// Tags.
     pub tags: Vec<String>,
     /// Columns described in the header.
@@ -630,6 +632,17 @@ pub enum Kind {
     History,
     /// A table of the rows of a CSV file.
     Seed,
+}
+
+/// How SQL is understood: which functions there are, and what operators, casts and names mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Dialect {
+    /// As the engine itself does, which is close to PostgreSQL.
+    #[default]
+    Datafusion,
+    /// As DuckDB does: SQL that was written for it, or compiled by dbt, unchanged.
+    Duckdb,
 }
 
 /// What happens when a table's columns are other ones than those of the served snapshot.

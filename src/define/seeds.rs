@@ -8,12 +8,12 @@ use std::{path::PathBuf, sync::Arc};
 use super::{
     assemble::{File, read_all},
     model,
-    project::{Kind, Model},
+    project::{Dialect, Kind, Model},
 };
 use crate::record::{Diagnostic, Place};
 
 /// Reads models and gives seeds their rows.
-pub fn models(files: Vec<File>, findings: &mut Vec<Diagnostic>) -> Vec<Model> {
+pub fn models(files: Vec<File>, dialect: Dialect, findings: &mut Vec<Diagnostic>) -> Vec<Model> {
     let is_csv = |(_, relative): &File| relative.extension().is_some_and(|extension| extension == "csv");
     let (mut rows, written): (Vec<File>, Vec<File>) = files.into_iter().partition(is_csv);
     let headers: Vec<PathBuf> = written.iter().map(|(_, relative)| relative.clone()).collect();
@@ -22,7 +22,7 @@ pub fn models(files: Vec<File>, findings: &mut Vec<Diagnostic>) -> Vec<Model> {
         Some(rows.swap_remove(index))
     };
     let read = |(text, relative): File| {
-        let (model, warnings) = model::read(&text, &relative)?;
+        let (model, warnings) = model::read(&text, &relative, dialect)?;
         let (model, wrong) = joined(model, beside(&mut rows, &relative));
         if wrong.is_empty() { Ok((model, warnings)) } else { Err(warnings.into_iter().chain(wrong).collect()) }
     };

@@ -72,7 +72,7 @@ fn source_with(from: &str, to: &str) -> Vec<String> {
 }
 
 fn model_says(path: &str, body: &str) -> Vec<String> {
-    match model::read(&text(path, body), Path::new(path)) {
+    match model::read(&text(path, body), Path::new(path), project::Dialect::default()) {
         Ok((_, warnings)) => lines(&warnings),
         Err(errors) => lines(&errors),
     }
@@ -529,7 +529,12 @@ fn a_timestamp_is_no_partition_but_a_month_of_it_is() {
 #[test]
 fn a_model_takes_its_name_from_its_path_and_the_rest_from_its_header() {
     let body = "\u{feff}\n/* ---\r\ndescription: 份额\r\nkey: [month]\r\nchecks:\r\n  - expr: a > 0\r\n    where: b\r\ncolumns:\r\n  month: { type: date }\r\n  b:\r\n--- */\r\nSELECT 1\r\n";
-    let (model, _) = model::read(&text("sql/competitor/share.sql", body), Path::new("competitor/share.sql")).unwrap();
+    let (model, _) = model::read(
+        &text("sql/competitor/share.sql", body),
+        Path::new("competitor/share.sql"),
+        project::Dialect::default(),
+    )
+    .unwrap();
     assert_eq!(model.name.to_string(), "competitor.share");
     assert_eq!(model.description.as_deref(), Some("份额"));
     assert_eq!(

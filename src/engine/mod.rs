@@ -4,6 +4,7 @@
 //! session, so memory, threads, functions and the spelling of types are decided here and only here.
 
 pub mod catalog;
+mod dialect;
 pub mod expression;
 mod files;
 pub mod functions;

@@ -1,7 +1,8 @@
 //! One SQL statement, parsed: what it reads and which parameters it uses, before anything is planned.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    ops::ControlFlow,
     sync::Arc,
 };
 
@@ -16,17 +17,18 @@ use datafusion::{
     sql::{
         parser::{DFParserBuilder, Statement as Parsed},
         resolve::resolve_table_references,
-        sqlparser::ast::{Expr, Ident, Query, Statement as Ast, Visit, Visitor},
+        sqlparser::ast::{Expr, Ident, Query, Statement as Ast, TableFactor, Visit, Visitor},
     },
 };
 
-use super::Parameters;
-use crate::record::TableName;
+use super::{Parameters, dialect};
+use crate::{define::project::Dialect, record::TableName};
 
 /// A parsed query with its parameters filled in.
 #[derive(Debug, Clone)]
 pub struct Statement {
     parsed: Parsed,
+    dialect: Dialect,
     /// Names of the parameters that occur in it, or in a view that it reads.
     pub parameters: BTreeSet<String>,
     /// Tables that it reads, common table expressions excluded; those that its views read in place of the views.
@@ -47,7 +49,18 @@ impl Statement {
     /// # Errors
     /// A syntax error, several statements, a statement that is no query, or an unknown parameter.
     pub fn parse(text: &str, parameters: &Parameters) -> Result<Self, DataFusionError> {
-        let mut statements = DFParserBuilder::new(text).build()?.parse_statements()?;
+        Self::parse_as(Dialect::default(), text, parameters)
+    }
+
+    /// Parses exactly one query as another engine would.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], and a construct that has no counterpart here.
+    pub fn parse_as(dialect: Dialect, text: &str, parameters: &Parameters) -> Result<Self, DataFusionError> {
+        let mut statements: VecDeque<Parsed> = match dialect {
+            Dialect::Datafusion => DFParserBuilder::new(text).build()?.parse_statements()?,
+            Dialect::Duckdb => dialect::parse(text)?,
+        };
         let (Some(mut parsed), true) = (statements.pop_front(), statements.is_empty()) else {
             return Err(DataFusionError::Plan("expected exactly one query".to_owned()));
         };
@@ -57,14 +70,19 @@ impl Statement {
         if !matches!(**ast, Ast::Query(_)) {
             return Err(DataFusionError::Plan("expected a query, `SELECT …` or `WITH …`".to_owned()));
         }
+        if dialect == Dialect::Duckdb {
+            dialect::rewrite(ast.as_mut())?;
+        }
         let used = parameters
             .substitute(ast.as_mut())
             .map_err(|name| DataFusionError::Plan(format!("unknown parameter `${name}`")))?;
+        let functions = table_functions(ast);
         let (references, _) = resolve_table_references(&parsed, true)?;
         let (mut tables, mut unqualified) = (Vec::new(), Vec::new());
         for reference in references {
             match reference.schema() {
                 Some(schema) => tables.push(TableName::new(schema, reference.table())),
+                None if functions.contains(reference.table()) => {}
                 None => unqualified.push(reference.table().to_owned()),
             }
         }
@@ -73,7 +91,16 @@ impl Statement {
         let mut calls = Calls::default();
         let _ = parsed_query(&parsed).map(|ast| ast.visit(&mut calls));
         let named = tables.clone();
-        Ok(Self { parsed, parameters: used, tables, named, functions: calls.0, views: Vec::new(), unqualified })
+        Ok(Self {
+            parsed,
+            dialect,
+            parameters: used,
+            tables,
+            named,
+            functions: calls.0,
+            views: Vec::new(),
+            unqualified,
+        })
     }
 
     /// Puts the views among the tables that it names to their place: it then reads what they read.
@@ -148,6 +175,15 @@ impl Statement {
         Ok(Self { parsed: Parsed::Statement(ast), ..self.clone() })
     }
 
+    /// Returns what besides the statement decides its meaning: the version of its dialect's semantics.
+    #[must_use]
+    pub const fn semantics(&self) -> Option<&'static str> {
+        match self.dialect {
+            Dialect::Datafusion => None,
+            Dialect::Duckdb => Some(dialect::VERSION),
+        }
+    }
+
     /// Plans the statement.
     ///
     /// # Errors
@@ -156,8 +192,15 @@ impl Statement {
         for (name, view) in &self.views {
             view.define(name, context).await?;
         }
-        let state: SessionState = context.state();
-        state.statement_to_plan(self.parsed.clone()).await
+        self.plan_in(context.state()).await
+    }
+
+    /// Plans the statement where its views are known.
+    async fn plan_in(&self, state: SessionState) -> Result<LogicalPlan, DataFusionError> {
+        match self.dialect {
+            Dialect::Datafusion => state.statement_to_plan(self.parsed.clone()).await,
+            Dialect::Duckdb => dialect::plan(self.parsed.clone(), state).await,
+        }
     }
 
     /// Makes the statement known to a session as a view, unless the session has it.
@@ -181,8 +224,28 @@ impl Statement {
         if context.table_exist(reference.clone())? {
             return Ok(());
         }
-        let plan = context.state().statement_to_plan(self.parsed.clone()).await?;
+        let plan = self.plan_in(context.state()).await?;
         context.register_table(reference, Arc::new(ViewTable::new(plan, None))).map(drop)
+    }
+}
+
+/// Returns the names of functions that stand where a table may stand, as `range(1, 5)`.
+fn table_functions(ast: &Ast) -> BTreeSet<String> {
+    let mut called = Called(BTreeSet::new());
+    let _ = ast.visit(&mut called);
+    called.0
+}
+
+struct Called(BTreeSet<String>);
+
+impl Visitor for Called {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, args: Some(_), .. } = factor {
+            self.0.insert(name.to_string().to_lowercase());
+        }
+        ControlFlow::Continue(())
     }
 }
 

@@ -74,8 +74,8 @@ pub use crate::{
     transform::{
         Reason,
         explain::{Explained, Fate},
-        lint,
         lineage::{Change, Direction, Element, Lineage, Links, TableLineage, Use, Uses},
+        lint,
     },
 };
 

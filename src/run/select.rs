@@ -122,9 +122,10 @@ async fn planned(
     Ok(graph.models.into_iter().map(|planned| (planned.model.name, planned.definition)).collect())
 }
 
-/// Returns what a model reads; one that cannot be parsed reads nothing.
+/// Returns what a model names; one that cannot be parsed names nothing.
 fn read_by(model: &Model, parameters: &Parameters) -> Vec<TableName> {
-    Statement::parse(&model.text.body, parameters).map_or_else(|_| Vec::new(), |statement| statement.tables)
+    let parsed = Statement::parse_as(model.dialect, &model.text.body, parameters);
+    parsed.map_or_else(|_| Vec::new(), |statement| statement.named)
 }
 
 impl Known<'_> {

@@ -19,7 +19,7 @@ use crate::{
     },
     engine::{Catalog, CatalogTable, Engine, catalog},
     record::{Diagnostic, TableName, TestResult},
-    transform::{PlannedModel, history},
+    transform::{PlannedModel, history, views},
 };
 
 /// Unit tests that can be run.
@@ -67,6 +67,7 @@ pub(super) async fn prepared(
         tables: readable(definitions, &tables),
         parameters: &definitions.parameters,
         session: &session,
+        views: &|parameters| views::of(&definitions.project.models, parameters),
     };
     let tests = unit::prepare(files, &around).await.map_err(Error::Definition)?;
     Ok(UnitTests { tests, session })

@@ -15,7 +15,7 @@ use super::{
     history,
 };
 use crate::{
-    define::project::Model,
+    define::project::{Dialect, Model},
     engine::{Problem, Statement, types},
     record::{Diagnostic, TableName},
 };
@@ -58,7 +58,9 @@ impl Failed {
             Self::Header(findings, schema) => return Told { findings, schema },
             Self::Engine(error) => error,
         };
-        let diagnosis = statement.query().map(|query| diagnose::diagnose(&model.text, query, tables, state));
+        // Taking a query apart asks what the engine itself means by it.
+        let query = statement.query().filter(|_| model.dialect == Dialect::Datafusion);
+        let diagnosis = query.map(|query| diagnose::diagnose(&model.text, query, tables, state));
         let Diagnosis { mut findings, columns } = diagnosis.unwrap_or_default();
         let schema = columns.as_ref().and_then(|columns| declared_schema(model, columns));
         let is_placed = !findings.is_empty();

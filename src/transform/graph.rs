@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{PlannedModel, diagnose, seed, views::PlannedView};
 use crate::{
-    define::project::{Kind, Model},
+    define::project::{Dialect, Kind, Model},
     engine::{Parameters, Problem, Statement},
     record::{Diagnostic, Place, TableName},
 };
@@ -45,8 +45,12 @@ pub(super) fn parse(models: &[Model], parameters: &Parameters) -> (Vec<ParsedMod
                 continue;
             }
         };
-        match Statement::parse(text, parameters) {
+        match Statement::parse_as(model.dialect, text, parameters) {
             Ok(statement) => parsed.push(ParsedModel { model: model.clone(), statement }),
+            // Taking a text apart asks for the engine's own grammar.
+            Err(error) if model.dialect == Dialect::Duckdb => {
+                findings.push(diagnostic(model, Problem::new(&error, &model.text.body)));
+            }
             Err(error) => findings.extend(diagnose::unparsed(&model.text, &error, parameters)),
         }
     }

@@ -332,6 +332,7 @@ fn definition(
         hasher.update(text.as_bytes());
     };
     [TRANSFORM_VERSION, functions::VERSION, datafusion::DATAFUSION_VERSION].into_iter().for_each(&mut part);
+    statement.semantics().into_iter().for_each(&mut part);
     for column in model.key.iter().chain(&model.partition_by) {
         part(&column.value);
     }

@@ -280,7 +280,7 @@ fn tpcds_model(number: u32, query: &str, tables: &BTreeSet<String>) -> (define::
     });
     let path = format!("tpcds/q{number:02}.sql");
     let text = Arc::new(Text { path: path.clone(), body: parsed[0].to_string() });
-    let model = define::read_model(&text, Path::new(&path)).unwrap().0;
+    let model = define::read_model(&text, Path::new(&path), Default::default()).unwrap().0;
     let run_date = NaiveDate::from_ymd_opt(2026, 6, 30).unwrap();
     let parameters = Parameters { run_date, timezone: chrono_tz::Tz::UTC, variables: BTreeMap::new() };
     (model, Statement::parse(&text.body, &parameters).unwrap())

@@ -7,6 +7,10 @@
 //!                                              functions, unit_tests, lint, select,
 //!                                              lineage, data_checks
 //!
+//!  dialect, coming_from_dbt: SQL that was written for DuckDB
+//!
+//!  sqllogic: DataFusion's own files, through our session and a stock one
+//!
 //!  corpus: odd files and what a person reads in them
 //!
 //!  project: a pipeline in a folder of its own, and the binary run over it
@@ -77,6 +81,12 @@ mod upkeep;
 mod verbs;
 
 mod unit_tests;
+
+mod dialect;
+
+mod coming_from_dbt;
+
+mod sqllogic;
 
 mod crash;
 

@@ -47,7 +47,7 @@ pub(super) async fn bind(
         }
     }
     findings.extend(test.given.iter().filter_map(|given| unread(given, subject)));
-    let questions = match statement(subject, &parameters) {
+    let questions = match statement(subject, &parameters, around) {
         Ok(statement) => questions(test, subject, &statement, parameters.run_date, around, &mut findings).await,
         Err(found) => {
             findings.push(found);
@@ -117,14 +117,18 @@ fn without_day(test: &UnitTest, subject: &Subject<'_>, around: &Around<'_>) -> O
 }
 
 /// Returns the model's SQL with the parameters of the test in it.
-fn statement(subject: &Subject<'_>, parameters: &Parameters) -> Result<Statement, Diagnostic> {
+fn statement(subject: &Subject<'_>, parameters: &Parameters, around: &Around<'_>) -> Result<Statement, Diagnostic> {
     if subject.statement.parameters.is_empty() {
         return Ok(subject.statement.clone());
     }
     let text = &subject.model.text;
-    Statement::parse(&text.body, parameters).map_err(|error| {
+    let parsed = Statement::parse_as(subject.model.dialect, &text.body, parameters).map_err(|error| {
         let problem = Problem::new(&error, &text.body);
         Diagnostic::error_without_place(format!("`{}`: {}", subject.model.name, problem.message))
+    });
+    parsed.map(|mut statement| {
+        statement.expand(&(around.views)(parameters));
+        statement
     })
 }
 

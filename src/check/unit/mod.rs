@@ -79,6 +79,8 @@ pub struct Around<'a> {
     pub parameters: &'a Parameters,
     /// A session over all tables without rows.
     pub session: &'a SessionContext,
+    /// Makes the project's views with parameters.
+    pub views: &'a (dyn Fn(&Parameters) -> BTreeMap<TableName, Arc<Statement>> + Sync),
 }
 
 impl fmt::Debug for Around<'_> {

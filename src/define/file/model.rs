@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{Check, Title};
 use crate::define::{
-    project::{Kind, OnSchemaChange},
+    project::{Dialect, Kind, OnSchemaChange},
     spans::{At, Pairs, WordOrMany},
 };
 
@@ -36,6 +36,9 @@ pub struct Model {
     /// What makes partitions be built again, where it is not every change of what they read.
     #[serde(default)]
     pub rebuild: Option<Rebuild>,
+    /// How the SQL is understood: `datafusion`, or `duckdb` for SQL that was written for DuckDB. Left out: what the
+    /// pipeline says.
+    pub dialect: Option<Dialect>,
     /// Words by which commands select models.
     #[serde(default)]
     pub tags: Vec<String>,

@@ -9,7 +9,10 @@ use serde::{
 };
 
 use crate::{
-    define::spans::{At, Pairs},
+    define::{
+        project::Dialect,
+        spans::{At, Pairs},
+    },
     record::manifest::TableFormat,
 };
 
@@ -38,6 +41,9 @@ pub struct Pipeline {
     /// Folder of the SQL models: `<schema>/<table>.sql` below it is the table `schema.table`.
     #[schemars(required)]
     pub models: Option<At<String>>,
+    /// How the SQL of models is understood: `datafusion` (the default), or `duckdb` for SQL that was written for DuckDB or
+    /// compiled by dbt. A model's header may say otherwise.
+    pub dialect: Option<Dialect>,
     /// Parameters of the SQL: `variables: { churn_days: 365 }` is `$churn_days`. The type is that of the value: a
     /// boolean, a whole number, a number, a date or a text.
     #[serde(default)]

@@ -52,6 +52,7 @@ fn model(statement: Statement, day: NaiveDate) -> PlannedModel {
         on_schema_change: Placed::new(OnSchemaChange::Fail, Place::start_of(Arc::clone(&text))),
         history: Some(history()),
         ignore_changes: Vec::new(),
+        dialect: crate::define::project::Dialect::default(),
         tags: Vec::new(),
         columns: Vec::new(),
         checks: Vec::new(),

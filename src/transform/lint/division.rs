@@ -3,9 +3,14 @@
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
 
 use super::{Finding, Found, Subject, walk};
+use crate::define::project::Dialect;
 
 /// Finds divisions of two integers.
 pub(super) fn find(subject: &Subject<'_, '_>, found: &mut Found) {
+    if subject.model.dialect == Dialect::Duckdb {
+        // There `/` keeps its fraction.
+        return;
+    }
     for (select, part) in subject.outline.selects.iter().enumerate() {
         for (_, root) in &part.roots {
             look(subject, select, root, found);

@@ -40,7 +40,11 @@ use datafusion::{
 };
 
 use super::{Graph, graph};
-use crate::{define::project::Model, engine::Statement, record::Diagnostic};
+use crate::{
+    define::project::{Kind, Model},
+    engine::Statement,
+    record::Diagnostic,
+};
 use keys::Keys;
 use outline::Outline;
 pub use tables::Tables;
@@ -149,7 +153,8 @@ impl Subject<'_, '_> {
 /// Looks at every planned model; `tables` must know what they read.
 #[must_use]
 pub fn lint_all(graph: &Graph, tables: &Tables, state: &SessionState) -> Vec<Diagnostic> {
-    let models = graph.models.iter();
+    // The query of a seed is made of its rows.
+    let models = graph.models.iter().filter(|planned| planned.model.kind != Kind::Seed);
     models.flat_map(|planned| lint(&planned.model, &planned.statement, tables, state)).collect()
 }
 

@@ -261,7 +261,7 @@ impl Case {
 
 pub async fn planned(sql: &str, catalog: &Catalog, engine: &Engine) -> PlannedModel {
     let text = Arc::new(Text { path: "core/it.sql".to_owned(), body: sql.to_owned() });
-    let (model, _) = define::read_model(&text, Path::new("core/it.sql")).unwrap();
+    let (model, _) = define::read_model(&text, Path::new("core/it.sql"), define::project::Dialect::default()).unwrap();
     let parameters = Parameters {
         run_date: NaiveDate::from_ymd_opt(2024, 12, 31).unwrap(),
         timezone: chrono_tz::Asia::Shanghai,
