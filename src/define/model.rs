@@ -35,21 +35,11 @@ pub fn read(text: &Arc<Text>, relative: &Path, dialect: Dialect) -> Result<(Mode
         Some(part) => findings.within(part.yaml),
         None => findings.within(0..0),
     };
-    checked(name, dialect, query, findings)
-}
-
-fn checked(
-    name: Option<TableName>,
-    dialect: Dialect,
-    query: usize,
-    mut findings: Findings,
-) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
     let blank = yaml::is_blank(findings.body());
     let written = if blank { Some(file::Model::default()) } else { yaml::parse(&mut findings) };
     let is_seed =
         written.as_ref().and_then(|written| written.kind.as_ref()).is_some_and(|kind| kind.value == Kind::Seed);
-    let text = Arc::clone(findings.text());
-    if let Some(finding) = if is_seed { with_query(&text, query) } else { without_query(&text, query) } {
+    if let Some(finding) = if is_seed { with_query(text, query) } else { without_query(text, query) } {
         findings.push(finding);
     }
     let model = written.and_then(|written| model(name, dialect, written, &mut findings));
