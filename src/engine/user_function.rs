@@ -258,9 +258,9 @@ fn check_types(body: &Expr, schema: &DFSchema, state: &SessionState) -> Result<(
         .with_schema(Arc::new(schema.clone()))
         .with_config_options(Arc::clone(state.config_options()))
         .build();
-    let simplifier = ExprSimplifier::new(context);
-    let coerced = simplifier.coerce(body.clone(), schema)?;
-    let simplified = simplifier.simplify(guards::opaque_casts(coerced, schema)?.data)?;
+    let rules = ExprSimplifier::new(context);
+    let coerced = rules.coerce(body.clone(), schema)?;
+    let simplified = rules.simplify(guards::opaque_casts(coerced, schema)?.data)?;
     state.create_physical_expr(simplified, schema).map(drop)
 }
 

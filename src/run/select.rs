@@ -116,7 +116,7 @@ async fn planned(
 ) -> Result<BTreeMap<TableName, String>, Error> {
     let staged = validate::staged_catalog(project, contracts, parameters);
     let sources = project.sources.iter().map(Source::table).collect();
-    let (graph, _) = transform::plan::plan(&project.models, &staged, &sources, parameters, engine)
+    let (graph, _) = Box::pin(transform::plan::plan(&project.models, &staged, &sources, parameters, engine))
         .await
         .map_err(|error| Error::Bug { message: error.strip_backtrace() })?;
     Ok(graph.models.into_iter().map(|planned| (planned.model.name, planned.definition)).collect())

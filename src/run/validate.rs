@@ -66,7 +66,7 @@ pub async fn definitions(request: &Request, engine: &Engine) -> Result<Definitio
     let staged = staged_catalog(&project, &contracts, &parameters);
     let sources = project.sources.iter().map(Source::table).collect();
     let (graph, found) =
-        transform::plan::plan(&project.models, &staged, &sources, &parameters, engine).await.map_err(bug)?;
+        Box::pin(transform::plan::plan(&project.models, &staged, &sources, &parameters, engine)).await.map_err(bug)?;
     findings.extend(found);
     let checks: Vec<TableChecks> = checks(&project, &contracts, &graph);
     let tables = lint::Tables::new(&project.sources, &staged, &graph);
