@@ -1,7 +1,7 @@
 //! The few ways in which a command can fail, each with its exit code. Stages keep rich errors; this is what is left
 //! of them at the door.
 
-use crate::record::Diagnostic;
+use crate::record::{Diagnostic, Severity};
 
 /// A failure of a whole command.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +15,7 @@ pub enum Error {
         hint: Option<String>,
     },
     /// A definition or contract is wrong.
-    #[error("{} problem(s) in the definitions", .0.len())]
+    #[error("{} problem(s) in the definitions", .0.iter().filter(|finding| finding.severity != Severity::Note).count())]
     Definition(Vec<Diagnostic>),
     /// The command line asks for something that is not there.
     #[error("{message}")]

@@ -36,6 +36,7 @@ WITH entered_stage AS (
         stage,
         stage_number,
         entered_at,
+        -- allow order-not-total: each of the nine stages has a number of its own
         lead(entered_at) OVER (PARTITION BY complaint_id ORDER BY stage_number) AS next_entered_at
     FROM core.complaint_stage
 ),
@@ -58,6 +59,7 @@ placed_stay AS (
         stage,
         microseconds,
         row_number() OVER (PARTITION BY month, stage ORDER BY microseconds) AS place,
+        -- allow integer-division: what is left over stands in tenths
         9 * (count(*) OVER (PARTITION BY month, stage) - 1) / 10 + 1 AS low_place,
         9 * (count(*) OVER (PARTITION BY month, stage) - 1) % 10 AS tenths
     FROM stay

@@ -48,7 +48,6 @@ complaint AS (
         priority,
         is_domestic,
         received_at,
-        received_date,
         first_response_at,
         resolution_mode,
         on_site_at,
@@ -59,6 +58,7 @@ complaint AS (
 
 handled_complaint AS (
     SELECT complaint_id, entered_at AS handled_at
+    -- allow partition-column-unused: a complaint of one month may be handled in any later one
     FROM core.complaint_stage
     WHERE stage = 'handled'
 ),
@@ -72,41 +72,17 @@ month_policy AS (
         max(CASE WHEN policy.key = 'complaint.sla.on_site_priority' THEN CAST(policy.value AS BIGINT) END) AS on_site_priority_number,
         max(CASE WHEN policy.key = 'complaint.sla.on_site_hours' THEN policy.value END) AS on_site_hours
     FROM (SELECT DISTINCT month FROM complaint) AS complaint_month
-    JOIN core.policy AS policy
+    JOIN core.policy AS policy -- allow join-without-equality: a validity range over five policies
         ON policy.valid_from < complaint_month.month + INTERVAL '1 month'
         AND (policy.valid_to IS NULL OR policy.valid_to >= complaint_month.month + INTERVAL '1 month')
     WHERE policy.key LIKE 'complaint.sla.%'
     GROUP BY complaint_month.month
 ),
 
-home_day AS (
-    SELECT calendar.day, calendar.is_working_day, calendar.working_day_number
-    FROM core.calendar AS calendar
-    WHERE calendar.country IN (SELECT country FROM core.region WHERE is_domestic)
-),
-
-home_working_day AS (
-    SELECT working_day_number, day FROM home_day WHERE is_working_day
-),
-
-clocked_complaint AS (
-    -- the working day from which an overseas limit counts, and the clock time on it, in microseconds since midnight
-    SELECT
-        complaint.*,
-        month_policy.response_hours,
-        month_policy.on_site_priority_number,
-        month_policy.on_site_hours,
-        home_day.working_day_number
-            + CASE WHEN home_day.is_working_day THEN 0 ELSE 1 END
-            + month_policy.response_working_days AS due_working_day_number,
-        CASE WHEN home_day.is_working_day
-            THEN CAST(local_time(complaint.received_at, $timezone) AS BIGINT)
-                - CAST(CAST(complaint.received_date AS TIMESTAMP(6)) AS BIGINT)
-            ELSE 0
-        END AS clock_microseconds
-    FROM complaint
-    LEFT JOIN month_policy ON month_policy.month = complaint.month
-    LEFT JOIN home_day ON home_day.day = complaint.received_date
+home_calendar AS (
+    SELECT working_calendar(day, is_working_day) AS days
+    FROM core.calendar
+    WHERE country IN (SELECT country FROM core.region WHERE is_domestic)
 ),
 
 due_complaint AS (
@@ -115,28 +91,28 @@ due_complaint AS (
         CASE
             WHEN complaint.is_domestic
                 THEN arrow_cast(
-                    CAST(complaint.received_at AS BIGINT) + CAST(complaint.response_hours * 3600000000 AS BIGINT),
+                    CAST(complaint.received_at AS BIGINT) + CAST(month_policy.response_hours * 3600000000 AS BIGINT),
                     'Timestamp(Microsecond, Some("UTC"))'
                 )
             WHEN NOT complaint.is_domestic
-                THEN utc_time(
-                    arrow_cast(
-                        CAST(CAST(due_day.day AS TIMESTAMP(6)) AS BIGINT) + complaint.clock_microseconds,
-                        'Timestamp(Microsecond, None)'
-                    ),
+                THEN add_working_days(
+                    complaint.received_at,
+                    month_policy.response_working_days,
+                    home_calendar.days,
                     $timezone
                 )
         END AS response_due_at,
         CASE
             WHEN complaint.is_domestic AND complaint.resolution_mode = 'onsite'
-                AND array_position(['A', 'B', 'C'], complaint.priority) <= complaint.on_site_priority_number
+                AND array_position(['A', 'B', 'C'], complaint.priority) <= month_policy.on_site_priority_number
                 THEN arrow_cast(
-                    CAST(complaint.received_at AS BIGINT) + CAST(complaint.on_site_hours * 3600000000 AS BIGINT),
+                    CAST(complaint.received_at AS BIGINT) + CAST(month_policy.on_site_hours * 3600000000 AS BIGINT),
                     'Timestamp(Microsecond, Some("UTC"))'
                 )
         END AS on_site_due_at
-    FROM clocked_complaint AS complaint
-    LEFT JOIN home_working_day AS due_day ON due_day.working_day_number = complaint.due_working_day_number
+    FROM complaint
+    CROSS JOIN home_calendar
+    LEFT JOIN month_policy ON month_policy.month = complaint.month
 ),
 
 judged_complaint AS (

@@ -49,7 +49,7 @@ WITH order_line AS (
         checked_date,
         shipped_date,
         accepted_date
-    FROM core.sales
+    FROM core.sales -- allow partition-column-unused: the lines of an order may lie in several months
     WHERE NOT is_return
 ),
 
@@ -80,7 +80,7 @@ logged_order AS (
         local_date(max(CASE WHEN stage = 'accepted' THEN entered_at END), $timezone) AS accepted_date,
         max(CASE WHEN stage = 'checked' AND attempt = 1 THEN CAST(result AS INT) END) AS order_check,
         max(CASE WHEN stage = 'confirmed' AND attempt = 1 THEN CAST(result AS INT) END) AS sales_order_check
-    FROM staged.order_stage
+    FROM staged.order_stage -- allow partition-column-unused: an order passes its stages in several months
     WHERE entered_at IS NOT NULL
     GROUP BY dealer_code, order_no
 ),

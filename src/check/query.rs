@@ -1,53 +1,87 @@
-//! A check as SQL: the rows that fail it.
+//! A check of single rows as SQL: the condition that is true for a failing row, and the query of the rows that fail.
+//!
+//! In: a check, and the columns of its table. Out: SQL, or what is wrong with a bound. Deliberately absent: checks of a number
+//! (`measure`), which no single row fails.
 
+use arrow::datatypes::Schema;
+
+use super::bounds;
 use crate::{
     define::project::{Check, CheckKind},
-    record::{Placed, TableName},
+    record::{Diagnostic, Placed, TableName},
 };
 
-/// Returns the query of a check's failing rows (keys, for `unique`).
-pub(super) fn failing(table: &TableName, check: &Check) -> String {
-    let from = format!("FROM {}", quoted_table(table));
-    let looked_at = check.filter.as_ref().map_or_else(|| "TRUE".to_owned(), |filter| format!("({}\n)", filter.value));
-    match &check.kind {
+/// Returns what is true for a row that fails the check, its filter aside; None where it takes more than the row to tell.
+///
+/// # Errors
+/// A bound that is no value of its column.
+pub(super) fn condition(check: &Check, schema: &Schema) -> Result<Option<String>, Box<Diagnostic>> {
+    Ok(Some(match &check.kind {
         CheckKind::NotNull(columns) => {
             let null: Vec<String> = columns.iter().map(|column| format!("{} IS NULL", quoted(&column.value))).collect();
-            format!("SELECT * {from} WHERE {looked_at} AND ({})", null.join(" OR "))
-        }
-        CheckKind::Unique(columns) => {
-            let list = columns.iter().map(|column| quoted(&column.value)).collect::<Vec<_>>().join(", ");
-            format!("SELECT {list}, count(*) AS rows {from} WHERE {looked_at} GROUP BY {list} HAVING count(*) > 1")
+            null.join(" OR ")
         }
         CheckKind::AcceptedValues { column, values } => {
             let list = values.iter().map(|value| literal(value)).collect::<Vec<_>>().join(", ");
-            format!("SELECT * {from} WHERE {looked_at} AND CAST({} AS VARCHAR) NOT IN ({list})", quoted(&column.value))
+            format!("CAST({} AS VARCHAR) NOT IN ({list})", quoted(&column.value))
         }
-        CheckKind::Relationships { column, to, field } => unrelated(table, &looked_at, column, &to.value, field),
-        CheckKind::Expr(expr) => format!("SELECT * {from} WHERE {looked_at} AND ({}\n) IS FALSE", expr.value),
-        CheckKind::RowCount { min, max } => {
-            let low = min.map(|min| format!("rows < {min}"));
-            let high = max.map(|max| format!("rows > {max}"));
-            let out = low.into_iter().chain(high).collect::<Vec<_>>().join(" OR ");
-            format!("SELECT rows FROM (SELECT count(*) AS rows {from} WHERE {looked_at}) AS counted WHERE {out}")
+        CheckKind::Expr(expr) => format!("({}\n) IS FALSE", expr.value),
+        CheckKind::Range { column, low, high } => {
+            let name = quoted(&column.value);
+            match schema.field_with_name(&column.value) {
+                Ok(field) => bounds::outside(&name, low.as_ref(), high.as_ref(), field.data_type())
+                    .map_err(|(bound, fault)| Box::new(Diagnostic::error(fault, bound.value.place.clone())))?,
+                // The planner says that there is no such column.
+                Err(_) => format!("{name} IS NULL"),
+            }
         }
+        _ => return Ok(None),
+    }))
+}
+
+/// Returns an expression that is 1 for a failing row of the filter, else NULL. The condition is evaluated only for rows of the
+/// filter, so that `where: hours > 0` protects a division by `hours`; a CASE of booleans would be optimized into an AND, which
+/// keeps no order.
+pub(super) fn mark(check: &Check, condition: &str) -> String {
+    let mark = format!("CASE WHEN {condition} THEN 1 END");
+    match &check.filter {
+        Some(filter) => format!("CASE WHEN ({}\n) THEN {mark} END", filter.value),
+        None => mark,
     }
 }
 
-/// Returns the query that counts a check's failing rows.
-pub(super) fn count(table: &TableName, check: &Check) -> String {
-    format!("SELECT count(*) AS failed FROM ({}) AS failing", failing(table, check))
+/// Returns the query of a check's failing rows (keys, for `unique`); None for a check of a number.
+///
+/// # Errors
+/// A bound that is no value of its column.
+pub(super) fn failing(table: &TableName, check: &Check, schema: &Schema) -> Result<Option<String>, Box<Diagnostic>> {
+    let from = format!("FROM {}", quoted_table(table));
+    Ok(Some(match &check.kind {
+        CheckKind::Unique(columns) => {
+            let list = columns.iter().map(|column| quoted(&column.value)).collect::<Vec<_>>().join(", ");
+            let looked_at = looked_at(check);
+            format!("SELECT {list}, count(*) AS rows {from} WHERE {looked_at} GROUP BY {list} HAVING count(*) > 1")
+        }
+        CheckKind::Relationships { column, to, field } => unrelated(table, &looked_at(check), column, &to.value, field),
+        _ => match condition(check, schema)? {
+            Some(condition) if check.filter.is_none() => format!("SELECT * {from} WHERE {condition}"),
+            Some(condition) => format!("SELECT * {from} WHERE {} IS NOT NULL", mark(check, &condition)),
+            None => return Ok(None),
+        },
+    }))
+}
+
+/// Returns the predicate of the rows that a check looks at.
+pub(super) fn looked_at(check: &Check) -> String {
+    check.filter.as_ref().map_or_else(|| "TRUE".to_owned(), |filter| format!("({}\n)", filter.value))
 }
 
 /// Returns the query of a few failing rows, of which only `columns` are shown.
-pub(super) fn sample(table: &TableName, check: &Check, columns: &[String], rows: usize) -> String {
+pub(super) fn sample(failing: &str, columns: &[String], rows: usize) -> String {
     let list: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
-    let (failing, order) = (failing(table, check), order(columns.len()));
-    format!("SELECT {} FROM ({failing}) AS failing ORDER BY {order} LIMIT {rows}", list.join(", "))
-}
-
-/// Returns `1, 2, …`: samples are the same on every run.
-fn order(columns: usize) -> String {
-    (1..=columns).map(|position| position.to_string()).collect::<Vec<_>>().join(", ")
+    // Samples are the same on every run.
+    let order: Vec<String> = (1..=columns.len()).map(|position| position.to_string()).collect();
+    format!("SELECT {} FROM ({failing}) AS failing ORDER BY {} LIMIT {rows}", list.join(", "), order.join(", "))
 }
 
 fn unrelated(
@@ -67,14 +101,19 @@ fn unrelated(
     )
 }
 
-fn quoted_table(table: &TableName) -> String {
+/// Returns whether an expression may hold a query of its own.
+pub(super) fn has_subquery(expr: &str) -> bool {
+    expr.to_lowercase().split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == "select")
+}
+
+pub(super) fn quoted_table(table: &TableName) -> String {
     format!("{}.{}", quoted(&table.schema), quoted(&table.table))
 }
 
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

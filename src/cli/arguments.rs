@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 use chrono::{NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::{diff, lineage::LineageArguments, selection::SelectionArguments, test::TestArguments};
 use crate::{
+    define::select::Selection,
     engine::Settings,
     run::{FormatChoice, Rebuild, Request},
 };
@@ -41,6 +43,10 @@ pub(super) enum Verb {
     Run(RunArguments),
     /// Check all definitions, offline and without data
     Check(CheckArguments),
+    /// Run the unit tests of models: given rows in, expected rows out, without data and without a warehouse
+    ///
+    /// The tests of `sql/core/sales.sql` stand in `sql/core/sales.test.yaml`. Exit code 1 when one of them fails.
+    Test(TestArguments),
     /// Show which partitions a run would rebuild, and why
     Plan(PlanArguments),
     /// Explain why the partitions of a table would be kept or rebuilt
@@ -48,6 +54,13 @@ pub(super) enum Verb {
     /// For each partition: of which tables it reads which partitions and columns, whether that is proved, and what has
     /// changed of it. A change of anything else does not touch the partition.
     Why(WhyArguments),
+    /// Show of what tables and columns are made, and what is made of them
+    ///
+    /// For a column: which columns of which tables go into it, down to the names in the extracts, and how each is used: copied,
+    /// computed with, or to filter, join, group or order rows. Needs neither data nor a warehouse.
+    Lineage(LineageArguments),
+    /// Compare definitions: which published columns does a change touch?
+    Diff(diff::DiffArguments),
     /// Show a few rows of a table
     Show(ShowArguments),
     /// Run SQL over the served snapshot
@@ -65,6 +78,8 @@ pub(super) enum Verb {
     Extract(ExtractArguments),
     /// Draft a contract from files, to be corrected by a person
     Infer(InferArguments),
+    /// List the functions that SQL may call here, or show one with its examples
+    Functions(super::functions::FunctionsArguments),
     /// Print the JSON Schema of a definition file or of the manifest
     Schema(SchemaArguments),
     /// Print shell completions, to be sourced by your shell
@@ -84,9 +99,31 @@ pub(super) enum OutputFormat {
     Json,
 }
 
+/// What `--output` may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum OutputChoice {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document for programs.
+    Json,
+    /// Findings for code review: `check` alone has them.
+    Sarif,
+}
+
 /// What every verb takes.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Common {
+    #[command(flatten)]
+    world: World,
+    /// Print for people or as JSON; `check` also as SARIF
+    #[arg(global = true, long, value_enum, default_value_t)]
+    output: OutputChoice,
+}
+
+/// Where a pipeline is, as of when it answers, and what the machine may give for it.
+#[derive(Debug, Clone, Args)]
+pub(super) struct World {
     /// The pipeline file
     #[arg(
         global = true,
@@ -105,9 +142,6 @@ pub(super) struct Common {
     /// Work on a development environment, which shares every unchanged file with production
     #[arg(global = true, long, value_name = "NAME")]
     env: Option<String>,
-    /// Print for people or as JSON
-    #[arg(global = true, long, value_enum, default_value_t)]
-    pub output: OutputFormat,
     /// Threads that work on data; results never depend on it
     #[arg(global = true, long, value_name = "N", env = "TALLYHOUSE_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -127,6 +161,8 @@ pub(super) struct RunArguments {
     /// Compute every model whole besides, compare, and publish nothing if a partition differs
     #[arg(long)]
     pub verify_incremental: bool,
+    #[command(flatten)]
+    pub selection: SelectionArguments,
     #[command(flatten)]
     pub rebuild: RebuildArguments,
     /// Hash every extract file, whatever the storage says about it
@@ -159,6 +195,11 @@ impl RebuildArguments {
 pub(super) struct CheckArguments {
     #[command(flatten)]
     pub common: Common,
+    /// Let warnings end with exit code 2, as errors do
+    #[arg(long)]
+    pub deny_warnings: bool,
+    #[command(flatten)]
+    pub selection: SelectionArguments,
 }
 
 /// `plan`
@@ -170,14 +211,20 @@ pub(super) struct PlanArguments {
     #[arg(long)]
     pub full: bool,
     #[command(flatten)]
+    pub selection: SelectionArguments,
+    #[command(flatten)]
     pub rebuild: RebuildArguments,
 }
 
 /// `why`
 #[derive(Debug, Args)]
 pub(super) struct WhyArguments {
-    /// The table of a model, such as segment.market
-    pub table: String,
+    /// The table of a model, such as segment.market, or selectors such as `core.*` or `+segment.market`
+    #[arg(value_name = "TABLE", required = true)]
+    tables: Vec<String>,
+    /// Not these tables, by the same selectors
+    #[arg(long, value_name = "SELECTOR")]
+    exclude: Vec<String>,
     #[command(flatten)]
     pub common: Common,
     /// Only partitions with this value of a partition column, `NULL` for none; may be repeated
@@ -186,6 +233,12 @@ pub(super) struct WhyArguments {
 }
 
 impl WhyArguments {
+    /// Returns what is asked for.
+    pub(super) fn request(&self) -> Request {
+        let selection = Selection { select: self.tables.clone(), exclude: self.exclude.clone() };
+        Request { selection, ..self.common.request(false) }
+    }
+
     /// Returns the values that were given, None for NULL.
     pub(super) fn values(&self) -> Vec<(String, Option<String>)> {
         let value = |(column, value): &(String, String)| (column.clone(), (value != "NULL").then(|| value.clone()));
@@ -206,6 +259,8 @@ pub(super) struct ShowArguments {
     /// Only rows that satisfy this SQL predicate
     #[arg(long = "where", value_name = "SQL")]
     pub filter: Option<String>,
+    #[command(flatten)]
+    pub selection: SelectionArguments,
     /// Another snapshot than the served one
     #[arg(long, value_name = "ID")]
     pub snapshot: Option<String>,
@@ -235,12 +290,16 @@ pub(super) struct RejectsArguments {
 /// What to do with rejected rows.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum RejectsAction {
-    /// Count faults by source, rule and column
+    /// Count faults by source, rule and column, and rows that fail checks
     Ls,
-    /// Show faults with file, line, reason and original text
+    /// Show faults with file, line, reason and original text, or the rows that fail the checks of a table
     Show {
-        /// The source, such as `dealer_sales`; all sources without one
+        /// The source, such as `dealer_sales`, or the table, such as `core.sales`; all sources without one
+        #[arg(value_name = "SOURCE|TABLE")]
         source: Option<String>,
+        /// Only rows that fail this check of the table
+        #[arg(long, conflicts_with_all = ["only", "file", "rule"])]
+        check: Option<String>,
         /// Only this source, as the argument
         #[arg(long = "source", value_name = "SOURCE", conflicts_with = "source")]
         only: Option<String>,
@@ -489,6 +548,8 @@ pub(super) enum SchemaName {
     Source,
     /// The header of a SQL model.
     Model,
+    /// The unit tests of a model.
+    Test,
     /// The manifest of a snapshot.
     Manifest,
 }
@@ -497,20 +558,34 @@ impl Verb {
     /// Returns how the verb prints.
     pub(super) fn output(&self) -> OutputFormat {
         match self {
-            Self::Schema(_) | Self::Completions { .. } => OutputFormat::Text,
             Self::Extract(arguments) => match arguments.output {
                 RowsFormat::Json => OutputFormat::Json,
                 _ => OutputFormat::Text,
             },
-            other => other.common().output,
+            Self::Lineage(arguments) if arguments.is_json() => OutputFormat::Json,
+            other => other.common().map_or(OutputFormat::Text, Common::output),
         }
     }
 
-    /// Returns what every verb takes.
-    pub(super) fn common(&self) -> &Common {
+    /// Returns what bounds the engine.
+    pub(super) fn settings(&self) -> Option<Settings> {
         match self {
+            Self::Lineage(arguments) => Some(arguments.world.settings()),
+            other => other.common().map(Common::settings),
+        }
+    }
+
+    /// Returns whether SARIF is asked for.
+    pub(super) fn is_sarif(&self) -> bool {
+        self.common().is_some_and(Common::is_sarif)
+    }
+
+    /// Returns what nearly every verb takes.
+    fn common(&self) -> Option<&Common> {
+        Some(match self {
             Self::Run(arguments) => &arguments.common,
             Self::Check(arguments) => &arguments.common,
+            Self::Test(arguments) => &arguments.common,
             Self::Plan(arguments) => &arguments.common,
             Self::Why(arguments) => &arguments.common,
             Self::Show(arguments) => &arguments.common,
@@ -518,10 +593,10 @@ impl Verb {
             Self::Rejects(arguments) => &arguments.common,
             Self::Snapshots(arguments) => &arguments.common,
             Self::Infer(arguments) => &arguments.common,
-            Self::Schema(_) | Self::Completions { .. } | Self::Extract(_) => {
-                unreachable!("these verbs open no pipeline")
-            }
-        }
+            Self::Functions(arguments) => &arguments.common,
+            Self::Diff(arguments) => &arguments.common,
+            Self::Lineage(_) | Self::Schema(_) | Self::Completions { .. } | Self::Extract(_) => return None,
+        })
     }
 }
 
@@ -530,6 +605,7 @@ impl RunArguments {
     pub(super) fn request(&self) -> Request {
         Request {
             rehash: self.rehash,
+            selection: self.selection.asked(),
             verify: self.verify_incremental,
             rebuild: self.rebuild.asked(),
             ..self.common.request(self.full)
@@ -540,11 +616,41 @@ impl RunArguments {
 impl PlanArguments {
     /// Returns what is asked for.
     pub(super) fn request(&self) -> Request {
-        Request { rebuild: self.rebuild.asked(), ..self.common.request(self.full) }
+        Request { selection: self.selection.asked(), rebuild: self.rebuild.asked(), ..self.common.request(self.full) }
     }
 }
 
 impl Common {
+    /// Returns how results are printed; SARIF, which is JSON too, counts as JSON.
+    pub(super) fn output(&self) -> OutputFormat {
+        match self.output {
+            OutputChoice::Text => OutputFormat::Text,
+            OutputChoice::Json | OutputChoice::Sarif => OutputFormat::Json,
+        }
+    }
+
+    /// Returns whether findings are asked for as SARIF.
+    pub(super) fn is_sarif(&self) -> bool {
+        self.output == OutputChoice::Sarif
+    }
+
+    /// Returns what bounds the engine.
+    pub(super) fn settings(&self) -> Settings {
+        self.world.settings()
+    }
+
+    /// Returns the same for a verb with formats of its own.
+    pub(super) fn plain(world: &World) -> Self {
+        Self { world: world.clone(), output: OutputChoice::Text }
+    }
+
+    /// Returns what is asked for, with all that the process knows of the world.
+    pub(super) fn request(&self, full: bool) -> Request {
+        self.world.request(full)
+    }
+}
+
+impl World {
     /// Returns what bounds the engine.
     pub(super) fn settings(&self) -> Settings {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
@@ -556,8 +662,7 @@ impl Common {
         }
     }
 
-    /// Returns what is asked for, with all that the process knows of the world.
-    pub(super) fn request(&self, full: bool) -> Request {
+    fn request(&self, full: bool) -> Request {
         let text = |value: std::ffi::OsString| value.into_string().ok();
         Request {
             pipeline: self.pipeline.clone(),
@@ -566,6 +671,7 @@ impl Common {
             environment: self.env.clone(),
             full,
             rebuild: Rebuild::default(),
+            selection: Selection::default(),
             verify: false,
             rehash: false,
             settings: self.settings(),

@@ -2,31 +2,118 @@
 
 use std::process::ExitCode;
 
+use serde_json::{Value, json};
+
 use super::{
     arguments::{CheckArguments, OutputFormat},
-    diagnostics, print,
+    diagnostics, print, sarif,
 };
-use crate::{Error, engine::Engine, run};
+use crate::{
+    Error,
+    engine::Engine,
+    record::Diagnostic,
+    run::{self, Definitions, Request, Selected},
+};
 
 /// Checks all definitions.
 pub(super) async fn check(arguments: &CheckArguments, engine: &Engine) -> Result<ExitCode, Error> {
-    let request = arguments.common.request(false);
-    let definitions = run::definitions(&request, engine).await?;
-    run::refuse_over_served(&definitions, &request)?;
-    let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len());
-    let checks: usize = definitions.checks.iter().map(|table| table.checks.len()).sum();
-    match arguments.common.output {
-        OutputFormat::Text => {
-            print(&diagnostics::render(&definitions.warnings, diagnostics::wants_colour(&std::io::stdout())));
-            print(&format!("{sources} sources, {models} models, {checks} checks: no errors\n"));
+    let request = Request { selection: arguments.selection.asked(), ..arguments.common.request(false) };
+    let is_sarif = arguments.common.is_sarif();
+    let checked = match checked(&request, engine).await {
+        Err(Error::Definition(findings)) if is_sarif => {
+            print(&format!("{}\n", sarif::log(&findings)));
+            return Ok(ExitCode::from(Error::Definition(findings).exit_code()));
         }
-        OutputFormat::Json => {
-            let findings: Vec<_> = definitions.warnings.iter().map(diagnostics::to_json).collect();
-            let value = serde_json::json!({
-                "sources": sources, "models": models, "checks": checks, "findings": findings, "exit_code": 0,
-            });
-            print(&format!("{value}\n"));
+        other => other?,
+    };
+    let is_denied = arguments.deny_warnings && !checked.warnings.is_empty();
+    let code = if is_denied { Error::Definition(Vec::new()).exit_code() } else { 0 };
+    match arguments.common.output() {
+        _ if is_sarif => print(&format!("{}\n", sarif::log(&checked.warnings))),
+        OutputFormat::Text => print(&checked.text()),
+        OutputFormat::Json => print(&format!("{}\n", checked.json(code))),
+    }
+    Ok(ExitCode::from(code))
+}
+
+/// Definitions without an error.
+struct Checked {
+    warnings: Vec<Diagnostic>,
+    looked_at: LookedAt,
+}
+
+/// What the answer is about.
+enum LookedAt {
+    Everything { sources: usize, models: usize, checks: usize, tests: usize },
+    Selected(Selected),
+}
+
+async fn checked(request: &Request, engine: &Engine) -> Result<Checked, Error> {
+    if let Some(selected) = run::selected(request, engine).await? {
+        return checked_of(selected, request, engine).await;
+    }
+    let definitions = definitions(request, engine).await?;
+    let tests = run::unit_tests(&definitions, request, engine).await?.count();
+    let looked_at = LookedAt::Everything {
+        sources: definitions.project.sources.len(),
+        models: definitions.graph.models.len(),
+        checks: definitions.checks.iter().map(|table| table.checks.len()).sum(),
+        tests,
+    };
+    Ok(Checked { warnings: definitions.warnings, looked_at })
+}
+
+/// Checks all definitions and keeps what concerns the selected ones.
+async fn checked_of(selected: Selected, request: &Request, engine: &Engine) -> Result<Checked, Error> {
+    let concerning = |findings: Vec<Diagnostic>| -> Vec<Diagnostic> {
+        findings.into_iter().filter(|finding| selected.concerns(finding)).collect()
+    };
+    let warnings = match definitions(request, engine).await {
+        Ok(definitions) => concerning(definitions.warnings),
+        Err(Error::Definition(findings)) => match concerning(findings) {
+            findings if findings.iter().any(Diagnostic::is_error) => return Err(Error::Definition(findings)),
+            _ => Vec::new(),
+        },
+        Err(other) => return Err(other),
+    };
+    Ok(Checked { warnings, looked_at: LookedAt::Selected(selected) })
+}
+
+async fn definitions(request: &Request, engine: &Engine) -> Result<Definitions, Error> {
+    let definitions = run::definitions(request, engine).await?;
+    run::refuse_over_served(&definitions, request)?;
+    Ok(definitions)
+}
+
+impl Checked {
+    fn text(&self) -> String {
+        let shown = diagnostics::render(&self.warnings, diagnostics::wants_colour(&std::io::stdout()));
+        let outcome = match self.warnings.len() {
+            0 => "no errors".to_owned(),
+            1 => "no errors, 1 warning".to_owned(),
+            count => format!("no errors, {count} warnings"),
+        };
+        let gap = if shown.is_empty() { "" } else { "\n" };
+        let what = match &self.looked_at {
+            LookedAt::Selected(selected) => format!("{} selected", selected.tables.len()),
+            LookedAt::Everything { sources, models, checks, tests } => {
+                let tests = if *tests == 0 { String::new() } else { format!(", {tests} unit tests") };
+                format!("{sources} sources, {models} models, {checks} checks{tests}")
+            }
+        };
+        format!("{shown}{gap}{what}: {outcome}\n")
+    }
+
+    fn json(&self, exit_code: u8) -> Value {
+        let findings: Vec<_> = self.warnings.iter().map(diagnostics::to_json).collect();
+        match &self.looked_at {
+            LookedAt::Selected(selected) => {
+                json!({ "selected": selected.tables, "findings": findings, "exit_code": exit_code })
+            }
+            LookedAt::Everything { sources, models, checks, tests } => json!({
+                "sources": sources, "models": models, "checks": checks, "tests": tests, "findings": findings,
+                "exit_code": exit_code,
+            }),
         }
     }
-    Ok(ExitCode::SUCCESS)
 }

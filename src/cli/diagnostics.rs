@@ -17,7 +17,7 @@ use std::io::IsTerminal;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use crate::record::{Diagnostic, Place, Severity};
+use crate::record::{Diagnostic, Place, Severity, diagnostic::Fix};
 
 /// Returns whether a stream should be coloured: it is a terminal, and `NO_COLOR` is not set to anything.
 #[must_use]
@@ -38,8 +38,13 @@ fn one(finding: &Diagnostic, renderer: &Renderer) -> String {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
-    let mut group = Group::with_title(level.primary_title(finding.message.as_str()));
+    let title = level.primary_title(finding.message.as_str());
+    let mut group = Group::with_title(match finding.code {
+        Some(code) => title.id(code),
+        None => title,
+    });
     if let Some(place) = &finding.place {
         group = group.element(snippet(place, finding.label.as_deref()));
     }
@@ -66,22 +71,41 @@ pub fn to_json(finding: &Diagnostic) -> Value {
     let start = place.map(Place::line_column);
     let end = place.map(|place| end_of(place).line_column());
     json!({
-        "severity": match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        },
+        "code": finding.code,
+        "severity": level(finding.severity),
         "message": finding.message,
         "file": place.map(|place| &place.text.path),
         "line": start.map(|(line, _)| line),
         "column": start.map(|(_, column)| column),
         "end_line": end.map(|(line, _)| line),
         "end_column": end.map(|(_, column)| column),
+        "start_byte": place.map(|place| place.range.start),
+        "end_byte": place.map(|place| place.range.end),
         "label": finding.label,
         "hint": finding.hint,
+        "fix": finding.fix.as_deref().map(change),
     })
 }
 
-fn end_of(place: &Place) -> Place {
+/// Returns a change as a program can make it.
+fn change(fix: &Fix) -> Value {
+    let ((line, column), (end_line, end_column)) = (fix.place.line_column(), end_of(&fix.place).line_column());
+    json!({
+        "line": line, "column": column, "end_line": end_line, "end_column": end_column,
+        "start_byte": fix.place.range.start, "end_byte": fix.place.range.end, "text": fix.text,
+    })
+}
+
+/// Returns a severity as a program reads it.
+pub(super) const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
+}
+
+pub(super) fn end_of(place: &Place) -> Place {
     Place { text: std::sync::Arc::clone(&place.text), range: place.range.end..place.range.end }
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn infer(arguments: &InferArguments) -> Result<ExitCode, Error>
 
 fn tell(inferred: &Inferred, arguments: &InferArguments) {
     let Inferred { name, yaml, files, rows, rejected } = inferred;
-    match (arguments.common.output, &arguments.out) {
+    match (arguments.common.output(), &arguments.out) {
         (OutputFormat::Json, out) => {
             let document = serde_json::json!({
                 "name": name, "contract": yaml, "files": files, "rows": rows, "rejected": rejected,

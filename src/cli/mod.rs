@@ -3,16 +3,22 @@
 mod arguments;
 mod check;
 pub mod diagnostics;
+mod diff;
 mod extract;
+mod functions;
 mod infer;
+mod lineage;
 mod plan;
 mod progress;
 mod query;
 mod rejects;
 mod run;
+mod sarif;
 mod schema;
+mod selection;
 mod snapshots;
 mod table;
+mod test;
 mod why;
 
 use std::{io::Write, process::ExitCode};
@@ -24,7 +30,7 @@ use crate::{
     Error,
     engine::{Engine, Settings},
 };
-use arguments::{Arguments, Common, OutputFormat, Verb};
+use arguments::{Arguments, OutputFormat, Verb};
 
 /// Runs the command line: arguments in, exit code out.
 #[must_use]
@@ -67,18 +73,31 @@ fn carry_out(arguments: Arguments) -> Result<ExitCode, Error> {
             clap_complete::generate(shell, &mut Arguments::command(), "tallyhouse", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
         }
-        verb => runtime(verb.common())?.block_on(with_engine(verb)),
+        verb => match verb.settings() {
+            Some(settings) => runtime(&settings)?.block_on(with_engine(verb, &settings)),
+            None => Ok(ExitCode::SUCCESS),
+        },
     }
 }
 
-async fn with_engine(verb: Verb) -> Result<ExitCode, Error> {
-    let engine = engine(&verb.common().settings())?;
+async fn with_engine(verb: Verb, settings: &Settings) -> Result<ExitCode, Error> {
+    if verb.is_sarif() && !matches!(verb, Verb::Check(_)) {
+        return Err(Error::Usage {
+            message: "only `check` prints SARIF".to_owned(),
+            hint: Some("use `--output json`".to_owned()),
+        });
+    }
+    let engine = engine(settings)?;
     match verb {
         Verb::Run(arguments) => run::run(&arguments, &engine).await,
         Verb::Check(arguments) => check::check(&arguments, &engine).await,
         Verb::Infer(arguments) => infer::infer(&arguments).await,
+        Verb::Functions(arguments) => functions::functions(&arguments, &engine),
+        Verb::Test(arguments) => test::test(&arguments, &engine).await,
         Verb::Plan(arguments) => plan::plan(&arguments, &engine).await,
         Verb::Why(arguments) => why::why(&arguments, &engine).await,
+        Verb::Lineage(arguments) => lineage::lineage(&arguments, &engine).await,
+        Verb::Diff(arguments) => diff::diff(&arguments, &engine).await,
         Verb::Show(arguments) => query::show(&arguments, &engine).await,
         Verb::Query(arguments) => query::query(&arguments, &engine).await,
         Verb::Rejects(arguments) => rejects::rejects(&arguments, &engine).await,
@@ -87,9 +106,9 @@ async fn with_engine(verb: Verb) -> Result<ExitCode, Error> {
     }
 }
 
-fn runtime(common: &Common) -> Result<tokio::runtime::Runtime, Error> {
+fn runtime(settings: &Settings) -> Result<tokio::runtime::Runtime, Error> {
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(common.settings().threads.max(1))
+        .worker_threads(settings.threads.max(1))
         // Planning nests as deeply as the SQL does.
         .thread_stack_size(16 << 20)
         .enable_all()

@@ -18,11 +18,11 @@ const NAMED: usize = 12;
 
 /// Shows what a run would rebuild, and why.
 pub(super) async fn plan(arguments: &PlanArguments, engine: &Engine) -> Result<ExitCode, Error> {
-    let progress = Progress::new(arguments.common.output);
+    let progress = Progress::new(arguments.common.output());
     let planned = run::plan(&arguments.request(), engine, &progress).await;
     progress.finish();
     let (sources, models, forecast) = planned?;
-    match arguments.common.output {
+    match arguments.common.output() {
         OutputFormat::Text => print(&text(&sources, &models, &forecast)),
         OutputFormat::Json => {
             let plan = serde_json::json!({ "sources": sources, "models": models, "space": forecast });

@@ -10,14 +10,16 @@ use crate::{
     Error,
     engine::Engine,
     record::{Manifest, TableName, manifest::Table},
-    run::Snapshot,
+    run::{self, Request, Selected, Snapshot},
 };
 
 /// Shows a few rows of a table.
 pub(super) async fn show(arguments: &ShowArguments, engine: &Engine) -> Result<ExitCode, Error> {
     let snapshot = Snapshot::open(&arguments.common.request(false), arguments.snapshot.as_deref())?;
     let Some(table) = &arguments.table else {
-        print(&listing(&snapshot.manifest, arguments.common.output));
+        let request = Request { selection: arguments.selection.asked(), ..arguments.common.request(false) };
+        let selected = run::selected(&request, engine).await?;
+        print(&listing(&snapshot.manifest, selected.as_ref(), arguments.common.output()));
         return Ok(ExitCode::SUCCESS);
     };
     let name = TableName::try_from(table.clone()).map_err(|message| Error::Usage {
@@ -25,22 +27,24 @@ pub(super) async fn show(arguments: &ShowArguments, engine: &Engine) -> Result<E
         hint: Some("name the schema too, such as `core.sales`".to_owned()),
     })?;
     let (schema, batches) = snapshot.show(&name, arguments.limit, arguments.filter.as_deref(), engine).await?;
-    print(&table::render(&schema, &batches, arguments.common.output)?);
+    print(&table::render(&schema, &batches, arguments.common.output())?);
     Ok(ExitCode::SUCCESS)
 }
 
-fn listing(manifest: &Manifest, output: OutputFormat) -> String {
+fn listing(manifest: &Manifest, selected: Option<&Selected>, output: OutputFormat) -> String {
+    let is_listed = |(name, _): &(&TableName, &Table)| selected.is_none_or(|selected| selected.tables.contains(*name));
+    let tables = manifest.tables.iter().filter(is_listed);
     match output {
         OutputFormat::Json => {
             let table = |(name, table): (&TableName, &Table)| serde_json::json!({ "table": name, "rows": table.rows(), "description": table.description });
-            format!("{}\n", serde_json::json!(manifest.tables.iter().map(table).collect::<Vec<_>>()))
+            format!("{}\n", serde_json::json!(tables.map(table).collect::<Vec<_>>()))
         }
         OutputFormat::Text => {
             let line = |(name, table): (&TableName, &Table)| {
                 let description = table.description.as_deref().and_then(|text| text.lines().next()).unwrap_or_default();
                 format!("{:<32} {:>10} rows  {description}\n", name.to_string(), table.rows())
             };
-            manifest.tables.iter().map(line).collect::<Vec<_>>().concat()
+            tables.map(line).collect::<Vec<_>>().concat()
         }
     }
 }
@@ -49,6 +53,6 @@ fn listing(manifest: &Manifest, output: OutputFormat) -> String {
 pub(super) async fn query(arguments: &QueryArguments, engine: &Engine) -> Result<ExitCode, Error> {
     let snapshot = Snapshot::open(&arguments.common.request(false), arguments.snapshot.as_deref())?;
     let (schema, batches) = snapshot.query(&arguments.sql, engine).await?;
-    print(&table::render(&schema, &batches, arguments.common.output)?);
+    print(&table::render(&schema, &batches, arguments.common.output())?);
     Ok(ExitCode::SUCCESS)
 }

@@ -13,8 +13,12 @@ use super::{
 };
 use crate::{
     Error,
+    define::project::CheckSeverity,
     engine::Engine,
-    run::{self, CORRECTION_COLUMNS, Correction, RAW_COLUMN, Rejects, RejectsFilter, Snapshot},
+    record::TableName,
+    run::{
+        self, CORRECTION_COLUMNS, CheckFailures, Correction, FailedCheck, RAW_COLUMN, Rejects, RejectsFilter, Snapshot,
+    },
 };
 
 /// Looks at rejected rows.
@@ -22,7 +26,10 @@ pub(super) async fn rejects(arguments: &RejectsArguments, engine: &Engine) -> Re
     let common = &arguments.common;
     match arguments.action.clone() {
         None | Some(RejectsAction::Ls) => list(common, engine).await?,
-        Some(RejectsAction::Show { source, only, file, rule, limit }) => {
+        Some(RejectsAction::Show { source: Some(table), check, limit, .. }) if table.contains('.') => {
+            show_failures(common, table, check.as_deref(), limit, engine).await?;
+        }
+        Some(RejectsAction::Show { source, only, file, rule, limit, .. }) => {
             show(common, &RejectsFilter { source: source.or(only), file, rule }, limit, engine).await?;
         }
         Some(RejectsAction::Export { source, file, rule, out }) => {
@@ -33,17 +40,29 @@ pub(super) async fn rejects(arguments: &RejectsArguments, engine: &Engine) -> Re
 }
 
 async fn list(common: &Common, engine: &Engine) -> Result<(), Error> {
-    let rejects = Snapshot::open(&common.request(false), None)?.rejects(engine).await?;
-    match common.output {
-        OutputFormat::Text => print(&text(&rejects)),
-        OutputFormat::Json => print(&format!("{}\n", serde_json::json!(rejects))),
+    let request = common.request(false);
+    let failures = run::check_failures(&request, engine).await;
+    let rejects = match (Snapshot::open(&request, None), &failures) {
+        (Ok(snapshot), _) => snapshot.rejects(engine).await?,
+        // The first run may have stopped at a check.
+        (Err(_), Ok(failures)) if !failures.rows.is_empty() => Vec::new(),
+        (Err(error), _) => return Err(error),
+    };
+    let failures = failures?;
+    match common.output() {
+        OutputFormat::Text => print(&tables(text(&rejects, &failures), &failed_text(&failures))),
+        OutputFormat::Json => {
+            let rejected = rejects.iter().map(|reject| serde_json::json!(reject));
+            let failed = failures.by_check().into_iter().map(|check| serde_json::json!(check));
+            print(&format!("{}\n", rejected.chain(failed).collect::<serde_json::Value>()));
+        }
     }
     Ok(())
 }
 
-fn text(rejects: &[Rejects]) -> String {
+fn text(rejects: &[Rejects], failures: &CheckFailures) -> String {
     if rejects.is_empty() {
-        return "no row was rejected\n".to_owned();
+        return if failures.rows.is_empty() { "no row was rejected\n".to_owned() } else { String::new() };
     }
     let mut out = String::new();
     for reject in rejects {
@@ -58,6 +77,48 @@ fn text(rejects: &[Rejects]) -> String {
     out + "\n`tallyhouse rejects show SOURCE` shows the rows\n"
 }
 
+/// Joins the two lists, a blank line between them.
+fn tables(rejected: String, failed: &str) -> String {
+    let blank = if rejected.is_empty() || failed.is_empty() { "" } else { "\n" };
+    rejected + blank + failed
+}
+
+fn failed_text(failures: &CheckFailures) -> String {
+    let checks = failures.by_check();
+    if checks.is_empty() {
+        return String::new();
+    }
+    let whose = match &failures.stopped {
+        Some(run) => format!("run {run}, which published nothing"),
+        None => "the served snapshot".to_owned(),
+    };
+    let mut out = format!("checks of {whose}:\n");
+    for FailedCheck { table, check, severity, failed_rows, kept_rows } in checks {
+        let severity = if severity == CheckSeverity::Error { "error" } else { "warning" };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "{:<24} {check:<43} {failed_rows:>6} rows fail, {kept_rows} kept ({severity})",
+            table.to_string()
+        );
+    }
+    out + "\n`tallyhouse rejects show SCHEMA.TABLE` shows the rows\n"
+}
+
+async fn show_failures(
+    common: &Common,
+    table: String,
+    check: Option<&str>,
+    limit: usize,
+    engine: &Engine,
+) -> Result<(), Error> {
+    let table = TableName::try_from(table).map_err(|message| Error::Usage { message, hint: None })?;
+    let failures = run::check_failures(&common.request(false), engine).await?;
+    let (schema, batches) = failures.of(&table, check, limit)?;
+    print(&table::render(&schema, &batches, common.output())?);
+    Ok(())
+}
+
 async fn show(common: &Common, filter: &RejectsFilter, limit: usize, engine: &Engine) -> Result<(), Error> {
     let snapshot = Snapshot::open(&common.request(false), None)?;
     let (schema, batches) = snapshot.rejected(filter, limit, engine).await?;
@@ -66,7 +127,7 @@ async fn show(common: &Common, filter: &RejectsFilter, limit: usize, engine: &En
     {
         return Err(nothing_of_file(file, source, filter.rule.as_deref()));
     }
-    print(&table::render(&schema, &batches, common.output)?);
+    print(&table::render(&schema, &batches, common.output())?);
     Ok(())
 }
 
@@ -109,7 +170,7 @@ async fn export(common: &Common, filter: &RejectsFilter, out: Option<PathBuf>, e
             return Ok(());
         }
     }
-    tell_files(common.output, &files);
+    tell_files(common.output(), &files);
     Ok(())
 }
 

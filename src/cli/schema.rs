@@ -18,6 +18,7 @@ pub(super) fn schema(arguments: &SchemaArguments) -> Result<ExitCode, Error> {
         SchemaName::Pipeline => SchemaKind::Pipeline,
         SchemaName::Source => SchemaKind::Source,
         SchemaName::Model => SchemaKind::Model,
+        SchemaName::Test => SchemaKind::Test,
         SchemaName::Manifest => SchemaKind::Manifest,
     };
     print(&schema_text(kind));

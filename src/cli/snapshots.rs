@@ -35,7 +35,7 @@ pub(super) async fn snapshots(arguments: &SnapshotsArguments, engine: &Engine) -
 
 fn list(common: &Common) -> Result<(), Error> {
     let snapshots = run::snapshots(&common.request(false))?;
-    match common.output {
+    match common.output() {
         OutputFormat::Text => print(&text(&snapshots)),
         OutputFormat::Json => {
             let all: Vec<_> = snapshots.manifests.iter().map(|manifest| json(&snapshots, manifest)).collect();
@@ -97,7 +97,7 @@ fn json(snapshots: &Snapshots, manifest: &Manifest) -> serde_json::Value {
 
 fn rollback(common: &Common, id: &str) -> Result<(), Error> {
     let manifest = run::rollback(&common.request(false), id)?;
-    match common.output {
+    match common.output() {
         OutputFormat::Text => {
             let reason = manifest.reason.as_deref().unwrap_or("rollback");
             print(&format!("snapshot {} is served ({reason}) and held\n", manifest.snapshot));
@@ -114,7 +114,7 @@ fn rollback(common: &Common, id: &str) -> Result<(), Error> {
 
 fn release(common: &Common) -> Result<(), Error> {
     let released = run::release(&common.request(false))?;
-    match common.output {
+    match common.output() {
         OutputFormat::Text => print(match released {
             true => "released: the next run publishes again\n",
             false => "nothing was held\n",

@@ -21,14 +21,16 @@ const NAMED: usize = 3;
 
 /// Shows what the partitions of a table depend on, and what the next run would do with them.
 pub(super) async fn why(arguments: &WhyArguments, engine: &Engine) -> Result<ExitCode, Error> {
-    let progress = Progress::new(arguments.common.output);
-    let answer =
-        run::why(&arguments.table, &arguments.values(), &arguments.common.request(false), engine, &progress).await;
+    let progress = Progress::new(arguments.common.output());
+    let answers = run::why(&arguments.values(), &arguments.request(), engine, &progress).await;
     progress.finish();
-    let answer = answer?;
-    match arguments.common.output {
-        OutputFormat::Text => print(&text(&answer)),
-        OutputFormat::Json => print(&format!("{}\n", serde_json::json!(answer))),
+    let answers = answers?;
+    match arguments.common.output() {
+        OutputFormat::Text => print(&answers.iter().map(text).collect::<Vec<_>>().join("\n")),
+        OutputFormat::Json => match &answers[..] {
+            [answer] => print(&format!("{}\n", serde_json::json!(answer))),
+            answers => print(&format!("{}\n", serde_json::json!(answers))),
+        },
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -12,13 +12,14 @@ use std::{
 use super::{
     Environment, PipelineFile,
     findings::suggestion,
-    model,
-    project::{CodeTable, Model, Project, Source},
-    source,
+    function,
+    project::{CodeTable, Project, Source},
+    seeds, source,
 };
 use crate::record::{Diagnostic, Place, Placed, Severity, Text};
 
-/// Joins a pipeline file with its sources and its models (each with its path below the folder of models).
+/// Joins a pipeline file with its sources and the files below the folder of models (each with its path there): models,
+/// rows of seeds, functions.
 ///
 /// # Errors
 /// Everything that is wrong with any of them, in order of the files given.
@@ -31,11 +32,16 @@ pub fn assemble(
     let mut findings = Vec::new();
     let given = sources.len();
     let mut sources = read_all(sources, |text| source::read(text, environment), &mut findings);
-    let mut models = read_all(models, |(text, relative)| model::read(&text, &relative), &mut findings);
+    let (functions, models) = models.into_iter().partition(|(_, relative)| function::is_function(relative));
+    let mut functions =
+        read_all::<File, _>(functions, |(text, relative)| function::read(&text, &relative), &mut findings);
+    functions.sort_by(|a, b| a.name.cmp(&b.name));
+    let (models, doubled) = without_doubles(models);
+    findings.extend(doubled);
+    let mut models = seeds::models(models, pipeline.dialect, &mut findings);
     sources.sort_by(|a, b| (&a.name.value, &a.text.path).cmp(&(&b.name.value, &b.text.path)));
     models.sort_by(|a, b| (&a.name, &a.text.path).cmp(&(&b.name, &b.text.path)));
     findings.extend(doubled_sources(&sources));
-    findings.extend(doubled_models(&models));
     if sources.len() == given {
         findings.extend(unknown_code_tables(&sources));
         findings.extend(cycle(&sources));
@@ -43,13 +49,16 @@ pub fn assemble(
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(findings);
     }
-    Ok((Project { pipeline: pipeline.pipeline, sources, models }, findings))
+    Ok((Project { pipeline: pipeline.pipeline, sources, models, functions }, findings))
 }
 
+/// A file below the folder of models, and its path there.
+pub(super) type File = (Arc<Text>, PathBuf);
+
 /// Reads every text, collecting what is wrong with any.
-fn read_all<I, T>(
+pub(super) fn read_all<I, T>(
     texts: Vec<I>,
-    read: impl Fn(I) -> Result<(T, Vec<Diagnostic>), Vec<Diagnostic>>,
+    mut read: impl FnMut(I) -> Result<(T, Vec<Diagnostic>), Vec<Diagnostic>>,
     findings: &mut Vec<Diagnostic>,
 ) -> Vec<T> {
     let mut good = Vec::new();
@@ -75,14 +84,29 @@ fn doubled_sources(sources: &[Source]) -> impl Iterator<Item = Diagnostic> {
     })
 }
 
-fn doubled_models(models: &[Model]) -> impl Iterator<Item = Diagnostic> {
-    models.windows(2).filter_map(|pair| {
-        let [first, second] = pair else { return None };
-        let hint = format!("the other one is {}", first.text.path);
-        let message = format!("model `{}` is defined twice", second.name);
-        (first.name == second.name)
-            .then(|| Diagnostic::error(message, Place::start_of(Arc::clone(&second.text))).hint(hint))
-    })
+/// Takes out the models whose table an earlier file makes; names that differ only in case are one table.
+fn without_doubles(models: Vec<(Arc<Text>, PathBuf)>) -> (Vec<(Arc<Text>, PathBuf)>, Vec<Diagnostic>) {
+    let mut first: BTreeMap<String, Arc<Text>> = BTreeMap::new();
+    let (mut single, mut findings) = (Vec::with_capacity(models.len()), Vec::new());
+    // Of two names that differ in case the one in lower case stays: it is the one that a table may have.
+    let is_lower = |(_, relative): &(Arc<Text>, PathBuf)| {
+        relative.to_string_lossy().chars().all(|character| !character.is_uppercase())
+    };
+    let (lower, other): (Vec<_>, Vec<_>) = models.into_iter().partition(is_lower);
+    for (text, relative) in lower.into_iter().chain(other) {
+        let table = relative.with_extension("").to_string_lossy().replace(['/', '\\'], ".").to_lowercase();
+        // A seed may have its header and its rows in a file each.
+        let file = relative.to_string_lossy().to_lowercase();
+        if let Some(other) = first.get(&file) {
+            let message = format!("model `{table}` is defined twice");
+            let hint = format!("the other one is {}", other.path);
+            findings.push(Diagnostic::error(message, Place::start_of(text)).hint(hint));
+        } else {
+            first.insert(file, Arc::clone(&text));
+            single.push((text, relative));
+        }
+    }
+    (single, findings)
 }
 
 /// Checks that every `map` names a source and two of its columns.

@@ -3,19 +3,33 @@
 //! In: a check with its range. Out: a [`Check`] of exactly one kind. Deliberately does not know which columns a table
 //! has: a contract asks for that itself, a model's columns are the planner's.
 
+mod bounds;
+mod measure;
+
 use std::ops::Range;
 
 use super::{
     file::{self, AcceptedValues, Relationships, RowCount},
     findings::{Findings, suggestion},
     names,
-    project::{Check, CheckKind},
+    project::{Change, Check, CheckKind, ZScore},
     spans::At,
 };
 use crate::record::{Placed, TableName};
 
 /// The keys of which a check has exactly one.
-const KINDS: [&str; 6] = ["not_null", "unique", "accepted_values", "relationships", "expr", "row_count"];
+const KINDS: [&str; 10] = [
+    "not_null",
+    "unique",
+    "accepted_values",
+    "relationships",
+    "expr",
+    "range",
+    "row_count",
+    "freshness",
+    "change",
+    "z_score",
+];
 
 /// Checks a list of checks.
 pub fn checks(written: Vec<At<file::Check>>, findings: &mut Findings) -> Vec<Check> {
@@ -29,13 +43,25 @@ fn one(written: At<file::Check>, findings: &mut Findings) -> Option<Check> {
     for text in [&filter, &name].into_iter().flatten() {
         not_blank(text, findings);
     }
+    let tolerance = bounds::tolerance(check.max_rows.as_ref(), check.max_share.as_ref(), findings);
+    let written = check.max_rows.as_ref().map(|at| &at.range).or(check.max_share.as_ref().map(|at| &at.range)).cloned();
+    let tags = check.tags.iter().map(|tag| tag.value.clone()).collect();
+    for tag in &check.tags {
+        not_blank(tag, findings);
+    }
     let kind = kind(check, findings)?;
+    if let (false, Some(range)) = (kind.is_about_rows(), written) {
+        let message = "the check looks at a number, so there are no failing rows to tolerate";
+        findings.error(&range, message, "widen the bounds of the check instead");
+    }
     Some(Check {
         place: findings.place(&range),
         name: name.map_or_else(|| title(&kind), |name| name.value),
         kind,
         severity,
+        tolerance,
         filter: filter.map(|filter| findings.placed(filter)),
+        tags,
     })
 }
 
@@ -46,7 +72,11 @@ fn single_kind(check: &file::Check, range: &Range<usize>, findings: &mut Finding
         check.accepted_values.is_some(),
         check.relationships.is_some(),
         check.expr.is_some(),
+        check.range.is_some(),
         check.row_count.is_some(),
+        check.freshness.is_some(),
+        check.change.is_some(),
+        check.z_score.is_some(),
     ];
     let given: Vec<&str> = KINDS.iter().zip(present).filter(|(_, present)| *present).map(|(kind, _)| *kind).collect();
     match given.as_slice() {
@@ -76,7 +106,19 @@ fn kind(check: file::Check, findings: &mut Findings) -> Option<CheckKind> {
     if let Some(expr) = check.expr {
         return not_blank(&expr, findings).then(|| CheckKind::Expr(findings.placed(expr)));
     }
-    row_count(&check.row_count?, findings)
+    if let Some(written) = check.range {
+        return bounds::range(written, findings);
+    }
+    if let Some(written) = check.row_count {
+        return row_count(&written, findings);
+    }
+    if let Some(written) = check.freshness {
+        return bounds::freshness(written, findings);
+    }
+    if let Some(written) = check.change {
+        return measure::change(written, findings);
+    }
+    measure::z_score(check.z_score?, findings)
 }
 
 fn columns(kind: &str, list: At<Vec<At<String>>>, findings: &mut Findings) -> Option<Vec<Placed<String>>> {
@@ -150,6 +192,14 @@ fn title(kind: &CheckKind) -> String {
             format!("relationships({}, {}.{})", column.value, to.value, field.value)
         }
         CheckKind::Expr(expr) => format!("expr({})", expr.value.trim()),
+        CheckKind::Range { column, .. } => format!("range({})", column.value),
         CheckKind::RowCount { .. } => "row_count".to_owned(),
+        CheckKind::Freshness { column, .. } => format!("freshness({})", column.value),
+        CheckKind::Change(Change { measure, by: Some(by), .. }) => format!("change({measure} by {})", by.value),
+        CheckKind::Change(Change { measure, .. }) => format!("change({measure})"),
+        CheckKind::ZScore(ZScore { measure, over: Some(over), .. }) => {
+            format!("z_score({measure} over {})", over.value)
+        }
+        CheckKind::ZScore(ZScore { measure, .. }) => format!("z_score({measure})"),
     }
 }

@@ -19,16 +19,21 @@ mod files;
 mod findings;
 mod fixed_width;
 mod format;
+mod function;
 mod history;
+mod kind;
 mod model;
 mod names;
 mod paths;
 pub use paths::is_database;
 mod pipeline;
 pub mod schema;
+mod seeds;
+pub mod select;
 mod source;
 mod spans;
 mod types;
+pub mod unit_test;
 mod values;
 mod yaml;
 
@@ -36,10 +41,13 @@ mod yaml;
 mod tests;
 
 pub use assemble::assemble;
+pub use findings::suggestion;
+pub use function::{is_function, read as read_function};
 pub use model::read as read_model;
 pub use pipeline::{PipelineFile, read_pipeline};
 pub use project::Project;
 pub use source::read as read_source;
+pub use types::name as type_name;
 
 /// Answers what an environment variable holds; only the command line knows.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;

@@ -12,8 +12,8 @@ use std::{
 use super::{
     checks, file,
     findings::Findings,
-    history, names,
-    project::{Model, ModelColumn},
+    history, kind, names,
+    project::{Dialect, Kind, Model, ModelColumn},
     spans::{At, Pairs},
     types, yaml,
 };
@@ -22,35 +22,46 @@ use crate::record::{Diagnostic, Place, Placed, TableName, Text};
 /// Schemas that the tool itself fills.
 const RESERVED: [&str; 3] = ["staged", "quarantine", "ops"];
 
-/// Reads and checks one model file.
+/// Reads and checks one model file; `dialect` is how its SQL is understood unless its header says otherwise.
 ///
 /// # Errors
 /// Everything that is wrong with its path and its header.
-pub fn read(text: &Arc<Text>, relative: &Path) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub fn read(text: &Arc<Text>, relative: &Path, dialect: Dialect) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut findings = Findings::of(Arc::clone(text));
     let name = table_name(text, relative, &mut findings);
     let Some(header) = header(text, &mut findings) else { return findings.finish(None) };
     let query = header.as_ref().map_or(0, |header| header.end);
-    if let Some(finding) = without_query(text, query) {
-        findings.push(finding);
-    }
-    let findings = match header {
+    let mut findings = match header {
         Some(part) => findings.within(part.yaml),
         None => findings.within(0..0),
     };
-    checked(name, findings)
-}
-
-fn checked(name: Option<TableName>, mut findings: Findings) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
     let blank = yaml::is_blank(findings.body());
     let written = if blank { Some(file::Model::default()) } else { yaml::parse(&mut findings) };
-    let model = written.and_then(|written| model(name, written, &mut findings));
+    let is_seed =
+        written.as_ref().and_then(|written| written.kind.as_ref()).is_some_and(|kind| kind.value == Kind::Seed);
+    if let Some(finding) = if is_seed { with_query(text, query) } else { without_query(text, query) } {
+        findings.push(finding);
+    }
+    let model = written.and_then(|written| model(name, dialect, written, &mut findings));
     findings.finish(model)
 }
 
-fn model(name: Option<TableName>, written: file::Model, findings: &mut Findings) -> Option<Model> {
+/// Makes the model of a CSV file without a `.sql` file beside it: nothing is said of it but its rows.
+///
+/// # Errors
+/// Everything that is wrong with its path.
+pub fn bare_seed(rows: &Arc<Text>, relative: &Path) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut findings = Findings::of(Arc::clone(rows));
+    let name = table_name(rows, &relative.with_extension("sql"), &mut findings);
+    let mut findings = findings.within(0..0);
+    let model = model(name, Dialect::default(), file::Model::default(), &mut findings);
+    findings.finish(model.map(|model| Model { kind: Kind::Seed, rows: Some(Arc::clone(rows)), ..model }))
+}
+
+fn model(name: Option<TableName>, dialect: Dialect, written: file::Model, findings: &mut Findings) -> Option<Model> {
     names::distinct("key", &written.key, findings);
     names::distinct("partition_by", &written.partition_by, findings);
+    let kind = kind::kind(&written, findings);
     let columns = columns(written.columns, findings);
     let on_schema_change =
         history::on_schema_change(written.on_schema_change.as_ref(), written.history.as_ref(), findings);
@@ -62,6 +73,8 @@ fn model(name: Option<TableName>, written: file::Model, findings: &mut Findings)
         text: Arc::clone(findings.text()),
         name: name?,
         path: PathBuf::from(&findings.text().path),
+        kind,
+        rows: None,
         description: written.description,
         owner: written.owner,
         key: match &history {
@@ -72,6 +85,7 @@ fn model(name: Option<TableName>, written: file::Model, findings: &mut Findings)
         on_schema_change,
         history,
         ignore_changes,
+        dialect: written.dialect.unwrap_or(dialect),
         tags: written.tags,
         columns,
         checks,
@@ -166,9 +180,20 @@ fn comment_mark(text: &Arc<Text>, at: usize) -> Diagnostic {
 
 /// Returns a finding when nothing but blanks and comments follows the header.
 fn without_query(text: &Arc<Text>, start: usize) -> Option<Diagnostic> {
-    let query = text.body.get(start..).unwrap_or_default().trim_start_matches('\u{feff}');
-    let comment = |line: &str| line.trim().is_empty() || line.trim().starts_with("--");
     let end = text.body.trim_end().len();
     let place = Place { text: Arc::clone(text), range: end..end };
-    query.lines().all(comment).then(|| Diagnostic::error("the model has no query", place).hint("write a SELECT"))
+    (!has_query(text, start)).then(|| Diagnostic::error("the model has no query", place).hint("write a SELECT"))
+}
+
+/// Returns a finding when more than blanks and comments follows the header of a seed.
+fn with_query(text: &Arc<Text>, start: usize) -> Option<Diagnostic> {
+    let end = text.body.trim_end().len();
+    let place = Place { text: Arc::clone(text), range: start.min(end)..end };
+    let hint = "take the query out, or `kind: seed`: the rows of a seed stand in the CSV file beside it";
+    has_query(text, start).then(|| Diagnostic::error("a seed has no query", place).hint(hint))
+}
+
+fn has_query(text: &Text, start: usize) -> bool {
+    let query = text.body.get(start..).unwrap_or_default().trim_start_matches('\u{feff}');
+    !query.lines().all(|line| line.trim().is_empty() || line.trim().starts_with("--"))
 }

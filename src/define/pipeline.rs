@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
     path::PathBuf,
     sync::Arc,
 };
@@ -15,7 +16,7 @@ use super::{
     findings::Findings,
     names,
     paths::resolved,
-    project::{OnLowSpace, Pipeline, Publish, Variable},
+    project::{Dialect, OnLowSpace, Pipeline, Publish, Variable},
     spans::{At, Pairs},
     yaml,
 };
@@ -23,6 +24,12 @@ use crate::record::{Diagnostic, Place, Text, manifest::TableFormat};
 
 /// Snapshots kept when the file does not say.
 const KEEP_SNAPSHOTS: usize = 14;
+/// Bytes of a full data file when the file does not say.
+const FILE_BYTES: usize = 128 << 20;
+/// What may be said instead. Smaller ones cost more to open than to read; larger ones keep threads waiting for one.
+const FILE_BYTES_ALLOWED: RangeInclusive<u64> = 1 << 20..=4 << 30;
+/// Failing rows of a check that are kept when the file does not say.
+const KEPT_ROWS: usize = 100;
 /// SQL parameters that every pipeline has.
 const BUILT_IN: [&str; 2] = ["run_date", "timezone"];
 
@@ -39,6 +46,8 @@ pub struct PipelineFile {
     pub models_dir: PathBuf,
     /// Where the folder is written.
     pub models_place: Place,
+    /// How the SQL of models is understood whose header does not say it.
+    pub dialect: Dialect,
 }
 
 /// Reads and checks the pipeline file.
@@ -63,6 +72,7 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
         names::identifier("pipeline name", name, findings);
     }
     let run_date = written.run_date.map(|text| names::date(&text, findings));
+    let variable_places = places(&written.variables, findings);
     let variables = variables(written.variables, findings);
     let publish = publish(written.publish, findings);
     let timezone = timezone.and_then(|zone| names::timezone(&zone, findings));
@@ -77,7 +87,9 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
         timezone: timezone?,
         run_date: run_date.flatten(),
         variables,
+        variable_places,
         publish,
+        kept_rows: written.checks.and_then(|checks| checks.kept_rows).unwrap_or(KEPT_ROWS),
     };
     Some(PipelineFile {
         pipeline,
@@ -85,6 +97,7 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
         sources_place: sources.place,
         models_dir: PathBuf::from(models.value),
         models_place: models.place,
+        dialect: written.dialect.unwrap_or_default(),
     })
 }
 
@@ -94,13 +107,19 @@ fn publish(written: Option<At<file::Publish>>, findings: &mut Findings) -> Publi
             keep_snapshots: KEEP_SNAPSHOTS,
             keep_days: None,
             on_low_space: OnLowSpace::default(),
+            file_bytes: FILE_BYTES,
             formats: formats_in(None),
         };
     };
-    let file::Publish { keep_snapshots: keep, keep_days, on_low_space, formats } = written;
+    let file::Publish { keep_snapshots: keep, keep_days, on_low_space, file_bytes, formats } = written;
     if let Some(keep) = keep.as_ref().filter(|keep| keep.value == 0) {
         findings.error(&keep.range, "`keep_snapshots` is 0", "keep at least 1: the snapshot that is served");
     }
+    if let Some(At { value, range }) = file_bytes.as_ref().filter(|bytes| !FILE_BYTES_ALLOWED.contains(&bytes.value)) {
+        let advice = "write a number of bytes from 1048576 (1 MB) to 4294967296 (4 GB)";
+        findings.error(range, format!("`file_bytes` is {value}"), advice);
+    }
+    let file_bytes = file_bytes.map_or(FILE_BYTES, |bytes| usize::try_from(bytes.value).unwrap_or(usize::MAX));
     let written_at = formats.as_ref().and_then(|formats| formats.first()).map_or(range, |first| first.range.clone());
     let formats = formats_in(formats);
     if !formats.contains(&TableFormat::Parquet) {
@@ -112,7 +131,7 @@ fn publish(written: Option<At<file::Publish>>, findings: &mut Findings) -> Publi
     }
     let keep_snapshots = keep.map_or(KEEP_SNAPSHOTS, |keep| usize::try_from(keep.value).unwrap_or(usize::MAX));
     let keep_days = keep_days.map(|days| days.value);
-    Publish { keep_snapshots, keep_days, on_low_space: on_low_space.unwrap_or_default(), formats }
+    Publish { keep_snapshots, keep_days, on_low_space: on_low_space.unwrap_or_default(), file_bytes, formats }
 }
 
 fn formats_in(written: Option<Vec<At<TableFormat>>>) -> BTreeSet<TableFormat> {
@@ -120,6 +139,10 @@ fn formats_in(written: Option<Vec<At<TableFormat>>>) -> BTreeSet<TableFormat> {
         || BTreeSet::from([TableFormat::Parquet, TableFormat::Delta]),
         |formats| formats.into_iter().map(|format| format.value).collect(),
     )
+}
+
+fn places(written: &Pairs<Written>, findings: &Findings) -> BTreeMap<String, Place> {
+    written.0.iter().map(|(name, _)| (name.value.clone(), findings.place(&name.range))).collect()
 }
 
 fn variables(written: Pairs<Written>, findings: &mut Findings) -> BTreeMap<String, Variable> {
@@ -160,6 +183,30 @@ impl Variable {
         match text.parse::<f64>() {
             Ok(value) if value.is_finite() => Self::Double(value),
             _ => Self::date_or_text(text),
+        }
+    }
+
+    /// Reads a text as a value of the same type; None if it is none.
+    #[must_use]
+    pub fn like(&self, text: &str) -> Option<Self> {
+        Some(match self {
+            Self::Boolean(_) => Self::Boolean(text.parse().ok()?),
+            Self::Integer(_) => Self::Integer(text.parse().ok()?),
+            Self::Double(_) => Self::Double(text.parse().ok().filter(|value: &f64| value.is_finite())?),
+            Self::Date(_) => Self::Date(text.parse().ok()?),
+            Self::Text(_) => Self::Text(text.to_owned()),
+        })
+    }
+
+    /// Returns what a person calls the type.
+    #[must_use]
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Boolean(_) => "boolean",
+            Self::Integer(_) => "integer",
+            Self::Double(_) => "number",
+            Self::Date(_) => "date",
+            Self::Text(_) => "text",
         }
     }
 

@@ -10,6 +10,9 @@ use arrow::datatypes::DataType;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+mod check;
+
+pub use self::check::{Age, Bound, Change, Check, CheckKind, CheckSeverity, Limit, Measure, Tolerance, ZScore};
 pub use super::file::OnLowSpace;
 use crate::record::{DecimalMark, Place, Placed, TableName, Text, manifest::TableFormat};
 
@@ -22,6 +25,19 @@ pub struct Project {
     pub sources: Vec<Source>,
     /// Models by name, in order of their names.
     pub models: Vec<Model>,
+    /// Functions written in SQL, in order of their names.
+    pub functions: Vec<Function>,
+}
+
+/// A function written in SQL. What it says is left to the planner.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Its name, which is the file's.
+    pub name: String,
+    /// The file.
+    pub text: Arc<Text>,
+    /// What it is for: the comment above it.
+    pub description: Option<String>,
 }
 
 /// What the pipeline file says.
@@ -41,8 +57,12 @@ pub struct Pipeline {
     pub run_date: Option<NaiveDate>,
     /// Typed SQL parameters besides `$run_date` and `$timezone`.
     pub variables: BTreeMap<String, Variable>,
+    /// Where each of them is named.
+    pub variable_places: BTreeMap<String, Place>,
     /// How snapshots are kept.
     pub publish: Publish,
+    /// Failing rows of a check that are kept.
+    pub kept_rows: usize,
 }
 
 /// The value of a pipeline variable.
@@ -69,6 +89,8 @@ pub struct Publish {
     pub keep_days: Option<u64>,
     /// What a run does when the disk seems too small for it.
     pub on_low_space: OnLowSpace,
+    /// Compressed bytes with which a data file is full.
+    pub file_bytes: usize,
     /// Table formats that are written; Parquet is always one of them.
     pub formats: BTreeSet<TableFormat>,
 }
@@ -569,6 +591,10 @@ pub struct Model {
     pub name: TableName,
     /// Path of the file.
     pub path: PathBuf,
+    /// What the file makes.
+    pub kind: Kind,
+    /// The rows of a seed: its CSV file.
+    pub rows: Option<Arc<Text>>,
     /// What the table holds.
     pub description: Option<String>,
     /// Who answers for it.
@@ -583,12 +609,40 @@ pub struct Model {
     pub history: Option<History>,
     /// Tables whose changes alone rebuild nothing.
     pub ignore_changes: Vec<Placed<TableName>>,
+    /// How its SQL is understood.
+    pub dialect: Dialect,
     /// Tags.
     pub tags: Vec<String>,
     /// Columns described in the header.
     pub columns: Vec<ModelColumn>,
     /// Data checks.
     pub checks: Vec<Check>,
+}
+
+/// What a model's file makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A table of the rows that its query gives.
+    #[default]
+    Table,
+    /// A query that is computed wherever it is read, and never stored.
+    View,
+    /// A table that keeps the versions of its rows.
+    History,
+    /// A table of the rows of a CSV file.
+    Seed,
+}
+
+/// How SQL is understood: which functions there are, and what operators, casts and names mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Dialect {
+    /// As the engine itself does, which is close to PostgreSQL.
+    #[default]
+    Datafusion,
+    /// As DuckDB does: SQL that was written for it, or compiled by dbt, unchanged.
+    Duckdb,
 }
 
 /// What happens when a table's columns are other ones than those of the served snapshot.
@@ -626,86 +680,6 @@ pub struct ModelColumn {
     pub title: Title,
     /// Unit.
     pub unit: Option<String>,
-}
-
-/// A data check on a table.
-#[derive(Debug, Clone)]
-pub struct Check {
-    /// Where it is written.
-    pub place: Place,
-    /// Its name in reports: the given one, else `not_null(month, brand)`.
-    pub name: String,
-    /// What is checked.
-    pub kind: CheckKind,
-    /// Whether a failure stops the publication.
-    pub severity: CheckSeverity,
-    /// SQL predicate: only these rows are looked at.
-    pub filter: Option<Placed<String>>,
-}
-
-/// What a check looks at.
-#[derive(Debug, Clone)]
-pub enum CheckKind {
-    /// None of the columns is NULL.
-    NotNull(Vec<Placed<String>>),
-    /// No two rows agree on all of the columns.
-    Unique(Vec<Placed<String>>),
-    /// The column holds nothing but these values (or NULL).
-    AcceptedValues {
-        /// The column.
-        column: Placed<String>,
-        /// The values, as text.
-        values: Vec<String>,
-    },
-    /// Every value of the column (but NULL) stands in another table.
-    Relationships {
-        /// The column.
-        column: Placed<String>,
-        /// The other table.
-        to: Placed<TableName>,
-        /// Its column.
-        field: Placed<String>,
-    },
-    /// The SQL expression is not false in any row.
-    Expr(Placed<String>),
-    /// The table has so many rows.
-    RowCount {
-        /// At least.
-        min: Option<u64>,
-        /// At most.
-        max: Option<u64>,
-    },
-}
-
-impl CheckKind {
-    /// Returns what is checked as text, without places.
-    #[must_use]
-    pub fn spelled(&self) -> String {
-        let names = |columns: &[Placed<String>]| {
-            columns.iter().map(|column| column.value.as_str()).collect::<Vec<_>>().join(", ")
-        };
-        match self {
-            Self::NotNull(columns) => format!("not_null {}", names(columns)),
-            Self::Unique(columns) => format!("unique {}", names(columns)),
-            Self::AcceptedValues { column, values } => format!("accepted_values {} {values:?}", column.value),
-            Self::Relationships { column, to, field } => {
-                format!("relationships {} {} {}", column.value, to.value, field.value)
-            }
-            Self::Expr(expr) => format!("expr {}", expr.value),
-            Self::RowCount { min, max } => format!("row_count {min:?} {max:?}"),
-        }
-    }
-}
-
-/// Whether a failing check stops the publication.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckSeverity {
-    /// It is reported.
-    Warn,
-    /// Nothing is published.
-    #[default]
-    Error,
 }
 
 impl History {

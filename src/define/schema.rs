@@ -17,13 +17,15 @@ pub enum SchemaKind {
     Source,
     /// The header of `sql/<schema>/<table>.sql`
     Model,
+    /// The unit tests of a model, `sql/<schema>/<table>.test.yaml`
+    Test,
     /// `manifest.json` of a snapshot
     Manifest,
 }
 
 impl SchemaKind {
     /// All kinds, in the order in which a newcomer meets them.
-    pub const ALL: [Self; 4] = [Self::Pipeline, Self::Source, Self::Model, Self::Manifest];
+    pub const ALL: [Self; 5] = [Self::Pipeline, Self::Source, Self::Model, Self::Test, Self::Manifest];
 
     /// Returns the name on the command line.
     #[must_use]
@@ -32,6 +34,7 @@ impl SchemaKind {
             Self::Pipeline => "pipeline",
             Self::Source => "source",
             Self::Model => "model",
+            Self::Test => "test",
             Self::Manifest => "manifest",
         }
     }
@@ -50,6 +53,7 @@ pub fn json_schema(kind: SchemaKind) -> Value {
         SchemaKind::Pipeline => written_by_people::<file::Pipeline>(),
         SchemaKind::Source => written_by_people::<file::Source>(),
         SchemaKind::Model => written_by_people::<file::Model>(),
+        SchemaKind::Test => written_by_people::<file::UnitTests>(),
         SchemaKind::Manifest => generated::<Manifest>(),
     }
 }

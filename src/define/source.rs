@@ -15,7 +15,7 @@ use super::{
     findings::{Findings, suggestion},
     format::format,
     names, paths,
-    project::{Check, CheckKind, Column, Format, RejectLimit, Rule, Source, Version},
+    project::{Check, Column, Format, RejectLimit, Rule, Source, Version},
     spans::{At, Pairs},
     types, yaml,
 };
@@ -238,7 +238,7 @@ fn refers_to_own_columns(source: &Source, findings: &mut Findings) {
         let message = format!("`{}` is of type `{}`", name.value, types::name(&column.data_type));
         push(findings, message, name, "a version is a `date`, a `timestamp`, an `int` or a `bigint`");
     }
-    for name in source.checks.iter().flat_map(checked_columns) {
+    for name in source.checks.iter().flat_map(Check::columns) {
         declared(source, "checks", name, findings);
     }
 }
@@ -274,15 +274,6 @@ fn partitions(name: &Placed<String>, data_type: &DataType, findings: &mut Findin
     };
     let message = format!("`{}` of type `{}` cannot partition a table", name.value, types::name(data_type));
     push(findings, message, name, &advice);
-}
-
-/// Returns the columns of its own table that a check names.
-fn checked_columns(check: &Check) -> Vec<&Placed<String>> {
-    match &check.kind {
-        CheckKind::NotNull(columns) | CheckKind::Unique(columns) => columns.iter().collect(),
-        CheckKind::AcceptedValues { column, .. } | CheckKind::Relationships { column, .. } => vec![column],
-        CheckKind::Expr(_) | CheckKind::RowCount { .. } => Vec::new(),
-    }
 }
 
 /// Warns when two columns claim one header, and refuses one that a column claims twice.

@@ -72,7 +72,7 @@ fn source_with(from: &str, to: &str) -> Vec<String> {
 }
 
 fn model_says(path: &str, body: &str) -> Vec<String> {
-    match model::read(&text(path, body), Path::new(path)) {
+    match model::read(&text(path, body), Path::new(path), project::Dialect::default()) {
         Ok((_, warnings)) => lines(&warnings),
         Err(errors) => lines(&errors),
     }
@@ -92,6 +92,7 @@ fn a_pipeline_file_resolves_its_paths_and_types_its_variables() {
     assert_eq!(file.sources_glob, "pipelines/sources/*.yaml");
     assert_eq!(file.models_dir, Path::new("sql"));
     assert_eq!(file.pipeline.publish.keep_snapshots, 14);
+    assert_eq!(file.pipeline.publish.file_bytes, 134_217_728);
     assert_eq!(file.pipeline.publish.formats, BTreeSet::from([TableFormat::Parquet, TableFormat::Delta]));
     assert_eq!(file.pipeline.run_date, None);
     let variables: Vec<String> = file.pipeline.variables.values().map(|value| format!("{value:?}")).collect();
@@ -151,6 +152,13 @@ fn mistakes_in_a_pipeline_file() {
         says("CNY }", "CNY }\npublish: { formats: [parket] }"),
         ["7:22 «parket» unknown value `parket` → did you mean `parquet`?"]
     );
+    let advice = "write a number of bytes from 1048576 (1 MB) to 4294967296 (4 GB)";
+    for bytes in ["0", "1048575", "4294967297"] {
+        assert_eq!(
+            says("CNY }", &format!("CNY }}\npublish: {{ file_bytes: {bytes} }}")),
+            [format!("7:24 «{bytes}» `file_bytes` is {bytes} → {advice}")]
+        );
+    }
     assert_eq!(pipeline("# nothing\n").map(|_| ()).unwrap_err(), ["1:1 «# nothing» the file is empty → -"]);
     assert_eq!(
         pipeline("- a\n").map(|_| ()).unwrap_err(),
@@ -521,7 +529,12 @@ fn a_timestamp_is_no_partition_but_a_month_of_it_is() {
 #[test]
 fn a_model_takes_its_name_from_its_path_and_the_rest_from_its_header() {
     let body = "\u{feff}\n/* ---\r\ndescription: 份额\r\nkey: [month]\r\nchecks:\r\n  - expr: a > 0\r\n    where: b\r\ncolumns:\r\n  month: { type: date }\r\n  b:\r\n--- */\r\nSELECT 1\r\n";
-    let (model, _) = model::read(&text("sql/competitor/share.sql", body), Path::new("competitor/share.sql")).unwrap();
+    let (model, _) = model::read(
+        &text("sql/competitor/share.sql", body),
+        Path::new("competitor/share.sql"),
+        project::Dialect::default(),
+    )
+    .unwrap();
     assert_eq!(model.name.to_string(), "competitor.share");
     assert_eq!(model.description.as_deref(), Some("份额"));
     assert_eq!(
@@ -596,7 +609,7 @@ const MODELS: &[(&str, &str, &str)] = &[
     (
         "core/a.sql",
         "/* ---\nchecks:\n  - severity: warn\n--- */\nSELECT 1",
-        "3:5 «severity: warn» the check does not say what it checks → one of `not_null`, `unique`, `accepted_values`, `relationships`, `expr`, `row_count`",
+        "3:5 «severity: warn» the check does not say what it checks → one of `not_null`, `unique`, `accepted_values`, `relationships`, `expr`, `range`, `row_count`, `freshness`, `change`, `z_score`",
     ),
     (
         "core/a.sql",

@@ -101,6 +101,7 @@ fn nearest_type(text: &str) -> String {
 }
 
 /// Returns the name of a type as a contract writes it.
+#[must_use]
 pub fn name(data_type: &DataType) -> String {
     match data_type {
         DataType::Utf8 => "string".to_owned(),

@@ -48,14 +48,21 @@ impl CatalogTable {
         Self::new(table, Arc::clone(schema), as_of, &|_| StoredAt::Disk(PathBuf::new()))
     }
 
+    /// Returns its columns.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.files.schema()
+    }
+
     /// Returns what scans the table, the as-of cut included.
     ///
     /// # Errors
     /// When the cut names a column that is neither a date nor a timestamp.
     pub fn provider(&self, name: &TableName) -> Result<Arc<dyn TableProvider>> {
+        let files = Arc::new(self.files.clone());
         match &self.as_of {
-            Some(as_of) => as_of.cut(self.files.clone(), &name.to_string()),
-            None => Ok(Arc::new(self.files.clone())),
+            Some(as_of) => as_of.cut(files, &name.to_string()),
+            None => Ok(files),
         }
     }
 }
@@ -76,6 +83,7 @@ pub fn declared(schema: &SchemaRef, partition_by: Vec<String>, key: Vec<String>)
         definition: None,
         meanings: BTreeMap::new(),
         is_history: false,
+        is_behind: false,
         event_date: None,
         as_of: Vec::new(),
         partitions: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::{
     common::{
         DFSchema,
@@ -10,11 +10,14 @@ use datafusion::{
     },
     error::DataFusionError,
     execution::{SessionState, SessionStateBuilder},
-    logical_expr::{Expr, Volatility, simplify::SimplifyContext},
+    logical_expr::{Expr, ExprSchemable, Volatility, simplify::SimplifyContext},
     optimizer::simplify_expressions::ExprSimplifier,
     physical_expr::PhysicalExpr,
     prelude::SessionConfig,
-    sql::parser::DFParserBuilder,
+    sql::{
+        parser::DFParserBuilder,
+        sqlparser::ast::{Expr as SqlExpr, ExprWithAlias},
+    },
 };
 
 use super::{Parameters, functions, guards};
@@ -47,13 +50,39 @@ pub fn compile(text: &str, schema: &SchemaRef, parameters: &Parameters) -> Resul
     Ok(Expression { physical, columns: names })
 }
 
-/// Coerces types and simplifies: functions such as `coalesce` exist only until they are simplified.
-fn simplified(expr: Expr, columns: &DFSchema, state: &SessionState) -> Result<Expr, DataFusionError> {
+/// Plans a parsed expression, in which names are columns of `columns`, and returns it as planned with its type.
+///
+/// # Errors
+/// What DataFusion says about functions, arguments and types, be it while planning or while preparing to run.
+pub fn typed(tree: SqlExpr, columns: &DFSchema, state: &SessionState) -> Result<(Expr, DataType), DataFusionError> {
+    let logical = state.create_logical_expr_from_sql_expr(ExprWithAlias { expr: tree, alias: None }, columns)?;
+    let simplifier = simplifier(columns, state);
+    let coerced = simplifier.coerce(logical.clone(), columns)?;
+    let data_type = coerced.get_type(columns)?;
+    // These run in nodes of their own, not as expressions.
+    let is_part_of_a_node = coerced.exists(|inner| {
+        Ok(matches!(
+            inner,
+            Expr::AggregateFunction(_) | Expr::WindowFunction(_) | Expr::Unnest(_) | Expr::GroupingSet(_)
+        ))
+    })?;
+    if !is_part_of_a_node {
+        state.create_physical_expr(simplifier.simplify(coerced)?, columns)?;
+    }
+    Ok((logical, data_type))
+}
+
+fn simplifier(columns: &DFSchema, state: &SessionState) -> ExprSimplifier {
     let context = SimplifyContext::builder()
         .with_schema(Arc::new(columns.clone()))
         .with_config_options(Arc::clone(state.config_options()))
         .build();
-    let simplifier = ExprSimplifier::new(context);
+    ExprSimplifier::new(context)
+}
+
+/// Coerces types and simplifies: functions such as `coalesce` exist only until they are simplified.
+fn simplified(expr: Expr, columns: &DFSchema, state: &SessionState) -> Result<Expr, DataFusionError> {
+    let simplifier = simplifier(columns, state);
     let coerced = simplifier.coerce(expr, columns)?;
     simplifier.simplify(guards::opaque_casts(coerced, columns)?.data)
 }

@@ -46,7 +46,7 @@ impl AnalyzerRule for OneRowAggregates {
         plan.transform_up(|node| {
             let is_ungrouped = matches!(&node, LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.is_empty());
             // A correlated subquery could not be decorrelated through a limit.
-            if !is_ungrouped || node.contains_outer_reference() {
+            if !is_ungrouped || is_correlated(&node)? {
                 return Ok(Transformed::no(node));
             }
             let limit = Limit { skip: None, fetch: Some(Box::new(lit(1_i64))), input: Arc::new(node) };
@@ -54,6 +54,11 @@ impl AnalyzerRule for OneRowAggregates {
         })
         .data()
     }
+}
+
+/// Returns whether a plan, or anything below it, reads a column of the query around it.
+fn is_correlated(plan: &LogicalPlan) -> Result<bool> {
+    plan.exists(|node| Ok(node.contains_outer_reference()))
 }
 
 /// Turns casts of a decimal to fewer decimals into a function.
@@ -79,7 +84,7 @@ impl AnalyzerRule for NarrowingCasts {
 }
 
 /// Returns the columns that a node's expressions can name.
-fn schema_of_inputs(node: &LogicalPlan) -> DFSchema {
+pub(super) fn schema_of_inputs(node: &LogicalPlan) -> DFSchema {
     let mut schema = merge_schema(&node.inputs());
     if let LogicalPlan::TableScan(scan) = node {
         schema.merge(&scan.projected_schema);
@@ -178,6 +183,14 @@ mod tests {
         let union = "SELECT * FROM (SELECT 'a' AS k, sum(v) AS s FROM t UNION ALL SELECT 'b' AS k, count(*) FROM t) WHERE k = 'b'";
         let one = answer(union).await?;
         assert!(one.starts_with("1 rows") && one.contains("3.00"), "{one}");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_lateral_aggregate_is_left_to_be_decorrelated() -> datafusion::error::Result<()> {
+        let counts = "SELECT o.v, c.n FROM t AS o, LATERAL (SELECT count(*) AS n FROM t AS i WHERE i.v = o.v) AS c";
+        let three = answer(counts).await?;
+        assert!(three.starts_with("3 rows"), "{three}");
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! session, so memory, threads, functions and the spelling of types are decided here and only here.
 
 pub mod catalog;
+mod dialect;
 pub mod expression;
 mod files;
 pub mod functions;
@@ -11,10 +12,12 @@ mod guards;
 pub mod parameters;
 pub mod partition_set;
 pub mod problem;
+pub mod scarcity;
 pub mod session;
 pub mod statement;
 pub mod table;
 pub mod types;
+pub mod user_function;
 
 pub use catalog::{Catalog, CatalogTable};
 pub use parameters::Parameters;

@@ -84,7 +84,11 @@ impl VisitorMut for Substitution<'_> {
         let Value::Placeholder(placeholder) = &value.value else { return ControlFlow::Continue(()) };
         let name = placeholder.trim_start_matches('$').to_owned();
         let Some(literal) = self.parameters.value(&name) else { return ControlFlow::Break(name) };
+        let span = value.span;
         *expr = literal;
+        if let Expr::Value(value) | Expr::TypedString(TypedString { value, .. }) = expr {
+            value.span = span;
+        }
         self.used.insert(name);
         ControlFlow::Continue(())
     }

@@ -1,8 +1,15 @@
 //! One SQL statement, parsed: what it reads and which parameters it uses, before anything is planned.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    ops::ControlFlow,
+    sync::Arc,
+};
 
 use datafusion::{
+    catalog::MemorySchemaProvider,
+    common::{TableReference, internal_datafusion_err},
+    datasource::ViewTable,
     error::DataFusionError,
     execution::SessionState,
     logical_expr::LogicalPlan,
@@ -10,21 +17,28 @@ use datafusion::{
     sql::{
         parser::{DFParserBuilder, Statement as Parsed},
         resolve::resolve_table_references,
-        sqlparser::ast::Statement as Ast,
+        sqlparser::ast::{Expr, Ident, Query, Statement as Ast, TableFactor, Visit, Visitor},
     },
 };
 
-use super::Parameters;
-use crate::record::TableName;
+use super::{Parameters, dialect};
+use crate::{define::project::Dialect, record::TableName};
 
 /// A parsed query with its parameters filled in.
 #[derive(Debug, Clone)]
 pub struct Statement {
     parsed: Parsed,
-    /// Names of the parameters that occur in it.
+    dialect: Dialect,
+    /// Names of the parameters that occur in it, or in a view that it reads.
     pub parameters: BTreeSet<String>,
-    /// Tables that it reads, common table expressions excluded.
+    /// Tables that it reads, common table expressions excluded; those that its views read in place of the views.
     pub tables: Vec<TableName>,
+    /// Tables and views that it names.
+    pub named: Vec<TableName>,
+    /// Names of the functions that it calls, or a view that it reads.
+    pub functions: BTreeSet<String>,
+    /// The views that it reads, each after those that it reads itself.
+    views: Vec<(TableName, Arc<Statement>)>,
     /// Tables that it names without a schema, which nothing can resolve.
     pub unqualified: Vec<String>,
 }
@@ -35,7 +49,18 @@ impl Statement {
     /// # Errors
     /// A syntax error, several statements, a statement that is no query, or an unknown parameter.
     pub fn parse(text: &str, parameters: &Parameters) -> Result<Self, DataFusionError> {
-        let mut statements = DFParserBuilder::new(text).build()?.parse_statements()?;
+        Self::parse_as(Dialect::default(), text, parameters)
+    }
+
+    /// Parses exactly one query as another engine would.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], and a construct that has no counterpart here.
+    pub fn parse_as(dialect: Dialect, text: &str, parameters: &Parameters) -> Result<Self, DataFusionError> {
+        let mut statements: VecDeque<Parsed> = match dialect {
+            Dialect::Datafusion => DFParserBuilder::new(text).build()?.parse_statements()?,
+            Dialect::Duckdb => dialect::parse(text)?,
+        };
         let (Some(mut parsed), true) = (statements.pop_front(), statements.is_empty()) else {
             return Err(DataFusionError::Plan("expected exactly one query".to_owned()));
         };
@@ -45,26 +70,118 @@ impl Statement {
         if !matches!(**ast, Ast::Query(_)) {
             return Err(DataFusionError::Plan("expected a query, `SELECT …` or `WITH …`".to_owned()));
         }
+        if dialect == Dialect::Duckdb {
+            dialect::rewrite(ast.as_mut())?;
+        }
         let used = parameters
             .substitute(ast.as_mut())
             .map_err(|name| DataFusionError::Plan(format!("unknown parameter `${name}`")))?;
+        let functions = table_functions(ast);
         let (references, _) = resolve_table_references(&parsed, true)?;
         let (mut tables, mut unqualified) = (Vec::new(), Vec::new());
         for reference in references {
             match reference.schema() {
                 Some(schema) => tables.push(TableName::new(schema, reference.table())),
+                None if functions.contains(reference.table()) => {}
                 None => unqualified.push(reference.table().to_owned()),
             }
         }
         tables.sort();
         tables.dedup();
-        Ok(Self { parsed, parameters: used, tables, unqualified })
+        let mut calls = Calls::default();
+        let _ = parsed_query(&parsed).map(|ast| ast.visit(&mut calls));
+        let named = tables.clone();
+        Ok(Self {
+            parsed,
+            dialect,
+            parameters: used,
+            tables,
+            named,
+            functions: calls.0,
+            views: Vec::new(),
+            unqualified,
+        })
     }
 
-    /// Returns the statement's canonical text: no comments, one spelling, parameters as literals.
+    /// Puts the views among the tables that it names to their place: it then reads what they read.
+    pub fn expand(&mut self, views: &BTreeMap<TableName, Arc<Self>>) {
+        let mut tables = BTreeSet::new();
+        for table in &self.named {
+            let Some(view) = views.get(table) else {
+                tables.insert(table.clone());
+                continue;
+            };
+            tables.extend(view.tables.iter().cloned());
+            self.parameters.extend(view.parameters.iter().cloned());
+            self.functions.extend(view.functions.iter().cloned());
+            for (name, inner) in view.views.iter().chain([&(table.clone(), Arc::clone(view))]) {
+                if self.views.iter().all(|(known, _)| known != name) {
+                    self.views.push((name.clone(), Arc::clone(inner)));
+                }
+            }
+        }
+        self.tables = tables.into_iter().collect();
+    }
+
+    /// Returns the statement's canonical text, with that of its views: no comments, one spelling, parameters as literals.
     #[must_use]
     pub fn canonical(&self) -> String {
-        self.parsed.to_string()
+        let views = self.views.iter().map(|(name, view)| format!("{name} AS {};\n", view.parsed));
+        views.chain([self.parsed.to_string()]).collect()
+    }
+
+    /// Returns its syntax tree, parameters as literals that stand where they were written.
+    #[must_use]
+    pub fn query(&self) -> Option<&Query> {
+        match &self.parsed {
+            Parsed::Statement(ast) => match ast.as_ref() {
+                Ast::Query(query) => Some(query),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Returns whether the order of the rows is part of what is asked for.
+    #[must_use]
+    pub fn is_ordered(&self) -> bool {
+        self.query().is_some_and(|query| query.order_by.is_some())
+    }
+
+    /// Returns the names of the common table expressions of the whole statement, as SQL knows them.
+    pub fn ctes(&self) -> impl Iterator<Item = String> {
+        let with = self.query().and_then(|query| query.with.as_ref());
+        with.into_iter().flat_map(|with| &with.cte_tables).map(|cte| known_as(&cte.alias.name))
+    }
+
+    /// Returns the statement that gives the rows of one of its common table expressions.
+    ///
+    /// # Errors
+    /// Never with a name of [`Statement::ctes`].
+    pub fn cte(&self, name: &str) -> Result<Self, DataFusionError> {
+        let text = format!("SELECT * FROM \"{}\"", name.replace('"', "\"\""));
+        let mut statements = DFParserBuilder::new(text.as_str()).build()?.parse_statements()?;
+        let (Some(Parsed::Statement(mut ast)), Some(whole)) = (statements.pop_front(), self.query()) else {
+            return Err(DataFusionError::Internal("a query is none".to_owned()));
+        };
+        if let Ast::Query(query) = ast.as_mut() {
+            query.with.clone_from(&whole.with);
+            // What comes after it cannot matter, and would be planned.
+            if let Some(with) = query.with.as_mut().filter(|with| !with.recursive) {
+                let last = with.cte_tables.iter().position(|cte| known_as(&cte.alias.name) == name);
+                with.cte_tables.truncate(last.map_or(usize::MAX, |last| last + 1));
+            }
+        }
+        Ok(Self { parsed: Parsed::Statement(ast), ..self.clone() })
+    }
+
+    /// Returns what besides the statement decides its meaning: the version of its dialect's semantics.
+    #[must_use]
+    pub const fn semantics(&self) -> Option<&'static str> {
+        match self.dialect {
+            Dialect::Datafusion => None,
+            Dialect::Duckdb => Some(dialect::VERSION),
+        }
     }
 
     /// Plans the statement.
@@ -72,7 +189,89 @@ impl Statement {
     /// # Errors
     /// Unknown names, wrong types, wrong arguments.
     pub async fn plan(&self, context: &SessionContext) -> Result<LogicalPlan, DataFusionError> {
-        let state: SessionState = context.state();
-        state.statement_to_plan(self.parsed.clone()).await
+        for (name, view) in &self.views {
+            view.define(name, context).await?;
+        }
+        self.plan_in(context.state()).await
     }
+
+    /// Plans the statement where its views are known.
+    async fn plan_in(&self, state: SessionState) -> Result<LogicalPlan, DataFusionError> {
+        match self.dialect {
+            Dialect::Datafusion => state.statement_to_plan(self.parsed.clone()).await,
+            Dialect::Duckdb => dialect::plan(self.parsed.clone(), state).await,
+        }
+    }
+
+    /// Makes the statement known to a session as a view, unless the session has it.
+    ///
+    /// # Errors
+    /// As [`Statement::plan`].
+    pub async fn define_as(&self, name: &TableName, context: &SessionContext) -> Result<(), DataFusionError> {
+        for (inner, view) in &self.views {
+            view.define(inner, context).await?;
+        }
+        self.define(name, context).await
+    }
+
+    async fn define(&self, name: &TableName, context: &SessionContext) -> Result<(), DataFusionError> {
+        let reference = TableReference::partial(name.schema.as_str(), name.table.as_str());
+        let catalog_name = context.copied_config().options().catalog.default_catalog.clone();
+        let catalog = context.catalog(&catalog_name).ok_or_else(|| internal_datafusion_err!("no catalog"))?;
+        if catalog.schema(&name.schema).is_none() {
+            catalog.register_schema(&name.schema, Arc::new(MemorySchemaProvider::new()))?;
+        }
+        if context.table_exist(reference.clone())? {
+            return Ok(());
+        }
+        let plan = self.plan_in(context.state()).await?;
+        context.register_table(reference, Arc::new(ViewTable::new(plan, None))).map(drop)
+    }
+}
+
+/// Returns the names of functions that stand where a table may stand, as `range(1, 5)`.
+fn table_functions(ast: &Ast) -> BTreeSet<String> {
+    let mut called = Called(BTreeSet::new());
+    let _ = ast.visit(&mut called);
+    called.0
+}
+
+struct Called(BTreeSet<String>);
+
+impl Visitor for Called {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, args: Some(_), .. } = factor {
+            self.0.insert(name.to_string().to_lowercase());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn parsed_query(parsed: &Parsed) -> Option<&Ast> {
+    match parsed {
+        Parsed::Statement(ast) => Some(ast),
+        _ => None,
+    }
+}
+
+/// The names of called functions.
+#[derive(Default)]
+struct Calls(BTreeSet<String>);
+
+impl Visitor for Calls {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> std::ops::ControlFlow<()> {
+        if let Expr::Function(call) = expr {
+            self.0.insert(call.name.to_string().to_lowercase());
+        }
+        std::ops::ControlFlow::Continue(())
+    }
+}
+
+/// Returns a name as the planner compares it: without quotes, its case does not count.
+fn known_as(name: &Ident) -> String {
+    if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
 }

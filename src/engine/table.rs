@@ -286,18 +286,24 @@ impl AsOf {
     ///
     /// # Errors
     /// When a column is not in the table or is neither a date nor a timestamp.
-    pub fn cut(&self, table: SnapshotTable, name: &str) -> Result<Arc<dyn TableProvider>> {
-        if self.event_date.is_none() && self.stages.is_empty() {
-            return Ok(Arc::new(table));
+    pub fn cut(&self, table: Arc<dyn TableProvider>, name: &str) -> Result<Arc<dyn TableProvider>> {
+        if self.is_idle() {
+            return Ok(table);
         }
         let schema = table.schema();
-        let source = datafusion::datasource::provider_as_source(Arc::new(table));
+        let source = datafusion::datasource::provider_as_source(table);
         let mut plan = LogicalPlanBuilder::scan(name, source, None)?;
         if let Some(event_date) = &self.event_date {
             plan = plan.filter(self.exists(event_date, &schema)?)?;
         }
         let columns = schema.fields().iter().map(|field| self.column(field, &schema)).collect::<Result<Vec<_>>>()?;
         Ok(Arc::new(ViewTable::new(plan.project(columns)?.build()?, None)))
+    }
+
+    /// Returns whether nothing is cut, whatever the day.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.event_date.is_none() && self.stages.is_empty()
     }
 
     fn column(&self, field: &Field, schema: &SchemaRef) -> Result<Expr> {
@@ -315,22 +321,24 @@ impl AsOf {
         match data_type {
             DataType::Date32 => Ok(column.lt_eq(lit(ScalarValue::Date32(Some(days(self.run_date)))))),
             DataType::Timestamp(_, zone) => {
-                let end = ScalarValue::TimestampMicrosecond(Some(self.end_micros()), zone.clone());
+                let end =
+                    ScalarValue::TimestampMicrosecond(Some(end_micros(self.run_date, self.timezone)), zone.clone());
                 Ok(column.lt(lit(end)))
             }
             other => Err(internal_datafusion_err!("the as-of column `{name}` is {other}, not a date or timestamp")),
         }
     }
+}
 
-    /// Returns the first microsecond after the run date, UTC.
-    fn end_micros(&self) -> i64 {
-        let next_day = self.run_date.checked_add_days(Days::new(1)).unwrap_or(self.run_date);
-        let midnight = NaiveDateTime::new(next_day, NaiveTime::MIN);
-        // Where the clock skips midnight, the day begins with the first time that it shows.
-        let mut first = (0..48).map(|half_hours| midnight + TimeDelta::minutes(30 * half_hours));
-        let begins = first.find_map(|local| self.timezone.from_local_datetime(&local).earliest());
-        begins.map_or_else(|| midnight.and_utc().timestamp_micros(), |instant| instant.timestamp_micros())
-    }
+/// Returns the first microsecond after a day of a zone, UTC.
+#[must_use]
+pub fn end_micros(day: NaiveDate, timezone: Tz) -> i64 {
+    let next_day = day.checked_add_days(Days::new(1)).unwrap_or(day);
+    let midnight = NaiveDateTime::new(next_day, NaiveTime::MIN);
+    // Where the clock skips midnight, the day begins with the first time that it shows.
+    let mut first = (0..48).map(|half_hours| midnight + TimeDelta::minutes(30 * half_hours));
+    let begins = first.find_map(|local| timezone.from_local_datetime(&local).earliest());
+    begins.map_or_else(|| midnight.and_utc().timestamp_micros(), |instant| instant.timestamp_micros())
 }
 
 /// Returns a column by its exact name, whatever its case.

@@ -10,7 +10,10 @@ use super::{
     fault::{Fault, quoted},
     text,
 };
-use crate::define::project::Clean;
+use crate::{
+    define::project::Clean,
+    engine::functions::tax_id::{Verdict, judge},
+};
 
 /// Applies cleaners in their order. The result may be empty: nothing of use was there.
 pub(super) fn clean<'a>(text: Cow<'a, str>, cleaners: &[Clean]) -> Cow<'a, str> {
@@ -94,37 +97,20 @@ fn phone(text: &str) -> Result<(), Fault> {
     Err(Fault::invalid(format!("{} is no phone number: it has {digits} digits, not {least} to {most}", quoted(text))))
 }
 
-/// The signs of a 统一社会信用代码 in the order of their values (GB 32100-2015): no I, O, S, V and Z.
-const TAX_SIGNS: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
-
 /// Checks a 统一社会信用代码 of 18 signs by its check digit; the 15 signs of older registrations have none.
 fn tax_id(text: &str) -> Result<(), Fault> {
     let shown = || quoted(text);
-    match text.len() {
-        15 => Ok(()),
-        18 => match check_sign(&text.as_bytes()[..17]) {
-            None => Err(Fault::invalid(format!("{} has a sign that no tax id has (I, O, S, V or Z)", shown()))),
-            Some(expected) if expected == text.as_bytes()[17] => Ok(()),
-            Some(expected) => {
-                let expected = char::from(expected);
-                Err(Fault::check_digit(format!("the check digit of {} should be `{expected}`", shown())))
-            }
-        },
-        length => {
+    match judge(text) {
+        Verdict::Possible => Ok(()),
+        Verdict::Sign => Err(Fault::invalid(format!("{} has a sign that no tax id has (I, O, S, V or Z)", shown()))),
+        Verdict::CheckDigit(expected) => {
+            Err(Fault::check_digit(format!("the check digit of {} should be `{expected}`", shown())))
+        }
+        Verdict::Length(length) => {
             let noun = if length == 1 { "sign" } else { "signs" };
             Err(Fault::invalid(format!("{} is no tax id: it has {length} {noun}, not 18 or 15", shown())))
         }
     }
-}
-
-/// Returns the last sign of a 统一社会信用代码: 31 − Σ value × 3^place mod 31, modulo 31.
-fn check_sign(signs: &[u8]) -> Option<u8> {
-    let (mut sum, mut weight) = (0, 1);
-    for sign in signs {
-        sum += TAX_SIGNS.iter().position(|known| known == sign)? * weight;
-        weight = weight * 3 % 31;
-    }
-    TAX_SIGNS.get((31 - sum % 31) % 31).copied()
 }
 
 /// Letters that the two sides of an address may have at most, by RFC 5321.

@@ -41,16 +41,37 @@ pub(super) fn contract<'a>(
     writer.text(&format!("{:?}", source.format));
     writer.list(source.key.iter().map(|column| column.value.as_str()));
     writer.list(source.partition_by.iter().map(|column| column.value.as_str()));
-    writer.text(&match &source.version {
-        Version::Path => "path".to_owned(),
-        Version::FromPath(pattern) => format!("from_path {}", pattern.as_str()),
-        Version::FromColumn(column) => format!("from_column {}", column.value),
-    });
+    writer.text(&version(source));
     source.columns.iter().for_each(|entry| column(&mut writer, entry, parameters));
     for (name, expression) in expressions {
         writer.list([name, expression.canonical.as_str()]);
     }
     writer.0.finalize()
+}
+
+/// Hashes one column; a derived one with its expression.
+pub(super) fn one_column(entry: &Column, parameters: &Parameters, derived: Option<&str>) -> String {
+    let mut writer = Writer(blake3::Hasher::new());
+    column(&mut writer, entry, parameters);
+    writer.list(derived);
+    writer.0.finalize().to_hex().to_string()
+}
+
+/// Hashes what decides about rows as a whole.
+pub(super) fn rows<'a>(source: &Source, rules: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut writer = Writer(blake3::Hasher::new());
+    writer.list(source.key.iter().map(|column| column.value.as_str()));
+    writer.text(&version(source));
+    rules.for_each(|(name, rule)| writer.list([name, rule]));
+    writer.0.finalize().to_hex().to_string()
+}
+
+fn version(source: &Source) -> String {
+    match &source.version {
+        Version::Path => "path".to_owned(),
+        Version::FromPath(pattern) => format!("from_path {}", pattern.as_str()),
+        Version::FromColumn(column) => format!("from_column {}", column.value),
+    }
 }
 
 /// Adds the content of the code tables that were set.

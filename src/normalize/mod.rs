@@ -25,6 +25,7 @@ mod clean;
 mod codes;
 mod column;
 mod contract;
+mod describe;
 mod exact;
 mod expression;
 mod fault;

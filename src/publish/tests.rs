@@ -3,6 +3,7 @@
 mod grounds;
 mod partitions;
 mod power;
+mod sizes;
 mod snapshots;
 mod tables;
 mod views;

@@ -21,6 +21,7 @@ use crate::{
     record::{
         Manifest, StoredAt, TableName,
         manifest::{DataFile, MANIFEST_VERSION, Partition, Table},
+        table::OPS,
     },
     storage::{
         local::{self, lock::Holder},
@@ -207,6 +208,26 @@ impl Warehouse {
         Ok(path)
     }
 
+    /// Returns the names of all records of runs, the newest first.
+    ///
+    /// # Errors
+    /// When the disk or the store refuses to list them.
+    pub fn recorded_runs(&self) -> Result<Vec<String>, Error> {
+        let mut names = self.depot.names(layout::RUNS)?;
+        names.sort_by(|one, other| other.cmp(one));
+        Ok(names.iter().filter_map(|name| name.strip_suffix(".json")).map(str::to_owned).collect())
+    }
+
+    /// Reads what [`Self::record_run`] wrote under a name; None when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is damaged.
+    pub fn recorded<T: for<'de> Deserialize<'de>>(&self, run: &str) -> Result<Option<T>, Error> {
+        let name = format!("{}/{run}.json", layout::RUNS);
+        let bytes = self.depot.read(&name)?;
+        bytes.map(|bytes| from_json(&self.path().join(&name), &bytes)).transpose()
+    }
+
     pub(super) fn check_name(&self, what: &'static str, name: &str) -> Result<(), Error> {
         if layout::is_file_name(name) {
             return Ok(());
@@ -303,11 +324,15 @@ fn same_table(one: &Table, other: &Table) -> bool {
 }
 
 /// Returns whether a next run would decide the same from both: besides the same content, the same formats, inputs,
-/// fingerprints and descriptions. Where only this differs, publishing costs links and saves rebuilding every night.
+/// fingerprints and descriptions. Where only this differs, publishing costs links and saves rebuilding every night. What
+/// runs tell about themselves (`ops`) follows from the rest.
 #[must_use]
 pub fn same_facts(one: &Manifest, other: &Manifest) -> bool {
+    fn facts(manifest: &Manifest) -> impl Iterator<Item = (&TableName, &Table)> {
+        manifest.tables.iter().filter(|(name, _)| name.schema != OPS)
+    }
     one.formats == other.formats
         && one.checks == other.checks
         && one.inputs == other.inputs
-        && one.tables == other.tables
+        && facts(one).eq(facts(other))
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!  TableWriter                                                  PartitionWriter
 //!  write(batch) ─► conform ─► route by partition ─► buckets ──► finish: per partition, in parallel
-//!                  stored     equal neighbours      rows by     sort or merge ─► hash ─► files by row count
+//!                  stored     equal neighbours      rows by     sort or merge ─► hash ─► files by size
 //!                  types      looked up once        partition
 //!                                                   │ over the budget:
 //!                                                   └─► sorted runs in one nameless spill file
@@ -21,6 +21,7 @@ mod latest;
 mod merge;
 mod partition;
 mod plan;
+mod portion;
 mod prefix;
 mod restate;
 mod route;
@@ -69,22 +70,22 @@ pub struct TableSpec {
     pub timezone: Tz,
 }
 
-/// How a table is written. Only `rows_per_file` and `zstd_level` change the files.
+/// How a table is written. Only `file_bytes` and `zstd_level` change the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriterOptions {
     /// Bytes that the writer may hold before it spills.
     pub memory_bytes: usize,
     /// Partitions that are finished at once.
     pub threads: usize,
-    /// Rows of a full file.
-    pub rows_per_file: usize,
+    /// Compressed bytes with which a file is full; it is closed with the portion of rows that reaches them.
+    pub file_bytes: usize,
     /// Level of compression, 1 to 22.
     pub zstd_level: i32,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { memory_bytes: 512 << 20, threads: 1, rows_per_file: 2_097_152, zstd_level: 3 }
+        Self { memory_bytes: 512 << 20, threads: 1, file_bytes: 128 << 20, zstd_level: 3 }
     }
 }
 

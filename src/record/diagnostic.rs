@@ -5,6 +5,8 @@ use super::Place;
 /// Says whether a diagnostic stops the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// Said beside errors: what follows from them.
+    Note,
     /// Shown, and the command goes on.
     Warning,
     /// The definition cannot be used.
@@ -14,6 +16,8 @@ pub enum Severity {
 /// One finding in a definition file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// The stable name of its kind, where it has one: warnings about models do.
+    pub code: Option<&'static str>,
     /// Whether the command can go on.
     pub severity: Severity,
     /// One lower-case sentence without a full stop, values in backticks.
@@ -24,17 +28,54 @@ pub struct Diagnostic {
     pub label: Option<String>,
     /// What to do about it, computed where possible ("did you mean `amount`").
     pub hint: Option<String>,
+    /// The change that carries out the hint, where a program could make it.
+    pub fix: Option<Box<Fix>>,
+}
+
+/// A change of a text that mends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// What is replaced; an empty range is where something is put in.
+    pub place: Place,
+    /// By what.
+    pub text: String,
 }
 
 impl Diagnostic {
     /// Returns an error that names its place.
     pub fn error(message: impl Into<String>, place: Place) -> Self {
-        Self { severity: Severity::Error, message: message.into(), place: Some(place), label: None, hint: None }
+        Self { place: Some(place), ..Self::error_without_place(message) }
     }
 
     /// Returns an error of the whole project.
     pub fn error_without_place(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, message: message.into(), place: None, label: None, hint: None }
+        Self {
+            code: None,
+            severity: Severity::Error,
+            message: message.into(),
+            place: None,
+            label: None,
+            hint: None,
+            fix: None,
+        }
+    }
+
+    /// Returns a remark beside errors.
+    pub fn note(message: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error_without_place(message) }
+    }
+
+    /// Returns whether the command cannot go on.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    /// Names its kind.
+    #[must_use]
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
     }
 
     /// Turns the finding into a warning.
@@ -55,6 +96,13 @@ impl Diagnostic {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the change that carries out the hint.
+    #[must_use]
+    pub fn fix(mut self, place: Place, text: impl Into<String>) -> Self {
+        self.fix = Some(Box::new(Fix { place, text: text.into() }));
         self
     }
 

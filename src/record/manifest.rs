@@ -42,6 +42,10 @@ pub struct Manifest {
     /// Hash of the checks and reject limits that the snapshot has passed.
     #[serde(default)]
     pub checks: String,
+    /// Hashes of the checks that no row of a table fails: while nothing that they look at changes, they are not run again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, BTreeSet<String>>")]
+    pub passed_checks: BTreeMap<TableName, BTreeSet<String>>,
     /// Table formats that its tables can be read as.
     #[serde(default = "TableFormat::only_parquet")]
     pub formats: BTreeSet<TableFormat>,
@@ -202,6 +206,9 @@ pub struct Table {
     /// Whether it holds versions of rows, which nothing but this table remembers.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_history: bool,
+    /// Whether a run that did not select the table kept it although something that it reads had changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_behind: bool,
     /// Column at which a row's fact exists: scans of the table are cut after the run date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_date: Option<String>,

@@ -11,6 +11,10 @@ pub const STAGED: &str = "staged";
 pub const QUARANTINE: &str = "quarantine";
 /// The schema under whose name lie the rows of all live files, superseded ones included.
 pub const NORMALIZED: &str = "normalized";
+/// The schema of the tables in which runs tell about themselves.
+pub const OPS: &str = "ops";
+/// The table of rows that fail checks.
+const CHECK_FAILURE: &str = "check_failure";
 /// What Hive writes for a NULL partition value.
 pub const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
@@ -45,10 +49,23 @@ impl TableName {
         Self::new(NORMALIZED, source)
     }
 
-    /// Returns whether the table may hold personal data and lies under `private/`.
+    /// Returns the table of rows that fail checks.
+    #[must_use]
+    pub fn check_failure() -> Self {
+        Self::new(OPS, CHECK_FAILURE)
+    }
+
+    /// Returns the table of what measures used to be.
+    #[must_use]
+    pub fn check_measure() -> Self {
+        Self::new(OPS, "check_measure")
+    }
+
+    /// Returns whether the table may hold rows that are not for everyone, and lies under `private/`.
     #[must_use]
     pub fn is_private(&self) -> bool {
-        [STAGED, QUARANTINE, NORMALIZED].contains(&self.schema.as_str())
+        let is_failures = self.schema == OPS && self.table == CHECK_FAILURE;
+        is_failures || [STAGED, QUARANTINE, NORMALIZED].contains(&self.schema.as_str())
     }
 }
 

@@ -4,6 +4,7 @@
 //! Deliberately prints nothing.
 
 mod text;
+pub mod unit;
 
 use std::collections::BTreeMap;
 
@@ -41,6 +42,9 @@ pub struct RunReport {
     pub run: String,
     /// Name of the pipeline.
     pub pipeline: String,
+    /// The development environment for which it ran; None for production.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// The day as of which it answers.
     pub run_date: String,
     /// When it began: RFC 3339, UTC.
@@ -54,10 +58,17 @@ pub struct RunReport {
     pub sources: Vec<SourceReport>,
     /// Models in the order in which they were built.
     pub models: Vec<ModelReport>,
-    /// Checks that failed, warnings included.
+    /// Models that were not selected.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<TableName>,
+    /// Checks that failed, warnings and tolerated failures included.
     pub failed_checks: Vec<CheckResult>,
     /// Number of checks that ran.
     pub checks: usize,
+    /// Number of checks that were not run again, since nothing that they look at has changed since they passed.
+    pub unchanged_checks: usize,
+    /// What checks could not compare, or had no rows for.
+    pub check_notes: Vec<String>,
     /// Whether every model was also computed whole and compared.
     pub is_verified: bool,
     /// Warnings about definitions and inputs.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{ModelReport, Outcome, RunReport, SourceReport};
+use crate::record::CheckResult;
 
 /// Partitions named in a line before it says how many more there are.
 const NAMED_PARTITIONS: usize = 4;
@@ -18,7 +19,7 @@ pub(super) fn render(report: &RunReport) -> String {
 fn write_report(out: &mut String, report: &RunReport) -> std::fmt::Result {
     writeln!(out, "pipeline {} as of {} · run {}", report.pipeline, report.run_date, report.run)?;
     write_sources(out, &report.sources)?;
-    write_models(out, &report.models)?;
+    write_models(out, report)?;
     write_verification(out, report)?;
     write_checks(out, report)?;
     for warning in &report.warnings {
@@ -50,10 +51,15 @@ fn write_sources(out: &mut String, sources: &[SourceReport]) -> std::fmt::Result
     Ok(())
 }
 
-fn write_models(out: &mut String, models: &[ModelReport]) -> std::fmt::Result {
+fn write_models(out: &mut String, report: &RunReport) -> std::fmt::Result {
+    let models = &report.models;
     let is_built = |model: &&ModelReport| !model.rebuilt.is_empty() || !model.dropped.is_empty() || model.is_evolved;
     let built: Vec<&ModelReport> = models.iter().filter(is_built).collect();
-    writeln!(out, "\nmodels: {} rebuilt, {} unchanged", built.len(), models.len() - built.len())?;
+    let left = match report.left_out.len() {
+        0 => String::new(),
+        left => format!(", {left} not selected"),
+    };
+    writeln!(out, "\nmodels: {} rebuilt, {} unchanged{left}", built.len(), models.len() - built.len())?;
     for model in built {
         let changed = model.rebuilt.iter().filter(|partition| partition.is_changed).count();
         writeln!(
@@ -128,24 +134,36 @@ fn write_verification(out: &mut String, report: &RunReport) -> std::fmt::Result 
 }
 
 fn write_checks(out: &mut String, report: &RunReport) -> std::fmt::Result {
-    let errors = report.failed_checks.iter().filter(|check| check.is_fatal()).count();
-    let warnings = plural(report.failed_checks.len() - errors, "warning");
-    writeln!(out, "\nchecks: {} run, {errors} failed, {warnings}", report.checks)?;
+    let (tolerated, failed): (Vec<&CheckResult>, _) = report.failed_checks.iter().partition(|check| check.is_tolerated);
+    let errors = failed.iter().filter(|check| check.is_fatal()).count();
+    let warnings = plural(failed.len() - errors, "warning");
+    let unchanged = match report.unchanged_checks {
+        0 => String::new(),
+        unchanged => format!(" ({unchanged} unchanged)"),
+    };
+    let tolerated = if tolerated.is_empty() { String::new() } else { format!(", {} tolerated", tolerated.len()) };
+    writeln!(out, "\nchecks: {} run{unchanged}, {errors} failed, {warnings}{tolerated}", report.checks)?;
     for check in &report.failed_checks {
-        let severity = if check.is_fatal() { "error" } else { "warning" };
-        writeln!(
-            out,
-            "  {severity}: {} {} fails for {} ({})",
-            check.table,
-            check.check,
-            plural(usize::try_from(check.failed_rows).unwrap_or(usize::MAX), "row"),
-            check.written_at
-        )?;
-        for sample in check.samples.iter().take(2) {
-            writeln!(out, "    {sample}")?;
-        }
+        write_check(out, check)?;
     }
-    Ok(())
+    report.check_notes.iter().try_for_each(|note| writeln!(out, "  note: {note}"))
+}
+
+fn write_check(out: &mut String, check: &CheckResult) -> std::fmt::Result {
+    let severity = match check.is_tolerated {
+        true => "tolerated",
+        false if check.is_fatal() => "error",
+        false => "warning",
+    };
+    let rows = plural(usize::try_from(check.failed_rows).unwrap_or(usize::MAX), "row");
+    let fails = match (check.looked_at_rows, &check.reason) {
+        (Some(looked_at), Some(tolerance)) => format!("fails for {rows} of {looked_at}, {tolerance}"),
+        (None, Some(reason)) if check.failed_rows > 1 => format!("fails {} times: {reason}", check.failed_rows),
+        (None, Some(reason)) => format!("fails: {reason}"),
+        (_, None) => format!("fails for {rows}"),
+    };
+    writeln!(out, "  {severity}: {} {} {fails} ({})", check.table, check.check, check.written_at)?;
+    check.samples.iter().take(2).try_for_each(|sample| writeln!(out, "    {sample}"))
 }
 
 fn write_outcome(out: &mut String, report: &RunReport) -> std::fmt::Result {

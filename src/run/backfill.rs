@@ -91,6 +91,12 @@ impl Range {
 /// When there is none.
 pub(super) fn model<'a>(table: &str, graph: &'a Graph) -> Result<&'a PlannedModel, Error> {
     let name = TableName::try_from(table.to_owned()).ok();
+    if let Some(view) = graph.views.iter().find(|view| name.as_ref() == Some(&view.model.name)) {
+        return Err(Error::Usage {
+            message: format!("`{}` is a view, of which nothing is stored", view.model.name),
+            hint: Some("ask about a model that reads it; `tallyhouse show` computes its rows".to_owned()),
+        });
+    }
     name.and_then(|name| graph.get(&name)).ok_or_else(|| {
         let names: Vec<String> = graph.models.iter().map(|model| model.model.name.to_string()).collect();
         let meant = nearest(table, names.iter().map(String::as_str));

@@ -11,11 +11,13 @@ use chrono_tz::Tz;
 use datafusion::catalog::TableProvider;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
-use super::{Event, Observer, backfill::Backfill, outcome, verify};
+use super::{Event, Observer, backfill::Backfill, outcome, outcome::Failure, partial::Scope, verify};
 use crate::{
     Error,
     define::project::History,
-    engine::{Catalog, CatalogTable, Engine, SnapshotTable, catalog, session::sorting_joins},
+    engine::{
+        Catalog, CatalogTable, Engine, SnapshotTable, catalog, scarcity::is_out_of_memory, session::sorting_joins,
+    },
     publish::{self, Staging, TableSpec, TableWriter, WriterOptions},
     record::{
         Manifest, PartitionValues, TableName,
@@ -37,10 +39,13 @@ pub(super) struct Surroundings<'a> {
     pub staging: &'a Staging,
     pub parent: Option<&'a Manifest>,
     pub timezone: Tz,
+    /// Compressed bytes of a full data file.
+    pub file_bytes: usize,
     pub full: bool,
     /// Whether every model is also computed whole, to be compared.
     pub verify: bool,
     pub backfill: &'a Backfill,
+    pub scope: &'a Scope,
     pub observer: &'a dyn Observer,
 }
 
@@ -51,7 +56,7 @@ struct Built {
     report: ModelReport,
 }
 
-/// Builds all models of a graph on top of the staged tables and returns the catalog of everything.
+/// Builds the models of a graph that are in scope on top of the staged tables, and returns the catalog of everything.
 ///
 /// # Errors
 /// The first model that cannot be computed, or a disk that refuses.
@@ -59,9 +64,11 @@ pub(super) async fn build_all(
     graph: &Graph,
     mut catalog: Catalog,
     around: Surroundings<'_>,
-) -> Result<(Catalog, Vec<ModelReport>), Error> {
-    let mut waiting: Vec<&PlannedModel> = graph.models.iter().collect();
-    let mut in_flight: FuturesUnordered<BoxFuture<'_, Result<Built, Error>>> = FuturesUnordered::new();
+) -> Result<(Catalog, Vec<ModelReport>), Failure> {
+    let scope = around.scope;
+    scope.carry_over(graph, around.parent, around.staging.finder(), &mut catalog)?;
+    let mut waiting: Vec<&PlannedModel> = graph.models.iter().filter(|model| scope.builds(&model.model.name)).collect();
+    let mut in_flight: FuturesUnordered<BoxFuture<'_, Result<Built, Failure>>> = FuturesUnordered::new();
     let mut reports = BTreeMap::new();
     loop {
         let most = around.engine.settings().threads.max(1);
@@ -69,13 +76,16 @@ pub(super) async fn build_all(
             let ready = |model: &&PlannedModel| model.statement.tables.iter().all(|table| catalog.contains_key(table));
             let Some(index) = waiting.iter().position(ready) else { break };
             let model = waiting.remove(index);
-            in_flight.push(Box::pin(build(model, inputs(model, &catalog), around)));
+            let inputs = inputs(model, &catalog);
+            let failed = |error| Failure::of(&model.model.name, error);
+            in_flight.push(Box::pin(async move { build(model, inputs, around).await.map_err(failed) }));
         }
         let Some(built) = in_flight.next().await else { break };
         let Built { name, table, report } = built?;
         catalog.insert(name.clone(), table);
         reports.insert(name, report);
     }
+    scope.note_left_behind(graph, around.parent, &mut catalog);
     let in_order = graph.models.iter().filter_map(|model| reports.remove(&model.model.name)).collect();
     Ok((catalog, in_order))
 }
@@ -218,7 +228,7 @@ pub(super) async fn write_into(
     around: Surroundings<'_>,
 ) -> Result<Vec<Partition>, Error> {
     let written = match attempt(folder, model, decision, session, around).await? {
-        Err(error) if outcome::is_out_of_memory(&error) => {
+        Err(error) if is_out_of_memory(&error) => {
             tracing::info!("`{}` is computed again without hash joins", model.model.name);
             attempt(folder, model, decision, &sorting_joins(session), around).await?
         }
@@ -239,6 +249,7 @@ async fn attempt(
     let options = WriterOptions {
         memory_bytes: settings.memory_limit_bytes / (4 * settings.threads.max(1)),
         threads: settings.threads,
+        file_bytes: around.file_bytes,
         ..WriterOptions::default()
     };
     let mut writer = TableWriter::create(spec(model, around.timezone), folder, options)?;

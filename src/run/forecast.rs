@@ -16,11 +16,11 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde::Serialize;
 
-use super::{Definitions, Request, stage};
+use super::{Definitions, Request, listings::Listings, stage};
 use crate::{
     Error,
     define::project::{Format, OnLowSpace, Pipeline, Source},
-    extract,
+    extract::ExtractFile,
     record::{
         Manifest, TableName,
         manifest::{Input, InputFile, Partition, Table},
@@ -111,10 +111,11 @@ impl Forecast {
 /// Foretells what a run needs that writes into a folder.
 ///
 /// # Errors
-/// When the free space cannot be asked for. A source that cannot be listed counts nothing: reading it will say why.
-pub(super) async fn forecast(
+/// When the free space cannot be asked for. A source that could not be listed counts nothing: reading it will say why.
+pub(super) fn forecast(
     request: &Request,
     definitions: &Definitions,
+    listings: &Listings,
     parent: Option<&Manifest>,
     folder: &Path,
 ) -> Result<Forecast, Error> {
@@ -127,7 +128,8 @@ pub(super) async fn forecast(
                 // Codes are part of a contract and not known yet.
                 contract.code_tables().is_empty() && stage::reads_as(source, contract) != before.contract
             });
-        growth.source(source, &changes(source, before, reads_otherwise).await, before);
+        let listed = listings.get(name).map(Vec::as_slice);
+        growth.source(source, &changes(source, listed, before, reads_otherwise), before);
     }
     for model in &definitions.graph.models {
         let known = parent.and_then(|parent| parent.tables.get(&model.model.name));
@@ -147,7 +149,7 @@ struct Changes {
     all: f64,
 }
 
-async fn changes(source: &Source, before: Option<&Input>, reads_otherwise: bool) -> Changes {
+fn changes(source: &Source, listed: Option<&[ExtractFile]>, before: Option<&Input>, reads_otherwise: bool) -> Changes {
     let known = before.map(|before| &before.files[..]).unwrap_or_default();
     let all = known.iter().map(|file| bytes(file.size)).sum();
     if matches!(source.format, Format::Database(_)) {
@@ -155,16 +157,16 @@ async fn changes(source: &Source, before: Option<&Input>, reads_otherwise: bool)
         let last = known.last().map_or(0.0, |file| bytes(file.size));
         return Changes { changed: if reads_otherwise { all } else { last }, all };
     }
-    let Ok(listed) = extract::list(source).await else { return Changes { changed: 0.0, all } };
+    let Some(listed) = listed else { return Changes { changed: 0.0, all } };
     let known: BTreeMap<&str, &InputFile> = known.iter().map(|file| (file.path.as_str(), file)).collect();
-    let is_same = |file: &&extract::ExtractFile| {
+    let is_same = |file: &&ExtractFile| {
         known.get(&*file.path).is_some_and(|known| match (&known.identity, &file.identity) {
             (Some(known), Some(now)) => known == now,
             // Where nobody knew, the content will be hashed, and mostly it is the same.
             _ => known.size == file.size,
         })
     };
-    let sizes = |files: &mut dyn Iterator<Item = &extract::ExtractFile>| -> f64 {
+    let sizes = |files: &mut dyn Iterator<Item = &ExtractFile>| -> f64 {
         files.map(|file| bytes(file.size) * unpacked(&file.path, before.is_none())).sum()
     };
     let changed = sizes(&mut listed.iter().filter(|file| reads_otherwise || !is_same(file)));

@@ -3,7 +3,7 @@
 //! In: definitions and the snapshot on which a run would be based. Out: one finding for each model whose columns may not
 //! change as they do, or whose history would lose what it has recorded. Deliberately reads no data.
 
-use super::{Definitions, Request, load};
+use super::{Definitions, Request, load, partial::Scope};
 use crate::{
     Error,
     define::project::OnSchemaChange,
@@ -22,19 +22,25 @@ pub fn refuse_over_served(definitions: &Definitions, request: &Request) -> Resul
         return Ok(());
     }
     let served = load::warehouse(&definitions.project.pipeline, request)?.current()?;
-    refuse(definitions, served.as_ref(), false)
+    refuse(definitions, &Scope::default(), served.as_ref(), false)
 }
 
 /// Refuses definitions that a run over `parent` may not publish. A full run builds what could not evolve.
 ///
 /// # Errors
 /// Every model whose columns may not change as they do, or else a history with changes recorded after the run date.
-pub(super) fn refuse(definitions: &Definitions, parent: Option<&Manifest>, is_full: bool) -> Result<(), Error> {
+pub(super) fn refuse(
+    definitions: &Definitions,
+    scope: &Scope,
+    parent: Option<&Manifest>,
+    is_full: bool,
+) -> Result<(), Error> {
     let Some(parent) = parent else { return Ok(()) };
     let inherited: Vec<(&PlannedModel, &Table)> = definitions
         .graph
         .models
         .iter()
+        .filter(|model| scope.builds(&model.model.name))
         .filter_map(|model| Some((model, parent.tables.get(&model.model.name)?)))
         .collect();
     let findings: Vec<Diagnostic> =

@@ -4,6 +4,7 @@ use arrow::{
     array::{AsArray, RecordBatch},
     datatypes::{Int64Type, SchemaRef},
 };
+use datafusion::prelude::SessionContext;
 
 use super::{
     Request, load,
@@ -12,9 +13,10 @@ use super::{
 };
 use crate::{
     Error,
-    engine::{Catalog, Engine, Parameters, Problem, Statement, catalog},
+    engine::{Catalog, Engine, Parameters, Problem, Statement, catalog, scarcity::with_spilling_joins},
     publish::Warehouse,
     record::{Diagnostic, Manifest, Place, TableName, Text, diagnostic::nearest, table::QUARANTINE},
+    transform,
 };
 
 /// One served snapshot, open for reading.
@@ -25,6 +27,7 @@ pub struct Snapshot {
     warehouse: Warehouse,
     catalog: Catalog,
     parameters: Parameters,
+    request: Request,
 }
 
 /// Rejected rows of one source, counted.
@@ -85,7 +88,16 @@ impl Snapshot {
         };
         let catalog = snapshot_catalog(&warehouse, &manifest, &parameters)
             .map_err(|error| Error::Environment { message: error.strip_backtrace(), hint: None })?;
-        Ok(Self { manifest, warehouse, catalog, parameters })
+        Ok(Self { manifest, warehouse, catalog, parameters, request: request.clone() })
+    }
+
+    /// Returns the tables, and lets the engine read them.
+    ///
+    /// # Errors
+    /// When the address of the warehouse is none.
+    pub(super) fn tables(&self, engine: &Engine) -> Result<&Catalog, Error> {
+        reach(&self.warehouse, engine)?;
+        Ok(&self.catalog)
     }
 
     /// Runs a query over all tables of the snapshot.
@@ -95,7 +107,8 @@ impl Snapshot {
     pub async fn query(&self, sql: &str, engine: &Engine) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
         reach(&self.warehouse, engine)?;
         let told = |error: datafusion::error::DataFusionError| Self::told(&error, sql);
-        let statement = Statement::parse(sql, &self.parameters).map_err(told)?;
+        let mut statement = Statement::parse(sql, &self.parameters).map_err(told)?;
+        self.take_definitions(&mut statement, engine).map_err(told)?;
         if let Some(name) = statement.unqualified.first() {
             return Err(self.unknown_table(&TableName::new("", name)));
         }
@@ -104,11 +117,32 @@ impl Snapshot {
         }
         let session = engine.session(catalog::providers(&self.catalog).map_err(told)?).map_err(told)?;
         let plan = statement.plan(&session).await.map_err(told)?;
-        let frame = session.execute_logical_plan(plan).await.map_err(told)?;
-        let schema: SchemaRef = std::sync::Arc::new(frame.schema().as_arrow().clone());
-        let name = TableName::new("query", "result");
-        let batches = frame.collect().await.map_err(|error| outcome::engine_failure(&name, &error))?;
-        Ok((schema, batches))
+        let schema: SchemaRef = std::sync::Arc::new(plan.schema().as_arrow().clone());
+        let rows = async |session: &SessionContext| session.execute_logical_plan(plan.clone()).await?.collect().await;
+        let batches = with_spilling_joins(&session, rows).await;
+        let failed = |error| outcome::engine_failure(&TableName::new("query", "result"), &error);
+        Ok((schema, batches.map_err(failed)?))
+    }
+
+    /// Lets a query read the project's views and call its functions as they are written now, where it names any that the
+    /// snapshot and the engine do not have. Definitions that are wrong are left to `tallyhouse check`.
+    fn take_definitions(&self, statement: &mut Statement, engine: &Engine) -> datafusion::error::Result<()> {
+        let stock = engine.session([])?.state();
+        let is_known = |name: &String| {
+            stock.scalar_functions().contains_key(name)
+                || stock.aggregate_functions().contains_key(name)
+                || stock.window_functions().contains_key(name)
+        };
+        let is_here = |table: &TableName| self.catalog.contains_key(table);
+        if statement.named.iter().all(is_here) && statement.functions.iter().all(is_known) {
+            return Ok(());
+        }
+        let Ok((project, _)) = load::load(&self.request) else { return Ok(()) };
+        transform::functions::define(&project.functions, engine)?;
+        let mut views = transform::views::of(&project.models, &self.parameters);
+        views.retain(|name, _| !is_here(name));
+        statement.expand(&views);
+        Ok(())
     }
 
     fn told(error: &datafusion::error::DataFusionError, sql: &str) -> Error {
@@ -131,12 +165,18 @@ impl Snapshot {
         filter: Option<&str>,
         engine: &Engine,
     ) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
-        let known = self.catalog.get(table).ok_or_else(|| self.unknown_table(table))?;
         let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
-        let order: Vec<String> = known.table.partition_by.iter().chain(&known.table.key).map(quoted).collect();
+        let from = format!("{}.{}", quoted(&table.schema), quoted(&table.table));
+        let order: Vec<String> = match self.catalog.get(table).map(|known| &known.table) {
+            Some(known) => known.partition_by.iter().chain(&known.key).map(quoted).collect(),
+            // A view has no files in whose order it could be shown.
+            None => {
+                let (schema, _) = self.query(&format!("SELECT * FROM {from} LIMIT 0"), engine).await?;
+                schema.fields().iter().map(|field| quoted(field.name())).collect()
+            }
+        };
         let filter = filter.map_or_else(String::new, |filter| format!(" WHERE {filter}"));
         let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
-        let from = format!("{}.{}", quoted(&table.schema), quoted(&table.table));
         self.query(&format!("SELECT * FROM {from}{filter}{order} LIMIT {limit}"), engine).await
     }
 

@@ -11,7 +11,8 @@ use crate::{
     Error,
     define::{
         self, PipelineFile, Project,
-        project::{Pipeline, Variable},
+        project::{Function, Pipeline, Variable},
+        unit_test::ENDING,
     },
     publish::{self, Warehouse},
     record::{Diagnostic, Text, diagnostic::nearest},
@@ -31,6 +32,15 @@ pub(super) fn load(request: &Request) -> Result<(Project, Vec<Diagnostic>), Erro
     let sources = sources(&file)?;
     let models = models(&file)?;
     define::assemble(file, sources, models, &environment).map_err(Error::Definition)
+}
+
+/// Returns the folders in which a pipeline's sources and models lie, as far as that is known without looking.
+///
+/// # Errors
+/// When the pipeline file is missing, and everything that is wrong in it.
+pub(super) fn folders(request: &Request) -> Result<[PathBuf; 2], Error> {
+    let file = pipeline_file(request)?;
+    Ok([PathBuf::from(file.sources_glob), file.models_dir])
 }
 
 /// Reads nothing but the pipeline file.
@@ -69,9 +79,47 @@ fn models(file: &PipelineFile) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
             Diagnostic::error(error.to_string(), place.clone()).hint("paths are relative to the pipeline file");
         Error::Definition(vec![finding])
     };
-    let is_model = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sql");
+    let is_model = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sql" || extension == "csv");
     let paths = definitions::below(&file.models_dir).map_err(failed)?.into_iter().filter(is_model);
     paths.map(|path| Ok((definitions::read(&path).map_err(failed)?, below(&path, &file.models_dir)))).collect()
+}
+
+/// Reads nothing but the functions that a pipeline's models may call.
+///
+/// # Errors
+/// Missing files, and names that are none.
+pub(super) fn functions(request: &Request) -> Result<Vec<Function>, Error> {
+    let file = pipeline_file(request)?;
+    let (mut functions, mut findings) = (Vec::new(), Vec::new());
+    for (text, relative) in models(&file)?.iter().filter(|(_, relative)| define::is_function(relative)) {
+        match define::read_function(text, relative) {
+            Ok((function, _)) => functions.push(function),
+            Err(found) => findings.extend(found),
+        }
+    }
+    if findings.is_empty() { Ok(functions) } else { Err(Error::Definition(findings)) }
+}
+
+/// Reads the files of unit tests that lie beside the models.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(super) fn unit_tests(request: &Request) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
+    let file = pipeline_file(request)?;
+    let failed = |error: definitions::Error| {
+        Error::Definition(vec![Diagnostic::error(error.to_string(), file.models_place.clone())])
+    };
+    let is_tests = |path: &PathBuf| path.to_string_lossy().ends_with(ENDING);
+    let paths = definitions::below(&file.models_dir).map_err(failed)?.into_iter().filter(is_tests);
+    paths.map(|path| Ok((definitions::read(&path).map_err(failed)?, below(&path, &file.models_dir)))).collect()
+}
+
+/// Returns the folder of models.
+///
+/// # Errors
+/// When the pipeline file is wrong.
+pub(super) fn models_folder(request: &Request) -> Result<PathBuf, Error> {
+    Ok(pipeline_file(request)?.models_dir)
 }
 
 fn below(path: &Path, folder: &Path) -> PathBuf {
@@ -86,8 +134,8 @@ pub(super) fn variables(pipeline: &Pipeline, request: &Request) -> Result<BTreeM
     let mut variables = pipeline.variables.clone();
     for (name, text) in &request.variables {
         let Some(declared) = variables.get_mut(name) else { return Err(undeclared(name, pipeline)) };
-        *declared = like(declared, text).ok_or_else(|| Error::Usage {
-            message: format!("`--var {name}={text}` is no {}", type_name(declared)),
+        *declared = declared.like(text).ok_or_else(|| Error::Usage {
+            message: format!("`--var {name}={text}` is no {}", declared.type_name()),
             hint: Some("a variable keeps the type of its value in the pipeline file".to_owned()),
         })?;
     }
@@ -99,27 +147,6 @@ fn undeclared(name: &str, pipeline: &Pipeline) -> Error {
     let near = nearest(name, known.iter().copied()).map(|name| format!("did you mean `{name}`?"));
     let hint = near.or_else(|| (!known.is_empty()).then(|| format!("it declares {}", known.join(", "))));
     Error::Usage { message: format!("the pipeline declares no variable `{name}`"), hint }
-}
-
-/// Reads a text as a value of the same type as another.
-fn like(declared: &Variable, text: &str) -> Option<Variable> {
-    Some(match declared {
-        Variable::Boolean(_) => Variable::Boolean(text.parse().ok()?),
-        Variable::Integer(_) => Variable::Integer(text.parse().ok()?),
-        Variable::Double(_) => Variable::Double(text.parse().ok().filter(|value: &f64| value.is_finite())?),
-        Variable::Date(_) => Variable::Date(text.parse().ok()?),
-        Variable::Text(_) => Variable::Text(text.to_owned()),
-    })
-}
-
-const fn type_name(variable: &Variable) -> &'static str {
-    match variable {
-        Variable::Boolean(_) => "boolean",
-        Variable::Integer(_) => "integer",
-        Variable::Double(_) => "number",
-        Variable::Date(_) => "date",
-        Variable::Text(_) => "text",
-    }
 }
 
 /// Opens the warehouse that a pipeline names.

@@ -12,20 +12,31 @@
 mod backfill;
 mod build;
 mod extract;
+mod failures;
 mod forecast;
+mod functions;
+mod gate;
+mod generate;
 mod infer;
 mod inherit;
 mod inputs;
 mod inspect;
+mod lineage;
+mod listings;
 mod load;
 mod nightly;
+mod ops;
 mod outcome;
 mod output;
+mod partial;
 mod plan;
 mod rejects;
+mod select;
 mod snapshots;
 mod sources;
 mod stage;
+mod test;
+mod touched;
 mod validate;
 mod verify;
 
@@ -35,27 +46,36 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 pub use backfill::Rebuild;
 pub use extract::{Extracted, Failed, Head, PartReport, Sink, Stopped, Unread, extract};
+pub use failures::{CheckFailures, FailedCheck, check_failures};
 pub use forecast::{Forecast, Part, shown};
+pub use functions::functions;
+pub use generate::{Generated, generate_test};
 pub use infer::{Inference, Inferred, infer, parameters_for_drafts};
 pub use inherit::refuse_over_served;
 pub use inputs::{FormatChoice, Input, Reading, inputs, source};
 pub use inspect::{Rejects, Snapshot, Snapshots, release, rollback, snapshots};
+pub use lineage::{Subject, lineage, subject};
 pub use nightly::nightly;
 pub use output::{commit, exists, is_folder, is_same_file, output, output_folder};
 pub use plan::{ModelPlan, SourcePlan, Why, plan, why};
 pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RAW_COLUMN, RejectsFilter, corrections};
+pub use select::{Selected, selected};
 pub use snapshots::{
     ColumnChange, Diff, PartitionChanges, RowChanges, Sample, TableChange, Wanted, diff, vacuum, verify,
 };
+pub use test::{UnitTests, unit_tests};
+pub use touched::{Touched, TouchedColumn, touched};
 pub use validate::{Definitions, definitions};
 
-use crate::{engine::Settings, record::TableName};
+use crate::{define::select::Selection, engine::Settings, record::TableName};
 pub use crate::{
     publish::{Vacuum, Verified},
     storage::output::OutputFile,
     transform::{
         Reason,
         explain::{Explained, Fate},
+        lineage::{Change, Direction, Element, Lineage, Links, TableLineage, Use, Uses},
+        lint,
     },
 };
 
@@ -74,6 +94,8 @@ pub struct Request {
     pub full: bool,
     /// What is rebuilt besides, changed or not.
     pub rebuild: Rebuild,
+    /// Which tables the command is about.
+    pub selection: Selection,
     /// Whether every model is also computed whole, and nothing published that differs.
     pub verify: bool,
     /// Whether every file is hashed, whatever the storage says about it.

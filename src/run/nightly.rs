@@ -7,16 +7,23 @@ use chrono::{DateTime, Utc};
 use super::{
     Definitions, Event, Observer, Request,
     backfill::Backfill,
-    build, definitions, forecast, inherit, load,
+    build, definitions, failures, forecast,
+    gate::{self, Gate},
+    inherit,
+    listings::listings,
+    load, ops,
+    outcome::Failure,
+    partial::Scope,
+    select,
     sources::stage_all,
     stage::{self, StagedSource},
 };
 use crate::{
-    Error, check,
-    engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, SnapshotTable, catalog},
-    publish::{self, FinishedSource, Staging, Warehouse},
+    Error,
+    engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, SnapshotTable},
+    publish::{FinishedSource, Staging, Warehouse},
     record::{
-        CheckResult, Manifest, TableName,
+        Diagnostic, Manifest, TableName,
         manifest::{MANIFEST_VERSION, Table},
     },
     report::{ModelReport, Outcome, RunReport, SourceReport},
@@ -28,6 +35,7 @@ use crate::{
 /// Everything that keeps the run from reaching its checks; a failed check is an outcome of the report.
 pub async fn nightly(request: &Request, engine: &Engine, observer: &dyn Observer) -> Result<RunReport, Error> {
     let definitions = definitions(request, engine).await?;
+    let selected = select::models(&definitions, request)?;
     let warehouse = load::warehouse(&definitions.project.pipeline, request)?;
     let run = run_id(request);
     reach(&warehouse, engine)?;
@@ -35,16 +43,17 @@ pub async fn nightly(request: &Request, engine: &Engine, observer: &dyn Observer
     refuse_if_held(&warehouse)?;
     let staging = warehouse.begin(&lock, &run)?;
     let is_first = warehouse.served()?.is_none();
-    let result = carry_out(request, &definitions, engine, staging, &run, is_first, observer).await;
+    let scope = Scope::new(selected, &request.rebuild, &definitions.graph, staging.parent())?;
+    let result = carry_out(request, &definitions, &scope, engine, &warehouse, staging, &run, is_first, observer).await;
     let recorded = match &result {
         Ok(report) => warehouse.record_run(&run, report),
-        Err(error) => warehouse.record_run(&run, &failure(request, &run, error)),
+        Err(failed) => warehouse.record_run(&run, &failure(request, &run, failed)),
     };
     // The outcome stands, whether or not there is room to write it down.
     if let Err(error) = recorded {
         tracing::warn!("the run is not recorded: {error}");
     }
-    result
+    Ok(result?)
 }
 
 /// Returns the run's id: when it began, and the process, so that two never share one.
@@ -52,11 +61,13 @@ pub(super) fn run_id(request: &Request) -> String {
     format!("{}-{}", request.now.format("%Y%m%dT%H%M%S%3fZ"), std::process::id())
 }
 
-fn failure(request: &Request, run: &str, error: &Error) -> serde_json::Value {
+fn failure(request: &Request, run: &str, Failure { table, error }: &Failure) -> serde_json::Value {
     serde_json::json!({
         "run": run,
+        "environment": request.environment,
         "started_at": request.now.to_rfc3339(),
         "outcome": "failed",
+        "failed_table": table,
         "exit_code": error.exit_code(),
         "error": error.to_string(),
         "hint": error.hint(),
@@ -79,30 +90,37 @@ fn refuse_if_held(warehouse: &Warehouse) -> Result<(), Error> {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "the whole run passes through here")]
 async fn carry_out(
     request: &Request,
     definitions: &Definitions,
+    scope: &Scope,
     engine: &Engine,
+    warehouse: &Warehouse,
     staging: Staging,
     run: &str,
     is_first: bool,
     observer: &dyn Observer,
-) -> Result<RunReport, Error> {
+) -> Result<RunReport, Failure> {
     let started = Instant::now();
-    let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len());
+    let left_out: Vec<TableName> = scope.left_out(&definitions.graph).map(|model| model.model.name.clone()).collect();
+    let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len() - left_out.len());
     observer.notice(&Event::Begun { sources, models });
     let parent = staging.parent().cloned();
-    inherit::refuse(definitions, parent.as_ref(), request.full)?;
-    let forecast = forecast::forecast(request, definitions, parent.as_ref(), staging.path()).await?;
+    inherit::refuse(definitions, scope, parent.as_ref(), request.full)?;
+    let listings = listings(&definitions.project.sources).await;
+    let forecast = forecast::forecast(request, definitions, &listings, parent.as_ref(), staging.path())?;
     let low_space = forecast.admit(&definitions.project.pipeline)?;
     let around = stage::Surroundings {
         folder: staging.path(),
         parent: parent.as_ref(),
         salvage: Some(staging.salvage()),
         files: staging.finder(),
+        listings: &listings,
         timezone: definitions.parameters.timezone,
         threads: engine.settings().threads,
         memory_bytes: engine.settings().memory_limit_bytes / 4,
+        file_bytes: definitions.project.pipeline.publish.file_bytes,
         now: request.now,
         rehash: request.rehash,
         reread: request.rehash && request.full,
@@ -115,25 +133,44 @@ async fn carry_out(
         staging: &staging,
         parent: parent.as_ref(),
         timezone: definitions.parameters.timezone,
+        file_bytes: definitions.project.pipeline.publish.file_bytes,
         full: request.full,
         verify: request.verify,
         backfill: &backfill,
+        scope,
         observer,
     };
     let (catalog, models) = build::build_all(&definitions.graph, catalog, around).await?;
-    let manifest = manifest(request, definitions, run, &staged, &catalog);
+    let mut manifest = manifest(request, definitions, run, &staged, &catalog);
     // A development environment starts from production's snapshot and still gets a link of its own.
-    let is_new = is_first || parent.as_ref().is_none_or(|parent| !publish::same_facts(parent, &manifest));
-    let failed = match is_new {
-        true => run_checks(definitions, engine, &catalog, observer).await?,
-        false => Vec::new(),
+    let is_new = scope.is_new(&mut manifest, parent.as_ref()) || is_first;
+    let checks = scope.checks(definitions, &catalog);
+    let around = gate::Surroundings {
+        definitions,
+        checks: &checks,
+        engine,
+        catalog: &catalog,
+        parent: parent.as_ref(),
+        warehouse,
+        is_new,
+        observer,
     };
+    let gate = gate::check_all(around).await?;
     let lost = inherit::warnings(definitions, parent.as_ref());
-    let outcome = match unproved(&models) {
+    let outcome = match unproved(&models).or_else(|| gate.refusal()) {
         Some(reason) => Outcome::Stopped { reason, snapshot: parent.map(|parent| parent.snapshot) },
-        None => settle(definitions, staging, manifest, parent, is_new, &failed, request.now, observer)?,
+        None if !is_new => Outcome::Unchanged { snapshot: parent.map(|parent| parent.snapshot).unwrap_or_default() },
+        None => {
+            manifest.tables.extend(ops::write(definitions, &gate, &staging)?);
+            manifest.passed_checks.clone_from(&gate.passed);
+            settle(definitions, staging, manifest, request.now, observer)?
+        }
     };
-    let mut report = report(request, definitions, run, started, outcome, staged, models, failed);
+    if !matches!(outcome, Outcome::Published { .. }) {
+        failures::keep(warehouse, run, &gate.failures)?;
+    }
+    let mut report = report(request, definitions, run, started, outcome, staged, models, gate);
+    report.left_out = left_out;
     report.warnings.splice(0..0, low_space);
     report.warnings.extend(lost);
     Ok(report)
@@ -179,29 +216,12 @@ fn manifest(
         reason: None,
         held: false,
         checks: definitions.checks_fingerprint(),
+        passed_checks: BTreeMap::new(),
         formats: definitions.project.pipeline.publish.formats.clone(),
         delta: BTreeMap::new(),
         inputs: staged.iter().map(|source| (source.report.source.clone(), source.input.clone())).collect(),
         tables,
     }
-}
-
-async fn run_checks(
-    definitions: &Definitions,
-    engine: &Engine,
-    catalog: &Catalog,
-    observer: &dyn Observer,
-) -> Result<Vec<CheckResult>, Error> {
-    let checks = definitions.checks.iter().map(|table| table.checks.len()).sum();
-    observer.notice(&Event::Checking { checks });
-    let mut failed = Vec::new();
-    for table in &definitions.checks {
-        let told = |error: datafusion::error::DataFusionError| super::outcome::engine_failure(&table.table, &error);
-        let session = engine.session(catalog::providers(catalog).map_err(told)?).map_err(told)?;
-        let results = check::run(std::slice::from_ref(table), &session).await.map_err(told)?;
-        failed.extend(results.into_iter().filter(|result| !result.is_passed()));
-    }
-    Ok(failed)
 }
 
 /// Returns why a verified run must not publish: tables are not what a full rebuild makes of them.
@@ -211,31 +231,14 @@ fn unproved(models: &[ModelReport]) -> Option<String> {
     (!tables.is_empty()).then(|| format!("a full rebuild gives other rows of {}", tables.join(", ")))
 }
 
-/// Serves the snapshot, unless it is the same as before or a check forbids it.
-#[expect(clippy::too_many_arguments, reason = "what decides whether a snapshot is served is all that the run found")]
+/// Serves the snapshot.
 fn settle(
     definitions: &Definitions,
     staging: Staging,
     manifest: Manifest,
-    parent: Option<Manifest>,
-    is_new: bool,
-    failed: &[CheckResult],
     now: DateTime<Utc>,
     observer: &dyn Observer,
 ) -> Result<Outcome, Error> {
-    let served = parent.map(|parent| parent.snapshot);
-    if let (false, Some(snapshot)) = (is_new, served.clone()) {
-        return Ok(Outcome::Unchanged { snapshot });
-    }
-    let fatal: Vec<String> = failed
-        .iter()
-        .filter(|check| check.is_fatal())
-        .map(|check| format!("{} {}", check.table, check.check))
-        .collect();
-    if !fatal.is_empty() {
-        let reason = format!("{} failed: {}", if fatal.len() == 1 { "a check" } else { "checks" }, fatal.join(", "));
-        return Ok(Outcome::Stopped { reason, snapshot: served });
-    }
     observer.notice(&Event::Publishing);
     let retention = super::snapshots::retention(&definitions.project.pipeline, now);
     let published = staging.prepare(manifest)?.commit(retention)?;
@@ -251,29 +254,36 @@ fn report(
     outcome: Outcome,
     staged: Vec<StagedSource>,
     models: Vec<ModelReport>,
-    failed_checks: Vec<CheckResult>,
+    gate: Gate,
 ) -> RunReport {
     RunReport {
         run: run.to_owned(),
         pipeline: definitions.project.pipeline.name.clone(),
+        environment: request.environment.clone(),
         run_date: definitions.parameters.run_date.to_string(),
         started_at: request.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         seconds: started.elapsed().as_secs_f64(),
-        checks: match outcome {
-            Outcome::Unchanged { .. } => 0,
-            _ => definitions.checks.iter().map(|table| table.checks.len()).sum(),
-        },
+        checks: gate.ran,
+        left_out: Vec::new(),
+        unchanged_checks: gate.unchanged,
+        check_notes: gate.notes,
         is_verified: request.verify,
         outcome,
-        warnings: warnings(definitions, &staged),
+        warnings: warnings(definitions, &staged).into_iter().chain(gate.warnings).collect(),
         sources: staged.into_iter().map(|source| source.report).collect(),
         models,
-        failed_checks,
+        failed_checks: gate.failed,
     }
 }
 
 fn warnings(definitions: &Definitions, staged: &[StagedSource]) -> Vec<String> {
-    let written = definitions.warnings.iter().map(|finding| match &finding.place {
+    let (about_models, others): (Vec<&Diagnostic>, Vec<&Diagnostic>) =
+        definitions.warnings.iter().partition(|finding| finding.code.is_some());
+    let counted = match about_models.len() {
+        0 => None,
+        count => Some(format!("{count} warnings about models, which `tallyhouse check` shows")),
+    };
+    let written = others.into_iter().map(|finding| match &finding.place {
         Some(place) => format!("{place}: {}", finding.message),
         None => finding.message.clone(),
     });
@@ -281,7 +291,7 @@ fn warnings(definitions: &Definitions, staged: &[StagedSource]) -> Vec<String> {
     let empty = empty.map(|source| format!("source `{}`: no file matches its location", source.report.source));
     let extra = staged.iter().flat_map(|source| extra_columns(&source.report));
     let files = staged.iter().flat_map(|source| source.report.warnings.clone());
-    written.chain(empty).chain(extra).chain(files).collect()
+    written.chain(counted).chain(empty).chain(extra).chain(files).collect()
 }
 
 /// Returns one warning for each column that no contract names.

@@ -4,10 +4,44 @@ use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
 use crate::{
-    Error, extract, normalize,
+    Error,
+    engine::scarcity::{is_out_of_memory, operator_without_memory},
+    extract, normalize,
     record::TableName,
     storage::{pack, read},
 };
+
+/// A failure, and the table that could not be made, if it was one.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub table: Option<TableName>,
+    pub error: Error,
+}
+
+impl Failure {
+    /// Says which table could not be made.
+    pub fn of(table: &TableName, error: Error) -> Self {
+        Self { table: Some(table.clone()), error }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { table: None, error }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
+impl From<crate::publish::Error> for Failure {
+    fn from(error: crate::publish::Error) -> Self {
+        Error::from(error).into()
+    }
+}
 
 impl From<extract::Error> for Error {
     fn from(error: extract::Error) -> Self {
@@ -42,11 +76,6 @@ impl From<pack::Error> for Error {
     }
 }
 
-/// Returns whether a query needs more memory than it may have.
-pub(super) fn is_out_of_memory(error: &DataFusionError) -> bool {
-    matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
-}
-
 /// Returns what a failure of the engine while it makes a table means to the user.
 pub(super) fn engine_failure(table: &TableName, error: &DataFusionError) -> Error {
     let words = error.find_root().strip_backtrace();
@@ -57,13 +86,10 @@ pub(super) fn engine_failure(table: &TableName, error: &DataFusionError) -> Erro
             hint: Some("`private/` of a snapshot is readable by the user who publishes, and nobody else".to_owned()),
         };
     }
+    if is_out_of_memory(error) {
+        return without_memory(table, error, &words);
+    }
     match error.find_root() {
-        DataFusionError::ResourcesExhausted(_) => Error::Environment {
-            message: format!("`{table}` needs more memory than the limit: {words}"),
-            hint: Some(
-                "raise `--memory-limit`, or split the model so that less is joined or sorted at once".to_owned(),
-            ),
-        },
         DataFusionError::IoError(_)
         | DataFusionError::ObjectStore(_)
         | DataFusionError::ParquetError(_)
@@ -85,6 +111,26 @@ pub(super) fn engine_failure(table: &TableName, error: &DataFusionError) -> Erro
             },
             hint: Some("`TRY_CAST` gives NULL where a value does not fit".to_owned()),
         },
+    }
+}
+
+/// Names the operator and the settings that would help.
+fn without_memory(table: &TableName, error: &DataFusionError, words: &str) -> Error {
+    let subject = match table.schema.as_str() {
+        "query" => "the query".to_owned(),
+        _ => format!("`{table}`"),
+    };
+    let found = match operator_without_memory(error) {
+        Some(operator) => format!("{operator} found none left"),
+        None => words.to_owned(),
+    };
+    Error::Environment {
+        message: format!("{subject} needs more memory than the limit: {found}"),
+        hint: Some(
+            "raise `--memory-limit` (`TALLYHOUSE_MEMORY_LIMIT`), lower `--threads`, or join and sort less at once; \
+             joins by equal columns, sorts and aggregations spill, others must fit"
+                .to_owned(),
+        ),
     }
 }
 

@@ -8,9 +8,13 @@ use std::collections::BTreeSet;
 use super::{
     Definitions, Forecast, Observer, Request,
     backfill::{self, Backfill},
-    build, definitions, forecast, inherit, load,
+    build, definitions, forecast, inherit,
+    listings::listings,
+    load,
     nightly::reach,
     outcome,
+    partial::Scope,
+    select,
     sources::stage_all,
     stage::{self, StagedSource},
 };
@@ -73,10 +77,20 @@ pub struct Why {
 }
 
 /// A model, and values of its partition columns; without any, all of its partitions.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Question<'a> {
     model: &'a PlannedModel,
-    values: &'a [(String, Option<String>)],
+    values: Vec<(String, Option<String>)>,
+}
+
+/// What a plan is made of.
+#[derive(Debug, Clone, Copy)]
+struct Around<'a> {
+    definitions: &'a Definitions,
+    scope: &'a Scope,
+    parent: Option<&'a Manifest>,
+    request: &'a Request,
+    engine: &'a Engine,
 }
 
 /// Plans a run.
@@ -89,24 +103,34 @@ pub async fn plan(
     observer: &dyn Observer,
 ) -> Result<(Vec<SourcePlan>, Vec<ModelPlan>, Forecast), Error> {
     let definitions = definitions(request, engine).await?;
-    let (sources, models, _, forecast) = foresee(&definitions, None, request, engine, observer).await?;
+    let selected = select::models(&definitions, request)?;
+    let (sources, models, _, forecast) = foresee(&definitions, selected, &[], request, engine, observer).await?;
     Ok((sources, models, forecast))
 }
 
-/// Explains why partitions of a table would be kept or rebuilt; `values` choose some by their partition columns, None
-/// being NULL.
+/// Explains why partitions of the selected tables would be kept or rebuilt by a run of everything; `values` choose some by
+/// their partition columns, None being NULL.
 ///
 /// # Errors
-/// When the table is no model or has no such partition column, and as the stages that a run goes through.
+/// When no model is selected or one has no such partition column, and as the stages that a run goes through.
 pub async fn why(
-    table: &str,
     values: &[(String, Option<String>)],
     request: &Request,
     engine: &Engine,
     observer: &dyn Observer,
-) -> Result<Why, Error> {
+) -> Result<Vec<Why>, Error> {
     let definitions = definitions(request, engine).await?;
-    let model = backfill::model(table, &definitions.graph)?;
+    let selected = select::models(&definitions, request)?;
+    let is_asked = |model: &&PlannedModel| selected.as_ref().is_none_or(|names| names.contains(&model.model.name));
+    let models = definitions.graph.models.iter().filter(is_asked);
+    let questions = models.map(|model| question(model, values)).collect::<Result<Vec<_>, _>>()?;
+    let (_, _, answers, _) = foresee(&definitions, None, &questions, request, engine, observer).await?;
+    Ok(answers)
+}
+
+/// Reads the values of partition columns as those of a model.
+fn question<'a>(model: &'a PlannedModel, values: &[(String, Option<String>)]) -> Result<Question<'a>, Error> {
+    let table = &model.model.name;
     let unknown = values.iter().find(|(column, _)| !model.partition_by().contains(column));
     if let Some((column, _)) = unknown {
         let known = model.partition_by();
@@ -123,48 +147,52 @@ pub async fn why(
         let value = text.as_ref().map(|text| backfill::value(model, column, &written(text), text)).transpose()?;
         Ok((column.clone(), value.map(|value| value.to_string())))
     };
-    let values = values.iter().map(value).collect::<Result<Vec<_>, _>>()?;
-    let question = Question { model, values: &values };
-    let (_, _, answer, _) = foresee(&definitions, Some(question), request, engine, observer).await?;
-    answer.ok_or_else(|| Error::Bug { message: format!("`{table}` was planned and not reached") })
+    Ok(Question { model, values: values.iter().map(value).collect::<Result<Vec<_>, _>>()? })
 }
 
-type Foreseen = (Vec<SourcePlan>, Vec<ModelPlan>, Option<Why>, Forecast);
+type Foreseen = (Vec<SourcePlan>, Vec<ModelPlan>, Vec<Why>, Forecast);
 
-/// Stages sources and decides about models, up to the one that is asked about.
+/// Stages sources and decides about models; where there are questions, up to the last one that is asked about.
 async fn foresee(
     definitions: &Definitions,
-    question: Option<Question<'_>>,
+    selected: Option<BTreeSet<TableName>>,
+    questions: &[Question<'_>],
     request: &Request,
     engine: &Engine,
     observer: &dyn Observer,
 ) -> Result<Foreseen, Error> {
     let warehouse = load::warehouse(&definitions.project.pipeline, request)?;
     let parent = warehouse.current()?;
-    inherit::refuse(definitions, parent.as_ref(), request.full)?;
+    let scope = Scope::new(selected, &request.rebuild, &definitions.graph, parent.as_ref())?;
+    inherit::refuse(definitions, &scope, parent.as_ref(), request.full)?;
     let folder = tempfile::tempdir().map_err(|error| Error::Environment {
         message: format!("cannot make a temporary folder: {error}"),
         hint: Some("point `TMPDIR` at a folder with free space".to_owned()),
     })?;
     reach(&warehouse, engine)?;
     let files = Finder::new(&warehouse, folder.path().to_owned(), parent.as_ref());
+    let listings = listings(&definitions.project.sources).await;
+    let forecast = forecast::forecast(request, definitions, &listings, parent.as_ref(), folder.path())?;
     let around = stage::Surroundings {
         folder: folder.path(),
         parent: parent.as_ref(),
         salvage: None,
         files: &files,
+        listings: &listings,
         timezone: definitions.parameters.timezone,
         threads: engine.settings().threads,
         memory_bytes: engine.settings().memory_limit_bytes / 4,
+        file_bytes: definitions.project.pipeline.publish.file_bytes,
         now: request.now,
         rehash: request.rehash,
         reread: request.rehash && request.full,
         observer,
     };
-    let forecast = forecast::forecast(request, definitions, parent.as_ref(), folder.path()).await?;
-    let (staged, catalog) = stage_all(definitions, engine, around, &|_| Ok(())).await?;
-    let (models, answer) = plan_models(definitions, question, catalog, parent.as_ref(), request, engine).await?;
-    Ok((staged.iter().map(source_plan).collect(), models, answer, forecast))
+    let (staged, mut catalog) = stage_all(definitions, engine, around, &|_| Ok(())).await?;
+    scope.carry_over(&definitions.graph, parent.as_ref(), &files, &mut catalog)?;
+    let around = Around { definitions, scope: &scope, parent: parent.as_ref(), request, engine };
+    let (models, answers) = plan_models(questions, catalog, around).await?;
+    Ok((staged.iter().map(source_plan).collect(), models, answers, forecast))
 }
 
 fn source_plan(staged: &StagedSource) -> SourcePlan {
@@ -177,17 +205,15 @@ fn source_plan(staged: &StagedSource) -> SourcePlan {
 }
 
 async fn plan_models(
-    definitions: &Definitions,
-    question: Option<Question<'_>>,
+    questions: &[Question<'_>],
     mut catalog: Catalog,
-    parent: Option<&Manifest>,
-    request: &Request,
-    engine: &Engine,
-) -> Result<(Vec<ModelPlan>, Option<Why>), Error> {
-    let (mut plans, mut growing) = (Vec::new(), BTreeSet::new());
+    around: Around<'_>,
+) -> Result<(Vec<ModelPlan>, Vec<Why>), Error> {
+    let Around { definitions, scope, parent, request, engine } = around;
+    let (mut plans, mut answers, mut growing) = (Vec::new(), Vec::new(), BTreeSet::new());
     let graph: &Graph = &definitions.graph;
     let backfill = Backfill::new(&request.rebuild, graph, parent)?;
-    for model in &graph.models {
+    for model in graph.models.iter().filter(|model| scope.builds(&model.model.name)) {
         let name = &model.model.name;
         let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(name, &error);
         let inputs = build::inputs(model, &catalog);
@@ -219,19 +245,22 @@ async fn plan_models(
             schema_changes: decision.schema_changes.clone(),
             is_evolved: decision.is_evolved,
         };
-        if let Some(question) = question.filter(|question| question.model.model.name == *name) {
+        if let Some(question) = questions.iter().find(|question| question.model.model.name == *name) {
             let partitions = wanted(question, &decision);
             let explained = explain(question.model, &inputs, &decision, &partitions, &session).await.map_err(failed)?;
             let partition_by = model.partition_by();
-            return Ok((plans, Some(Why { table: name.clone(), partition_by, plan, partitions: explained })));
+            answers.push(Why { table: name.clone(), partition_by, plan: plan.clone(), partitions: explained });
+            if answers.len() == questions.len() {
+                break;
+            }
         }
         plans.push(plan);
     }
-    Ok((plans, None))
+    Ok((plans, answers))
 }
 
 /// Returns the partitions that a question is about: known ones, or the one that it names in full.
-fn wanted(question: Question<'_>, decision: &Decision) -> Vec<PartitionValues> {
+fn wanted(question: &Question<'_>, decision: &Decision) -> Vec<PartitionValues> {
     let columns = question.model.partition_by();
     let value =
         |column: &String| question.values.iter().find(|(name, _)| name == column).map(|(_, value)| value.clone());

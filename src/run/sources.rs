@@ -7,6 +7,7 @@ use datafusion::common::TableReference;
 
 use super::{
     Definitions, outcome,
+    outcome::Failure,
     stage::{self, StagedSource, Surroundings},
     validate,
 };
@@ -29,12 +30,13 @@ pub(super) async fn stage_all(
     engine: &Engine,
     around: Surroundings<'_>,
     finished: &dyn Fn(&StagedSource) -> Result<(), Error>,
-) -> Result<(Vec<StagedSource>, Catalog), Error> {
+) -> Result<(Vec<StagedSource>, Catalog), Failure> {
     let (mut staged, mut catalog) = (Vec::new(), Catalog::new());
     for source in in_order(&definitions.project.sources) {
         let Some(contract) = definitions.contracts.get(&source.name.value) else { continue };
-        let contract = with_codes(contract, engine, &catalog).await?;
-        let result = stage::stage(source, &contract, around).await?;
+        let failed = |error| Failure::of(&source.table(), error);
+        let contract = with_codes(contract, engine, &catalog).await.map_err(failed)?;
+        let result = stage::stage(source, &contract, around).await.map_err(failed)?;
         catalog.insert(source.table(), catalog_table(source, &contract, &result.staged, definitions, around.files));
         finished(&result)?;
         staged.push(result);

@@ -9,8 +9,8 @@ use crate::{
     define::{Project, project::Source},
     engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, catalog},
     normalize::Contract,
-    record::{Diagnostic, Severity},
-    transform::{self, Graph},
+    record::{Diagnostic, Place, Severity},
+    transform::{self, Graph, lint},
 };
 
 /// Everything that was written, ready to run.
@@ -31,25 +31,22 @@ pub struct Definitions {
 }
 
 impl Definitions {
-    /// Returns a hash of all checks and reject limits: a snapshot that has passed others has to be checked again.
+    /// Returns a hash of all checks, reject limits and views (which no snapshot holds): a snapshot that has passed others has
+    /// to be checked again.
     #[must_use]
     pub fn checks_fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         for table in &self.checks {
             for check in &table.checks {
-                let filter = check.filter.as_ref().map(|filter| &filter.value);
-                let text = format!(
-                    "{} {} {:?} {:?} {filter:?}\n",
-                    table.table,
-                    check.name,
-                    check.severity,
-                    check.kind.spelled()
-                );
+                let text = format!("{} {}\n", table.table, check.spelled());
                 hasher.update(text.as_bytes());
             }
         }
         for source in &self.project.sources {
             hasher.update(format!("{} {:?}\n", source.name.value, source.reject_limit).as_bytes());
+        }
+        for view in &self.graph.views {
+            hasher.update(format!("{} {}\n", view.model.name, view.definition).as_bytes());
         }
         hasher.finalize().to_hex().to_string()
     }
@@ -64,24 +61,52 @@ pub async fn definitions(request: &Request, engine: &Engine) -> Result<Definitio
     load::warehouse_address(&project.pipeline)?;
     let parameters = parameters(&project, request)?;
     let (contracts, mut findings) = contracts(&project, &parameters);
+    let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
+    findings.extend(transform::functions::define(&project.functions, engine).map_err(bug)?);
     let staged = staged_catalog(&project, &contracts, &parameters);
     let sources = project.sources.iter().map(Source::table).collect();
-    let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
     let (graph, found) =
-        transform::plan::plan(&project.models, &staged, &sources, &parameters, engine).await.map_err(bug)?;
+        Box::pin(transform::plan::plan(&project.models, &staged, &sources, &parameters, engine)).await.map_err(bug)?;
     findings.extend(found);
     let checks: Vec<TableChecks> = checks(&project, &contracts, &graph);
+    let tables = lint::Tables::new(&project.sources, &staged, &graph);
     let session = engine.session(catalog::providers(&with_models(staged, &graph)).map_err(bug)?).map_err(bug)?;
+    transform::views::define(&graph.views, &session).await.map_err(bug)?;
+    findings.extend(lint::lint_all(&graph, &tables, &session.state()));
     findings.extend(check::validate(&checks, &session).await);
+    let is_misspelt = |finding: &Diagnostic| finding.message.starts_with("unknown parameter");
+    if !findings.iter().any(is_misspelt) {
+        findings.extend(unused_variables(&project));
+    }
     warnings.extend(findings.iter().filter(|finding| finding.severity == Severity::Warning).cloned());
-    findings.retain(|finding| finding.severity == Severity::Error);
+    findings.retain(|finding| finding.severity != Severity::Warning);
     if findings.is_empty() {
         return Ok(Definitions { project, contracts, graph, checks, parameters, warnings });
     }
     Err(Error::Definition(findings))
 }
 
-fn parameters(project: &Project, request: &Request) -> Result<Parameters, Error> {
+/// Finds variables that nothing names: whoever sets one expects it to change something.
+fn unused_variables(project: &Project) -> Vec<Diagnostic> {
+    let texts =
+        || project.models.iter().map(|model| &model.text).chain(project.sources.iter().map(|source| &source.text));
+    let is_unused = |name: &str| !texts().any(|text| names_parameter(&text.body, name));
+    let unused = project.pipeline.variable_places.iter().filter(|(name, _)| is_unused(name));
+    let finding = |(name, place): (&String, &Place)| {
+        Diagnostic::error(format!("no model and no contract uses the variable `{name}`"), place.clone())
+            .hint(format!("write `${name}` where it should count, or remove it"))
+    };
+    unused.map(finding).collect()
+}
+
+/// Returns whether a text has `$name` as a whole word.
+fn names_parameter(text: &str, name: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut parts = text.split('$').skip(1);
+    parts.any(|part| part.strip_prefix(name).is_some_and(|rest| !rest.starts_with(is_word)))
+}
+
+pub(super) fn parameters(project: &Project, request: &Request) -> Result<Parameters, Error> {
     let timezone = project.pipeline.timezone;
     let today = request.now.with_timezone(&timezone).date_naive();
     Ok(Parameters {
@@ -91,7 +116,7 @@ fn parameters(project: &Project, request: &Request) -> Result<Parameters, Error>
     })
 }
 
-fn contracts(project: &Project, parameters: &Parameters) -> (BTreeMap<String, Contract>, Vec<Diagnostic>) {
+pub(super) fn contracts(project: &Project, parameters: &Parameters) -> (BTreeMap<String, Contract>, Vec<Diagnostic>) {
     let (mut contracts, mut findings) = (BTreeMap::new(), Vec::new());
     for source in &project.sources {
         match Contract::compile(source, parameters) {
@@ -116,13 +141,23 @@ pub(super) fn as_of(source: &Source, parameters: &Parameters) -> AsOf {
 
 /// Returns the staged tables without data. A source whose contract failed is left out, so that what stands on it is not
 /// reported a second time.
-fn staged_catalog(project: &Project, contracts: &BTreeMap<String, Contract>, parameters: &Parameters) -> Catalog {
+pub(super) fn staged_catalog(
+    project: &Project,
+    contracts: &BTreeMap<String, Contract>,
+    parameters: &Parameters,
+) -> Catalog {
     let table = |source: &Source| {
         let schema = contracts.get(&source.name.value)?.schema();
         let partition_by = source.partition_by.iter().map(|column| column.value.clone()).collect();
         Some((source.table(), CatalogTable::empty(&schema, partition_by, Some(as_of(source, parameters)))))
     };
     project.sources.iter().filter_map(table).collect()
+}
+
+/// Returns all tables that models can read, without data.
+pub(super) fn catalog(definitions: &Definitions) -> Catalog {
+    let Definitions { project, contracts, graph, parameters, .. } = definitions;
+    with_models(staged_catalog(project, contracts, parameters), graph)
 }
 
 fn with_models(mut staged: Catalog, graph: &Graph) -> Catalog {
@@ -134,6 +169,7 @@ fn with_models(mut staged: Catalog, graph: &Graph) -> Catalog {
 
 fn checks(project: &Project, contracts: &BTreeMap<String, Contract>, graph: &Graph) -> Vec<TableChecks> {
     let compiled = project.sources.iter().filter(|source| contracts.contains_key(&source.name.value));
-    let planned = graph.models.iter().map(|planned| check::of_model(&planned.model, &project.sources));
+    let models = graph.models.iter().map(|planned| &planned.model).chain(graph.views.iter().map(|view| &view.model));
+    let planned = models.map(|model| check::of_model(model, &project.sources));
     compiled.map(check::of_source).chain(planned).collect()
 }

@@ -11,9 +11,10 @@ pub mod space;
 pub mod spill;
 
 use std::{
+    collections::BTreeSet,
     fs::{DirBuilder, File, OpenOptions},
     io::{self, ErrorKind, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     panic::resume_unwind,
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
@@ -30,6 +31,8 @@ pub const PRIVATE_MODE: u32 = 0o700;
 const DATA_MODE: u32 = 0o444;
 /// Files and folders for which the disk is asked at once.
 const SYNCED_AT_ONCE: usize = 16;
+/// Folders from which on it takes less time to wait for all that the disk has to write than for each of them.
+const WHOLE_DISK_FOLDERS: usize = 512;
 
 /// An operation on the disk that failed.
 #[derive(Debug, thiserror::Error)]
@@ -308,6 +311,38 @@ pub fn sync_all(paths: &[PathBuf]) -> Result<(), Error> {
     })
 }
 
+/// Waits until the disk holds the names within folders. Very many are waited for at once by asking their file systems to
+/// write down all that they have: names lie in a journal, which one request takes along whole.
+///
+/// # Errors
+/// When the disk refuses one of them; the others may be durable or not.
+pub fn sync_dirs(folders: &[PathBuf]) -> Result<(), Error> {
+    if folders.len() < WHOLE_DISK_FOLDERS || !cfg!(target_os = "linux") {
+        return sync_all(folders);
+    }
+    let mut asked = BTreeSet::new();
+    for folder in folders {
+        let opened = File::open(folder).at("sync", folder)?;
+        if asked.insert(opened.metadata().at("sync", folder)?.dev()) {
+            sync_file_system(&opened).at("sync", folder)?;
+        }
+    }
+    for folder in folders {
+        note(Step::Sync(folder));
+    }
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn sync_file_system(within: &File) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(within)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync_file_system(within: &File) -> io::Result<()> {
+    within.sync_all()
+}
+
 /// Waits until the disk holds the names within a folder.
 ///
 /// # Errors
@@ -514,6 +549,21 @@ mod tests {
         sync_all(&[]).unwrap();
         paths.insert(50, folder.path().join("none"));
         let error = sync_all(&paths).unwrap_err();
+        assert!(error.to_string().starts_with("cannot sync") && error.kind() == Kind::Missing, "{error}");
+    }
+
+    #[test]
+    fn very_many_folders_are_synced_and_a_missing_one_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let mut folders: Vec<PathBuf> =
+            (0..WHOLE_DISK_FOLDERS).map(|number| root.path().join(number.to_string())).collect();
+        for folder in &folders {
+            create_dir(folder).unwrap();
+        }
+        sync_dirs(&folders).unwrap();
+        sync_dirs(&folders[..3]).unwrap();
+        folders.push(root.path().join("none"));
+        let error = sync_dirs(&folders).unwrap_err();
         assert!(error.to_string().starts_with("cannot sync") && error.kind() == Kind::Missing, "{error}");
     }
 

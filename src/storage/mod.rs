@@ -7,4 +7,5 @@ pub mod local;
 pub mod output;
 pub mod pack;
 pub mod read;
+pub mod revision;
 pub mod vault;

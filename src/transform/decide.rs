@@ -71,6 +71,8 @@ pub enum Reason {
     Asked,
     /// A run that was killed had built it.
     Salvaged,
+    /// Runs that did not select it kept it while what it reads changed.
+    LeftBehind,
     /// Rows of an input changed.
     InputChanged {
         /// The input.
@@ -89,6 +91,7 @@ impl fmt::Display for Reason {
             Self::DefinitionChanged => f.write_str("what the model computes changed"),
             Self::Asked => f.write_str("a rebuild was asked for"),
             Self::Salvaged => f.write_str("built by a run that was killed"),
+            Self::LeftBehind => f.write_str("left out of a run in which its inputs changed"),
             Self::InputChanged { table, partitions, whole } => {
                 write!(f, "{table}")?;
                 let named: Vec<String> =
@@ -121,7 +124,9 @@ pub async fn decide(model: &PlannedModel, base: Option<Base<'_>>, session: &Sess
         return Ok(Decision { open: vec![Reason::NewModel], ..Decision::default() });
     };
     if table.definition.as_ref() != Some(&model.definition) {
-        return match evolve::decide(model, base, table, session).await? {
+        // What a table that was left behind was built from is not known any more.
+        let evolved = if table.is_behind { None } else { evolve::decide(model, base, table, session).await? };
+        return match evolved {
             Some(decision) => Ok(decision),
             None => Ok(Decision {
                 schema_changes: schema_changes(table, model),
@@ -131,17 +136,27 @@ pub async fn decide(model: &PlannedModel, base: Option<Base<'_>>, session: &Sess
     }
     let tables = &model.statement.tables;
     let mut changes = Changes::new(base);
-    if tables.iter().all(|table| changes.is_same(table)) {
+    if !table.is_behind && tables.iter().all(|table| changes.is_same(table)) {
         return Ok(Decision { clean: table.partitions.clone(), ..Decision::default() });
     }
     let prover = Prover::new(model, changes.inputs(tables), session).await?;
     compare(model, table, &prover, &mut changes)
 }
 
+/// Returns whether something that a model reads is not as it was in the last snapshot.
+#[must_use]
+pub fn has_moved(model: &PlannedModel, base: Base<'_>) -> bool {
+    let changes = Changes::new(base);
+    !model.statement.tables.iter().all(|table| changes.is_same(table))
+}
+
 /// Compares the fingerprints of a table's partitions with what they would be now.
 fn compare(model: &PlannedModel, table: &Table, prover: &Prover<'_>, changes: &mut Changes<'_>) -> Result<Decision> {
     let inputs = prover.inputs();
-    let open = reasons(&prover.whole()?, inputs, changes);
+    let mut open = reasons(&prover.whole()?, inputs, changes);
+    if table.is_behind {
+        open.push(Reason::LeftBehind);
+    }
     if open.is_empty() {
         return Ok(Decision { clean: table.partitions.clone(), ..Decision::default() });
     }
@@ -157,7 +172,7 @@ fn compare(model: &PlannedModel, table: &Table, prover: &Prover<'_>, changes: &m
         let mut reasons = reasons(&proof.reads, inputs, changes);
         reasons.retain(|reason| !is_ignored(reason));
         if reasons.is_empty() {
-            reasons.push(Reason::DefinitionChanged);
+            reasons.push(if table.is_behind { Reason::LeftBehind } else { Reason::DefinitionChanged });
         }
         decision.dirty.push((partition.values.clone(), reasons));
     }

@@ -112,6 +112,7 @@ pub(super) fn scans(plan: &LogicalPlan, inputs: &Inputs<'_>) -> Result<Vec<Scan>
 fn walk(node: &LogicalPlan, gates: &[Expr], inputs: &Inputs<'_>, found: &mut Vec<Scan>) -> Result<()> {
     if let LogicalPlan::TableScan(read) = node
         && !is_recursion(read)?
+        && !is_function(read)
     {
         found.push(scan(read, gates, inputs)?);
     }
@@ -147,6 +148,11 @@ fn closers(node: &LogicalPlan) -> Vec<Expr> {
 /// Returns whether a scan reads the rows that a recursive query has made so far, and no table.
 fn is_recursion(scan: &TableScan) -> Result<bool> {
     Ok(source_as_provider(&scan.source)?.is::<CteWorkTable>())
+}
+
+/// Returns whether a scan reads what a function makes of its literals, as `range(1, 5)`, which the planner names `range()`.
+fn is_function(scan: &TableScan) -> bool {
+    scan.table_name.schema().is_none() && scan.table_name.table().ends_with("()")
 }
 
 fn scan(scan: &TableScan, gates: &[Expr], inputs: &Inputs<'_>) -> Result<Scan> {

@@ -1,12 +1,12 @@
 //! The order of models: each after the tables that it reads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::PlannedModel;
+use super::{PlannedModel, diagnose, seed, views::PlannedView};
 use crate::{
-    define::project::Model,
+    define::project::{Dialect, Kind, Model},
     engine::{Parameters, Problem, Statement},
-    record::{Diagnostic, Place, TableName, diagnostic::nearest},
+    record::{Diagnostic, Place, TableName},
 };
 
 /// Every model, planned, each after those that it reads.
@@ -14,6 +14,8 @@ use crate::{
 pub struct Graph {
     /// Models in an order in which they can be built.
     pub models: Vec<PlannedModel>,
+    /// Views, each after those that it reads. They are computed where they are read, and never built.
+    pub views: Vec<PlannedView>,
 }
 
 impl Graph {
@@ -35,25 +37,30 @@ pub(super) struct ParsedModel {
 pub(super) fn parse(models: &[Model], parameters: &Parameters) -> (Vec<ParsedModel>, Vec<Diagnostic>) {
     let (mut parsed, mut findings) = (Vec::new(), Vec::new());
     for model in models {
-        match Statement::parse(&model.text.body, parameters) {
-            Ok(statement) => parsed.push(ParsedModel { model: model.clone(), statement }),
-            Err(error) => {
-                let problem = Problem::new(&error, &model.text.body);
-                findings.push(diagnostic(model, problem, parameters.names()));
+        let rows = (model.kind == Kind::Seed).then(|| seed::query(model)).transpose();
+        let text = match &rows {
+            Ok(rows) => rows.as_ref().unwrap_or(&model.text.body),
+            Err(found) => {
+                findings.extend_from_slice(found);
+                continue;
             }
+        };
+        match Statement::parse_as(model.dialect, text, parameters) {
+            Ok(statement) => parsed.push(ParsedModel { model: model.clone(), statement }),
+            // Taking a text apart asks for the engine's own grammar.
+            Err(error) if model.dialect == Dialect::Duckdb => {
+                findings.push(diagnostic(model, Problem::new(&error, &model.text.body)));
+            }
+            Err(error) => findings.extend(diagnose::unparsed(&model.text, &error, parameters)),
         }
     }
     (parsed, findings)
 }
 
 /// Turns what the engine says about a model into a finding in its file.
-pub(super) fn diagnostic<'a>(model: &Model, problem: Problem, names: impl Iterator<Item = &'a str>) -> Diagnostic {
-    let hint = problem.message.strip_prefix("unknown parameter `$").and_then(|rest| {
-        let written = rest.trim_end_matches('`');
-        nearest(written, names).map(|name| format!("did you mean `${name}`?"))
-    });
+pub(super) fn diagnostic(model: &Model, problem: Problem) -> Diagnostic {
     let mut finding = Diagnostic::error(problem.message, place(model, problem.range));
-    finding.hint = hint.or(problem.hint);
+    finding.hint = problem.hint;
     finding
 }
 
@@ -70,72 +77,49 @@ pub(super) fn place(model: &Model, range: Option<std::ops::Range<usize>>) -> Pla
     Place { text: text.clone(), range: range.unwrap_or(start..end) }
 }
 
-/// Finds tables that nobody makes, and table names without a schema.
-pub(super) fn unknown_tables(parsed: &[ParsedModel], sources: &BTreeSet<TableName>, all: &[Model]) -> Vec<Diagnostic> {
-    let known: BTreeSet<TableName> =
-        sources.iter().cloned().chain(all.iter().map(|model| model.name.clone())).collect();
-    let names: Vec<String> = known.iter().map(ToString::to_string).collect();
-    let mut findings = Vec::new();
-    for ParsedModel { model, statement } in parsed {
-        let unknown = statement.tables.iter().filter(|table| !known.contains(table)).map(ToString::to_string);
-        for table in unknown.chain(statement.unqualified.iter().cloned()) {
-            let range = find(&model.text.body, &table);
-            let finding = Diagnostic::error(format!("unknown table `{table}`"), place(model, range));
-            findings.push(with_table_hint(finding, &table, &names));
-        }
-    }
-    findings
-}
-
-fn with_table_hint(finding: Diagnostic, table: &str, names: &[String]) -> Diagnostic {
-    let same_table = |name: &&String| name.rsplit('.').next() == table.rsplit('.').next();
-    match names.iter().find(same_table) {
-        Some(name) => finding.hint(format!("did you mean `{name}`?")),
-        None => finding.did_you_mean(table, names.iter().map(String::as_str)),
-    }
-}
-
-/// Finds a table's name as a whole word in a model's SQL, its header left out.
-fn find(text: &str, table: &str) -> Option<std::ops::Range<usize>> {
-    crate::engine::problem::find_word(text, table)
-}
-
-/// Orders models after what they read; a cycle is a finding that names its way round.
+/// Orders models after what they read; every cycle is a finding that names its way round, and its models are left out.
 pub(super) fn order(parsed: Vec<ParsedModel>) -> (Vec<ParsedModel>, Vec<Diagnostic>) {
     let mut waiting: BTreeMap<TableName, ParsedModel> =
         parsed.into_iter().map(|parsed| (parsed.model.name.clone(), parsed)).collect();
-    let mut ordered = Vec::with_capacity(waiting.len());
+    let (mut ordered, mut cycles) = (Vec::with_capacity(waiting.len()), Vec::new());
     loop {
         let ready: Vec<TableName> = waiting
             .iter()
-            .filter(|(_, parsed)| !parsed.statement.tables.iter().any(|table| waiting.contains_key(table)))
+            .filter(|(_, parsed)| !parsed.statement.named.iter().any(|table| waiting.contains_key(table)))
             .map(|(name, _)| name.clone())
             .collect();
-        if ready.is_empty() {
-            break;
-        }
         ordered.extend(ready.iter().filter_map(|name| waiting.remove(name)));
+        if ready.is_empty() {
+            let Some(way) = cycle(&waiting) else { break };
+            cycles.extend(cycle_finding(&way, &waiting));
+            waiting.retain(|name, _| !way.contains(name));
+        }
     }
-    (ordered, cycle(&waiting).into_iter().collect())
+    (ordered, cycles)
 }
 
 /// Follows one cycle among models of which each waits for another.
-fn cycle(waiting: &BTreeMap<TableName, ParsedModel>) -> Option<Diagnostic> {
+fn cycle(waiting: &BTreeMap<TableName, ParsedModel>) -> Option<Vec<TableName>> {
     let mut way: Vec<&TableName> = vec![waiting.keys().next()?];
     loop {
         let here = waiting.get(*way.last()?)?;
-        let next = here.statement.tables.iter().find(|table| waiting.contains_key(table))?;
+        let next = here.statement.named.iter().find(|table| waiting.contains_key(table))?;
         if let Some(start) = way.iter().position(|name| *name == next) {
-            let names: Vec<String> = way[start..].iter().chain([&next]).map(ToString::to_string).collect();
-            let model = &waiting.get(next)?.model;
-            let read = waiting.get(next)?.statement.tables.iter().find(|table| way[start..].contains(table));
-            let range = read.and_then(|table| find(&model.text.body, &table.to_string()));
-            let message = format!("models read each other in a circle: {}", names.join(" → "));
-            return Some(
-                Diagnostic::error(message, place(model, range))
-                    .hint("take one of these reads out, or move the shared part into a model of its own"),
-            );
+            return Some(way[start..].iter().map(|name| (*name).clone()).collect());
         }
         way.push(next);
     }
+}
+
+fn cycle_finding(way: &[TableName], waiting: &BTreeMap<TableName, ParsedModel>) -> Option<Diagnostic> {
+    let first = way.first()?;
+    let ParsedModel { model, statement } = waiting.get(first)?;
+    let names: Vec<String> = way.iter().chain([first]).map(ToString::to_string).collect();
+    let read = way.get(1).unwrap_or(first);
+    let range = statement.query().and_then(|query| diagnose::read_place(&model.text, query, read));
+    let message = format!("models read each other in a circle: {}", names.join(" → "));
+    Some(
+        Diagnostic::error(message, place(model, range))
+            .hint("take one of these reads out, or move the shared part into a model of its own"),
+    )
 }

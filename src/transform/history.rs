@@ -56,7 +56,7 @@ pub fn schema(model: &Model, history: &History, state: &SchemaRef) -> std::resul
     let named = history.key.iter().chain(history.track.iter().flatten());
     let unknown = named.filter(|column| state.field_with_name(&column.value).is_err());
     let findings: Vec<Diagnostic> =
-        clashes.chain(unknown.map(|column| super::plan::unknown_output(column, state))).collect();
+        clashes.chain(unknown.map(|column| super::header::unknown_output(column, state))).collect();
     if !findings.is_empty() {
         return Err(findings);
     }

@@ -47,7 +47,7 @@ pub fn meanings(plan: &LogicalPlan, context: &str, state: &SessionState) -> Resu
 }
 
 /// Returns what the only column of a plan means.
-fn of_column(plan: LogicalPlan, context: &str) -> Result<Meaning> {
+pub(super) fn of_column(plan: LogicalPlan, context: &str) -> Result<Meaning> {
     let (expr, input) = computed(plan);
     let data_type = expr.get_type(input.schema())?;
     let mut hasher = Hasher(blake3::Hasher::new());

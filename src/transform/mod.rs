@@ -6,17 +6,25 @@
 mod changes;
 pub mod decide;
 pub mod depend;
+pub mod diagnose;
 pub mod evolve;
 pub mod execute;
 pub mod explain;
+mod failed;
+pub mod functions;
 pub mod graph;
+mod header;
 pub mod history;
+pub mod lineage;
+pub mod lint;
 pub mod meaning;
 mod narrow;
 mod normal;
 pub mod plan;
 pub mod prove;
 pub mod schema_change;
+mod seed;
+pub mod views;
 
 pub use decide::{Decision, Reason};
 pub use graph::Graph;

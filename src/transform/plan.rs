@@ -1,25 +1,33 @@
 //! Planning: every model against the contracts and the models before it, without data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::{
-    catalog::TableProvider, common::tree_node::TreeNode, error::Result as EngineResult, logical_expr::LogicalPlan,
-    prelude::SessionContext,
+    catalog::TableProvider, error::Result as EngineResult, logical_expr::LogicalPlan, prelude::SessionContext,
 };
 
 use super::{
     Graph, Reason,
+    diagnose::{self, Tables},
+    failed::{Failed, Waiting},
     graph::{self, ParsedModel},
+    header::{clock_findings, header_findings, idle_ignores},
     history,
     meaning::{self, Meaning},
     normal,
+    views::{PlannedView, Views},
 };
 use crate::{
-    define::project::{Model, OnSchemaChange},
-    engine::{Catalog, CatalogTable, Engine, Parameters, Problem, Statement, catalog, functions, types},
-    record::{Diagnostic, Placed, TableName},
+    define::project::{Kind, Model, OnSchemaChange},
+    engine::{
+        Catalog, CatalogTable, Engine, Parameters, Statement, catalog, functions, types, user_function::UserFunction,
+    },
+    record::{Diagnostic, TableName},
 };
 
 /// The version of everything but SQL and the engine that decides a model's rows: a change rebuilds all models.
@@ -82,7 +90,8 @@ impl PlannedModel {
 /// Plans all models; `staged` holds the tables that sources make (without data is enough), `sources` names them all, those
 /// whose contract is wrong included.
 ///
-/// Returns the models that can be built and every finding; a model that stands on a failed one is left out silently.
+/// Returns the models that can be built and every finding; a model that stands on a failed one is a note, unless the columns
+/// of the failed one are known nevertheless.
 ///
 /// # Errors
 /// When no session can be made, which is a fault of the program.
@@ -94,29 +103,75 @@ pub async fn plan(
     engine: &Engine,
 ) -> EngineResult<(Graph, Vec<Diagnostic>)> {
     let (parsed, mut findings) = graph::parse(models, parameters);
-    findings.extend(graph::unknown_tables(&parsed, sources, models));
     let (ordered, cycles) = graph::order(parsed);
     findings.extend(cycles);
     let sessions = Sessions::new(models, staged, engine)?;
     let mut inputs: BTreeMap<TableName, String> =
         staged.iter().map(|(name, table)| (name.clone(), spelled_input(table))).collect();
+    let mut tables = known_tables(models, staged, sources);
     let mut graph = Graph::default();
+    let mut views = Views::new();
+    let own_functions = engine.defined();
+    let mut waiting = Waiting::default();
     for parsed in ordered {
-        let is_known = |table: &TableName| inputs.contains_key(table);
-        if !parsed.statement.unqualified.is_empty() || !parsed.statement.tables.iter().all(is_known) {
+        let ParsedModel { model, mut statement } = parsed;
+        let named = &statement.named;
+        let names_nobody = !statement.unqualified.is_empty() || named.iter().any(|table| !tables.holds(table));
+        let is_known = |table: &TableName| inputs.contains_key(table) || views.contains_key(table);
+        let waits_for = named.iter().find(|table| tables.holds(table) && !is_known(table));
+        if let (false, Some(failed)) = (names_nobody, waits_for) {
+            waiting.note(&model.name, failed);
             continue;
         }
-        let around = Around { sessions: &sessions, staged, inputs: &inputs, parameters };
-        match plan_model(parsed, around).await {
-            Ok(planned) => {
+        statement.expand(&views);
+        let around = Around { sessions: &sessions, staged, inputs: &inputs, functions: &own_functions };
+        let planned = match names_nobody {
+            true => Err(Failed::Engine(None)),
+            false => plan_model(&model, &statement, around).await,
+        };
+        match planned {
+            Ok(Answer { schema, definition, .. }) if model.kind == Kind::View => {
+                let statement = Arc::new(statement);
+                views.insert(model.name.clone(), Arc::clone(&statement));
+                tables.describe(&model.name, schema);
+                graph.views.push(PlannedView { model, statement, definition });
+            }
+            Ok(Answer { schema, definition, meanings }) => {
+                let run_date = parameters.run_date;
+                let planned = PlannedModel { model, statement, schema, definition, meanings, run_date };
                 sessions.register(&planned)?;
                 inputs.insert(planned.model.name.clone(), spelled(&planned.schema));
+                tables.describe(&planned.model.name, Arc::clone(&planned.schema));
                 graph.models.push(planned);
             }
-            Err(found) => findings.extend(found),
+            Err(failed) => {
+                let told = failed.told(&model, &statement, &tables, &sessions.cut.state());
+                findings.extend(told.findings);
+                if let Some(schema) = told.schema {
+                    sessions.stand_in(&model, &schema)?;
+                    inputs.insert(model.name.clone(), spelled(&schema));
+                    tables.describe(&model.name, schema);
+                }
+            }
         }
     }
+    findings.extend(waiting.notes);
     Ok((graph, findings))
+}
+
+/// Returns all tables that a model may name, with the columns of those that are there without planning.
+fn known_tables(models: &[Model], staged: &Catalog, sources: &BTreeSet<TableName>) -> Tables {
+    let mut tables = Tables::default();
+    for source in sources {
+        tables.announce(source, None);
+    }
+    for model in models {
+        tables.announce(&model.name, Some(&model.text.path));
+    }
+    for (name, table) in staged {
+        tables.describe(name, TableProvider::schema(&table.files));
+    }
+    tables
 }
 
 /// What a model is planned against.
@@ -126,7 +181,8 @@ struct Around<'a> {
     staged: &'a Catalog,
     /// What is said of each table by its columns.
     inputs: &'a BTreeMap<TableName, String>,
-    parameters: &'a Parameters,
+    /// The project's own functions.
+    functions: &'a [UserFunction],
 }
 
 /// The sessions over tables without rows in which models are planned.
@@ -163,6 +219,13 @@ impl Sessions {
         register(&self.bare, name, &CatalogTable::empty(&planned.schema, Vec::new(), None))
     }
 
+    /// Makes the columns of a failed model known to those that read it.
+    fn stand_in(&self, model: &Model, schema: &SchemaRef) -> EngineResult<()> {
+        let table = CatalogTable::empty(schema, Vec::new(), None);
+        let uncut = self.uncut.iter().map(|(session, _)| session);
+        [&self.cut, &self.bare].into_iter().chain(uncut).try_for_each(|session| register(session, &model.name, &table))
+    }
+
     /// Returns what the columns of a model mean, if it lets them evolve.
     async fn meanings(&self, model: &Model, statement: &Statement) -> EngineResult<BTreeMap<String, Meaning>> {
         let is_asked = model.on_schema_change.value == OnSchemaChange::Evolve && model.history.is_none();
@@ -175,7 +238,7 @@ impl Sessions {
 
 /// Returns the staged tables without cut and partitions, every column nullable: the optimizer finds nothing there that it
 /// could use but the SQL itself.
-fn bare(staged: &Catalog) -> Catalog {
+pub(super) fn bare(staged: &Catalog) -> Catalog {
     let nullable = |field: &std::sync::Arc<Field>| field.as_ref().clone().with_nullable(true);
     let bare = |(name, table): (&TableName, &CatalogTable)| {
         let schema = datafusion::catalog::TableProvider::schema(&table.files);
@@ -201,137 +264,58 @@ fn register(session: &SessionContext, name: &TableName, table: &CatalogTable) ->
     Ok(())
 }
 
-async fn plan_model(parsed: ParsedModel, around: Around<'_>) -> Result<PlannedModel, Vec<Diagnostic>> {
-    let ParsedModel { model, statement } = parsed;
-    let Sessions { cut, bare, .. } = around.sessions;
-    let told = |error| graph::diagnostic(&model, Problem::new(&error, &model.text.body), around.parameters.names());
-    let plan = statement.plan(cut).await.map_err(|error| vec![told(error)])?;
-    // Clashes of types show in the analyzer, and what the engine cannot run only in the physical plan.
-    cut.state().create_physical_plan(&plan).await.map_err(|error| vec![told(error)])?;
-    let mut schema = published_schema(&model, &plan)?;
-    if let Some(history) = &model.history {
-        schema = history::schema(&model, history, &schema)?;
-    }
-    let mut findings = header_findings(&model, &schema);
-    findings.extend(idle_ignores(&model, &statement));
-    findings.extend(clock_findings(&model, &plan));
-    if !findings.is_empty() {
-        return Err(findings);
-    }
-    let bare = statement.plan(bare).await.and_then(|plan| bare.state().optimize(&plan));
-    let normal = normal::hash(&bare.map_err(|error| vec![told(error)])?, around.staged);
-    let definition = definition(&model, &statement, &schema, normal, around.inputs);
-    let meanings = around.sessions.meanings(&model, &statement).await.map_err(|error| vec![told(error)])?;
-    Ok(PlannedModel { model, statement, schema, definition, meanings, run_date: around.parameters.run_date })
+/// What planning shows of a model.
+struct Answer {
+    schema: SchemaRef,
+    definition: String,
+    meanings: BTreeMap<String, Meaning>,
 }
 
-fn published_schema(model: &Model, plan: &LogicalPlan) -> Result<SchemaRef, Vec<Diagnostic>> {
+async fn plan_model(model: &Model, statement: &Statement, around: Around<'_>) -> Result<Answer, Failed> {
+    let Sessions { cut, bare, .. } = around.sessions;
+    let engine = |error| Failed::Engine(Some(error));
+    let plan = statement.plan(cut).await.map_err(engine)?;
+    // Clashes of types show in the analyzer, and what the engine cannot run only in the physical plan.
+    cut.state().create_physical_plan(&plan).await.map_err(engine)?;
+    let header = |findings| Failed::Header(findings, None);
+    let mut schema = published_schema(model, statement, &plan).map_err(header)?;
+    if let Some(history) = &model.history {
+        schema = history::schema(model, history, &schema).map_err(header)?;
+    }
+    let mut findings = header_findings(model, &schema);
+    findings.extend(idle_ignores(model, statement));
+    findings.extend(clock_findings(model, statement, &plan));
+    if !findings.is_empty() {
+        return Err(Failed::Header(findings, Some(schema)));
+    }
+    let bare = statement.plan(bare).await.and_then(|plan| bare.state().optimize(&plan));
+    let normal = normal::hash(&bare.map_err(engine)?, around.staged);
+    let definition = definition(model, statement, &schema, normal, around);
+    let meanings = around.sessions.meanings(model, statement).await.map_err(engine)?;
+    Ok(Answer { schema, definition, meanings })
+}
+
+fn published_schema(model: &Model, statement: &Statement, plan: &LogicalPlan) -> Result<SchemaRef, Vec<Diagnostic>> {
     let output = plan.schema().as_arrow();
+    let place = |name: &str, nth: usize| {
+        let range = statement.query().and_then(|query| diagnose::output_place(&model.text, query, name, nth));
+        graph::place(model, range)
+    };
     let mut seen = BTreeSet::new();
     let twice = output.fields().iter().find(|field| !seen.insert(field.name().clone()));
     if let Some(field) = twice {
         let message = format!("two columns of the result are named `{}`", field.name());
-        return Err(vec![Diagnostic::error(message, graph::place(model, None)).hint("give one of them another alias")]);
+        let place = place(field.name(), 1);
+        return Err(vec![Diagnostic::error(message, place).hint("give one of them another alias")]);
     }
     types::published_schema(output).map_err(|(name, data_type)| {
-        let message = format!("the column `{name}` has the type {data_type}, which no table can hold");
-        vec![Diagnostic::error(message, graph::place(model, None)).hint(format!("cast it: `CAST({name} AS …)`"))]
+        let spelled = diagnose::types::spelled(&data_type);
+        let message = format!("the column `{name}` is {spelled}, which no table can hold");
+        vec![
+            Diagnostic::error(message, place(&name, 0))
+                .hint("cast it so: `CAST(… AS VARCHAR)`, or to another type of a table"),
+        ]
     })
-}
-
-/// Finds names in the header that the result does not have, and declared types that it does not produce.
-fn header_findings(model: &Model, schema: &SchemaRef) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
-    let described = model.columns.iter().map(|column| &column.name);
-    for column in model.key.iter().chain(&model.partition_by).chain(described) {
-        if schema.field_with_name(&column.value).is_err() {
-            findings.push(unknown_output(column, schema));
-        }
-    }
-    for column in &model.partition_by {
-        if let Some(finding) =
-            schema.field_with_name(&column.value).ok().and_then(|field| unfit(column, field.data_type()))
-        {
-            findings.push(finding);
-        }
-    }
-    for column in &model.columns {
-        let (Some(declared), Ok(field)) = (&column.data_type, schema.field_with_name(&column.name.value)) else {
-            continue;
-        };
-        if declared.value != *field.data_type() {
-            let message = format!(
-                "the column `{}` is declared as {} and the query gives {}",
-                column.name.value,
-                declared.value,
-                field.data_type()
-            );
-            findings.push(
-                Diagnostic::error(message, declared.place.clone())
-                    .hint("cast it in the query, or change the declaration"),
-            );
-        }
-    }
-    findings
-}
-
-/// Finds tables whose changes the header ignores, and which the model does not read.
-fn idle_ignores(model: &Model, statement: &Statement) -> Vec<Diagnostic> {
-    let names: Vec<String> = statement.tables.iter().map(ToString::to_string).collect();
-    let idle = model.ignore_changes.iter().filter(|ignored| !statement.tables.contains(&ignored.value));
-    let finding = |ignored: &Placed<TableName>| {
-        Diagnostic::error(format!("the model does not read `{}`", ignored.value), ignored.place.clone())
-            .did_you_mean(&ignored.value.to_string(), names.iter().map(String::as_str))
-    };
-    idle.map(finding).collect()
-}
-
-/// Says that a header names a column that the result does not have.
-#[must_use]
-pub fn unknown_output(column: &Placed<String>, schema: &SchemaRef) -> Diagnostic {
-    let names = schema.fields().iter().map(|field| field.name().as_str());
-    Diagnostic::error(format!("the result has no column `{}`", column.value), column.place.clone())
-        .did_you_mean(&column.value, names)
-}
-
-fn unfit(column: &Placed<String>, data_type: &DataType) -> Option<Diagnostic> {
-    let fits =
-        matches!(data_type, DataType::Date32 | DataType::Int32 | DataType::Int64 | DataType::Utf8 | DataType::Boolean);
-    (!fits).then(|| {
-        Diagnostic::error(format!("the partition column `{}` is {data_type}", column.value), column.place.clone())
-            .hint("partition by a date, an integer, a string or a boolean: derive a day or a month from it")
-    })
-}
-
-/// Finds functions whose value is not decided by their arguments: a run must be a function of its inputs.
-fn clock_findings(model: &Model, plan: &LogicalPlan) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
-    let walked = plan.apply_with_subqueries(|node| {
-        for expr in node.expressions() {
-            expr.apply(|inner| {
-                if let datafusion::logical_expr::Expr::ScalarFunction(function) = inner {
-                    let volatility = function.func.signature().volatility;
-                    if volatility != datafusion::logical_expr::Volatility::Immutable {
-                        findings.push(clock_finding(model, function.func.name()));
-                    }
-                }
-                Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
-            })?;
-        }
-        Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
-    });
-    if let Err(error) = walked {
-        findings.push(graph::diagnostic(model, Problem::new(&error, &model.text.body), std::iter::empty()));
-    }
-    findings.dedup();
-    findings
-}
-
-fn clock_finding(model: &Model, function: &str) -> Diagnostic {
-    let range =
-        model.text.body.to_ascii_lowercase().find(&format!("{function}(")).map(|start| start..start + function.len());
-    Diagnostic::error(format!("`{function}` does not give the same value on every run"), graph::place(model, range))
-        .hint("use `$run_date` for today; a model reads no clock and throws no dice")
 }
 
 /// Returns the hash of what a model computes: of the normal form of its plan, else of the text of its SQL.
@@ -340,7 +324,7 @@ fn definition(
     statement: &Statement,
     schema: &SchemaRef,
     normal: Option<blake3::Hash>,
-    inputs: &BTreeMap<TableName, String>,
+    around: Around<'_>,
 ) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut part = |text: &str| {
@@ -348,6 +332,7 @@ fn definition(
         hasher.update(text.as_bytes());
     };
     [TRANSFORM_VERSION, functions::VERSION, datafusion::DATAFUSION_VERSION].into_iter().for_each(&mut part);
+    statement.semantics().into_iter().for_each(&mut part);
     for column in model.key.iter().chain(&model.partition_by) {
         part(&column.value);
     }
@@ -369,7 +354,10 @@ fn definition(
     part(&statement.canonical());
     for table in &statement.tables {
         part(&table.to_string());
-        part(inputs.get(table).map(String::as_str).unwrap_or_default());
+        part(around.inputs.get(table).map(String::as_str).unwrap_or_default());
+    }
+    for function in around.functions.iter().filter(|function| statement.functions.contains(function.name())) {
+        part(&function.meaning());
     }
     hasher.finalize().to_hex().to_string()
 }

@@ -3,6 +3,7 @@
 mod definition;
 mod faults;
 mod incremental;
+mod lineage;
 mod models;
 mod speed;
 mod world;

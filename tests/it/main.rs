@@ -2,8 +2,14 @@
 //!
 //! ```text
 //!  shipped pipeline over the fixtures          small projects of a few lines
-//!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes,
-//!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history
+//!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes, checking,
+//!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history, kinds,
+//!                                              functions, unit_tests, lint, select,
+//!                                              lineage, data_checks
+//!
+//!  dialect, coming_from_dbt: SQL that was written for DuckDB
+//!
+//!  sqllogic: DataFusion's own files, through our session and a stock one
 //!
 //!  corpus: odd files and what a person reads in them
 //!
@@ -38,13 +44,23 @@ mod fixtures;
 
 mod determinism;
 
+mod memory;
+
 mod incremental;
 
 mod evolve;
 
 mod history;
 
+mod kinds;
+
+mod functions;
+
 mod rebuild;
+
+mod select;
+
+mod lineage;
 
 mod dirty;
 
@@ -54,11 +70,23 @@ mod damage;
 
 mod mistakes;
 
+mod lint;
+
+mod data_checks;
+
 mod snapshots;
 
 mod upkeep;
 
 mod verbs;
+
+mod unit_tests;
+
+mod dialect;
+
+mod coming_from_dbt;
+
+mod sqllogic;
 
 mod crash;
 
@@ -72,6 +100,7 @@ mod places;
 
 mod stores;
 
+mod checking;
 mod corpus;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod databases;

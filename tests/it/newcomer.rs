@@ -78,7 +78,7 @@ fn check_needs_no_data() {
     project.withdraw("sale/a.csv");
     assert_eq!(project.tallyhouse(&["check"]).succeeds().out, "1 sources, 1 models, 1 checks: no errors\n");
     let json = project.tallyhouse(&["check", "--output", "json"]).succeeds().json();
-    assert_eq!(json, json!({ "sources": 1, "models": 1, "checks": 1, "findings": [], "exit_code": 0 }));
+    assert_eq!(json, json!({ "sources": 1, "models": 1, "checks": 1, "tests": 0, "findings": [], "exit_code": 0 }));
 }
 
 #[test]

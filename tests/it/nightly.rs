@@ -26,6 +26,7 @@ fn the_first_night_publishes_every_table() {
     for source in sources() {
         expected.extend([format!("quarantine.{source}"), format!("staged.{source}")]);
     }
+    expected.push("ops.check_failure".to_owned());
     expected.sort();
     assert_eq!(current.tables(), expected);
     let empty: Vec<&str> = current.tables().into_iter().filter(|table| current.rows(table).is_empty()).collect();

@@ -167,10 +167,7 @@ fn why_says_what_a_partition_reads() {
         }])
     );
     let wrong = |arguments: &[&str]| project.tallyhouse(arguments).ends(2).err;
-    assert!(
-        wrong(&["why", "core.sales"])
-            .contains("`core.sales` is no model of this pipeline\n  hint: did you mean `core.sale`?")
-    );
+    assert!(wrong(&["why", "core.sales"]).contains("no table fits `core.sales`\n  hint: did you mean `core.sale`?"));
     assert!(
         wrong(&["why", "core.sale", "--partition", "day=1"])
             .contains("`core.sale` is not partitioned by `day`\n  hint: it is partitioned by month")

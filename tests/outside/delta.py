@@ -3,7 +3,8 @@
 
     python delta.py warehouse/current [--version core.sale=3 …]
 
-The plain side is DuckDB over `views.sql`; the Delta side is delta-rs and Polars. Column names, types and rows must be the
+The plain side is DuckDB over `views.sql`; the Delta side is delta-rs, Polars and, where `.ci/readers` has installed it
+(`sys.prefix`/duckdb-delta), DuckDB's Delta extension. Column names, types and rows must be the
 same. Then every file that a log adds is opened: its rows, NULLs, smallest and largest values must be what the log says, so
 that a reader that skips files by them misses no row; a filter on every partition value must give that partition's rows.
 Prints one line; on a difference it prints it and leaves with exit code 1.
@@ -12,6 +13,8 @@ Prints one line; on a difference it prints it and leaves with exit code 1.
 import argparse
 import datetime
 import json
+import os
+import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -164,6 +167,20 @@ def check_table(connection, root, name, table):
     return len(expected), len(live), bounded, delta.version()
 
 
+def read_with_duckdb(root):
+    """Lets a process of its own compare, whose DuckDB is the one that the extension is made for."""
+    packages = Path(sys.prefix) / "duckdb-delta"
+    if not packages.is_dir():
+        if os.environ.get("TALLYHOUSE_OUTSIDE") == "1":
+            sys.exit(f"DuckDB's Delta extension is not in {packages}; `.ci/readers` installs it")
+        return
+    script = Path(__file__).with_name("delta_duckdb.py")
+    asked = subprocess.run([sys.executable, script, root], env=os.environ | {"PYTHONPATH": str(packages)}, capture_output=True, text=True)
+    if asked.returncode:
+        sys.exit(asked.stdout + asked.stderr)
+    print(asked.stdout.strip())
+
+
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("snapshot", type=Path)
@@ -182,6 +199,7 @@ def main():
         name, version = expected.split("=")
         if versions[name] != int(version):
             sys.exit(f"{name} is at version {versions[name]} instead of {version}")
+    read_with_duckdb(root)
     if list(root.glob("private/**/_delta_log")):
         sys.exit("a private table has a log")
     print(f"{len(versions)} Delta tables: {totals[0]} rows in {totals[1]} files with {totals[2]} bounds")

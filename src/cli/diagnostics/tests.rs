@@ -69,8 +69,9 @@ fn colour_is_only_there_when_asked_for() {
 fn json_carries_the_same_facts() {
     let finding = Diagnostic::error("m", place("a\n金额: 1\n2", 2..13)).hint("h");
     let expected = json!({
-        "severity": "error", "message": "m", "file": "pipelines/sources/a.yaml",
-        "line": 2, "column": 1, "end_line": 3, "end_column": 2, "label": null, "hint": "h",
+        "code": null, "severity": "error", "message": "m", "file": "pipelines/sources/a.yaml",
+        "line": 2, "column": 1, "end_line": 3, "end_column": 2, "start_byte": 2, "end_byte": 13, "label": null, "hint": "h",
+        "fix": null,
     });
     assert_eq!(to_json(&finding), expected);
 }

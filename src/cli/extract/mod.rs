@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     Error,
+    define::select::Selection,
     engine::Settings,
     record::{RawBatch, SkippedLines},
     run::{self, Extracted, FormatChoice, Head, Input, PartReport, Reading, Request, Sink, Unread},
@@ -80,6 +81,7 @@ fn request(pipeline: &Path) -> Request {
         environment: None,
         full: false,
         rebuild: run::Rebuild::default(),
+        selection: Selection::default(),
         verify: false,
         rehash: false,
         settings: Settings { threads: 1, memory_limit_bytes: 0, spill_folder: None },

@@ -21,7 +21,7 @@ const NAMED: usize = 8;
 /// Shows what differs between two snapshots.
 pub(super) async fn diff(common: &Common, arguments: &DiffArguments, engine: &Engine) -> Result<(), Error> {
     let diff = run::diff(&common.request(false), &wanted(arguments)?, engine).await?;
-    match common.output {
+    match common.output() {
         OutputFormat::Text => print(&text(&diff)?),
         OutputFormat::Json => print(&format!("{}\n", whole(&diff)?)),
     }

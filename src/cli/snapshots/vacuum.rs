@@ -15,7 +15,7 @@ use crate::{
 pub(super) fn vacuum(common: &Common, keep: Option<u32>, days: Option<u64>, is_applied: bool) -> Result<(), Error> {
     let keep = keep.map(|keep| usize::try_from(keep).unwrap_or(usize::MAX));
     let vacuum = run::vacuum(&common.request(false), keep, days, is_applied)?;
-    match common.output {
+    match common.output() {
         OutputFormat::Text => print(&text(&vacuum, is_applied)),
         OutputFormat::Json => {
             let mut json = serde_json::json!(vacuum);

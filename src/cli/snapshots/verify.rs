@@ -14,7 +14,7 @@ use crate::{
 /// Compares snapshots with their manifests and shows each finding.
 pub(super) fn verify(common: &Common, id: Option<&str>, all: bool) -> Result<ExitCode, Error> {
     let verified = run::verify(&common.request(false), id, all)?;
-    match common.output {
+    match common.output() {
         OutputFormat::Text => print(&text(&verified)),
         OutputFormat::Json => print(&format!("{}\n", serde_json::json!(verified))),
     }

@@ -7,14 +7,16 @@ mod check;
 mod model;
 mod pipeline;
 mod source;
+mod unit_test;
 
-pub use check::{AcceptedValues, Check, Relationships, RowCount};
+pub use check::{AcceptedValues, Change, Check, Freshness, Limit, Measure, Range, Relationships, RowCount, ZScore};
 pub use model::{Column as ModelColumn, History, Model};
 pub use pipeline::{OnLowSpace, Pipeline, Publish, Variable};
 pub use source::{
     Alias, CleanWord, CodeMap, Column, Drift, FileKeys, FileLimits, FixedColumn, Format, FormatName, FormatOptions,
     RejectLimit, Rule, Source, Version,
 };
+pub use unit_test::{Cell, Compared, ExpectedRows, GivenRows, Row, Rows, RowsOr, UnitTest, UnitTests};
 
 /// A title in two languages.
 #[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{Check, Title};
 use crate::define::{
-    project::OnSchemaChange,
+    project::{Dialect, Kind, OnSchemaChange},
     spans::{At, Pairs, WordOrMany},
 };
 
@@ -13,6 +13,9 @@ use crate::define::{
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
+    /// What the file makes: a `table` (the default), a `view`, which is computed wherever it is read and never stored, a
+    /// `history`, which needs the key of that name, or a `seed`, whose rows stand in the CSV file beside it.
+    pub kind: Option<At<Kind>>,
     /// What the table holds: one row for each …
     pub description: Option<String>,
     /// Who answers for it.
@@ -33,6 +36,9 @@ pub struct Model {
     /// What makes partitions be built again, where it is not every change of what they read.
     #[serde(default)]
     pub rebuild: Option<Rebuild>,
+    /// How the SQL is understood: `datafusion`, or `duckdb` for SQL that was written for DuckDB. Left out: what the
+    /// pipeline says.
+    pub dialect: Option<Dialect>,
     /// Words by which commands select models.
     #[serde(default)]
     pub tags: Vec<String>,

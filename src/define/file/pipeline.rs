@@ -9,7 +9,10 @@ use serde::{
 };
 
 use crate::{
-    define::spans::{At, Pairs},
+    define::{
+        project::Dialect,
+        spans::{At, Pairs},
+    },
     record::manifest::TableFormat,
 };
 
@@ -38,12 +41,25 @@ pub struct Pipeline {
     /// Folder of the SQL models: `<schema>/<table>.sql` below it is the table `schema.table`.
     #[schemars(required)]
     pub models: Option<At<String>>,
+    /// How the SQL of models is understood: `datafusion` (the default), or `duckdb` for SQL that was written for DuckDB or
+    /// compiled by dbt. A model's header may say otherwise.
+    pub dialect: Option<Dialect>,
     /// Parameters of the SQL: `variables: { churn_days: 365 }` is `$churn_days`. The type is that of the value: a
     /// boolean, a whole number, a number, a date or a text.
     #[serde(default)]
     pub variables: Pairs<Variable>,
     /// How snapshots are kept.
     pub publish: Option<At<Publish>>,
+    /// What is kept of data checks.
+    pub checks: Option<Checks>,
+}
+
+/// What is kept of data checks.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Checks {
+    /// Failing rows of each check that are kept, at most; 100 when left out.
+    pub kept_rows: Option<usize>,
 }
 
 /// How snapshots are kept.
@@ -58,6 +74,10 @@ pub struct Publish {
     /// Whether a run ends before it reads anything when its forecast does not fit on the disk (`fail`, the default) or
     /// only says so (`warn`).
     pub on_low_space: Option<OnLowSpace>,
+    /// Compressed bytes with which a Parquet file is full and the next one of its partition begins: 1 MB to 4 GB,
+    /// 134217728 (128 MB) when left out. Files that are kept from earlier nights stay as they are.
+    #[schemars(extend("minimum" = 1_048_576, "maximum" = 4_294_967_296_u64))]
+    pub file_bytes: Option<At<u64>>,
     /// Table formats as which the tables can be read: `[parquet, delta]` when left out, or `[parquet]`.
     pub formats: Option<Vec<At<TableFormat>>>,
 }

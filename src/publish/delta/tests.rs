@@ -66,6 +66,7 @@ fn table(partitions: &[Option<&str>]) -> Table {
         definition: None,
         meanings: BTreeMap::new(),
         is_history: false,
+        is_behind: false,
         event_date: None,
         as_of: Vec::new(),
     }
@@ -88,6 +89,7 @@ fn manifest(number: u64, table: Table) -> Manifest {
         reason: None,
         held: false,
         checks: String::new(),
+        passed_checks: BTreeMap::new(),
         formats: BTreeSet::from([TableFormat::Parquet, TableFormat::Delta]),
         inputs: BTreeMap::new(),
         tables: BTreeMap::from([(name(), table)]),

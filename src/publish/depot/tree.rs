@@ -323,7 +323,7 @@ impl Folders {
     fn sync(&self) -> Result<(), Error> {
         local::sync_all(&self.moved)?;
         let made: Vec<PathBuf> = self.made.iter().cloned().collect();
-        local::sync_all(&made)?;
+        local::sync_dirs(&made)?;
         Ok(local::sync_dir(&self.root)?)
     }
 }

@@ -39,6 +39,7 @@ pub fn stage(staging: &Staging, values: &[&str]) -> Manifest {
                 definition: None,
                 meanings: BTreeMap::new(),
                 is_history: false,
+                is_behind: false,
                 event_date: None,
                 as_of: Vec::new(),
                 columns: columns(&rows.schema()),
@@ -51,6 +52,7 @@ pub fn stage(staging: &Staging, values: &[&str]) -> Manifest {
     }
     Manifest {
         checks: String::new(),
+        passed_checks: BTreeMap::new(),
         manifest_version: MANIFEST_VERSION,
         snapshot: String::new(),
         parent: None,

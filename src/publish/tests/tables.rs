@@ -53,7 +53,7 @@ fn write_one(spec: TableSpec, batches: &[RecordBatch]) -> (tempfile::TempDir, Ve
     (staging, partitions)
 }
 
-fn read(staging: &Path, file: &DataFile) -> RecordBatch {
+pub fn read(staging: &Path, file: &DataFile) -> RecordBatch {
     let path = staging.join("core/sales/data").join(&file.path);
     assert_eq!(std::fs::metadata(&path).unwrap().len(), file.bytes);
     assert_eq!(blake3::hash(&std::fs::read(&path).unwrap()).to_hex().as_str(), file.blake3);
@@ -218,15 +218,15 @@ fn values_swapped_between_rows_of_one_key_do_not_go_unnoticed() {
 
 #[test]
 fn equal_files_of_a_table_without_a_key_do_not_overwrite_each_other() {
-    let rows = batch(vec![("a", Arc::new(Int64Array::from(vec![7; 25])) as ArrayRef)]);
+    let rows = batch(vec![("a", Arc::new(Int64Array::from(vec![7; 3])) as ArrayRef)]);
     let staging = tempfile::tempdir().unwrap();
-    let options = WriterOptions { rows_per_file: 10, ..WriterOptions::default() };
+    let options = WriterOptions { file_bytes: 1, ..WriterOptions::default() };
     let partitions = write(staging.path(), spec(rows.schema(), &[], &[]), &[rows], options).unwrap();
     let files = &partitions[0].files;
-    assert_eq!(files.iter().map(|file| file.rows).collect::<Vec<_>>(), [10, 10, 5]);
+    assert_eq!(files.iter().map(|file| file.rows).collect::<Vec<_>>(), [1, 1, 1]);
     assert_eq!(files[0].blake3, files[1].blake3);
     assert_eq!(files[1].path, format!("{}-1.parquet", &files[0].blake3[..32]));
-    assert_eq!(files.iter().map(|file| read(staging.path(), file).num_rows()).sum::<usize>(), 25);
+    assert_eq!(files.iter().map(|file| read(staging.path(), file).num_rows()).sum::<usize>(), 3);
 }
 
 #[test]
@@ -320,12 +320,12 @@ proptest! {
         (threads, memory) in (1_usize..8, prop_oneof![Just(0_usize), 1_000_usize..400_000]),
         by in prop_oneof![Just(vec![]), Just(vec!["kind"]), Just(vec!["day", "kind"])],
         key in prop_oneof![Just(vec![]), Just(vec!["k"]), Just(vec!["day", "note"])],
-        rows_per_file in prop_oneof![Just(2_097_152_usize), 1_usize..900],
+        file_bytes in prop_oneof![Just(128_usize << 20), 0_usize..40_000],
     ) {
         let rows = awkward(count, seed);
         let spec = spec(rows.schema(), &by, &key);
-        let rows_per_file = rows_per_file.max(count / 20 + 1);
-        let plain = WriterOptions { rows_per_file, ..WriterOptions::default() };
+        // A row has fifty bytes: no more than twenty or so files.
+        let plain = WriterOptions { file_bytes: file_bytes.max(count), ..WriterOptions::default() };
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let expected = write(one.path(), spec.clone(), std::slice::from_ref(&rows), plain.clone()).unwrap();
         let options = WriterOptions { threads, memory_bytes: memory, ..plain };

@@ -28,8 +28,6 @@ const PIECE_ROWS: usize = 4_096;
 const MOST_PIECES: usize = 16;
 /// Bytes that a column of a batch costs besides its values.
 const ARRAY_BYTES: usize = 192;
-/// Rows that are sorted, hashed and encoded at once.
-const CHUNK_ROWS: usize = 8_192;
 
 /// The rows of one partition.
 #[derive(Debug)]
@@ -116,7 +114,7 @@ impl Bucket {
         let mut rows = SortedRows::new(Some(memory), runs, plan)?;
         let mut contents = Contents::new(plan)?;
         let mut files = PartitionFiles::new(plan, folder, &self.values, self.rows, options)?;
-        while let Some(chunk) = rows.next(files.room().min(CHUNK_ROWS), plan)? {
+        while let Some(chunk) = rows.next(files.portion(), plan)? {
             contents.add(&chunk, plan)?;
             files.write(&chunk)?;
         }

@@ -1,7 +1,8 @@
 //! The Parquet files of one partition.
 //!
-//! In: its rows in sorted order. Out: files named by the hash of their bytes, split by number of rows. Nothing that
-//! differs from run to run goes in, and rows come in chunks of one size, so equal rows give equal bytes. Deliberately
+//! In: its rows in sorted order. Out: files named by the hash of their bytes, each closed with the portion of rows that
+//! fills it. Its fullness is what was written of it and what is encoded and waits, both functions of its rows; nothing
+//! that differs from run to run goes in, and portions end at the same rows, so equal rows give equal bytes. Deliberately
 //! absent: the partition columns, which stand in the path only, and waiting for the disk: `commit` does that for all files
 //! at once, before anybody reads them.
 
@@ -22,7 +23,7 @@ use parquet::{
     schema::types::ColumnPath,
 };
 
-use super::{WriterOptions, encoding, plan::Plan};
+use super::{WriterOptions, encoding, plan::Plan, portion::Portion};
 use crate::{
     publish::Error,
     record::{PartitionValues, manifest::DataFile},
@@ -34,6 +35,13 @@ use crate::{
 
 /// Rows of a row group: the unit that readers skip and decode in parallel.
 const ROW_GROUP_ROWS: usize = 131_072;
+/// Encoded bytes after which a row group is closed before it has them: until then it lies in memory.
+const ROW_GROUP_BYTES: usize = 64 << 20;
+/// Rows that are sorted, hashed and encoded at once.
+const PORTION_ROWS: usize = 8_192;
+/// Bytes of the same: at most this share of a file, so that none is much too large, and not too many for the memory.
+const PORTION_SHARE: usize = 32;
+const MOST_PORTION_BYTES: usize = 4 << 20;
 /// Rows from which finding one key pays for a bloom filter.
 const BLOOM_ROWS: u64 = 10_000;
 /// Characters of the hash in a file's name.
@@ -50,7 +58,7 @@ pub(super) struct PartitionFiles<'a> {
     /// Decided by the first rows.
     properties: Option<WriterProperties>,
     zstd_level: i32,
-    rows_per_file: usize,
+    file_bytes: usize,
     open: Option<OpenFile>,
     files: Vec<DataFile>,
 }
@@ -73,21 +81,21 @@ impl<'a> PartitionFiles<'a> {
         let path = values.to_path(&plan.partition_by);
         let folder = if path.is_empty() { folder.to_owned() } else { folder.join(&path) };
         local::create_dir_all(&folder, plan.name.is_private().then_some(PRIVATE_MODE))?;
-        let (rows_per_file, zstd_level) = (options.rows_per_file.max(1), options.zstd_level);
+        let (file_bytes, zstd_level) = (options.file_bytes, options.zstd_level);
         let (properties, open, files) = (None, None, Vec::new());
-        let mut files = Self { plan, folder, path, rows, properties, zstd_level, rows_per_file, open, files };
+        let mut files = Self { plan, folder, path, rows, properties, zstd_level, file_bytes, open, files };
         if rows == 0 {
             files.open = Some(files.create(&RecordBatch::new_empty(plan.data_schema.clone()))?);
         }
         Ok(files)
     }
 
-    /// Returns how many rows the present file still takes.
-    pub fn room(&self) -> usize {
-        self.open.as_ref().map_or(self.rows_per_file, |open| self.rows_per_file - open.rows)
+    /// Returns how many rows are to be written at once.
+    pub fn portion(&self) -> Portion {
+        Portion { rows: PORTION_ROWS, bytes: MOST_PORTION_BYTES.min(self.file_bytes / PORTION_SHARE) }
     }
 
-    /// Appends rows, at most as many as there is room for.
+    /// Appends a portion of rows, and closes the file that it fills.
     pub fn write(&mut self, rows: &RecordBatch) -> Result<(), Error> {
         let mut open = match self.open.take() {
             Some(open) => open,
@@ -95,8 +103,13 @@ impl<'a> PartitionFiles<'a> {
         };
         open.writer.write(rows).map_err(|source| parquet_error(&open.temporary, source))?;
         open.rows += rows.num_rows();
+        let waiting = open.writer.in_progress_size();
+        let is_full = open.writer.bytes_written() + waiting >= self.file_bytes;
+        if waiting >= ROW_GROUP_BYTES && !is_full {
+            open.writer.flush().map_err(|source| parquet_error(&open.temporary, source))?;
+        }
         self.open = Some(open);
-        if self.room() == 0 { self.close() } else { Ok(()) }
+        if is_full { self.close() } else { Ok(()) }
     }
 
     /// Closes the last file and returns all, in key order.

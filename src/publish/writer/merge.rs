@@ -16,16 +16,14 @@ use arrow::{
     row::{RowConverter, Rows},
 };
 
-use super::{bucket::bytes, plan::Plan, sort::MemoryRun};
+use super::{plan::Plan, portion::Portion, sort::MemoryRun};
 use crate::{
     publish::Error,
     storage::local::spill::{Segment, SpillFile},
 };
 
-/// Rows of a run that are in memory at once while it is merged, at most.
-const PIECE_ROWS: usize = 2_048;
-/// Bytes of the same, where rows are wide.
-const PIECE_BYTES: usize = 256 << 10;
+/// What is in memory of a run at once while it is merged.
+const PIECE: Portion = Portion { rows: 2_048, bytes: 256 << 10 };
 /// Runs that are merged at once.
 const MOST_RUNS: usize = 64;
 
@@ -55,13 +53,8 @@ fn write_run(mut rows: SortedRows, plan: &Plan, file: &mut SpillFile) -> Result<
     let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME)).map_err(failed)?;
     let buffered = std::io::BufWriter::with_capacity(1 << 18, file);
     let mut writer = StreamWriter::try_new_with_options(buffered, &plan.data_schema, options).map_err(failed)?;
-    let mut count = PIECE_ROWS;
-    while let Some(piece) = rows.next(count, plan)? {
-        let row_bytes = bytes(&piece).div_ceil(piece.num_rows());
-        count = (PIECE_BYTES / row_bytes.max(1)).clamp(1, PIECE_ROWS);
-        for start in (0..piece.num_rows()).step_by(count) {
-            writer.write(&piece.slice(start, count.min(piece.num_rows() - start))).map_err(failed)?;
-        }
+    while let Some(piece) = rows.next(PIECE, plan)? {
+        writer.write(&piece).map_err(failed)?;
     }
     writer.finish().map_err(failed)?;
     let mut buffered = writer.into_inner().map_err(failed)?;
@@ -105,11 +98,11 @@ impl SortedRows {
         }
     }
 
-    /// Returns the next `count` rows, fewer at the end, None after it.
-    pub fn next(&mut self, count: usize, plan: &Plan) -> Result<Option<RecordBatch>, Error> {
+    /// Returns the next portion of rows, a smaller one at the end, None after it.
+    pub fn next(&mut self, portion: Portion, plan: &Plan) -> Result<Option<RecordBatch>, Error> {
         match self {
-            Self::Memory(run) => run.next(count, plan),
-            Self::Merged(merge) => merge.next(count, plan),
+            Self::Memory(run) => run.next(portion, plan),
+            Self::Merged(merge) => merge.next(portion, plan),
         }
     }
 }
@@ -129,7 +122,7 @@ impl Run {
 
     fn next(&mut self, plan: &Plan) -> Result<Option<RecordBatch>, Error> {
         match self {
-            Self::Memory(run) => run.next(PIECE_ROWS, plan),
+            Self::Memory(run) => run.next(PIECE, plan),
             Self::Spilled { reader, folder } => {
                 reader.next().transpose().map_err(|source| plan.spill_error(folder, source))
             }
@@ -217,12 +210,14 @@ impl Merge {
         Ok(merge)
     }
 
-    fn next(&mut self, count: usize, plan: &Plan) -> Result<Option<RecordBatch>, Error> {
-        let mut taken: Vec<At> = Vec::with_capacity(count);
-        while taken.len() < count
-            && let Some(&smallest) = self.heap.first()
-        {
+    fn next(&mut self, portion: Portion, plan: &Plan) -> Result<Option<RecordBatch>, Error> {
+        let mut filling = portion.begin();
+        let mut taken: Vec<At> = Vec::new();
+        while let Some(&smallest) = self.heap.first() {
             let cursor = &mut self.cursors[smallest];
+            if !filling.takes(&self.slots[cursor.at.0], cursor.at.1, &plan.row_bytes) {
+                break;
+            }
             taken.push(cursor.at);
             if !cursor.advance(&mut self.slots, &self.encoders, plan)? {
                 self.heap.swap_remove(0);

@@ -13,7 +13,7 @@ use arrow::{
 };
 use chrono_tz::Tz;
 
-use super::TableSpec;
+use super::{TableSpec, portion::RowBytes};
 use crate::{
     publish::{Error, schema::stored_schema},
     record::TableName,
@@ -39,6 +39,8 @@ pub(super) struct Plan {
     pub key_columns: Vec<usize>,
     /// Positions in `data_schema` in order of sorting: the key, then all others.
     pub sort_columns: Vec<usize>,
+    /// How the bytes of its rows are counted.
+    pub row_bytes: RowBytes,
     /// Positions of the dates in `data_schema`.
     pub date_columns: Vec<usize>,
     /// Positions of dates among the partition columns.
@@ -71,6 +73,7 @@ impl Plan {
             schema,
             partition_columns,
             data_columns,
+            row_bytes: RowBytes::new(&data_schema),
             data_schema,
             key_columns,
             sort_columns,

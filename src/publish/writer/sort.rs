@@ -12,6 +12,7 @@ use arrow::{
 
 use super::{
     plan::Plan,
+    portion::Portion,
     prefix::{self, PLACE_BITS, Prefix},
 };
 use crate::publish::Error;
@@ -50,9 +51,12 @@ impl MemoryRun {
         Ok(Self { batches, order: order.into_iter() })
     }
 
-    /// Returns the next `count` rows, fewer at the end, None after it.
-    pub fn next(&mut self, count: usize, plan: &Plan) -> Result<Option<RecordBatch>, Error> {
-        let next = &self.order.as_slice()[..count.min(self.order.len())];
+    /// Returns the next portion of rows, a smaller one at the end, None after it.
+    pub fn next(&mut self, portion: Portion, plan: &Plan) -> Result<Option<RecordBatch>, Error> {
+        let mut filling = portion.begin();
+        let takes = |&&place: &&u32| filling.takes(&self.batches[at(place).0], at(place).1, &plan.row_bytes);
+        let count = self.order.as_slice().iter().take_while(takes).count();
+        let next = &self.order.as_slice()[..count];
         let (Some(&first), Some(&last)) = (next.first(), next.last()) else {
             self.batches.clear();
             return Ok(None);
@@ -62,11 +66,10 @@ impl MemoryRun {
             self.batches[batch].slice(row, at(last).1 + 1 - row)
         } else {
             let batches: Vec<&RecordBatch> = self.batches.iter().collect();
-            let taken: Vec<(usize, usize)> = next.iter().map(|&place| at(place)).collect();
-            interleave_record_batch(&batches, &taken).map_err(|source| plan.rows_error(source))?
+            let found: Vec<(usize, usize)> = next.iter().map(|&place| at(place)).collect();
+            interleave_record_batch(&batches, &found).map_err(|source| plan.rows_error(source))?
         };
-        let taken = next.len();
-        self.order.nth(taken - 1);
+        self.order.nth(count - 1);
         Ok(Some(rows))
     }
 }

@@ -23,6 +23,7 @@ mod sink;
 mod write;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
 };
@@ -36,7 +37,7 @@ use self::{
     read::Reading,
     sink::{PackLayout, Sink},
 };
-use super::{Event, Observer};
+use super::{Event, Observer, listings::Listings};
 use crate::{
     Error,
     define::project::Source,
@@ -75,9 +76,13 @@ pub(super) struct Surroundings<'a> {
     pub salvage: Option<&'a Salvage>,
     /// Finds the files of this run and of the parent.
     pub files: &'a Finder,
+    /// What lies in the places of the sources, as far as it is known.
+    pub listings: &'a Listings,
     pub timezone: Tz,
     pub threads: usize,
     pub memory_bytes: usize,
+    /// Compressed bytes of a full data file.
+    pub file_bytes: usize,
     pub now: DateTime<Utc>,
     /// Whether every file is hashed, whatever the storage says about it.
     pub rehash: bool,
@@ -96,7 +101,10 @@ pub(super) async fn stage(
     around: Surroundings<'_>,
 ) -> Result<StagedSource, Error> {
     let staging = Staging::new(source, contract, around)?;
-    let listed = extract::list_since(source, &staging.pull()).await.map_err(|error| of_source(source, error.into()))?;
+    let listed = match around.listings.get(&source.name.value) {
+        Some(listed) => Cow::Borrowed(listed),
+        None => Cow::Owned(list(source, &staging.pull()).await?),
+    };
     let runtime = tokio::runtime::Handle::current();
     let staged = tokio::task::block_in_place(|| staging.carry_out(&listed, runtime));
     let staged = staged.map_err(|error| of_source(source, error))?;
@@ -107,6 +115,10 @@ pub(super) async fn stage(
         is_unchanged: staged.report.is_unchanged,
     });
     Ok(staged)
+}
+
+async fn list(source: &Source, pull: &extract::Pull) -> Result<Vec<extract::ExtractFile>, Error> {
+    extract::list_since(source, pull).await.map_err(|error| of_source(source, error.into()))
 }
 
 /// One source on its way.
@@ -127,8 +139,12 @@ struct Staging<'a> {
 impl<'a> Staging<'a> {
     fn new(source: &'a Source, contract: &'a Contract, around: Surroundings<'a>) -> Result<Self, Error> {
         let partition_by: Vec<String> = source.partition_by.iter().map(|column| column.value.clone()).collect();
-        let options =
-            WriterOptions { memory_bytes: around.memory_bytes, threads: around.threads, ..WriterOptions::default() };
+        let options = WriterOptions {
+            memory_bytes: around.memory_bytes,
+            threads: around.threads,
+            file_bytes: around.file_bytes,
+            ..WriterOptions::default()
+        };
         let salvaged = around.salvage.filter(|_| !around.reread).and_then(|salvage| salvage.source(&source.name.value));
         Ok(Self {
             salvaged,

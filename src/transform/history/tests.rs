@@ -41,6 +41,8 @@ fn columns_of_query() -> SchemaRef {
 fn model(statement: Statement, day: NaiveDate) -> PlannedModel {
     let text = Arc::new(Text { path: "core/h.sql".to_owned(), body: String::new() });
     let model = Model {
+        kind: crate::define::project::Kind::History,
+        rows: None,
         name: TableName::new("core", "h"),
         path: PathBuf::new(),
         description: None,
@@ -50,6 +52,7 @@ fn model(statement: Statement, day: NaiveDate) -> PlannedModel {
         on_schema_change: Placed::new(OnSchemaChange::Fail, Place::start_of(Arc::clone(&text))),
         history: Some(history()),
         ignore_changes: Vec::new(),
+        dialect: crate::define::project::Dialect::default(),
         tags: Vec::new(),
         columns: Vec::new(),
         checks: Vec::new(),

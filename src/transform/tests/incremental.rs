@@ -250,6 +250,7 @@ impl Case {
             reason: None,
             held: false,
             checks: String::new(),
+            passed_checks: BTreeMap::new(),
             formats: std::collections::BTreeSet::new(),
             delta: BTreeMap::new(),
             inputs: BTreeMap::new(),
@@ -260,7 +261,7 @@ impl Case {
 
 pub async fn planned(sql: &str, catalog: &Catalog, engine: &Engine) -> PlannedModel {
     let text = Arc::new(Text { path: "core/it.sql".to_owned(), body: sql.to_owned() });
-    let (model, _) = define::read_model(&text, Path::new("core/it.sql")).unwrap();
+    let (model, _) = define::read_model(&text, Path::new("core/it.sql"), define::project::Dialect::default()).unwrap();
     let parameters = Parameters {
         run_date: NaiveDate::from_ymd_opt(2024, 12, 31).unwrap(),
         timezone: chrono_tz::Asia::Shanghai,
@@ -320,11 +321,11 @@ fn difference(now: &Rows, full: &Rows) -> Option<String> {
 }
 
 /// Runs a test where planning may nest as deeply as it does in the binary.
-fn on_a_deep_stack<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
+pub fn on_a_deep_stack<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
     let run = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test());
     std::thread::Builder::new().stack_size(32 << 20).spawn(run).unwrap().join().unwrap();
 }
 
-fn is_night() -> bool {
+pub fn is_night() -> bool {
     std::env::var_os("TALLYHOUSE_NIGHT").is_some_and(|value| value == "1")
 }

@@ -87,6 +87,16 @@ impl World {
         &self.catalog
     }
 
+    /// Returns the rows of the tables as they are now.
+    pub fn batches(&self) -> Vec<(TableName, RecordBatch)> {
+        vec![
+            (name("staged.sale"), facts(&self.sale)),
+            (name("staged.refund"), facts(&self.refund)),
+            (name("core.dealer"), self.dealers()),
+            (name("core.target"), self.targets()),
+        ]
+    }
+
     /// Changes something and says what.
     pub fn edit(&mut self) -> String {
         let told = match self.random.random_range(0..14) {

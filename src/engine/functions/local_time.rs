@@ -1,10 +1,7 @@
-//! SQL functions that the domain needs and DataFusion lacks: local days and times of UTC instants.
+//! Local days and times of UTC instants.
 //!
-//! | function | returns |
-//! |---|---|
-//! | `local_date(instant, zone)` | the DATE on the zone's calendar |
-//! | `local_time(instant, zone)` | the TIMESTAMP (without zone) on the zone's clock |
-//! | `utc_time(local, zone)` | the instant at which the zone's clock showed `local`; the earlier of two, NULL if never |
+//! In: instants or local times, and one zone. Out: the day or the clock there, or the instant. Where a clock goes back, the
+//! earlier of two instants counts; a time that no clock showed has none.
 
 use std::sync::Arc;
 
@@ -18,29 +15,65 @@ use chrono_tz::Tz;
 use datafusion::{
     common::{ScalarValue, exec_err},
     error::Result,
-    execution::{FunctionRegistry, SessionState},
     logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
 };
 
-/// The version of these functions: a change of what one of them returns must raise it, and rebuilds all models.
-pub const VERSION: &str = "functions 1";
+use super::{Description, Example, Kind};
 
 /// Days from 0001-01-01 to 1970-01-01.
 const EPOCH_DAYS: i32 = 719_163;
 
-/// Adds the functions to a session.
-///
-/// # Errors
-/// Never with a session that takes functions.
-pub fn register(state: &mut SessionState) -> Result<()> {
-    for kind in [Kind::LocalDate, Kind::LocalTime, Kind::UtcTime] {
-        state.register_udf(Arc::new(ScalarUDF::new_from_impl(ZoneFunction::new(kind))))?;
-    }
-    Ok(())
+/// What is said of the functions.
+pub(super) const DESCRIPTIONS: [Description; 3] = [
+    Description {
+        name: "local_date",
+        kind: Kind::Scalar,
+        signature: "local_date(instant TIMESTAMP, zone VARCHAR) → DATE",
+        text: "The day that the zone's calendar shows at an instant. The zone is one IANA name for all rows, such as `$timezone`.",
+        nulls: "NULL for a NULL instant.",
+        examples: &[Example {
+            sql: "SELECT local_date(TIMESTAMP '2026-06-30 17:30:00', 'Asia/Shanghai')",
+            answer: "2026-07-01",
+        }],
+    },
+    Description {
+        name: "local_time",
+        kind: Kind::Scalar,
+        signature: "local_time(instant TIMESTAMP, zone VARCHAR) → TIMESTAMP without zone",
+        text: "What the zone's clock shows at an instant. Cast it to a date or a text before it is published: a published timestamp is UTC.",
+        nulls: "NULL for a NULL instant.",
+        examples: &[Example {
+            sql: "SELECT local_time(TIMESTAMP '2026-06-30 17:30:00', 'Asia/Shanghai')",
+            answer: "2026-07-01T01:30:00",
+        }],
+    },
+    Description {
+        name: "utc_time",
+        kind: Kind::Scalar,
+        signature: "utc_time(local TIMESTAMP, zone VARCHAR) → TIMESTAMP",
+        text: "The instant at which the zone's clock showed a local time; the earlier of two where the clock went back.",
+        nulls: "NULL for a NULL time, and for one that the clock never showed because it went forward.",
+        examples: &[
+            Example {
+                sql: "SELECT utc_time(TIMESTAMP '2026-07-01 01:30:00', 'Asia/Shanghai')",
+                answer: "2026-06-30T17:30:00Z",
+            },
+            Example {
+                sql: "SELECT utc_time(TIMESTAMP '2026-03-29 02:30:00', 'Europe/Berlin') IS NULL",
+                answer: "true",
+            },
+        ],
+    },
+];
+
+/// Returns the functions.
+pub(super) fn functions() -> [ScalarUDF; 3] {
+    [Question::LocalDate, Question::LocalTime, Question::UtcTime]
+        .map(|question| ScalarUDF::new_from_impl(ZoneFunction::new(question)))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Kind {
+enum Question {
     LocalDate,
     LocalTime,
     UtcTime,
@@ -48,22 +81,22 @@ enum Kind {
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct ZoneFunction {
-    kind: Kind,
+    question: Question,
     signature: Signature,
 }
 
 impl ZoneFunction {
-    fn new(kind: Kind) -> Self {
-        Self { kind, signature: Signature::any(2, Volatility::Immutable) }
+    fn new(question: Question) -> Self {
+        Self { question, signature: Signature::any(2, Volatility::Immutable) }
     }
 }
 
 impl ScalarUDFImpl for ZoneFunction {
     fn name(&self) -> &str {
-        match self.kind {
-            Kind::LocalDate => "local_date",
-            Kind::LocalTime => "local_time",
-            Kind::UtcTime => "utc_time",
+        match self.question {
+            Question::LocalDate => "local_date",
+            Question::LocalTime => "local_time",
+            Question::UtcTime => "utc_time",
         }
     }
 
@@ -75,10 +108,10 @@ impl ScalarUDFImpl for ZoneFunction {
         if !matches!(types[0], DataType::Timestamp(_, _) | DataType::Date32 | DataType::Null) {
             return datafusion::common::plan_err!("{} takes a TIMESTAMP first, not {}", self.name(), types[0]);
         }
-        Ok(match self.kind {
-            Kind::LocalDate => DataType::Date32,
-            Kind::LocalTime => DataType::Timestamp(TimeUnit::Microsecond, None),
-            Kind::UtcTime => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        Ok(match self.question {
+            Question::LocalDate => DataType::Date32,
+            Question::LocalTime => DataType::Timestamp(TimeUnit::Microsecond, None),
+            Question::UtcTime => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         })
     }
 
@@ -96,22 +129,22 @@ impl ScalarUDFImpl for ZoneFunction {
 
 impl ZoneFunction {
     fn evaluate(&self, times: &ArrayRef, zone: Tz) -> Result<ArrayRef> {
-        let target = match self.kind {
-            Kind::UtcTime => DataType::Timestamp(TimeUnit::Microsecond, None),
-            Kind::LocalDate | Kind::LocalTime => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        let target = match self.question {
+            Question::UtcTime => DataType::Timestamp(TimeUnit::Microsecond, None),
+            Question::LocalDate | Question::LocalTime => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         };
         let micros = cast(times, &target)?;
         let micros = micros.as_primitive::<TimestampMicrosecondType>();
-        Ok(match self.kind {
-            Kind::LocalDate => {
+        Ok(match self.question {
+            Question::LocalDate => {
                 let day = |time: Option<i64>| Some(local(time?, zone)?.num_days_from_ce() - EPOCH_DAYS);
                 Arc::new(micros.iter().map(day).collect::<Date32Array>())
             }
-            Kind::LocalTime => {
+            Question::LocalTime => {
                 let clock = |time: Option<i64>| Some(local(time?, zone)?.and_utc().timestamp_micros());
                 Arc::new(micros.iter().map(clock).collect::<TimestampMicrosecondArray>())
             }
-            Kind::UtcTime => {
+            Question::UtcTime => {
                 let instants: TimestampMicrosecondArray = micros.iter().map(|time| instant(time?, zone)).collect();
                 Arc::new(instants.with_timezone("UTC"))
             }
@@ -120,7 +153,7 @@ impl ZoneFunction {
 }
 
 /// Returns what the zone's clock shows at an instant (microseconds UTC).
-fn local(micros: i64, zone: Tz) -> Option<chrono::NaiveDateTime> {
+pub(super) fn local(micros: i64, zone: Tz) -> Option<chrono::NaiveDateTime> {
     Some(DateTime::from_timestamp_micros(micros)?.with_timezone(&zone).naive_local())
 }
 

@@ -1,0 +1,123 @@
+//! What is wrong with checks, found without data.
+//!
+//! In: the checks of all tables, and a session that knows their columns. Out: a finding for each mistake, at the word that is
+//! wrong. A check that cannot be planned is never taken for one that passes.
+
+use arrow::datatypes::{DataType, Schema};
+use datafusion::{error::Result, prelude::SessionContext};
+
+use super::{TableChecks, carry_out, measure, query};
+use crate::{
+    define::project::{Age, Check, CheckKind, Measure},
+    engine::Problem,
+    record::{Diagnostic, Place, Placed, diagnostic::nearest},
+};
+
+/// Plans every check without data and returns what is wrong with them.
+pub async fn validate(tables: &[TableChecks], session: &SessionContext) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for table in tables {
+        let Ok(schema) = carry_out::schema(&table.table, session).await else { continue };
+        for check in &table.checks {
+            findings.extend(one(table, check, &schema, session).await);
+        }
+    }
+    findings
+}
+
+async fn one(table: &TableChecks, check: &Check, schema: &Schema, session: &SessionContext) -> Vec<Diagnostic> {
+    let sql = match sql(table, check, schema) {
+        Ok(sql) => sql,
+        Err(fault) => return vec![in_check(*fault, check)],
+    };
+    if let Err(error) = plan(&sql, session).await {
+        return vec![finding(check, &Problem::new(&error, &sql))];
+    }
+    typed(table, check, schema).map(|finding| in_check(finding, check)).into_iter().collect()
+}
+
+/// Returns a query that holds every text and every column of a check.
+fn sql(table: &TableChecks, check: &Check, schema: &Schema) -> Result<String, Box<Diagnostic>> {
+    let (name, filter) = (query::quoted_table(&table.table), query::looked_at(check));
+    let columns: Vec<String> = check.columns().iter().map(|column| query::quoted(&column.value)).collect();
+    let columns = if columns.is_empty() { "1".to_owned() } else { columns.join(", ") };
+    let failing = query::failing(&table.table, check, schema)?;
+    Ok(failing.unwrap_or_else(|| format!("SELECT {columns} FROM {name} WHERE {filter}")))
+}
+
+async fn plan(sql: &str, session: &SessionContext) -> Result<()> {
+    let plan = session.state().create_logical_plan(sql).await?;
+    session.state().optimize(&plan)?;
+    Ok(())
+}
+
+/// Returns what is wrong with the type or the place of a column that is there.
+fn typed(table: &TableChecks, check: &Check, schema: &Schema) -> Option<Diagnostic> {
+    match &check.kind {
+        CheckKind::Freshness { column, max_age } => fresh(column, *max_age, schema),
+        CheckKind::Change(change) => partitions(change.by.as_ref(), table).or_else(|| summed(&change.measure, schema)),
+        CheckKind::ZScore(score) => partitions(score.over.as_ref(), table).or_else(|| summed(&score.measure, schema)),
+        _ => None,
+    }
+}
+
+fn fresh(column: &Placed<String>, max_age: Age, schema: &Schema) -> Option<Diagnostic> {
+    let place = column.place.clone();
+    match (type_of(column, schema)?, max_age) {
+        (DataType::Timestamp(..), _) | (DataType::Date32, Age::Days(_)) => None,
+        (DataType::Date32, Age::Hours(_)) => {
+            let message = format!("`{}` is a date, which has no hours", column.value);
+            Some(Diagnostic::error(message, place).hint("write `max_age_days`"))
+        }
+        _ => {
+            let message = format!("`{}` is neither a date nor a timestamp", column.value);
+            Some(Diagnostic::error(message, place).hint("name the column that says when a row came to be"))
+        }
+    }
+}
+
+fn summed(measure: &Measure, schema: &Schema) -> Option<Diagnostic> {
+    let column = measure.column().filter(|_| !measure::is_measurable(measure, schema))?;
+    let message = format!("`{}` is not a number, so it has no sum", column.value);
+    Some(Diagnostic::error(message, column.place.clone()).hint("`null_share` and `distinct_count` take any column"))
+}
+
+fn partitions(column: Option<&Placed<String>>, table: &TableChecks) -> Option<Diagnostic> {
+    let column = column.filter(|column| !table.partition_by.contains(&column.value))?;
+    let message = format!("`{}` is no partition column of {}", column.value, table.table);
+    let hint = match (nearest(&column.value, table.partition_by.iter().map(String::as_str)), &table.partition_by[..]) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, []) => "the table has no partitions; leave the key out".to_owned(),
+        (None, all) => format!("it is partitioned by `{}`", all.join("`, `")),
+    };
+    Some(Diagnostic::error(message, column.place.clone()).hint(hint))
+}
+
+fn type_of<'a>(column: &Placed<String>, schema: &'a Schema) -> Option<&'a DataType> {
+    schema.field_with_name(&column.value).ok().map(arrow::datatypes::Field::data_type)
+}
+
+fn in_check(finding: Diagnostic, check: &Check) -> Diagnostic {
+    Diagnostic { message: format!("{} in the check `{}`", finding.message, check.name), ..finding }
+}
+
+fn finding(check: &Check, problem: &Problem) -> Diagnostic {
+    let mut finding = in_check(Diagnostic::error(&problem.message, place(check, problem)), check);
+    finding.hint.clone_from(&problem.hint);
+    finding
+}
+
+/// Returns the place of the name that a problem is about, else that of the check.
+fn place(check: &Check, problem: &Problem) -> Place {
+    let named = problem.message.split('`').nth(1).unwrap_or_default();
+    let mut written = check.columns();
+    written.extend(match &check.kind {
+        CheckKind::Relationships { field, .. } => Some(field),
+        CheckKind::Expr(expr) => Some(expr),
+        _ => None,
+    });
+    written.extend(&check.filter);
+    let exact = written.iter().find(|column| column.value == named);
+    let holding = written.iter().find(|column| !named.is_empty() && column.value.contains(named));
+    exact.or(holding).map_or_else(|| check.place.clone(), |column| column.place.clone())
+}

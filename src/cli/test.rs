@@ -1,0 +1,97 @@
+//! `tallyhouse test`
+
+use std::{io::Write, path::PathBuf, process::ExitCode, time::Instant};
+
+use clap::Args;
+
+use super::{
+    arguments::{Common, OutputFormat},
+    print,
+};
+use crate::{
+    Error,
+    engine::Engine,
+    record::TestResult,
+    report::unit,
+    run::{self, Generated},
+};
+
+/// `test`
+#[derive(Debug, Args)]
+pub(super) struct TestArguments {
+    /// Models, such as core.sales, or tests, such as "core.sales:a return is negative"; all without one
+    pub selection: Vec<String>,
+    #[command(flatten)]
+    pub common: Common,
+    /// Write a first test of this model from a few rows of the served snapshot, personal data masked
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["selection", "junit"])]
+    pub generate: Option<String>,
+    /// Write the results as XML in the form of `JUnit` to this file too
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+}
+
+/// Runs unit tests.
+pub(super) async fn test(arguments: &TestArguments, engine: &Engine) -> Result<ExitCode, Error> {
+    let request = arguments.common.request(false);
+    let definitions = run::definitions(&request, engine).await?;
+    if let Some(model) = &arguments.generate {
+        let generated = run::generate_test(model, &definitions, &request, engine).await?;
+        return tell_generated(&generated, arguments.common.output());
+    }
+    let tests = run::unit_tests(&definitions, &request, engine).await?.select(&arguments.selection)?;
+    if tests.count() == 0 {
+        return Err(Error::Usage {
+            message: "there is no unit test".to_owned(),
+            hint: Some("write one beside a model: `sql/core/sales.test.yaml` for `sql/core/sales.sql`".to_owned()),
+        });
+    }
+    let started = Instant::now();
+    let results = tests.run(engine).await?;
+    show(&results, started.elapsed().as_secs_f64(), arguments)?;
+    Ok(ExitCode::from(u8::from(results.iter().any(|result| !result.is_passed()))))
+}
+
+fn tell_generated(generated: &Generated, output: OutputFormat) -> Result<ExitCode, Error> {
+    let mut file = run::output(&generated.path, false)?;
+    file.write_all(generated.text.as_bytes()).map_err(|error| Error::Environment {
+        message: format!("cannot write `{}`: {error}", generated.path.display()),
+        hint: None,
+    })?;
+    run::commit(file)?;
+    match output {
+        OutputFormat::Text => print(&format!(
+            "wrote `{}`: {} rows of {} tables give {} rows\nread it before you keep it: it says what the model does, not \
+             what it should do\n",
+            generated.path.display(),
+            generated.given_rows,
+            generated.tables,
+            generated.expected_rows
+        )),
+        OutputFormat::Json => print(&format!(
+            "{}\n",
+            serde_json::json!({
+                "file": generated.path, "tables": generated.tables, "given_rows": generated.given_rows,
+                "expected_rows": generated.expected_rows, "exit_code": 0,
+            })
+        )),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(results: &[TestResult], seconds: f64, arguments: &TestArguments) -> Result<(), Error> {
+    if let Some(path) = &arguments.junit {
+        let mut file = run::output(path, false)?;
+        let failed = |error: std::io::Error| Error::Environment {
+            message: format!("cannot write `{}`: {error}", path.display()),
+            hint: None,
+        };
+        file.write_all(unit::junit(results).as_bytes()).map_err(failed)?;
+        run::commit(file)?;
+    }
+    match arguments.common.output() {
+        OutputFormat::Text => print(&unit::text(results, seconds)),
+        OutputFormat::Json => print(&format!("{}\n", unit::json(results, seconds))),
+    }
+    Ok(())
+}

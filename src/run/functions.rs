@@ -1,0 +1,26 @@
+//! The functions that a project defines in SQL, for whoever asks about them alone.
+
+use super::{Request, load, output};
+use crate::{
+    Error,
+    engine::{Engine, functions::catalogue::Listed},
+    transform,
+};
+
+/// Returns a project's own functions; none where there is no pipeline file.
+///
+/// # Errors
+/// Everything that is wrong with the pipeline file and with the functions.
+pub fn functions(request: &Request, engine: &Engine) -> Result<Vec<Listed>, Error> {
+    if !output::exists(&request.pipeline) {
+        return Ok(Vec::new());
+    }
+    let functions = load::functions(request)?;
+    let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
+    let findings = transform::functions::define(&functions, engine).map_err(bug)?;
+    if findings.is_empty() {
+        Ok(transform::functions::listed(&functions, engine))
+    } else {
+        Err(Error::Definition(findings))
+    }
+}

@@ -1,0 +1,272 @@
+//! Selecting: the words behind `--select` and `--exclude` → tables of the project.
+//!
+//! In: a [`Selection`], the definitions, and where the words ask for it the served snapshot and the last run. Out: names.
+//! What a run does with tables that are not selected is in [`super::partial`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Definitions, Request, failures, load, stage, validate};
+use crate::{
+    Error,
+    define::{
+        Project,
+        project::{Model, Source},
+        select::{self, LastResult, Node, Nodes, Selection, State},
+    },
+    engine::{Engine, Parameters, Statement, catalog},
+    normalize::Contract,
+    publish::Warehouse,
+    record::{Diagnostic, Manifest, TableName, manifest::Table},
+    transform,
+};
+
+impl From<select::Error> for Error {
+    fn from(error: select::Error) -> Self {
+        Self::Usage { message: error.message, hint: error.hint }
+    }
+}
+
+/// Tables that were selected, and the files that define them.
+#[derive(Debug, Clone)]
+pub struct Selected {
+    /// Their names.
+    pub tables: BTreeSet<TableName>,
+    files: BTreeSet<String>,
+}
+
+impl Selected {
+    /// Returns whether a finding is about one of the tables; one without a place is about all.
+    #[must_use]
+    pub fn concerns(&self, finding: &Diagnostic) -> bool {
+        finding.place.as_ref().is_none_or(|place| self.files.contains(&place.text.path))
+    }
+}
+
+/// The tables of a project, ready to be selected from.
+struct Known<'a> {
+    project: &'a Project,
+    contracts: &'a BTreeMap<String, Contract>,
+    /// What each model reads.
+    reads: BTreeMap<TableName, Vec<TableName>>,
+    /// The hash of what each model computes, as far as it can be planned.
+    definitions: BTreeMap<TableName, String>,
+}
+
+/// Returns the tables that a request selects; None if it asks for all.
+///
+/// # Errors
+/// A word that no table fits, and a warehouse that cannot be read.
+pub(super) fn of(definitions: &Definitions, request: &Request) -> Result<Option<BTreeSet<TableName>>, Error> {
+    if request.selection.is_everything() {
+        return Ok(None);
+    }
+    let planned = || definitions.graph.models.iter().map(|planned| (planned.model.name.clone(), planned));
+    let known = Known {
+        project: &definitions.project,
+        contracts: &definitions.contracts,
+        reads: planned().map(|(name, planned)| (name, planned.statement.tables.clone())).collect(),
+        definitions: planned().map(|(name, planned)| (name, planned.definition.clone())).collect(),
+    };
+    known.select(&request.selection, request)
+}
+
+/// Returns the models that a request selects, in the order in which they are built.
+///
+/// # Errors
+/// As [`of`], and when nothing but sources is selected.
+pub(super) fn models(definitions: &Definitions, request: &Request) -> Result<Option<BTreeSet<TableName>>, Error> {
+    let Some(selected) = of(definitions, request)? else { return Ok(None) };
+    if definitions.graph.models.iter().any(|planned| selected.contains(&planned.model.name)) {
+        return Ok(Some(selected));
+    }
+    Err(Error::Usage {
+        message: "no model is selected, only sources".to_owned(),
+        hint: Some("`source:NAME+` selects what is made of a source".to_owned()),
+    })
+}
+
+/// Returns the tables that a request selects, of a project whose models need not be right; None if it asks for all.
+///
+/// # Errors
+/// Files that cannot be read as a project, and as [`of`].
+pub async fn selected(request: &Request, engine: &Engine) -> Result<Option<Selected>, Error> {
+    if request.selection.is_everything() {
+        return Ok(None);
+    }
+    let (project, _) = load::load(request)?;
+    let parameters = validate::parameters(&project, request)?;
+    let (contracts, _) = validate::contracts(&project, &parameters);
+    let definitions = match request.selection.asks_for_state() {
+        true => planned(&project, &contracts, &parameters, engine).await?,
+        false => BTreeMap::new(),
+    };
+    let reads = project.models.iter().map(|model| (model.name.clone(), read_by(model, &parameters))).collect();
+    let known = Known { project: &project, contracts: &contracts, reads, definitions };
+    let Some(tables) = known.select(&request.selection, request)? else { return Ok(None) };
+    let files = known.nodes().filter(|node| tables.contains(&node.name)).map(|node| node.path).collect();
+    Ok(Some(Selected { tables, files }))
+}
+
+/// Returns the hashes of what models compute, of those that can be planned.
+async fn planned(
+    project: &Project,
+    contracts: &BTreeMap<String, Contract>,
+    parameters: &Parameters,
+    engine: &Engine,
+) -> Result<BTreeMap<TableName, String>, Error> {
+    let staged = validate::staged_catalog(project, contracts, parameters);
+    let sources = project.sources.iter().map(Source::table).collect();
+    let (graph, _) = Box::pin(transform::plan::plan(&project.models, &staged, &sources, parameters, engine))
+        .await
+        .map_err(|error| Error::Bug { message: error.strip_backtrace() })?;
+    Ok(graph.models.into_iter().map(|planned| (planned.model.name, planned.definition)).collect())
+}
+
+/// Returns what a model names; one that cannot be parsed names nothing.
+fn read_by(model: &Model, parameters: &Parameters) -> Vec<TableName> {
+    let parsed = Statement::parse_as(model.dialect, &model.text.body, parameters);
+    parsed.map_or_else(|_| Vec::new(), |statement| statement.named)
+}
+
+impl Known<'_> {
+    fn select(&self, selection: &Selection, request: &Request) -> Result<Option<BTreeSet<TableName>>, Error> {
+        if selection.is_everything() {
+            return Ok(None);
+        }
+        let (is_state, is_result) = (selection.asks_for_state(), selection.asks_for_results());
+        let warehouse = match is_state || is_result {
+            true => Some(load::warehouse(&self.project.pipeline, request)?),
+            false => None,
+        };
+        let served = warehouse.as_ref().filter(|_| is_state).map(Warehouse::current).transpose()?.flatten();
+        let states = if is_state { self.states(served.as_ref()) } else { BTreeMap::new() };
+        let results = match warehouse.filter(|_| is_result) {
+            Some(warehouse) => last_results(&warehouse)?,
+            None => BTreeMap::new(),
+        };
+        let nodes = self.nodes().map(|node| Node {
+            state: states.get(&node.name).copied().unwrap_or_default(),
+            last: results.get(&node.name).copied(),
+            ..node
+        });
+        Ok(Some(selection.resolve(&Nodes::new(nodes.collect()))?))
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = Node> {
+        let source = |source: &Source| Node {
+            name: source.table(),
+            path: source.text.path.clone(),
+            is_source: true,
+            tags: Vec::new(),
+            owner: None,
+            reads: source.code_sources().map(|code| TableName::staged(&code.value)).collect(),
+            state: State::default(),
+            last: None,
+        };
+        let model = |model: &Model| Node {
+            name: model.name.clone(),
+            path: model.text.path.clone(),
+            is_source: false,
+            tags: model.tags.clone(),
+            owner: model.owner.clone(),
+            reads: self.reads.get(&model.name).cloned().unwrap_or_default(),
+            state: State::default(),
+            last: None,
+        };
+        self.project.sources.iter().map(source).chain(self.project.models.iter().map(model))
+    }
+
+    /// Returns how every definition stands to the served snapshot. A model that cannot be planned is not the one that was
+    /// published.
+    fn states(&self, served: Option<&Manifest>) -> BTreeMap<TableName, State> {
+        let table = |name: &TableName| served.and_then(|served| served.tables.get(name));
+        let model = |model: &Model| {
+            let is_same = |table: &Table| {
+                table.definition.is_some() && table.definition.as_ref() == self.definitions.get(&model.name)
+            };
+            (model.name.clone(), state(table(&model.name).map(is_same)))
+        };
+        let source = |source: &Source| {
+            let input = served.and_then(|served| served.inputs.get(&source.name.value));
+            let contract = self.contracts.get(&source.name.value);
+            let is_same = table(&source.table()).map(|table| {
+                contract.is_some_and(|contract| match contract.code_tables().is_empty() {
+                    true => input.is_some_and(|input| input.contract == stage::reads_as(source, contract)),
+                    // What codes mean is data, which nobody reads here.
+                    false => columns(&catalog::declared(&contract.schema(), Vec::new(), Vec::new())) == columns(table),
+                })
+            });
+            (source.table(), state(is_same))
+        };
+        self.project.models.iter().map(model).chain(self.project.sources.iter().map(source)).collect()
+    }
+}
+
+const fn state(is_same: Option<bool>) -> State {
+    match is_same {
+        None => State::New,
+        Some(true) => State::Same,
+        Some(false) => State::Modified,
+    }
+}
+
+/// Returns names and types of a table's columns.
+pub(super) fn columns(table: &Table) -> BTreeSet<(&str, &str)> {
+    table.columns.iter().map(|column| (column.name.as_str(), column.data_type.as_str())).collect()
+}
+
+/// What a run's record says of tables.
+#[derive(serde::Deserialize)]
+struct Record {
+    #[serde(default)]
+    failed_table: Option<TableName>,
+    #[serde(default)]
+    models: Vec<Made>,
+    #[serde(default)]
+    sources: Vec<Staged>,
+    #[serde(default)]
+    failed_checks: Vec<FailedCheck>,
+}
+
+#[derive(serde::Deserialize)]
+struct Made {
+    table: TableName,
+}
+
+#[derive(serde::Deserialize)]
+struct Staged {
+    source: String,
+}
+
+#[derive(serde::Deserialize)]
+struct FailedCheck {
+    table: TableName,
+    severity: crate::define::project::CheckSeverity,
+    #[serde(default)]
+    is_tolerated: bool,
+}
+
+/// Returns what became of tables in the last recorded run.
+fn last_results(warehouse: &Warehouse) -> Result<BTreeMap<TableName, LastResult>, Error> {
+    use crate::define::project::CheckSeverity;
+    let last = failures::runs(warehouse)?.next();
+    let Some(record) = last.map(|run| warehouse.recorded::<Record>(&run)).transpose()?.flatten() else {
+        return Err(Error::Usage {
+            message: "no run is recorded, so none has a result".to_owned(),
+            hint: Some("`result:` asks about the last `tallyhouse run`".to_owned()),
+        });
+    };
+    let models = record.models.into_iter().map(|made| made.table);
+    let staged = record.sources.into_iter().map(|staged| TableName::staged(staged.source));
+    let mut results: BTreeMap<TableName, LastResult> =
+        models.chain(staged).map(|table| (table, LastResult::Succeeded)).collect();
+    let failed = record.failed_checks.into_iter().map(|check| match check.severity {
+        CheckSeverity::Error if !check.is_tolerated => (check.table, LastResult::CheckFailed),
+        CheckSeverity::Error | CheckSeverity::Warn => (check.table, LastResult::Warned),
+    });
+    for (table, result) in failed.chain(record.failed_table.map(|table| (table, LastResult::Failed))) {
+        let known = results.entry(table).or_insert(result);
+        *known = (*known).max(result);
+    }
+    Ok(results)
+}

@@ -1,0 +1,112 @@
+//! UNION, EXCEPT and INTERSECT: branches alone, then column by column.
+//!
+//! In: a query of several branches. Out: findings, and the columns that all of them give together.
+
+use std::ops::Range;
+
+use arrow::datatypes::DataType;
+use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, Spanned};
+
+use super::{
+    Walk, coercion,
+    names::listed,
+    scope::{Around, Columns},
+    source::join,
+    types::spelled,
+};
+
+impl Walk<'_> {
+    /// Looks at the branches of a UNION, EXCEPT or INTERSECT: each alone, then column by column.
+    pub(super) fn branches(&mut self, body: &SetExpr, around: Around<'_>) -> Columns {
+        let mut leaves = Vec::new();
+        flatten(body, &mut leaves);
+        if let Some(SetExpr::Select(first)) = leaves.first() {
+            self.doubled_results(&first.projection);
+        }
+        let given: Vec<Columns> = leaves.iter().map(|leaf| self.body(leaf, around)).collect();
+        let mut united = given.first().cloned().unwrap_or_default();
+        if given.iter().any(|columns| columns.is_open) {
+            return Columns { is_open: true, ..united };
+        }
+        for (leaf, columns) in leaves.iter().zip(&given).skip(1) {
+            if columns.list.len() != united.list.len() {
+                let (first, this) = (united.list.len(), columns.list.len());
+                let message = format!("this branch gives {this} columns and the first one {first}");
+                let finding = self.source.error(self.list_range(leaf), message);
+                self.findings.push(finding.hint(counterparts(&united, columns)));
+                return Columns::unknown();
+            }
+        }
+        for at in 0..united.list.len() {
+            let types: Option<Vec<_>> = given.iter().map(|columns| columns.list[at].data_type.clone()).collect();
+            united.list[at].data_type = types.as_ref().and_then(coercion::united);
+            if let Some((odd, expected)) = types.as_ref().and_then(|types| coercion::odd_one(types)) {
+                self.odd_branch(leaves[odd], at, &types.unwrap_or_default()[odd], &expected);
+            }
+        }
+        united
+    }
+
+    fn odd_branch(&mut self, branch: &SetExpr, at: usize, given: &DataType, expected: &DataType) {
+        let expr = item(branch, at);
+        let range = expr.map_or_else(|| self.list_range(branch), |expr| self.source.exact(expr));
+        let message =
+            format!("column {} of this branch is {}, that of another is {}", at + 1, spelled(given), spelled(expected));
+        let finding = self.source.error(range.clone(), message);
+        let to = if coercion::is_castable(given, expected) { spelled(expected) } else { "VARCHAR".to_owned() };
+        let text = format!("CAST({} AS {to})", self.source.slice(&range));
+        let finding = finding.hint(format!("cast it so: `{text}`"));
+        let is_mended = expr.is_some() && to != "VARCHAR";
+        self.findings.push(if is_mended { finding.fix(self.source.place(range), text) } else { finding });
+    }
+
+    /// Returns the range of what a branch selects.
+    fn list_range(&self, branch: &SetExpr) -> Range<usize> {
+        match branch {
+            SetExpr::Select(select) => {
+                let ranges = select.projection.iter().map(|item| self.source.range(item.span()));
+                ranges.reduce(|all, range| join(&all, &range)).unwrap_or_else(|| self.source.range(branch.span()))
+            }
+            SetExpr::Query(query) => self.list_range(&query.body),
+            _ => self.source.range(branch.span()),
+        }
+    }
+}
+
+fn flatten<'a>(body: &'a SetExpr, leaves: &mut Vec<&'a SetExpr>) {
+    match body {
+        SetExpr::SetOperation { left, right, .. } => {
+            flatten(left, leaves);
+            flatten(right, leaves);
+        }
+        leaf => leaves.push(leaf),
+    }
+}
+
+/// Returns the expression of a branch's column, where no wildcard hides it.
+fn item(branch: &SetExpr, at: usize) -> Option<&Expr> {
+    match branch {
+        SetExpr::Query(query) => item(&query.body, at),
+        SetExpr::Select(select) => {
+            let expr = |item| match item {
+                &SelectItem::UnnamedExpr(ref expr) | &SelectItem::ExprWithAlias { ref expr, .. } => Some(expr),
+                _ => None,
+            };
+            select.projection.iter().map(expr).collect::<Option<Vec<_>>>()?.get(at).copied()
+        }
+        _ => None,
+    }
+}
+
+/// Says which columns of two branches have no counterpart.
+fn counterparts(first: &Columns, this: &Columns) -> String {
+    let names = |columns: &Columns| columns.list.iter().filter_map(|column| column.name.clone()).collect::<Vec<_>>();
+    let (first, this) = (names(first), names(this));
+    let missing: Vec<&String> = first.iter().filter(|name| !this.contains(name)).collect();
+    let surplus: Vec<&String> = this.iter().filter(|name| !first.contains(name)).collect();
+    match (missing.as_slice(), surplus.as_slice()) {
+        ([], []) => "select the same columns in every branch".to_owned(),
+        (missing, []) => format!("the first one has {} too", listed(missing)),
+        (_, surplus) => format!("the first one has no {}", listed(surplus)),
+    }
+}

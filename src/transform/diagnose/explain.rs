@@ -1,0 +1,261 @@
+//! Why an operator, a call or a cast is wrong while its operands are right.
+//!
+//! In: the smallest wrong expression, its operands and their types. Out: one finding that names the types as SQL does, and
+//! what to do. A cast is proposed only after it was tried: the hint is what the engine accepts.
+
+use std::ops::Range;
+
+use arrow::datatypes::DataType;
+use datafusion::{
+    error::DataFusionError,
+    logical_expr::Documentation,
+    sql::sqlparser::ast::{BinaryOperator, Expr, Function, Value},
+};
+
+use super::{Walk, expression::Leaves, tree, types::spelled};
+use crate::{engine::Problem, record::diagnostic::nearest};
+
+/// The types that a cast is tried to, where no operand says which.
+const TRIED: [&str; 6] = ["DOUBLE", "BIGINT", "DATE", "TIMESTAMP", "VARCHAR", "BOOLEAN"];
+
+/// The same for a comparison, where a text is the honest common ground.
+const COMPARED: [&str; 1] = ["VARCHAR"];
+
+/// An expression with its operands, of which only the combination is wrong.
+struct Wrong<'a> {
+    sql: &'a Expr,
+    operands: &'a [Expr],
+    types: &'a [DataType],
+    leaves: &'a Leaves,
+}
+
+/// A cast that would mend an expression.
+struct Mend {
+    range: Range<usize>,
+    text: String,
+}
+
+impl Walk<'_> {
+    /// Tells why an expression is wrong.
+    pub(super) fn explain(
+        &mut self,
+        sql: &Expr,
+        operands: &[Expr],
+        types: &[DataType],
+        leaves: &Leaves,
+        error: &DataFusionError,
+    ) {
+        let wrong = Wrong { sql, operands, types, leaves };
+        match (sql, types) {
+            (Expr::BinaryOp { op, .. }, [left, right]) => self.operator(&wrong, op, left, right),
+            (Expr::Between { .. } | Expr::InList { .. }, [first, rest @ ..]) => self.members(&wrong, first, rest),
+            (Expr::Case { .. }, _) => self.case(&wrong),
+            (Expr::Cast { data_type, .. }, [from]) => {
+                self.plain(&wrong, format!("{} cannot be cast to {data_type}", spelled(from)), None);
+            }
+            (Expr::Function(function), _) => self.function(&wrong, function),
+            (Expr::UnaryOp { op, .. }, [only]) => {
+                self.with_cast(&wrong, format!("`{op}` does not take {}", spelled(only)));
+            }
+            (Expr::Like { .. } | Expr::ILike { .. } | Expr::SimilarTo { .. }, [text, pattern, ..]) => {
+                let message = format!("LIKE compares texts, not {} with {}", spelled(text), spelled(pattern));
+                self.with_cast(&wrong, message);
+            }
+            _ => {
+                let problem = Problem::new(error, self.source.body());
+                self.plain(&wrong, problem.message, problem.hint);
+            }
+        }
+    }
+
+    fn plain(&mut self, wrong: &Wrong<'_>, message: String, hint: Option<String>) {
+        let mut finding = self.source.error(self.source.exact(wrong.sql), message);
+        finding.hint = hint;
+        self.findings.push(finding);
+    }
+
+    fn with_cast(&mut self, wrong: &Wrong<'_>, message: String) {
+        let range = self.source.exact(wrong.sql);
+        let is_comparison = message.starts_with("cannot compare");
+        let candidates = candidates(wrong.types, if is_comparison { &COMPARED } else { &TRIED });
+        let mend = self.cast_among(wrong, &candidates);
+        self.tell(range, message, mend);
+    }
+
+    fn tell(&mut self, range: Range<usize>, message: String, mend: Option<Mend>) {
+        let mut finding = self.source.error(range, message);
+        if let Some(mend) = mend {
+            finding =
+                finding.hint(format!("cast it so: `{}`", mend.text)).fix(self.source.place(mend.range), mend.text);
+        }
+        self.findings.push(finding);
+    }
+
+    /// Tells which side of an AND or OR is no condition.
+    fn side(&mut self, wrong: &Wrong<'_>, op: &BinaryOperator) {
+        let is_condition = |data_type: &DataType| matches!(data_type, DataType::Boolean | DataType::Null);
+        let at = wrong.types.iter().position(|data_type| !is_condition(data_type)).unwrap_or_default();
+        let range = self.source.exact(&wrong.operands[at]);
+        let message = format!("this side of {op} is {}, not BOOLEAN", spelled(&wrong.types[at]));
+        let hint = format!("compare it with something, such as `{} IS NOT NULL`", self.source.slice(&range));
+        self.findings.push(self.source.error(range, message).hint(hint));
+    }
+
+    fn operator(&mut self, wrong: &Wrong<'_>, op: &BinaryOperator, left: &DataType, right: &DataType) {
+        if matches!(op, BinaryOperator::And | BinaryOperator::Or) {
+            return self.side(wrong, op);
+        }
+        let (left, right) = (spelled(left), spelled(right));
+        let message = match op {
+            BinaryOperator::Plus => format!("cannot add {right} to {left}"),
+            BinaryOperator::Minus => format!("cannot subtract {right} from {left}"),
+            BinaryOperator::Multiply => format!("cannot multiply {left} by {right}"),
+            BinaryOperator::Divide => format!("cannot divide {left} by {right}"),
+            BinaryOperator::Eq
+            | BinaryOperator::NotEq
+            | BinaryOperator::Lt
+            | BinaryOperator::LtEq
+            | BinaryOperator::Gt
+            | BinaryOperator::GtEq => format!("cannot compare {left} with {right}"),
+            _ => format!("`{op}` does not take {left} and {right}"),
+        };
+        self.with_cast(wrong, message);
+    }
+
+    /// Tells which member of an IN or which bound of a BETWEEN does not compare.
+    fn members(&mut self, wrong: &Wrong<'_>, first: &DataType, rest: &[DataType]) {
+        let compares = |other: &DataType| {
+            datafusion::logical_expr::type_coercion::binary::comparison_coercion(first, other).is_some()
+        };
+        let at = rest.iter().position(|other| !compares(other)).map_or(0, |at| at + 1);
+        let range = if at == 0 { self.source.exact(wrong.sql) } else { self.source.exact(&wrong.operands[at]) };
+        let other = wrong.types.get(at.max(1)).unwrap_or(first);
+        let message = format!("cannot compare {} with {}", spelled(first), spelled(other));
+        let mend = self.cast_among(wrong, &[(at, spelled(first)), (at, "VARCHAR".to_owned())]);
+        self.tell(range, message, mend);
+    }
+
+    /// Tells which branch of a CASE has another type, or which condition is none.
+    fn case(&mut self, wrong: &Wrong<'_>) {
+        let Expr::Case { operand, conditions, .. } = wrong.sql else { return };
+        let skipped = usize::from(operand.is_some());
+        let is_when =
+            |at: &usize| *at >= skipped && *at < skipped + 2 * conditions.len() && (*at - skipped).is_multiple_of(2);
+        let results: Vec<usize> = (skipped..wrong.types.len()).filter(|at| !is_when(at)).collect();
+        if let Some((at, expected)) = odd(wrong, &results) {
+            let message =
+                format!("this branch of CASE is {}, another is {}", spelled(&wrong.types[at]), spelled(&expected));
+            let mend = self.cast_among(wrong, &[(at, spelled(&expected)), (at, "VARCHAR".to_owned())]);
+            return self.tell(self.source.exact(&wrong.operands[at]), message, mend);
+        }
+        let wanted = operand.as_ref().and_then(|_| wrong.types.first()).unwrap_or(&DataType::Boolean);
+        let fits = |at: &usize| super::coercion::compares(wanted, &wrong.types[*at]);
+        match (skipped..wrong.types.len()).filter(is_when).find(|at| !fits(at)) {
+            Some(at) => {
+                let message = format!("this WHEN is {} where {} is needed", spelled(&wrong.types[at]), spelled(wanted));
+                let mend = self.cast_among(wrong, &[(at, spelled(wanted))]);
+                self.tell(self.source.exact(&wrong.operands[at]), message, mend);
+            }
+            None => self.with_cast(wrong, "the parts of this CASE do not fit together".to_owned()),
+        }
+    }
+
+    fn function(&mut self, wrong: &Wrong<'_>, function: &Function) {
+        let name = tree::parts(&function.name).join(".");
+        let given: Vec<String> =
+            tree::arguments(function).iter().filter_map(|argument| type_of(wrong, argument)).collect();
+        let range = self.source.exact(wrong.sql);
+        let usage = self.usage(&name);
+        if given.is_empty() || !self.takes_nulls(wrong, function) {
+            let count = match given.len() {
+                0 => "no argument".to_owned(),
+                1 => "1 argument".to_owned(),
+                count => format!("{count} arguments"),
+            };
+            let mut finding = self.source.error(range, format!("`{name}` does not take {count}"));
+            finding.hint = usage;
+            return self.findings.push(finding);
+        }
+        let message = format!("`{name}` does not take ({})", given.join(", "));
+        let casts = candidates(wrong.types, &TRIED);
+        let mend = self.cast_among(wrong, &casts);
+        let has_cast = mend.is_some();
+        self.tell(range, message, mend);
+        if let (false, Some(finding)) = (has_cast, self.findings.last_mut()) {
+            finding.hint = usage;
+        }
+    }
+
+    /// Returns whether a function takes so many arguments, whatever their types.
+    fn takes_nulls(&self, wrong: &Wrong<'_>, function: &Function) -> bool {
+        let mut nulls = wrong.sql.clone();
+        for at in 0..tree::arguments(function).len() {
+            nulls = tree::with_child(&nulls, at, Expr::Value(Value::Null.with_empty_span()));
+        }
+        // A literal may be asked for; then the count is not what is wrong.
+        let asks_literal = |error: DataFusionError| !error.strip_backtrace().contains("expect");
+        self.plan(&nulls, wrong.leaves).map_or_else(asks_literal, |_| true)
+    }
+
+    /// Says how a function is called.
+    fn usage(&self, name: &str) -> Option<String> {
+        let documented = |documentation: &Documentation| format!("it is called so: `{}`", documentation.syntax_example);
+        let scalar =
+            self.state.scalar_functions().get(name).and_then(|function| function.documentation().map(documented));
+        let aggregate = || self.state.aggregate_functions().get(name)?.documentation().map(documented);
+        let window = || self.state.window_functions().get(name)?.documentation().map(documented);
+        scalar.or_else(aggregate).or_else(window).or_else(|| crate::engine::functions::usage(name))
+    }
+
+    /// Tells that nobody knows a function.
+    pub(super) fn unknown_function(&mut self, function: &Function) {
+        let name = tree::parts(&function.name).join(".");
+        let range = self.source.name(&function.name);
+        let known = self.state.scalar_functions().keys();
+        let known = known.chain(self.state.aggregate_functions().keys()).chain(self.state.window_functions().keys());
+        let finding = self.source.error(range.clone(), format!("unknown function `{name}`"));
+        self.findings.push(match nearest(&name, known.map(String::as_str)) {
+            Some(near) => finding.hint(format!("did you mean `{near}`?")).fix(self.source.place(range), near),
+            None => finding.hint("no function has a name like it"),
+        });
+    }
+
+    /// Returns the first cast of an operand with which the expression is right.
+    fn cast_among(&self, wrong: &Wrong<'_>, candidates: &[(usize, String)]) -> Option<Mend> {
+        candidates.iter().find_map(|(at, to)| {
+            let operand = wrong.operands.get(*at)?;
+            let mended = tree::with_child(wrong.sql, *at, tree::cast(operand, to)?);
+            self.plan(&mended, wrong.leaves).ok()?;
+            let range = self.source.exact(operand);
+            let text = format!("CAST({} AS {to})", self.source.slice(&range));
+            Some(Mend { range, text })
+        })
+    }
+}
+
+/// Returns casts worth trying: a text to the type beside it, one operand to the other's type, then common types.
+fn candidates(types: &[DataType], common: &[&str]) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut order: Vec<usize> = (0..types.len()).collect();
+    order.sort_by_key(|at| (spelled(&types[*at]) != "VARCHAR", std::cmp::Reverse(*at)));
+    for at in &order {
+        let others = (0..types.len()).filter(|other| other != at).map(|other| (*at, spelled(&types[other])));
+        found.extend(others);
+    }
+    for tried in common {
+        found.extend(order.iter().map(|at| (*at, (*tried).to_owned())));
+    }
+    found.retain(|(at, to)| spelled(&types[*at]) != *to && to != "NULL");
+    found
+}
+
+/// Returns the operand without which the others have one type, and that type.
+fn odd(wrong: &Wrong<'_>, among: &[usize]) -> Option<(usize, DataType)> {
+    let types: Vec<DataType> = among.iter().map(|at| wrong.types[*at].clone()).collect();
+    super::coercion::odd_one(&types).map(|(at, expected)| (among[at], expected))
+}
+
+fn type_of(wrong: &Wrong<'_>, argument: &Expr) -> Option<String> {
+    let at = wrong.operands.iter().position(|operand| operand == argument)?;
+    wrong.types.get(at).map(spelled)
+}

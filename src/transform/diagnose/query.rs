@@ -1,0 +1,232 @@
+//! Queries, clause by clause: common table expressions in order, branches of a UNION, and the parts of a SELECT.
+//!
+//! In: a query as parsed, and what is around it. Out: findings, and the columns that it gives as far as they are known. What
+//! failed becomes a relation of unknown columns, so that nothing is told that only follows from it.
+
+use arrow::datatypes::DataType;
+use datafusion::{
+    logical_expr::Expr as Logical,
+    sql::sqlparser::ast::{
+        Cte, Distinct, Expr, GroupByExpr, LimitClause, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, Value,
+    },
+};
+
+use super::{
+    Walk, coercion,
+    expression::{Checked, Clause},
+    grouping::Groups,
+    scope::{Around, Column, Columns, Relation, Scope},
+    tree::{calls, folded, key, parts},
+};
+
+impl Walk<'_> {
+    /// Looks at a query.
+    pub(super) fn query(&mut self, query: &Query, around: Around<'_>) -> Columns {
+        let mut ctes = around.ctes.clone();
+        if let Some(with) = &query.with {
+            for cte in &with.cte_tables {
+                let columns = self.cte(cte, with.recursive, Around { ctes: &ctes, outer: around.outer });
+                ctes.insert(folded(&cte.alias.name), columns);
+            }
+        }
+        let around = Around { ctes: &ctes, outer: around.outer };
+        self.limits(query, around);
+        match query.body.as_ref() {
+            SetExpr::Select(select) => {
+                self.doubled_results(&select.projection);
+                self.select(select, query.order_by.as_ref(), around)
+            }
+            body => {
+                let columns = self.body(body, around);
+                let mut scope = Scope::empty(Around { ctes: &ctes, outer: None });
+                scope.relations.push(Relation { name: None, columns: columns.clone() });
+                for expr in ordered(query.order_by.as_ref()).filter(|expr| !is_position(expr)) {
+                    self.expression(expr, &scope, Clause::ORDER_BY);
+                }
+                columns
+            }
+        }
+    }
+
+    /// Looks at a query inside an expression, which may name columns of the query around it.
+    pub(super) fn subquery(&mut self, query: &Query, scope: &Scope<'_>) -> Columns {
+        self.query(query, Around { ctes: scope.around.ctes, outer: Some(scope) })
+    }
+
+    fn cte(&mut self, cte: &Cte, is_recursive: bool, around: Around<'_>) -> Columns {
+        let name = folded(&cte.alias.name);
+        let columns = match cte.query.body.as_ref() {
+            SetExpr::SetOperation { left, .. } if is_recursive => {
+                // What it reads of itself has the columns of the part that does not.
+                let before = self.findings.len();
+                let mut ctes = around.ctes.clone();
+                ctes.insert(name.clone(), Columns::unknown());
+                let first = self.body(left, Around { ctes: &ctes, ..around });
+                self.findings.truncate(before);
+                ctes.insert(name, renamed(first, cte));
+                self.query(&cte.query, Around { ctes: &ctes, ..around })
+            }
+            _ => self.query(&cte.query, around),
+        };
+        renamed(columns, cte)
+    }
+
+    pub(super) fn body(&mut self, body: &SetExpr, around: Around<'_>) -> Columns {
+        match body {
+            SetExpr::Select(select) => self.select(select, None, around),
+            SetExpr::Query(query) => self.query(query, around),
+            SetExpr::SetOperation { .. } => self.branches(body, around),
+            SetExpr::Values(values) => {
+                let rows: Vec<&Vec<Expr>> = values.rows.iter().map(|row| &row.content).collect();
+                self.values(&rows, around)
+            }
+            _ => Columns::unknown(),
+        }
+    }
+
+    fn values(&mut self, rows: &[&Vec<Expr>], around: Around<'_>) -> Columns {
+        let scope = Scope::empty(around);
+        let cells: Vec<Vec<_>> = rows
+            .iter()
+            .map(|row| row.iter().map(|cell| self.expression(cell, &scope, Clause::SELECT).data_type()).collect())
+            .collect();
+        let width = cells.first().map_or(0, Vec::len);
+        let column = |at: usize| {
+            let types: Option<Vec<_>> = cells.iter().map(|row| row.get(at).cloned().flatten()).collect();
+            let data_type = types.and_then(|types| coercion::united(&types));
+            Column { name: Some(format!("column{}", at + 1)), data_type }
+        };
+        Columns { list: (0..width).map(column).collect(), is_open: false }
+    }
+
+    fn limits(&mut self, query: &Query, around: Around<'_>) {
+        let scope = Scope::empty(around);
+        if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause {
+            for expr in limit.iter().chain(offset.iter().map(|offset| &offset.value)) {
+                self.expression(expr, &scope, Clause { name: "LIMIT", ..Clause::WHERE });
+            }
+        }
+    }
+
+    /// Looks at every clause of a SELECT over its FROM.
+    fn select(&mut self, select: &Select, order_by: Option<&OrderBy>, around: Around<'_>) -> Columns {
+        let mut scope = self.from(&select.from, around);
+        scope.windows = &select.named_window;
+        let mut columns = Columns::default();
+        let mut items: Vec<Checked> = Vec::new();
+        for item in &select.projection {
+            items.extend(self.item(item, &scope, &mut columns));
+        }
+        scope.aliases.clone_from(&columns.list);
+        if let Some(condition) = &select.selection {
+            self.condition(condition, &scope, Clause::WHERE);
+        }
+        let groups = self.groups(select, &items, &scope);
+        let mut later: Vec<Checked> = Vec::new();
+        later.extend(select.having.as_ref().map(|having| self.condition(having, &scope, Clause::HAVING)));
+        later.extend(select.qualify.as_ref().map(|qualify| self.condition(qualify, &scope, Clause::QUALIFY)));
+        if let Some(Distinct::On(list)) = &select.distinct {
+            later.extend(list.iter().map(|expr| self.expression(expr, &scope, Clause::ORDER_BY)));
+        }
+        for expr in ordered(order_by).filter(|expr| !is_position(expr)) {
+            later.push(self.expression(expr, &scope, Clause::ORDER_BY));
+        }
+        let all: Vec<&Checked> = items.iter().chain(&later).collect();
+        if let Some(groups) = groups.filter(|groups| groups.end.is_some() || self.is_aggregated(select, &all)) {
+            self.check_groups(&groups, &all);
+        }
+        columns
+    }
+
+    fn is_aggregated(&self, select: &Select, expressions: &[&Checked]) -> bool {
+        let is_aggregate = |checked: &&Checked| {
+            calls(&checked.sql).iter().any(|call| {
+                call.over.is_none() && parts(&call.name).pop().is_some_and(|name| self.state_knows_aggregate(&name))
+            })
+        };
+        select.having.is_some() || expressions.iter().any(is_aggregate)
+    }
+
+    /// Looks at what a SELECT groups by; None where every rule is the engine's (`GROUP BY ALL`) or something is wrong.
+    fn groups(&mut self, select: &Select, items: &[Checked], scope: &Scope<'_>) -> Option<Groups> {
+        let GroupByExpr::Expressions(written, _) = &select.group_by else { return None };
+        let has_wildcard = items.len() != select.projection.len();
+        let mut planned: Vec<Logical> = Vec::new();
+        let mut is_known = true;
+        for expr in written.iter().flat_map(sets) {
+            let found = match position(expr) {
+                Some(_) if has_wildcard => None,
+                Some(at) => items.get(at.wrapping_sub(1)).and_then(|item| item.planned.clone()),
+                None => self.group(expr, select, items, scope),
+            };
+            is_known &= found.is_some();
+            planned.extend(found.map(|(plan, _)| plan));
+        }
+        let end = written.last().map(|last| self.source.exact(last).end);
+        let is_plain =
+            written.iter().all(|expr| !matches!(expr, Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_)));
+        let room = select
+            .selection
+            .as_ref()
+            .map(|condition| self.source.exact(condition).end)
+            .or_else(|| self.end_of_from(&select.from));
+        is_known.then_some(Groups { planned, end: end.filter(|_| is_plain || !written.is_empty()), room })
+    }
+
+    /// Returns what one item of a GROUP BY is: an expression over the tables, or what the SELECT calls so.
+    fn group(
+        &mut self,
+        expr: &Expr,
+        select: &Select,
+        items: &[Checked],
+        scope: &Scope<'_>,
+    ) -> Option<(Logical, DataType)> {
+        let checked = self.expression(expr, scope, Clause::GROUP_BY);
+        let alias = key(&checked.sql).and_then(|key| key.strip_prefix("alias "));
+        let Some(alias) = alias else { return checked.planned };
+        let named =
+            |item: &&SelectItem| matches!(item, SelectItem::ExprWithAlias { alias: name, .. } if folded(name) == alias);
+        let at = select.projection.iter().position(|item| named(&item))?;
+        items.get(at).filter(|_| items.len() == select.projection.len()).and_then(|item| item.planned.clone())
+    }
+}
+
+/// Gives the columns of a common table expression the names that stand behind its own.
+fn renamed(mut columns: Columns, cte: &Cte) -> Columns {
+    for (column, name) in columns.list.iter_mut().zip(&cte.alias.columns) {
+        column.name = Some(folded(&name.name));
+    }
+    columns
+}
+
+fn ordered(order_by: Option<&OrderBy>) -> impl Iterator<Item = &Expr> {
+    let list = match order_by.map(|order_by| &order_by.kind) {
+        Some(OrderByKind::Expressions(list)) => list.as_slice(),
+        _ => &[],
+    };
+    list.iter().map(|item| &item.expr)
+}
+
+/// Returns the items of a GROUP BY item: of `ROLLUP`, `CUBE` and `GROUPING SETS` those in their lists.
+fn sets(expr: &Expr) -> Vec<&Expr> {
+    match expr {
+        Expr::Rollup(lists) | Expr::Cube(lists) | Expr::GroupingSets(lists) => lists.iter().flatten().collect(),
+        Expr::Tuple(list) => list.iter().collect(),
+        other => vec![other],
+    }
+}
+
+/// Returns the number that an item of GROUP BY or ORDER BY is, if it means a result by its position.
+fn position(expr: &Expr) -> Option<usize> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, _) => digits.parse().ok(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn is_position(expr: &Expr) -> bool {
+    position(expr).is_some()
+}

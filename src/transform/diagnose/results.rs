@@ -1,0 +1,137 @@
+//! What a SELECT gives: its results one by one, wildcards spread out, and the name of each.
+//!
+//! In: the list of a SELECT and what can be named over its FROM. Out: findings and columns.
+
+use datafusion::sql::sqlparser::ast::{
+    ExcludeSelectItem, Expr, SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions,
+};
+
+use super::{
+    Walk,
+    expression::{Checked, Clause},
+    names::listed,
+    scope::{Column, Columns, Scope},
+    tree::{folded, parts},
+};
+use crate::record::diagnostic::nearest;
+
+impl Walk<'_> {
+    /// Looks at one result of a SELECT; a wildcard is many.
+    pub(super) fn item(&mut self, item: &SelectItem, scope: &Scope<'_>, columns: &mut Columns) -> Option<Checked> {
+        let (expr, name) = match item {
+            SelectItem::UnnamedExpr(expr) => (expr, own_name(expr)),
+            SelectItem::ExprWithAlias { expr, alias } => (expr, Some(folded(alias))),
+            SelectItem::ExprWithAliases { .. } => {
+                columns.is_open = true;
+                return None;
+            }
+            SelectItem::Wildcard(options) => {
+                expand(scope, None, options, columns);
+                return None;
+            }
+            SelectItem::QualifiedWildcard(kind, options) => {
+                self.qualified_wildcard(kind, scope, options, columns);
+                return None;
+            }
+        };
+        let before = self.findings.len();
+        let checked = self.expression(expr, scope, Clause::SELECT);
+        // A misspelt name names nothing: what reads the column by its right name is not told that it is missing.
+        let is_misspelt = self.findings.len() > before && matches!(item, SelectItem::UnnamedExpr(_));
+        let name = name.filter(|_| !is_misspelt);
+        columns.list.push(Column { name, data_type: checked.data_type() });
+        Some(checked)
+    }
+
+    fn qualified_wildcard(
+        &mut self,
+        kind: &SelectItemQualifiedWildcardKind,
+        scope: &Scope<'_>,
+        options: &WildcardAdditionalOptions,
+        columns: &mut Columns,
+    ) {
+        let SelectItemQualifiedWildcardKind::ObjectName(name) = kind else {
+            columns.is_open = true;
+            return;
+        };
+        let written = parts(name).join(".");
+        let matches = |at: &usize| {
+            scope.called(*at).is_some_and(|called| called == written || called.rsplit('.').next() == Some(&written))
+        };
+        let Some(at) = (0..scope.relations.len()).find(matches) else {
+            columns.is_open = true;
+            let tables = scope.tables();
+            let range = self.source.name(name);
+            let finding = self.source.error(range.clone(), format!("no table of this SELECT is called `{written}`"));
+            let near = nearest(&written, tables.iter().map(String::as_str));
+            self.findings.push(match near {
+                Some(near) => finding.hint(format!("did you mean `{near}`?")).fix(self.source.place(range), near),
+                None => finding.hint(format!("it reads {}", listed(&tables))),
+            });
+            return;
+        };
+        expand(scope, Some(at), options, columns);
+    }
+
+    /// Tells of two results of a SELECT that are called the same.
+    pub(super) fn doubled_results(&mut self, projection: &[SelectItem]) {
+        let mut seen: Vec<String> = Vec::new();
+        for item in projection {
+            let (name, range) = match item {
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    (Some(folded(alias)), self.source.exact(expr).start..self.source.range(alias.span).end)
+                }
+                SelectItem::UnnamedExpr(expr) => (own_name(expr), self.source.exact(expr)),
+                _ => continue,
+            };
+            let Some(name) = name else { continue };
+            if seen.contains(&name) {
+                let finding = self.source.error(range, format!("two columns of the result are named `{name}`"));
+                self.findings.push(finding.hint("give one of them another alias"));
+            }
+            seen.push(name);
+        }
+    }
+}
+
+/// Returns the name of a result without an alias.
+fn own_name(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Identifier(ident) => Some(folded(ident)),
+        Expr::CompoundIdentifier(parts) => parts.last().map(folded),
+        Expr::Nested(inner) => own_name(inner),
+        _ => None,
+    }
+}
+
+/// Adds the columns of one relation or of all, without those that are excluded.
+fn expand(scope: &Scope<'_>, only: Option<usize>, options: &WildcardAdditionalOptions, columns: &mut Columns) {
+    if options.opt_rename.is_some() || options.opt_ilike.is_some() || options.opt_replace.is_some() {
+        columns.is_open = true;
+        return;
+    }
+    let excluded = excluded(options);
+    for (at, relation) in scope.relations.iter().enumerate().filter(|(at, _)| only.is_none_or(|only| only == *at)) {
+        columns.is_open |= relation.columns.is_open;
+        for column in &relation.columns.list {
+            let name = column.name.as_deref().unwrap_or_default();
+            let is_again = only.is_none() && scope.merged.contains(name) && scope.holders(name).first() != Some(&at);
+            if !is_again && !excluded.iter().any(|out| out == name) {
+                columns.list.push(column.clone());
+            }
+        }
+    }
+}
+
+fn excluded(options: &WildcardAdditionalOptions) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    match &options.opt_exclude {
+        Some(ExcludeSelectItem::Single(name)) => names.extend(parts(name).pop()),
+        Some(ExcludeSelectItem::Multiple(several)) => names.extend(several.iter().filter_map(|name| parts(name).pop())),
+        None => {}
+    }
+    if let Some(except) = &options.opt_except {
+        names.extend([&except.first_element].into_iter().chain(&except.additional_elements).map(folded));
+    }
+    names
+}

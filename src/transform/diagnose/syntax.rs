@@ -1,0 +1,243 @@
+//! Texts that are no SQL: where they break, and the one small change with which they would parse.
+//!
+//! In: a text and what the parser says of it. Out: a finding. What people leave out is tried at the place: a comma, a
+//! parenthesis, a keyword with two letters swapped. A hint is given only if the whole text parses with it.
+
+use std::ops::Range;
+
+use datafusion::{
+    error::DataFusionError,
+    sql::{
+        parser::DFParserBuilder,
+        sqlparser::{
+            parser::ParserError,
+            tokenizer::{Location, Token},
+        },
+    },
+};
+
+use super::source::Source;
+use crate::record::{Diagnostic, diagnostic::nearest};
+
+/// The keywords that a query may be made of.
+const KEYWORDS: [&str; 40] = [
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP",
+    "ORDER",
+    "BY",
+    "HAVING",
+    "QUALIFY",
+    "LIMIT",
+    "OFFSET",
+    "WITH",
+    "RECURSIVE",
+    "AS",
+    "JOIN",
+    "LEFT",
+    "RIGHT",
+    "FULL",
+    "INNER",
+    "OUTER",
+    "CROSS",
+    "ON",
+    "USING",
+    "UNION",
+    "ALL",
+    "EXCEPT",
+    "INTERSECT",
+    "DISTINCT",
+    "CASE",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "END",
+    "AND",
+    "OR",
+    "NOT",
+    "BETWEEN",
+    "OVER",
+    "PARTITION",
+    "INTERVAL",
+    "CAST",
+];
+
+/// Tokens before the place at which a text breaks that are looked at, too.
+const LOOK_BACK: usize = 3;
+
+/// Tokens behind it in which a misspelt keyword is looked for.
+const LOOK_AHEAD: usize = 100;
+
+/// Returns what is wrong with a text that does not parse.
+pub(super) fn finding(source: &Source, error: &ParserError) -> Diagnostic {
+    let (ParserError::ParserError(words) | ParserError::TokenizerError(words)) = error else {
+        return source.error(0..0, "the statement nests too deeply");
+    };
+    let (words, location) = split_place(words);
+    let range = place(source, location, words);
+    let message = format!("syntax error: {}", message(words, source, &range));
+    match repair(source, &range) {
+        Some(Repair::Keyword { at, near }) => source
+            .error(at.clone(), format!("syntax error: `{}` is no keyword", source.slice(&at)))
+            .hint(format!("did you mean `{near}`?"))
+            .fix(source.place(at), near),
+        Some(Repair::Surplus { at }) => source
+            .error(at.clone(), format!("syntax error: nothing goes with this `{}`", source.slice(&at)))
+            .hint("remove it")
+            .fix(source.place(at), ""),
+        Some(Repair::Missing { at, sign, hint }) => {
+            source.error(range, message).hint(hint).fix(source.place(at..at), sign)
+        }
+        None => source.error(range, message),
+    }
+}
+
+/// The change with which a text parses.
+enum Repair {
+    /// A word is meant to be a keyword.
+    Keyword { at: Range<usize>, near: &'static str },
+    /// A sign goes with nothing.
+    Surplus { at: Range<usize> },
+    /// A sign was left out.
+    Missing { at: usize, sign: &'static str, hint: String },
+}
+
+/// Returns a finding for each parameter that does not exist.
+pub(super) fn unknown_parameters(source: &Source, known: &[&str]) -> Vec<Diagnostic> {
+    let parameter = |(token, range): &(Token, Range<usize>)| match token {
+        Token::Placeholder(name) => Some((name.trim_start_matches('$').to_owned(), range.clone())),
+        _ => None,
+    };
+    let unknown = source.tokens().iter().filter_map(parameter).filter(|(name, _)| !known.contains(&name.as_str()));
+    let finding = |(name, range): (String, Range<usize>)| {
+        let finding = source.error(range.clone(), format!("unknown parameter `${name}`"));
+        match nearest(&name, known.iter().copied()) {
+            Some(near) => finding.hint(format!("did you mean `${near}`?")).fix(source.place(range), format!("${near}")),
+            None => finding.hint("parameters are `$run_date`, `$timezone` and the `variables` of the pipeline file"),
+        }
+    };
+    unknown.map(finding).collect()
+}
+
+/// Returns what is wrong with a text that is SQL and not one query.
+pub(super) fn not_one_query(source: &Source) -> Diagnostic {
+    let tokens = source.tokens();
+    let end = tokens.iter().position(|(token, _)| *token == Token::SemiColon);
+    if let Some((_, range)) = end.and_then(|end| tokens.get(end + 1)) {
+        return source
+            .error(range.clone(), "a model is one query, and here another statement begins")
+            .hint("put it into a file of its own");
+    }
+    let first = tokens.first().map_or(0..0, |(_, range)| range.clone());
+    source.error(first, "a model is a query").hint("begin with `SELECT` or `WITH`")
+}
+
+/// Splits `… at Line: 3, Column: 7` off a parser's message.
+fn split_place(words: &str) -> (&str, Option<Location>) {
+    let Some((head, tail)) = words.rsplit_once(" at Line: ") else { return (words, None) };
+    let mut numbers = tail.split(", Column: ").map(|number| number.trim().parse::<u64>());
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(line)), Some(Ok(column))) => (head, Some(Location::new(line, column))),
+        _ => (words, None),
+    }
+}
+
+/// Returns the token at which a text breaks, or its last one.
+fn place(source: &Source, location: Option<Location>, words: &str) -> Range<usize> {
+    let tokens = source.tokens();
+    let last = tokens.last().map_or(0..0, |(_, range)| range.clone());
+    match location {
+        Some(location) if !words.ends_with("found: EOF") => {
+            let start = source.offset(location);
+            let token = tokens.get(source.behind(start)).filter(|(_, range)| range.start == start);
+            let rest = source.body().get(start..).unwrap_or_default();
+            let line = rest.lines().next().map_or(0, str::len);
+            token.map_or(start..start + line, |(_, range)| range.clone())
+        }
+        _ => last,
+    }
+}
+
+/// Returns what the parser says, as one sentence of the house.
+fn message(words: &str, source: &Source, range: &Range<usize>) -> String {
+    let words = words.trim();
+    let found = source.slice(range);
+    match words.strip_prefix("Expected: ").and_then(|rest| rest.split_once(", found: ")) {
+        Some((expected, "EOF")) => format!("the text ends where {} is expected", named(expected)),
+        Some(("end of statement", _)) => format!("`{found}` cannot follow what stands before it"),
+        Some((expected, _)) => format!("expected {}, found `{found}`", named(expected)),
+        None => words.chars().take(1).flat_map(char::to_lowercase).chain(words.chars().skip(1)).collect(),
+    }
+}
+
+/// Returns an expected token in backticks, and a description as it is.
+fn named(expected: &str) -> String {
+    let is_token = expected.chars().all(|c| c.is_uppercase() || !c.is_alphabetic());
+    if is_token { format!("`{expected}`") } else { expected.to_owned() }
+}
+
+/// Finds the change with which the text parses.
+fn repair(source: &Source, range: &Range<usize>) -> Option<Repair> {
+    let at = source.behind(range.start);
+    let end = source.tokens().last().map_or(0, |(_, range)| range.end);
+    let unclosed = || {
+        let hint = "put `)` at the end".to_owned();
+        attempt(source, end..end, ")").then_some(Repair::Missing { at: end, sign: ")", hint })
+    };
+    near_keyword(source, at)
+        .or_else(|| surplus(source, at.checked_sub(1)?, &Token::Comma))
+        .or_else(|| missing(source, at, ","))
+        .or_else(|| missing(source, at, ")"))
+        .or_else(unclosed)
+        .or_else(|| surplus(source, at, &Token::RParen))
+        .or_else(|| any_keyword(source, at))
+}
+
+/// Tries the keywords that the token, or one right before it, may be meant to be.
+fn near_keyword(source: &Source, at: usize) -> Option<Repair> {
+    (at.saturating_sub(LOOK_BACK)..=at).rev().find_map(|index| keyword(source, index))
+}
+
+/// Tries the same behind the place: a CASE without its END breaks where it begins.
+fn any_keyword(source: &Source, at: usize) -> Option<Repair> {
+    (at..source.tokens().len()).take(LOOK_AHEAD).find_map(|index| keyword(source, index))
+}
+
+fn keyword(source: &Source, index: usize) -> Option<Repair> {
+    let (Token::Word(word), at) = source.tokens().get(index)? else { return None };
+    let near = nearest(&word.value, KEYWORDS)?;
+    let is_other = word.quote_style.is_none() && !word.value.eq_ignore_ascii_case(near);
+    (is_other && attempt(source, at.clone(), near)).then(|| Repair::Keyword { at: at.clone(), near })
+}
+
+/// Tries without a token, if it is such a sign.
+fn surplus(source: &Source, index: usize, sign: &Token) -> Option<Repair> {
+    let (token, at) = source.tokens().get(index)?;
+    (token == sign && attempt(source, at.clone(), "")).then(|| Repair::Surplus { at: at.clone() })
+}
+
+/// Tries a sign at the end of the token before.
+fn missing(source: &Source, index: usize, sign: &'static str) -> Option<Repair> {
+    let (_, before) = source.tokens().get(index.checked_sub(1)?)?;
+    let (_, this) = source.tokens().get(index)?;
+    let hint = format!("put `{sign}` before `{}`", source.slice(this));
+    attempt(source, before.end..before.end, sign).then_some(Repair::Missing { at: before.end, sign, hint })
+}
+
+/// Returns whether the text parses with another part.
+fn attempt(source: &Source, range: Range<usize>, text: &str) -> bool {
+    let body = source.body();
+    let (Some(head), Some(tail)) = (body.get(..range.start), body.get(range.end..)) else { return false };
+    let changed = format!("{head}{text}{tail}");
+    let parsed = DFParserBuilder::new(changed.as_str()).build().and_then(|mut parser| parser.parse_statements());
+    parsed.is_ok_and(|statements| statements.len() == 1)
+}
+
+/// Returns what a parser says, if an error is one.
+pub(super) fn parser_error(error: &DataFusionError) -> Option<&ParserError> {
+    match error.find_root() {
+        DataFusionError::SQL(error, _) => Some(error),
+        _ => None,
+    }
+}

@@ -1,0 +1,5 @@
+//! Models with one planted mistake each: exactly one error, at the place, and mended by its own hint where it has one.
+
+mod planted;
+mod shipped;
+mod world;

@@ -1,0 +1,134 @@
+//! What a header promises of a planned model: its columns, their types, its partitions and the tables that it ignores.
+//!
+//! In: a model and the schema that its query gives. Out: findings at the places of the header, and at calls of functions that
+//! read the clock. Deliberately knows nothing of other models.
+
+use std::collections::BTreeSet;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::{
+    common::tree_node::{TreeNode, TreeNodeRecursion},
+    logical_expr::{Expr, LogicalPlan, Volatility},
+};
+
+use super::{diagnose, graph};
+use crate::{
+    define::project::{Check, Model},
+    engine::{Problem, Statement},
+    record::{Diagnostic, Placed, TableName, diagnostic::nearest},
+};
+
+/// Finds names in the header that the result does not have, and declared types that it does not produce.
+pub(super) fn header_findings(model: &Model, schema: &SchemaRef) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    let described = model.columns.iter().map(|column| &column.name);
+    let checked = model.checks.iter().flat_map(Check::columns);
+    for column in model.key.iter().chain(&model.partition_by).chain(described).chain(checked) {
+        if schema.field_with_name(&column.value).is_err() {
+            findings.push(unknown_output(column, schema));
+        }
+    }
+    for column in &model.partition_by {
+        if let Some(finding) =
+            schema.field_with_name(&column.value).ok().and_then(|field| unfit(column, field.data_type()))
+        {
+            findings.push(finding);
+        }
+    }
+    for column in &model.columns {
+        let (Some(declared), Ok(field)) = (&column.data_type, schema.field_with_name(&column.name.value)) else {
+            continue;
+        };
+        if declared.value != *field.data_type() {
+            findings.push(broken_declaration(&column.name.value, declared, field.data_type()));
+        }
+    }
+    findings
+}
+
+/// Says that a column is not of the type that the header declares.
+fn broken_declaration(column: &str, declared: &Placed<DataType>, given: &DataType) -> Diagnostic {
+    let wanted = diagnose::types::spelled(&declared.value);
+    let message = format!(
+        "the column `{column}` is declared as {wanted} and the query gives {}",
+        diagnose::types::spelled(given)
+    );
+    let finding = Diagnostic::error(message, declared.place.clone());
+    match diagnose::types::declared(given) {
+        Some(given) => finding
+            .hint(format!("cast it in the query, to {wanted}, or declare `{given}`"))
+            .fix(declared.place.clone(), given),
+        None => finding.hint(format!("cast it in the query, to {wanted}")),
+    }
+}
+
+/// Finds tables whose changes the header ignores, and which the model does not read.
+pub(super) fn idle_ignores(model: &Model, statement: &Statement) -> Vec<Diagnostic> {
+    let names: Vec<String> = statement.tables.iter().map(ToString::to_string).collect();
+    let idle = model.ignore_changes.iter().filter(|ignored| !statement.tables.contains(&ignored.value));
+    let finding = |ignored: &Placed<TableName>| {
+        if statement.named.contains(&ignored.value) {
+            let message = format!("`{}` is a view, of which nothing is stored that could change", ignored.value);
+            return Diagnostic::error(message, ignored.place.clone())
+                .hint(format!("name what it reads: {}", names.join(", ")));
+        }
+        Diagnostic::error(format!("the model does not read `{}`", ignored.value), ignored.place.clone())
+            .did_you_mean(&ignored.value.to_string(), names.iter().map(String::as_str))
+    };
+    idle.map(finding).collect()
+}
+
+/// Says that a header names a column that the result does not have.
+#[must_use]
+pub fn unknown_output(column: &Placed<String>, schema: &SchemaRef) -> Diagnostic {
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let finding = Diagnostic::error(format!("the result has no column `{}`", column.value), column.place.clone());
+    match nearest(&column.value, names.iter().copied()) {
+        Some(near) => finding.hint(format!("did you mean `{near}`?")).fix(column.place.clone(), near),
+        None => finding.hint(format!("it has {}", names.join(", "))),
+    }
+}
+
+fn unfit(column: &Placed<String>, data_type: &DataType) -> Option<Diagnostic> {
+    let fits =
+        matches!(data_type, DataType::Date32 | DataType::Int32 | DataType::Int64 | DataType::Utf8 | DataType::Boolean);
+    (!fits).then(|| {
+        let spelled = diagnose::types::spelled(data_type);
+        Diagnostic::error(format!("the partition column `{}` is {spelled}", column.value), column.place.clone())
+            .hint("partition by a date, an integer, a string or a boolean: derive a day or a month from it")
+    })
+}
+
+/// Finds functions whose value is not decided by their arguments: a run must be a function of its inputs.
+pub(super) fn clock_findings(model: &Model, statement: &Statement, plan: &LogicalPlan) -> Vec<Diagnostic> {
+    let mut functions = BTreeSet::new();
+    let walked = plan.apply_with_subqueries(|node| {
+        for expr in node.expressions() {
+            expr.apply(|inner| {
+                if let Expr::ScalarFunction(function) = inner {
+                    let volatility = function.func.signature().volatility;
+                    if volatility != Volatility::Immutable {
+                        functions.insert(function.func.name().to_owned());
+                    }
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    if let Err(error) = walked {
+        return vec![graph::diagnostic(model, Problem::new(&error, &model.text.body))];
+    }
+    functions.iter().flat_map(|function| clock_finding(model, statement, function)).collect()
+}
+
+/// Tells of every call of a function that reads the clock, or of the model if it is called by another name.
+fn clock_finding(model: &Model, statement: &Statement, function: &str) -> Vec<Diagnostic> {
+    let calls = statement.query().map(|query| diagnose::call_places(&model.text, query, function)).unwrap_or_default();
+    let places = if calls.is_empty() { vec![None] } else { calls.into_iter().map(Some).collect() };
+    let finding = |range| {
+        Diagnostic::error(format!("`{function}` does not give the same value on every run"), graph::place(model, range))
+            .hint("use `$run_date` for today; a model reads no clock and throws no dice")
+    };
+    places.into_iter().map(finding).collect()
+}

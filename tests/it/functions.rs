@@ -1,0 +1,249 @@
+//! Functions in SQL: those that come along, those that a project writes, and what is said of both.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::project::{Project, Ran};
+
+/// Orders of two months, and a model that calls a function of the project.
+fn orders() -> Project {
+    let project = Project::new();
+    project.source("sale", "key: [id]\npartition_by: [month]\ncolumns:\n  id: { type: string }\n  month: { type: date }\n  revenue: { type: \"decimal(18,2)\" }\n  cost: { type: double }\n");
+    project.extract("sale/1.csv", "id,month,revenue,cost\n1,2026-01-01,100,60\n2,2026-01-01,50,50\n3,2026-02-01,0,1\n");
+    project.function("margin_rate", MARGIN_RATE);
+    project.model("core.margin", MARGIN);
+    project.model("core.plain", "SELECT id, revenue FROM staged.sale\n");
+    project
+}
+
+const MARGIN_RATE: &str = "-- What is left of the revenue.\n\
+                           CREATE FUNCTION margin_rate(revenue DOUBLE, cost DOUBLE) RETURNS DOUBLE\n\
+                           RETURN (revenue - cost) / nullif(revenue, 0);\n";
+
+const MARGIN: &str = "/* ---\npartition_by: [month]\n--- */\n\
+                      SELECT id, month, margin_rate(revenue, cost) AS rate FROM staged.sale\n";
+
+trait Functions {
+    fn function(&self, name: &str, sql: &str) -> &Self;
+}
+
+impl Functions for Project {
+    fn function(&self, name: &str, sql: &str) -> &Self {
+        self.file(&format!("sql/functions/{name}.sql"), sql)
+    }
+}
+
+fn rebuilt(report: &Value, table: &str) -> usize {
+    let models = report["models"].as_array().unwrap().iter();
+    models.filter(|model| model["table"] == table).map(|model| model["rebuilt"].as_array().unwrap().len()).sum()
+}
+
+#[track_caller]
+fn error(project: &Project) -> String {
+    project.tallyhouse(&["check"]).ends(2).error().to_owned()
+}
+
+#[test]
+fn a_function_of_the_project_computes_what_its_body_says() {
+    let project = orders();
+    project.run();
+    assert_eq!(project.rows("core.margin"), ["1|2026-01-01|0.4", "2|2026-01-01|0.0", "3|2026-02-01|NULL"]);
+    assert_eq!(project.query("SELECT margin_rate(sum(revenue), sum(cost)) AS rate FROM staged.sale"), ["0.26"]);
+}
+
+#[test]
+fn a_call_is_what_its_body_would_be_if_it_were_written_there() {
+    let project = orders();
+    project.run();
+    project.model(
+        "core.margin",
+        &MARGIN.replace(
+            "margin_rate(revenue, cost)",
+            "(CAST(revenue AS DOUBLE) - cost) / nullif(CAST(revenue AS DOUBLE), 0)",
+        ),
+    );
+    assert_eq!(rebuilt(&project.run(), "core.margin"), 0);
+}
+
+#[test]
+fn a_changed_body_rebuilds_the_models_that_call_it_and_no_others() {
+    let project = orders();
+    project.function("half", "CREATE FUNCTION half(x DOUBLE) RETURNS DOUBLE RETURN x / 2;\n");
+    project.function(
+        "half_margin",
+        "CREATE FUNCTION half_margin(r DOUBLE, c DOUBLE) RETURNS DOUBLE RETURN half(margin_rate(r, c));\n",
+    );
+    project.model("core.half", "SELECT id, half_margin(revenue, cost) AS rate FROM staged.sale\n");
+    project.run();
+    project.function("half", "-- The same.\nCREATE FUNCTION half(y DOUBLE) RETURNS DOUBLE RETURN (y / 2);\n");
+    let report = project.run();
+    assert_eq!(["core.margin", "core.plain", "core.half"].map(|table| rebuilt(&report, table)), [0, 0, 0]);
+    project.function("half", "CREATE FUNCTION half(x DOUBLE) RETURNS DOUBLE RETURN x * 0.5 + 0;\n");
+    let report = project.run();
+    assert_eq!(["core.margin", "core.plain", "core.half"].map(|table| rebuilt(&report, table)), [0, 0, 1]);
+    project.function("margin_rate", &MARGIN_RATE.replace("nullif(revenue, 0)", "nullif(revenue, 1)"));
+    let report = project.run();
+    assert_eq!(["core.margin", "core.plain", "core.half"].map(|table| rebuilt(&report, table)), [2, 0, 1]);
+}
+
+#[test]
+fn a_model_whose_plan_has_no_normal_form_is_rebuilt_with_its_function_too() {
+    let project = orders();
+    project.model(
+        "core.step",
+        "WITH RECURSIVE step AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM step WHERE n < 3) SELECT n, margin_rate(10, n) AS rate FROM step\n",
+    );
+    project.run();
+    assert_eq!(rebuilt(&project.run(), "core.step"), 0);
+    project.function("margin_rate", &MARGIN_RATE.replace("revenue - cost", "revenue - cost + 1"));
+    assert_eq!(rebuilt(&project.run(), "core.step"), 1);
+    assert_eq!(project.rows("core.step"), ["1|1.0", "2|0.9", "3|0.8"]);
+}
+
+#[test]
+fn filters_on_partitions_reach_through_a_function() {
+    let project = orders();
+    project.function("month_of", "CREATE FUNCTION month_of(day DATE) RETURNS DATE RETURN date_trunc('month', day);\n");
+    project.model(
+        "core.margin",
+        "/* ---\npartition_by: [month]\n--- */\nSELECT id, month_of(month) AS month FROM staged.sale\n",
+    );
+    project.run();
+    project.extract("sale/1.csv", "id,month,revenue,cost\n1,2026-01-01,100,60\n2,2026-01-01,50,50\n4,2026-02-01,0,1\n");
+    assert_eq!(rebuilt(&project.run(), "core.margin"), 1);
+}
+
+#[test]
+fn names_of_an_argument_do_not_meet_names_of_the_body() {
+    let project = orders();
+    project.function("less", "CREATE FUNCTION less(a DOUBLE, b DOUBLE) RETURNS DOUBLE RETURN a - b;\n");
+    project.run();
+    let sql = "SELECT less(b, a) AS one, less(less(b, 1), less(a, b)) AS two FROM (SELECT 1.0 AS a, 5.0 AS b) AS t";
+    assert_eq!(project.query(sql), ["4.0|8.0"]);
+}
+
+#[test]
+fn arguments_that_would_lose_digits_are_refused_where_they_stand() {
+    let project = orders();
+    project.function("whole", "CREATE FUNCTION whole(x BIGINT) RETURNS BIGINT RETURN x + 1;\n");
+    project.model("core.margin", "SELECT whole(cost) AS x FROM staged.sale\n");
+    let told = error(&project);
+    assert!(told.contains("whole(x Int64) → Int64 cannot be called with (Float64)"), "{told}");
+    assert!(told.contains("sql/core/margin.sql:1"), "{told}");
+    project.model("core.margin", "SELECT whole(1, 2) AS x FROM staged.sale\n");
+    let told = error(&project);
+    assert!(told.contains("cannot be called with (Int64, Int64)"), "{told}");
+}
+
+/// Each wrong function with what is said about it; all lie in `sql/functions/wrong.sql`.
+const WRONG: &[(&str, &str)] = &[
+    ("CREATE FUNCTION wrong(a DOUBLE) RETURNS DOUBLE RETURN a + amuont;", "`amuont` is no parameter of `wrong`"),
+    ("CREATE FUNCTION wrong(a DOUBLE) RETURNS DOUBLE RETURN sqtr(a);", "unknown function `sqtr`"),
+    ("CREATE FUNCTION wrong(a DATE) RETURNS DOUBLE RETURN sqrt(a);", "sqrt"),
+    ("CREATE FUNCTION wrong(a DOUBLE) RETURNS DOUBLE RETURN sum(a);", "`sum` needs a group of rows"),
+    ("CREATE FUNCTION wrong(a DOUBLE) RETURNS DOUBLE RETURN row_number() OVER (ORDER BY a);", "needs the rows around"),
+    ("CREATE FUNCTION wrong(a DOUBLE) RETURNS DOUBLE RETURN a * random();", "`random` does not give the same value"),
+    (
+        "CREATE FUNCTION wrong(a DOUBLE) RETURNS DOUBLE RETURN (SELECT max(revenue) FROM staged.sale);",
+        "a query within a function",
+    ),
+    ("CREATE FUNCTION wrong(a DATE) RETURNS DOUBLE RETURN a - $run_date;", "`$run_date` within a function"),
+    ("CREATE FUNCTION wrong(a DOUBLE) RETURNS DOUBLE RETURN wrong(a - 1);", "in a circle: wrong → wrong"),
+    ("CREATE FUNCTION wrong(a DOUBLE, a DATE) RETURNS DOUBLE RETURN 1;", "the name of another, `a`"),
+    ("CREATE FUNCTION wrong(a STRUCT<x INT>) RETURNS DOUBLE RETURN 1;", "no parameter or result can be"),
+    ("CREATE FUNCTION wrong(DOUBLE) RETURNS DOUBLE RETURN 1;", "has no name"),
+    ("CREATE FUNCTION wrong(a DOUBLE) RETURN 1;", "does not say what it returns"),
+    ("CREATE FUNCTION wrong(a DOUBLE) RETURNS DOUBLE LANGUAGE python RETURN 1;", "`LANGUAGE` means nothing"),
+    ("CREATE FUNCTION right(a DOUBLE) RETURNS DOUBLE RETURN a;", "stands in the file of `wrong`"),
+    ("SELECT 1", "the file defines no function"),
+    ("CREATE FUNCTION wrong() RETURNS INT RETURN 1; SELECT 1", "more than one statement"),
+    ("CREATE FUNCTION wrong(a DOUBLE RETURNS", "syntax error"),
+];
+
+#[test]
+fn what_is_wrong_with_a_function_is_told_in_its_file() {
+    let project = orders();
+    for (sql, expected) in WRONG {
+        project.function("wrong", sql);
+        let told = error(&project);
+        assert!(told.contains(expected), "{sql}\n{told}");
+        assert!(told.contains("sql/functions/wrong.sql:1:"), "{sql}\n{told}");
+        assert_eq!(told.lines().filter(|line| line.starts_with("error")).count(), 1, "{sql}\n{told}");
+    }
+}
+
+#[test]
+fn functions_that_call_each_other_in_a_circle_are_refused_once() {
+    let project = orders();
+    project.function("one", "CREATE FUNCTION one(a DOUBLE) RETURNS DOUBLE RETURN two(a);\n");
+    project.function("two", "CREATE FUNCTION two(a DOUBLE) RETURNS DOUBLE RETURN one(a);\n");
+    let told = error(&project);
+    assert!(told.contains("functions call each other in a circle: one → two → one"), "{told}");
+}
+
+#[test]
+fn a_function_cannot_take_the_name_of_another() {
+    let project = orders();
+    for name in ["coalesce", "name_key", "exact_sum", "row_number"] {
+        project.function(name, &format!("CREATE FUNCTION {name}(a DOUBLE) RETURNS DOUBLE RETURN a;\n"));
+        let told = error(&project);
+        assert!(told.contains(&format!("there is a function `{name}` already")), "{told}");
+        fs::remove_file(project.path(&format!("sql/functions/{name}.sql"))).unwrap();
+    }
+}
+
+#[test]
+fn checks_may_call_the_functions_of_the_project() {
+    let project = orders();
+    project.model("core.plain", "/* ---\nchecks:\n  - expr: margin_rate(revenue, 0) = 1\n    name: all_is_margin\n--- */\nSELECT id, revenue FROM staged.sale WHERE revenue > 0\n");
+    project.run();
+    project.function("margin_rate", &MARGIN_RATE.replace("nullif(revenue, 0)", "2"));
+    let report = project.tallyhouse(&["run", "--output", "json"]).ends(1).json();
+    assert_eq!(report["failed_checks"][0]["check"], "all_is_margin");
+}
+
+fn functions(project: &Project, arguments: &[&str]) -> Ran {
+    project.tallyhouse(&[&["functions"], arguments].concat())
+}
+
+#[test]
+fn functions_are_listed_by_whose_they_are() {
+    let project = orders();
+    let text = functions(&project, &[]).succeeds().out;
+    let heads: Vec<&str> = text.lines().filter(|line| !line.is_empty() && !line.starts_with(' ')).collect();
+    assert_eq!(
+        heads,
+        [
+            "scalar functions of this project",
+            "scalar functions of tallyhouse",
+            "aggregate functions of tallyhouse",
+            "window functions of tallyhouse"
+        ]
+    );
+    assert!(
+        text.contains("  margin_rate(revenue Float64, cost Float64) → Float64\n      What is left of the revenue.\n"),
+        "{text}"
+    );
+    let all = functions(&project, &["--all", "--output", "json"]).succeeds().json();
+    let of = |origin: &str| all.as_array().unwrap().iter().filter(|listed| listed["origin"] == origin).count();
+    assert!(
+        of("project") == 1 && of("tallyhouse") == 16 && of("datafusion") > 200,
+        "{} {}",
+        of("tallyhouse"),
+        of("datafusion")
+    );
+}
+
+#[test]
+fn one_function_is_shown_with_its_examples() {
+    let project = Project::new();
+    let text = functions(&project, &["is_tax_id"]).succeeds().out;
+    assert!(text.starts_with("is_tax_id(text VARCHAR) → BOOLEAN\nscalar function of tallyhouse\n\n"), "{text}");
+    assert!(text.ends_with("\nSELECT is_tax_id('91350100-m000 100y42')\n-- false\n"), "{text}");
+    let told = functions(&project, &["name_kye"]).ends(2).err;
+    assert_eq!(told, "error: there is no function `name_kye`\n  hint: did you mean `name_key`?\n");
+    let folder = Project::new();
+    fs::remove_file(folder.path("pipelines/nightly.yaml")).unwrap();
+    assert!(functions(&folder, &["nullif"]).succeeds().out.contains("function of DataFusion"));
+}

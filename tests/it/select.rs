@@ -1,0 +1,286 @@
+//! Selecting tables on every verb, and runs of a part that leave the rest true.
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+
+use crate::project::{Project, is_night};
+
+/// ```text
+///  staged.sale ─► core.sale ─► mart.month ─► mart.year
+///  staged.dealer ─► core.dealer ─► mart.year
+/// ```
+fn shop() -> Project {
+    let project = Project::new();
+    project.source(
+        "sale",
+        "key: [id]\npartition_by: [month]\ncolumns:\n  id: { type: int }\n  month: { type: date }\n  amount: { type: int }\n",
+    );
+    project.source("dealer", "key: [code]\ncolumns:\n  code: { type: int }\n  name: { type: string }\n");
+    project.model(
+        "core.sale",
+        "/* ---\ntags: [core, finance]\nowner: sales\nkey: [id]\npartition_by: [month]\n--- */\nSELECT id, month, amount FROM staged.sale",
+    );
+    project.model("core.dealer", "/* ---\ntags: [core]\nkey: [code]\n--- */\nSELECT code, name FROM staged.dealer");
+    project.model(
+        "mart.month",
+        "/* ---\ntags: [finance]\npartition_by: [month]\n--- */\nSELECT month, sum(amount) AS amount FROM core.sale GROUP BY month",
+    );
+    project.model(
+        "mart.year",
+        "SELECT sum(amount) AS amount, (SELECT count(*) FROM core.dealer) AS dealer_count FROM mart.month",
+    );
+    project.extract("sale/a.csv", "id,month,amount\n1,2026-01-01,10\n2,2026-02-01,20\n");
+    project.extract("dealer/a.csv", "code,name\n1,a\n");
+    project
+}
+
+/// The models that a report names, and those that were rebuilt among them.
+fn built(report: &Value) -> (Vec<String>, Vec<String>) {
+    let models = report["models"].as_array().unwrap();
+    let name = |model: &Value| model["table"].as_str().unwrap().to_owned();
+    let is_rebuilt = |model: &&Value| !model["rebuilt"].as_array().unwrap().is_empty();
+    (models.iter().map(name).collect(), models.iter().filter(is_rebuilt).map(name).collect())
+}
+
+#[test]
+fn a_run_of_a_part_builds_that_part_and_the_next_run_what_was_left_out() {
+    let project = shop();
+    project.run();
+    project.extract("sale/b.csv", "id,month,amount\n3,2026-02-01,5\n4,2026-03-01,7\n");
+    let report = project.run_with(&["--select", "core.sale"]);
+    assert_eq!(report["outcome"], "published");
+    assert_eq!(built(&report), (vec!["core.sale".to_owned()], vec!["core.sale".to_owned()]));
+    assert_eq!(report["left_out"], json!(["core.dealer", "mart.month", "mart.year"]));
+    assert_eq!(project.rows("core.sale").len(), 4);
+    assert_eq!(project.rows("mart.month"), ["2026-01-01|10", "2026-02-01|20"]);
+    assert_eq!(project.rows("mart.year"), ["30|1"]);
+    // The same part once more finds nothing to do.
+    assert_eq!(project.run_with(&["--select", "core.sale"])["outcome"], "unchanged");
+    // The whole finds what was left out: the partition that had changed and the new one, and not the one that had not.
+    let report = project.run();
+    let month = &report["models"].as_array().unwrap().iter().find(|model| model["table"] == "mart.month").unwrap();
+    assert_eq!((&month["kept_partitions"], month["rebuilt"].as_array().unwrap().len()), (&json!(1), 2));
+    assert_eq!(month["rebuilt"][0]["reasons"], json!(["left out of a run in which its inputs changed"]));
+    assert_eq!(project.rows("mart.month"), ["2026-01-01|10", "2026-02-01|25", "2026-03-01|7"]);
+    assert_eq!(project.rows("mart.year"), ["42|1"]);
+    assert_eq!(project.run()["outcome"], "unchanged");
+}
+
+#[test]
+fn what_was_left_behind_stays_so_through_several_runs_of_parts() {
+    let project = shop();
+    project.run();
+    project.extract("sale/b.csv", "id,month,amount\n3,2026-02-01,5\n");
+    project.run_with(&["--select", "core.sale"]);
+    // Only the dealers change now: the months are behind since the run before.
+    project.extract("dealer/b.csv", "code,name\n2,b\n");
+    project.run_with(&["--select", "+core.dealer"]);
+    let plan = project.tallyhouse(&["plan", "--output", "json"]).succeeds().json();
+    let rebuilt: Vec<&str> = plan["models"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|model| !model["rebuilt"].as_array().unwrap().is_empty())
+        .map(|model| model["table"].as_str().unwrap())
+        .collect();
+    assert_eq!(rebuilt, ["mart.month", "mart.year"]);
+    project.run_with(&["--select", "mart.month"]);
+    assert_eq!(project.rows("mart.year"), ["30|1"]);
+    project.run_with(&["--verify-incremental"]);
+    assert_eq!(project.rows("mart.year"), ["35|2"]);
+}
+
+#[test]
+fn a_run_of_a_part_reads_the_rest_as_the_snapshot_has_it() {
+    let project = shop();
+    project.run();
+    project.extract("sale/b.csv", "id,month,amount\n3,2026-02-01,5\n");
+    project.model("mart.year", "SELECT sum(amount) + 1000 AS amount FROM mart.month");
+    project.run_with(&["--select", "state:modified"]);
+    assert_eq!(project.rows("mart.year"), ["1030"]);
+    project.run();
+    assert_eq!(project.rows("mart.year"), ["1035"]);
+    assert_eq!(project.run()["outcome"], "unchanged");
+}
+
+#[test]
+fn a_definition_that_was_left_out_is_built_by_the_next_whole_run() {
+    let project = shop();
+    project.run();
+    project.model(
+        "mart.month",
+        "/* ---\npartition_by: [month]\n--- */\nSELECT month, sum(amount) * 2 AS amount FROM core.sale GROUP BY month",
+    );
+    let report = project.run_with(&["--exclude", "mart.month"]);
+    assert_eq!(report["outcome"], "unchanged");
+    assert_eq!(project.rows("mart.month"), ["2026-01-01|10", "2026-02-01|20"]);
+    project.run();
+    assert_eq!(project.rows("mart.month"), ["2026-01-01|20", "2026-02-01|40"]);
+}
+
+#[test]
+fn what_a_part_cannot_be_built_from_is_refused_before_anything_is_read() {
+    let project = shop();
+    let ran = project.tallyhouse(&["run", "--select", "mart.month"]).ends(2);
+    assert_eq!(
+        ran.error(),
+        "error: `mart.month` reads `core.sale`, which is neither selected nor in a served snapshot\n  \
+         hint: select it too: `core.sale` beside `mart.month`, or `+mart.month`\n"
+    );
+    project.run_with(&["--select", "+mart.month"]);
+    assert_eq!(project.rows("mart.month"), ["2026-01-01|10", "2026-02-01|20"]);
+    assert!(!project.path("warehouse/current/mart/year").exists());
+    project.model(
+        "core.sale",
+        "/* ---\npartition_by: [month]\n--- */\nSELECT id, month, amount, 'x' AS kind FROM staged.sale",
+    );
+    project.model("mart.month", "/* ---\npartition_by: [month]\n--- */\nSELECT month, sum(amount) AS amount, max(kind) AS kind FROM core.sale GROUP BY month");
+    let ran = project.tallyhouse(&["run", "--select", "mart.month"]).ends(2);
+    assert!(
+        ran.error().contains("`core.sale`, which is not selected and has other columns in snapshot 000001-"),
+        "{}",
+        ran.err
+    );
+    let ran = project.tallyhouse(&["run", "--select", "mart.month", "--rebuild", "core.sale"]).ends(2);
+    assert!(ran.error().starts_with("error: `core.sale` is to be rebuilt and is not selected\n"), "{}", ran.err);
+}
+
+#[test]
+fn a_part_passes_its_own_checks_and_the_whole_passes_all() {
+    let project = shop();
+    project.run();
+    project.model(
+        "mart.year",
+        "/* ---\nchecks:\n  - expr: amount < 30\n--- */\nSELECT sum(amount) AS amount FROM mart.month",
+    );
+    project.extract("sale/b.csv", "id,month,amount\n3,2026-02-01,5\n");
+    let report = project.run_with(&["--select", "core.sale"]);
+    assert_eq!((&report["outcome"], &report["checks"]), (&json!("published"), &json!(1)));
+    project.tallyhouse(&["run", "--select", "mart.year"]).ends(1);
+    project.tallyhouse(&["run"]).ends(1);
+    // The failed table, of the last run, and what it reads.
+    let listed = project.tallyhouse(&["plan", "--select", "1+result:error", "--output", "json"]).succeeds().json();
+    let tables: Vec<&Value> = listed["models"].as_array().unwrap().iter().map(|model| &model["table"]).collect();
+    assert_eq!(tables, ["mart.month", "mart.year"]);
+}
+
+#[test]
+fn a_table_that_cannot_be_made_is_the_error_of_the_last_run() {
+    let project = shop();
+    let ran = project.tallyhouse(&["plan", "--select", "result:error"]).ends(2);
+    assert_eq!(
+        ran.error(),
+        "error: no run is recorded, so none has a result\n  hint: `result:` asks about the last `tallyhouse run`\n"
+    );
+    project.model("mart.month", "/* ---\npartition_by: [month]\n--- */\nSELECT month, CAST(concat('x', amount) AS INT) AS amount FROM core.sale");
+    project.tallyhouse(&["run"]).ends(1);
+    let ran = project.tallyhouse(&["check", "--select", "result:error", "--output", "json"]).succeeds().json();
+    assert_eq!(ran["selected"], json!(["mart.month"]));
+}
+
+#[test]
+fn every_verb_takes_the_same_selector() {
+    let project = shop();
+    project.run();
+    let listed = |arguments: &[&str]| -> Vec<String> {
+        let value = project.tallyhouse(&[arguments, &["--output", "json"]].concat()).succeeds().json();
+        let rows = if value.is_array() { value } else { value["models"].clone() };
+        rows.as_array().unwrap().iter().map(|row| row["table"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(listed(&["plan", "--select", "tag:finance"]), ["core.sale", "mart.month"]);
+    assert_eq!(listed(&["plan", "--select", "tag:finance,tag:core"]), ["core.sale"]);
+    assert_eq!(listed(&["plan", "--select", "core", "mart.month", "--exclude", "dealer"]), ["core.sale", "mart.month"]);
+    assert_eq!(listed(&["plan", "--select", "source:sale+1"]), ["core.sale"]);
+    assert_eq!(listed(&["plan", "--select", "sql/mart"]), ["mart.month", "mart.year"]);
+    assert_eq!(listed(&["plan", "--select", "owner:sales+"]), ["core.sale", "mart.month", "mart.year"]);
+    assert_eq!(
+        listed(&["show", "--select", "@core.dealer", "--exclude", "core.*"]),
+        ["mart.month", "mart.year", "staged.dealer", "staged.sale"]
+    );
+    assert_eq!(listed(&["why", "+mart.month", "--exclude", "source:*"]), ["core.sale", "mart.month"]);
+    let one = project.tallyhouse(&["why", "month", "--output", "json"]).succeeds().json();
+    assert_eq!(one["table"], "mart.month");
+    let ran = project.tallyhouse(&["run", "--select", "source:sale"]).ends(2);
+    assert_eq!(
+        ran.error(),
+        "error: no model is selected, only sources\n  hint: `source:NAME+` selects what is made of a source\n"
+    );
+    for verb in
+        [&["run", "--select"][..], &["plan", "--select"], &["check", "--select"], &["show", "--select"], &["why"]]
+    {
+        let ran = project.tallyhouse(&[verb, &["mart.mnth"]].concat()).ends(2);
+        assert_eq!(ran.error(), "error: no table fits `mart.mnth`\n  hint: did you mean `mart.month`?\n", "{verb:?}");
+        let ran = project.tallyhouse(&[verb, &["state:modified"]].concat()).ends(2);
+        assert!(ran.error().starts_with("error: no table fits `state:modified`"), "{verb:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_check_of_a_part_tells_what_is_wrong_there() {
+    let project = shop();
+    project.model("mart.year", "SELECT sum(amonut) AS amount FROM mart.month");
+    let ran = project.tallyhouse(&["check", "--select", "core.*", "+mart.month"]).succeeds();
+    assert_eq!(ran.out, "4 selected: no errors\n");
+    let ran = project.tallyhouse(&["check", "--select", "mart.month+"]).ends(2);
+    assert!(ran.error().starts_with("error: unknown column `amonut`"), "{}", ran.err);
+    // Of a project with mistakes, too, it is known what is not as it was.
+    let ran =
+        project.tallyhouse(&["check", "--select", "state:new", "--exclude", "year", "--output", "json"]).succeeds();
+    assert_eq!(ran.json()["selected"].as_array().unwrap().len(), 5);
+}
+
+/// A walk over changes of data, of definitions and of the day, with runs of random parts between: whatever was left out,
+/// a whole run then gives what a full rebuild gives.
+#[test]
+fn after_any_runs_of_parts_a_whole_run_gives_what_a_full_rebuild_gives() {
+    let walks = if is_night() { 40 } else { 3 };
+    for seed in 0..walks {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let project = shop();
+        project.model(
+            "mart.day",
+            "SELECT $run_date AS day, count(*) AS row_count, max(amount) AS amount FROM core.sale WHERE month <= $run_date",
+        );
+        project.run();
+        for step in 0..6 {
+            for _ in 0..random.random_range(1..3) {
+                change(&project, step, &mut random);
+            }
+            let selectors = [
+                "core.sale",
+                "core.*",
+                "+mart.month",
+                "mart.*",
+                "mart.year",
+                "mart.day",
+                "1+mart.month",
+                "@core.dealer",
+            ];
+            let selector = selectors[random.random_range(0..selectors.len())];
+            let day = ["2026-06-29", "2026-06-30"][random.random_range(0..2)];
+            let ran = project.tallyhouse(&["run", "--select", selector, "--run-date", day]);
+            assert!([0, 2].contains(&ran.code), "seed {seed}: {selector}: {}", ran.err);
+        }
+        project.run_with(&["--verify-incremental"]);
+        assert_eq!(project.run()["outcome"], "unchanged", "seed {seed}");
+    }
+}
+
+/// Changes rows of one source, or what a model computes.
+fn change(project: &Project, step: usize, random: &mut ChaCha8Rng) {
+    let (id, month, amount) = (random.random_range(1..9), random.random_range(1..5), random.random_range(0..9));
+    match random.random_range(0..4) {
+        0 | 1 => project.extract(
+            &format!("sale/{step}-{id}.csv"),
+            format!("id,month,amount\n{id},2026-{month:02}-01,{amount}\n"),
+        ),
+        2 => project.extract(&format!("dealer/{step}-{id}.csv"), format!("code,name\n{id},{amount}\n")),
+        _ => project.model(
+            "mart.month",
+            &format!(
+                "/* ---\npartition_by: [month]\n--- */\nSELECT month, sum(amount) + {amount} AS amount FROM core.sale GROUP BY month"
+            ),
+        ),
+    };
+}
