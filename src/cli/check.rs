@@ -80,7 +80,7 @@ async fn checked_of(selected: Selected, request: &Request, engine: &Engine) -> R
 }
 
 async fn definitions(request: &Request, engine: &Engine) -> Result<Definitions, Error> {
-    let definitions = run::definitions(request, engine).await?;
+    let definitions = run::checked(request, engine).await?;
     run::refuse_over_served(&definitions, request)?;
     Ok(definitions)
 }

@@ -65,7 +65,7 @@ pub use snapshots::{
 };
 pub use test::{UnitTests, unit_tests};
 pub use touched::{Touched, TouchedColumn, touched};
-pub use validate::{Definitions, definitions};
+pub use validate::{Definitions, checked, definitions};
 
 use crate::{define::select::Selection, engine::Settings, record::TableName};
 pub use crate::{

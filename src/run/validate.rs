@@ -10,7 +10,7 @@ use crate::{
     engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, catalog},
     normalize::Contract,
     record::{Diagnostic, Place, Severity},
-    transform::{self, Graph, lint},
+    transform::{self, Graph, lint, plan::Purpose},
 };
 
 /// Everything that was written, ready to run.
@@ -57,6 +57,18 @@ impl Definitions {
 /// # Errors
 /// Everything that is wrong with them, at once where one mistake does not hide another.
 pub async fn definitions(request: &Request, engine: &Engine) -> Result<Definitions, Error> {
+    Box::pin(validated(Purpose::Build, request, engine)).await
+}
+
+/// Loads and validates all definitions as [`definitions`] does, to say whether they are right: nothing can be built of the answer.
+///
+/// # Errors
+/// As [`definitions`].
+pub async fn checked(request: &Request, engine: &Engine) -> Result<Definitions, Error> {
+    Box::pin(validated(Purpose::Check, request, engine)).await
+}
+
+async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Result<Definitions, Error> {
     let (project, mut warnings) = load::load(request)?;
     load::warehouse_address(&project.pipeline)?;
     let parameters = parameters(&project, request)?;
@@ -65,8 +77,8 @@ pub async fn definitions(request: &Request, engine: &Engine) -> Result<Definitio
     findings.extend(transform::functions::define(&project.functions, engine).map_err(bug)?);
     let staged = staged_catalog(&project, &contracts, &parameters);
     let sources = project.sources.iter().map(Source::table).collect();
-    let (graph, found) =
-        Box::pin(transform::plan::plan(&project.models, &staged, &sources, &parameters, engine)).await.map_err(bug)?;
+    let planned = transform::plan::plan_for(purpose, &project.models, &staged, &sources, &parameters, engine);
+    let (graph, found) = planned.await.map_err(bug)?;
     findings.extend(found);
     let checks: Vec<TableChecks> = checks(&project, &contracts, &graph);
     let tables = lint::Tables::new(&project.sources, &staged, &graph);

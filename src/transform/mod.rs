@@ -20,6 +20,7 @@ pub mod lint;
 pub mod meaning;
 mod narrow;
 mod normal;
+mod plain;
 pub mod plan;
 pub mod prove;
 pub mod schema_change;

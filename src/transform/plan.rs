@@ -19,7 +19,7 @@ use super::{
     header::{clock_findings, header_findings, idle_ignores},
     history,
     meaning::{self, Meaning},
-    normal,
+    normal, plain,
     views::{PlannedView, Views},
 };
 use crate::{
@@ -33,6 +33,16 @@ use crate::{
 /// The version of everything but SQL and the engine that decides a model's rows: a change rebuilds all models.
 const TRANSFORM_VERSION: &str = "2";
 
+/// What models are planned for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be built, or compared with what was built.
+    Build,
+    /// To be told whether they are right: what a model computes has no hash then, unless its columns are compared with those
+    /// of the served snapshot.
+    Check,
+}
+
 /// A model that can be built.
 #[derive(Debug, Clone)]
 pub struct PlannedModel {
@@ -42,7 +52,8 @@ pub struct PlannedModel {
     pub statement: Statement,
     /// The published schema.
     pub schema: SchemaRef,
-    /// Hash of what it computes: its optimized plan, parameters in it, partitioning and output schema.
+    /// Hash of what it computes: its optimized plan, parameters in it, partitioning and output schema. Empty where it was
+    /// planned to be checked only.
     pub definition: String,
     /// What each column means, where the model lets its columns evolve.
     pub meanings: BTreeMap<String, Meaning>,
@@ -102,6 +113,21 @@ pub async fn plan(
     parameters: &Parameters,
     engine: &Engine,
 ) -> EngineResult<(Graph, Vec<Diagnostic>)> {
+    plan_for(Purpose::Build, models, staged, sources, parameters, engine).await
+}
+
+/// Plans all models as [`plan`] does, for a purpose.
+///
+/// # Errors
+/// As [`plan`].
+pub async fn plan_for(
+    purpose: Purpose,
+    models: &[Model],
+    staged: &Catalog,
+    sources: &BTreeSet<TableName>,
+    parameters: &Parameters,
+    engine: &Engine,
+) -> EngineResult<(Graph, Vec<Diagnostic>)> {
     let (parsed, mut findings) = graph::parse(models, parameters);
     let (ordered, cycles) = graph::order(parsed);
     findings.extend(cycles);
@@ -124,7 +150,7 @@ pub async fn plan(
             continue;
         }
         statement.expand(&views);
-        let around = Around { sessions: &sessions, staged, inputs: &inputs, functions: &own_functions };
+        let around = Around { purpose, sessions: &sessions, staged, inputs: &inputs, functions: &own_functions };
         let planned = match names_nobody {
             true => Err(Failed::Engine(None)),
             false => plan_model(&model, &statement, around).await,
@@ -177,6 +203,7 @@ fn known_tables(models: &[Model], staged: &Catalog, sources: &BTreeSet<TableName
 /// What a model is planned against.
 #[derive(Clone, Copy)]
 struct Around<'a> {
+    purpose: Purpose,
     sessions: &'a Sessions,
     staged: &'a Catalog,
     /// What is said of each table by its columns.
@@ -275,8 +302,7 @@ async fn plan_model(model: &Model, statement: &Statement, around: Around<'_>) ->
     let Sessions { cut, bare, .. } = around.sessions;
     let engine = |error| Failed::Engine(Some(error));
     let plan = statement.plan(cut).await.map_err(engine)?;
-    // Clashes of types show in the analyzer, and what the engine cannot run only in the physical plan.
-    cut.state().create_physical_plan(&plan).await.map_err(engine)?;
+    can_run(&plan, cut, around.purpose).await.map_err(engine)?;
     let header = |findings| Failed::Header(findings, None);
     let mut schema = published_schema(model, statement, &plan).map_err(header)?;
     if let Some(history) = &model.history {
@@ -288,11 +314,32 @@ async fn plan_model(model: &Model, statement: &Statement, around: Around<'_>) ->
     if !findings.is_empty() {
         return Err(Failed::Header(findings, Some(schema)));
     }
+    if !is_compared(model, around.purpose) {
+        return Ok(Answer { schema, definition: String::new(), meanings: BTreeMap::new() });
+    }
     let bare = statement.plan(bare).await.and_then(|plan| bare.state().optimize(&plan));
     let normal = normal::hash(&bare.map_err(engine)?, around.staged);
     let definition = definition(model, statement, &schema, normal, around);
     let meanings = around.sessions.meanings(model, statement).await.map_err(engine)?;
     Ok(Answer { schema, definition, meanings })
+}
+
+/// Finds clashes of types, which show in the analyzer, and what the engine cannot run, which shows only in the physical plan.
+async fn can_run(plan: &LogicalPlan, session: &SessionContext, purpose: Purpose) -> EngineResult<()> {
+    let state = session.state();
+    if purpose == Purpose::Check {
+        let analyzed = state.analyzer().execute_and_check(plan.clone(), state.config_options(), |_, _| {})?;
+        if plain::is_plain(&analyzed) {
+            return Ok(());
+        }
+    }
+    state.create_physical_plan(plan).await.map(drop)
+}
+
+/// Returns whether what a model computes is compared with what was built.
+fn is_compared(model: &Model, purpose: Purpose) -> bool {
+    let is_inherited = model.on_schema_change.value != OnSchemaChange::Rebuild || model.history.is_some();
+    purpose == Purpose::Build || is_inherited
 }
 
 fn published_schema(model: &Model, statement: &Statement, plan: &LogicalPlan) -> Result<SchemaRef, Vec<Diagnostic>> {
