@@ -31,7 +31,7 @@ pub fn kind(written: &file::Model, findings: &mut Findings) -> Kind {
 
 /// Returns the keys that mean nothing to a model of a kind.
 fn meaningless(kind: Kind, written: &file::Model) -> Vec<(&'static str, Range<usize>)> {
-    let ignored = written.rebuild.iter().flat_map(|rebuild| rebuild.ignore_changes.first());
+    let ignored = written.rebuild.iter().filter_map(|rebuild| rebuild.ignore_changes.first());
     let ignored = ignored.map(|first| ("rebuild", first.range.clone()));
     let partitions = written.partition_by.first().map(|first| ("partition_by", first.range.clone()));
     let changes = written.on_schema_change.as_ref().map(|written| ("on_schema_change", written.range.clone()));

@@ -7,7 +7,7 @@
 //!   snapshots/<id>/manifest.json  views.sql
 //!                  <schema>/<table>/data/<partition>=<value>/<content>.parquet
 //!                  <schema>/<table>/_delta_log/<version>.json
-//!                  private/{staged,quarantine}/<table>/data/…
+//!                  private/{staged,quarantine,ops}/<table>/data/…
 //!   staging/<run>/…                   the same below as in a snapshot
 //!   runs/<run>.json                   lock
 //! ```

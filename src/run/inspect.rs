@@ -167,13 +167,12 @@ impl Snapshot {
     ) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
         let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
         let from = format!("{}.{}", quoted(&table.schema), quoted(&table.table));
-        let order: Vec<String> = match self.catalog.get(table).map(|known| &known.table) {
-            Some(known) => known.partition_by.iter().chain(&known.key).map(quoted).collect(),
+        let order: Vec<String> = if let Some(known) = self.catalog.get(table).map(|known| &known.table) {
+            known.partition_by.iter().chain(&known.key).map(quoted).collect()
+        } else {
             // A view has no files in whose order it could be shown.
-            None => {
-                let (schema, _) = self.query(&format!("SELECT * FROM {from} LIMIT 0"), engine).await?;
-                schema.fields().iter().map(|field| quoted(field.name())).collect()
-            }
+            let (schema, _) = self.query(&format!("SELECT * FROM {from} LIMIT 0"), engine).await?;
+            schema.fields().iter().map(|field| quoted(field.name())).collect()
         };
         let filter = filter.map_or_else(String::new, |filter| format!(" WHERE {filter}"));
         let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };

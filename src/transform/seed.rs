@@ -26,6 +26,9 @@ const MOST_BYTES: usize = 1 << 20;
 /// Wrong cells of one file that are told.
 const MOST_FINDINGS: usize = 10;
 
+/// Tells whether a text is a value of a type.
+type IsKind = fn(&str) -> bool;
+
 /// A cell, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Cell {
@@ -169,7 +172,7 @@ fn cell(text: &Arc<Text>, start: usize) -> Result<(Cell, usize), Diagnostic> {
 /// Returns the narrowest type that all cells have; a text without any.
 fn guessed(cells: &[&Cell]) -> DataType {
     let values = || cells.iter().filter_map(|cell| cell.value.as_deref());
-    let kinds: [(fn(&str) -> bool, DataType); 5] = [
+    let kinds: [(IsKind, DataType); 5] = [
         (is_boolean, DataType::Boolean),
         (is_integer, DataType::Int64),
         (is_number, DataType::Float64),

@@ -8,7 +8,7 @@
 //!   snapshots/<id>/manifest.json  views.sql written once
 //!   <schema>/<table>/data/<partition>=<value>/<content>.parquet
 //!                    _delta_log/…       of production's snapshots
-//!   private/{staged,quarantine,normalized}/<table>/data/…
+//!   private/{staged,quarantine,normalized,ops}/<table>/data/…
 //!   runs/<run>.json
 //! ```
 //!

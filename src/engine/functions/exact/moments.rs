@@ -278,7 +278,7 @@ impl Sums {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::float_cmp, reason = "a test fails by panicking; what is exact is equal")]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use arrow::array::Float64Array;

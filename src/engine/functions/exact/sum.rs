@@ -198,7 +198,9 @@ mod tests {
 
     fn total(values: &[f64]) -> ExactSum {
         let mut sum = ExactSum::default();
-        values.iter().for_each(|value| sum.add(*value, false));
+        for value in values {
+            sum.add(*value, false);
+        }
         sum
     }
 
@@ -249,8 +251,12 @@ mod tests {
         #[test]
         fn what_is_taken_away_again_leaves_no_trace(kept in finite(), taken in prop::collection::vec(finite(), 0..20)) {
             let mut sum = total(&[kept]);
-            taken.iter().for_each(|value| sum.add(*value, false));
-            taken.iter().rev().for_each(|value| sum.add(*value, true));
+            for value in &taken {
+                sum.add(*value, false);
+            }
+            for value in taken.iter().rev() {
+                sum.add(*value, true);
+            }
             prop_assert_eq!(rounded(&sum), kept);
         }
 
