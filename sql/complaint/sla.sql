@@ -111,7 +111,7 @@ due_complaint AS (
                 )
         END AS on_site_due_at
     FROM complaint
-    CROSS JOIN home_calendar
+    CROSS JOIN home_calendar -- allow join-without-equality: one row, the calendar of the country
     LEFT JOIN month_policy ON month_policy.month = complaint.month
 ),
 

@@ -26,7 +26,8 @@ fn checks(written: &[&str]) -> Vec<Check> {
     let list = written.join("\n  - ");
     let body = format!("/* ---\nchecks:\n  - {list}\n--- */\nSELECT 1 AS a\n");
     let text = Arc::new(Text { path: "sql/core/t.sql".to_owned(), body });
-    let (model, _) = read_model(&text, std::path::Path::new("core/t.sql"), Default::default()).unwrap();
+    let (model, _) =
+        read_model(&text, std::path::Path::new("core/t.sql"), crate::define::project::Dialect::default()).unwrap();
     model.checks
 }
 

@@ -97,7 +97,7 @@ async fn with_engine(verb: Verb, settings: &Settings) -> Result<ExitCode, Error>
         Verb::Plan(arguments) => plan::plan(&arguments, &engine).await,
         Verb::Why(arguments) => why::why(&arguments, &engine).await,
         Verb::Lineage(arguments) => lineage::lineage(&arguments, &engine).await,
-        Verb::Diff(arguments) => diff::diff(&arguments, &engine).await,
+        Verb::Diff(arguments) => Box::pin(diff::diff(&arguments, &engine)).await,
         Verb::Show(arguments) => query::show(&arguments, &engine).await,
         Verb::Query(arguments) => query::query(&arguments, &engine).await,
         Verb::Rejects(arguments) => rejects::rejects(&arguments, &engine).await,

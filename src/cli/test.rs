@@ -36,7 +36,7 @@ pub(super) async fn test(arguments: &TestArguments, engine: &Engine) -> Result<E
     let request = arguments.common.request(false);
     let definitions = run::definitions(&request, engine).await?;
     if let Some(model) = &arguments.generate {
-        let generated = run::generate_test(model, &definitions, &request, engine).await?;
+        let generated = Box::pin(run::generate_test(model, &definitions, &request, engine)).await?;
         return tell_generated(&generated, arguments.common.output());
     }
     let tests = run::unit_tests(&definitions, &request, engine).await?.select(&arguments.selection)?;

@@ -25,7 +25,7 @@ pub struct Diagnostic {
     /// Where, if the finding has a place in a file.
     pub place: Option<Place>,
     /// The words under the underlined span.
-    pub label: Option<String>,
+    pub label: Option<Box<str>>,
     /// What to do about it, computed where possible ("did you mean `amount`").
     pub hint: Option<String>,
     /// The change that carries out the hint, where a program could make it.
@@ -88,7 +88,7 @@ impl Diagnostic {
     /// Adds the words under the underlined span.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
+        self.label = Some(label.into().into_boxed_str());
         self
     }
 

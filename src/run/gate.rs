@@ -101,7 +101,7 @@ pub(super) async fn check_all(around: Surroundings<'_>) -> Result<Gate, Error> {
     };
     for (table, checks) in chosen.iter().filter(|(_, checks)| !checks.is_empty()) {
         let found = check::run(table, checks, checking).await.map_err(failed(&table.table))?;
-        gate.take(table, checks, found);
+        gate.take(table, checks, found, around);
     }
     gate.history = history;
     Ok(gate)
@@ -131,7 +131,7 @@ impl Surroundings<'_> {
             table.checks.iter().partition(|check| self.has_passed(&table.table, check));
         gate.unchanged += known.len();
         if !known.is_empty() {
-            gate.passed.entry(table.table.clone()).or_default().extend(known.into_iter().map(hash));
+            gate.passed.entry(table.table.clone()).or_default().extend(known.into_iter().map(|check| self.hash(check)));
         }
         chosen
     }
@@ -142,7 +142,7 @@ impl Surroundings<'_> {
             return false;
         };
         let Some(others) = check::reads(check).filter(|_| !check::depends_on_time(check)) else { return false };
-        parent.passed_checks.get(table).is_some_and(|passed| passed.contains(&hash(check)))
+        parent.passed_checks.get(table).is_some_and(|passed| passed.contains(&self.hash(check)))
             && others.into_iter().chain([table]).all(|table| self.is_unchanged(table, parent))
     }
 
@@ -163,6 +163,18 @@ impl Surroundings<'_> {
             && (self.definitions.parameters.run_date == parent.run_date || !is_cut(now))
     }
 
+    /// Returns the hash of what a check asks for: its words, and the project's functions where its words may call them.
+    fn hash(&self, check: &Check) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(check.spelled().as_bytes());
+        if check.filter.is_some() || matches!(check.kind, CheckKind::Expr(_)) {
+            for function in &self.definitions.project.functions {
+                hasher.update(function.text.body.as_bytes());
+            }
+        }
+        hasher.finalize().to_hex()[..16].to_owned()
+    }
+
     /// Returns a session over the tables of the parent snapshot, as they answered on its own run date.
     fn previous(&self, parent: &Manifest) -> Result<SessionContext, DataFusionError> {
         let parameters = Parameters { run_date: parent.run_date, ..self.definitions.parameters.clone() };
@@ -171,11 +183,11 @@ impl Surroundings<'_> {
 }
 
 impl Gate {
-    fn take(&mut self, table: &TableChecks, checks: &[&Check], found: check::Found) {
+    fn take(&mut self, table: &TableChecks, checks: &[&Check], found: check::Found, around: Surroundings<'_>) {
         for (check, result) in checks.iter().zip(&found.results) {
             // What looked at nothing says so every night.
             if result.is_passed() && result.looked_at_rows != Some(0) && !check::depends_on_time(check) {
-                self.passed.entry(table.table.clone()).or_default().insert(hash(check));
+                self.passed.entry(table.table.clone()).or_default().insert(around.hash(check));
             }
         }
         self.failed.extend(found.results.into_iter().filter(|result| !result.is_passed()));
@@ -192,8 +204,4 @@ impl Gate {
         let noun = if fatal.len() == 1 { "a check" } else { "checks" };
         (!fatal.is_empty()).then(|| format!("{noun} failed: {}", fatal.join(", ")))
     }
-}
-
-fn hash(check: &Check) -> String {
-    blake3::hash(check.spelled().as_bytes()).to_hex()[..16].to_owned()
 }

@@ -44,7 +44,8 @@ pub async fn nightly(request: &Request, engine: &Engine, observer: &dyn Observer
     let staging = warehouse.begin(&lock, &run)?;
     let is_first = warehouse.served()?.is_none();
     let scope = Scope::new(selected, &request.rebuild, &definitions.graph, staging.parent())?;
-    let result = carry_out(request, &definitions, &scope, engine, &warehouse, staging, &run, is_first, observer).await;
+    let carried_out = carry_out(request, &definitions, &scope, engine, &warehouse, staging, &run, is_first, observer);
+    let result = Box::pin(carried_out).await;
     let recorded = match &result {
         Ok(report) => warehouse.record_run(&run, report),
         Err(failed) => warehouse.record_run(&run, &failure(request, &run, failed)),

@@ -17,7 +17,7 @@ use crate::{
     normalize::Contract,
     publish::Warehouse,
     record::{Diagnostic, Manifest, TableName, manifest::Table},
-    transform,
+    transform::{self, views::PlannedView},
 };
 
 impl From<select::Error> for Error {
@@ -79,6 +79,14 @@ pub(super) fn models(definitions: &Definitions, request: &Request) -> Result<Opt
     if definitions.graph.models.iter().any(|planned| selected.contains(&planned.model.name)) {
         return Ok(Some(selected));
     }
+    let is_selected = |view: &&PlannedView| selected.contains(&view.model.name);
+    if let Some(view) = definitions.graph.views.iter().find(is_selected) {
+        let name = &view.model.name;
+        return Err(Error::Usage {
+            message: format!("`{name}` is a view, of which nothing is stored"),
+            hint: Some(format!("`{name}+` selects what reads it")),
+        });
+    }
     Err(Error::Usage {
         message: "no model is selected, only sources".to_owned(),
         hint: Some("`source:NAME+` selects what is made of a source".to_owned()),
@@ -116,7 +124,7 @@ async fn planned(
 ) -> Result<BTreeMap<TableName, String>, Error> {
     let staged = validate::staged_catalog(project, contracts, parameters);
     let sources = project.sources.iter().map(Source::table).collect();
-    let (graph, _) = Box::pin(transform::plan::plan(&project.models, &staged, &sources, parameters, engine))
+    let (graph, _) = transform::plan::plan(&project.models, &staged, &sources, parameters, engine)
         .await
         .map_err(|error| Error::Bug { message: error.strip_backtrace() })?;
     Ok(graph.models.into_iter().map(|planned| (planned.model.name, planned.definition)).collect())

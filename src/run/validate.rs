@@ -83,7 +83,11 @@ async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Resu
     let checks: Vec<TableChecks> = checks(&project, &contracts, &graph);
     let tables = lint::Tables::new(&project.sources, &staged, &graph);
     let session = engine.session(catalog::providers(&with_models(staged, &graph)).map_err(bug)?).map_err(bug)?;
-    transform::views::define(&graph.views, &session).await.map_err(bug)?;
+    let defined = transform::views::define(&graph.views, &session).await;
+    // A view may stand on a model that is wrong, of which the session knows nothing.
+    if let (Err(error), false) = (defined, findings.iter().any(Diagnostic::is_error)) {
+        return Err(bug(error));
+    }
     findings.extend(lint::lint_all(&graph, &tables, &session.state()));
     findings.extend(check::validate(&checks, &session).await);
     let is_misspelt = |finding: &Diagnostic| finding.message.starts_with("unknown parameter");

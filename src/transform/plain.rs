@@ -56,7 +56,8 @@ fn is_plain_node(node: &LogicalPlan) -> bool {
 fn expressions_are_plain(node: &LogicalPlan) -> Result<bool> {
     let inputs = node.inputs();
     // Of two inputs neither alone has all columns.
-    let mut schema = inputs.first().map_or_else(|| node.schema().as_ref().clone(), |input| input.schema().as_ref().clone());
+    let mut schema =
+        inputs.first().map_or_else(|| node.schema().as_ref().clone(), |input| input.schema().as_ref().clone());
     for input in inputs.iter().skip(1) {
         schema.merge(input.schema());
     }

@@ -153,7 +153,7 @@ pub async fn plan_for(
         let around = Around { purpose, sessions: &sessions, staged, inputs: &inputs, functions: &own_functions };
         let planned = match names_nobody {
             true => Err(Failed::Engine(None)),
-            false => plan_model(&model, &statement, around).await,
+            false => Box::pin(plan_model(&model, &statement, around)).await,
         };
         match planned {
             Ok(Answer { schema, definition, .. }) if model.kind == Kind::View => {

@@ -210,8 +210,9 @@ fn a_program_reads_the_same_with_the_change_that_mends_it() {
     ]);
     let told = project.tallyhouse(&["check", "--output", "json"]).ends(2).json();
     let expected = json!({
-        "severity": "error", "message": "unknown column `amuont`", "file": "sql/core/sale.sql",
-        "line": 1, "column": 32, "end_line": 1, "end_column": 38, "label": null, "hint": "did you mean `amount`?",
+        "code": null, "severity": "error", "message": "unknown column `amuont`", "file": "sql/core/sale.sql",
+        "line": 1, "column": 32, "end_line": 1, "end_column": 38, "start_byte": 35, "end_byte": 41,
+        "label": null, "hint": "did you mean `amount`?",
         "fix": {
             "line": 1, "column": 32, "end_line": 1, "end_column": 38, "start_byte": 35, "end_byte": 41, "text": "amount",
         },

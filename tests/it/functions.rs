@@ -129,11 +129,11 @@ fn arguments_that_would_lose_digits_are_refused_where_they_stand() {
     project.function("whole", "CREATE FUNCTION whole(x BIGINT) RETURNS BIGINT RETURN x + 1;\n");
     project.model("core.margin", "SELECT whole(cost) AS x FROM staged.sale\n");
     let told = error(&project);
-    assert!(told.contains("whole(x Int64) → Int64 cannot be called with (Float64)"), "{told}");
-    assert!(told.contains("sql/core/margin.sql:1"), "{told}");
+    assert!(told.contains("`whole` does not take (DOUBLE)\n --> sql/core/margin.sql:1:8"), "{told}");
+    assert!(told.contains("help: cast it so: `CAST(cost AS BIGINT)`"), "{told}");
     project.model("core.margin", "SELECT whole(1, 2) AS x FROM staged.sale\n");
     let told = error(&project);
-    assert!(told.contains("cannot be called with (Int64, Int64)"), "{told}");
+    assert!(told.contains("`whole` does not take (BIGINT, BIGINT)"), "{told}");
 }
 
 /// Each wrong function with what is said about it; all lie in `sql/functions/wrong.sql`.

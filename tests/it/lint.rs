@@ -83,7 +83,7 @@ fn json_has_code_place_and_bytes() {
         "message": "the last digits of `sum` over doubles depend on the order in which rows happen to come",
         "file": "sql/core/sale.sql", "line": 2, "column": 13, "end_line": 2, "end_column": 31,
         "start_byte": 25, "end_byte": 43, "label": null,
-        "hint": "add up decimals: `sum(CAST(price AS DECIMAL(18, 4)))`",
+        "hint": "add up decimals: `sum(CAST(price AS DECIMAL(18, 4)))`", "fix": null,
     }]);
     assert_eq!((&report["findings"], &report["exit_code"]), (&expected, &json!(0)));
 }
@@ -170,7 +170,7 @@ fn the_page_explains_every_code_and_no_other() {
 #[test]
 fn the_shipped_models_are_clean_or_say_why_not() {
     let ran = Project::shipped().tallyhouse(&["check", "--deny-warnings"]).succeeds();
-    assert_eq!(ran.out, "31 sources, 19 models, 157 checks: no errors\n");
+    assert_eq!(ran.out, "31 sources, 19 models, 157 checks, 17 unit tests: no errors\n");
 }
 
 /// What is found in the queries of TPC-DS, and why it is right.
@@ -280,7 +280,7 @@ fn tpcds_model(number: u32, query: &str, tables: &BTreeSet<String>) -> (define::
     });
     let path = format!("tpcds/q{number:02}.sql");
     let text = Arc::new(Text { path: path.clone(), body: parsed[0].to_string() });
-    let model = define::read_model(&text, Path::new(&path), Default::default()).unwrap().0;
+    let model = define::read_model(&text, Path::new(&path), define::project::Dialect::default()).unwrap().0;
     let run_date = NaiveDate::from_ymd_opt(2026, 6, 30).unwrap();
     let parameters = Parameters { run_date, timezone: chrono_tz::Tz::UTC, variables: BTreeMap::new() };
     (model, Statement::parse(&text.body, &parameters).unwrap())

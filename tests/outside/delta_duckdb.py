@@ -23,7 +23,8 @@ def main():
     base.execute(f"LOAD '{extension}'")
     base.execute((root / "views.sql").read_text())
     tables = json.loads((root / "manifest.json").read_text())["tables"]
-    public = [name for name in tables if name.split(".")[0] not in ("staged", "quarantine")]
+    private = ("staged", "quarantine")
+    public = [name for name in tables if name.split(".")[0] not in private and name != "ops.check_failure"]
     rows = sum(compare(base, root, *name.split(".")) for name in public)
     print(f"DuckDB {duckdb.__version__} reads {len(public)} Delta tables: {rows} rows")
 

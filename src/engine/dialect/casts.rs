@@ -57,12 +57,15 @@ fn replacement(inner: &Expr, from: &DataType, to: &DataType, is_strict: bool) ->
     if !to.is_integer() || !is_rounded {
         return None;
     }
-    let (name, compute): (_, fn(&[ArrayRef], &DataType) -> Result<ArrayRef>) = match is_strict {
-        true => ("round_to", |columns, to| rounded(&columns[0], to, true)),
-        false => ("try_round_to", |columns, to| rounded(&columns[0], to, false)),
-    };
+    let strict = |columns: &[ArrayRef], to: &DataType| rounded(&columns[0], to, true);
+    let lenient = |columns: &[ArrayRef], to: &DataType| rounded(&columns[0], to, false);
     // The type is part of the name: fingerprints of plans know functions by it.
-    Some(Scalar::function(format!("{name}_{to}").to_lowercase(), 1, to.clone(), compute).call(vec![inner.clone()]))
+    let named = |prefix: &str| format!("{prefix}_{to}").to_lowercase();
+    let function = match is_strict {
+        true => Scalar::function(named("round_to"), 1, to.clone(), strict),
+        false => Scalar::function(named("try_round_to"), 1, to.clone(), lenient),
+    };
+    Some(function.call(vec![inner.clone()]))
 }
 
 /// Returns the cast of a value to a text.

@@ -118,10 +118,10 @@ fn multiplied(columns: &[ArrayRef], _: &DataType) -> Result<ArrayRef> {
         (columns[0].as_primitive::<IntervalMonthDayNanoType>(), columns[1].as_primitive::<Int64Type>());
     let row = |(interval, number): (Option<IntervalMonthDayNano>, Option<i64>)| {
         let (Some(interval), Some(number)) = (interval, number) else { return Ok(None) };
-        match product(interval, number) {
-            Some(product) => Ok(Some(product)),
-            None => exec_err!("an interval times {number} is too long"),
-        }
+        let Some(product) = product(interval, number) else {
+            return exec_err!("an interval times {number} is too long");
+        };
+        Ok(Some(product))
     };
     let rows = intervals.iter().zip(numbers.iter()).map(row);
     Ok(Arc::new(rows.collect::<Result<IntervalMonthDayNanoArray>>()?))

@@ -106,7 +106,7 @@ fn session(state: SessionState) -> Result<SessionState> {
     let mut config = state.config().clone();
     let options = config.options_mut();
     options.sql_parser.dialect = ParserDialect::DuckDB;
-    options.sql_parser.default_null_ordering = "nulls_last".to_owned();
+    "nulls_last".clone_into(&mut options.sql_parser.default_null_ordering);
     options.sql_parser.parse_float_as_decimal = true;
     options.catalog.create_default_catalog_and_schema = false;
     let mut state = SessionStateBuilder::new_from_existing(state).with_config(config).build();

@@ -153,7 +153,7 @@ impl VisitorMut for Rewriting {
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<String> {
         match expr {
             Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) => {
-                *data_type = typed(data_type)
+                *data_type = typed(data_type);
             }
             Expr::Function(function) => match call(function) {
                 Ok(Some(replaced)) => *expr = replaced,
@@ -286,13 +286,14 @@ impl VisitorMut for Filling<'_> {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
     #[test]
     fn every_template_can_be_parsed() {
         for (name, count, template) in TEMPLATES {
-            let written = parsed(template).unwrap_or_else(|error| panic!("{name}: {error}")).to_string();
+            let written = parsed(template).expect(name).to_string();
             let highest = (1..=9).filter(|number| written.contains(&format!("${number}"))).max().unwrap_or(0);
             assert_eq!(highest, *count, "{name}");
         }

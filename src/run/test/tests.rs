@@ -85,7 +85,7 @@ fn request(folder: &Path, settings: &Settings) -> Request {
         rebuild: Rebuild::default(),
         verify: false,
         rehash: false,
-        selection: Default::default(),
+        selection: crate::define::select::Selection::default(),
         settings: settings.clone(),
         process_environment: BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,

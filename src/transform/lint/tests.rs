@@ -52,7 +52,7 @@ fn source(body: &str) -> Source {
 
 fn model(path: &str, sql: &str) -> Model {
     let text = Arc::new(Text { path: format!("sql/{path}"), body: sql.to_owned() });
-    define::read_model(&text, Path::new(path), Default::default()).unwrap().0
+    define::read_model(&text, Path::new(path), crate::define::project::Dialect::default()).unwrap().0
 }
 
 /// Returns what is said about `core.this`, be it that it cannot be planned.

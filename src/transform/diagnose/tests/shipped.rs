@@ -27,7 +27,7 @@ async fn definitions() -> Definitions {
         rebuild: run::Rebuild::default(),
         verify: false,
         rehash: false,
-        selection: Default::default(),
+        selection: crate::define::select::Selection::default(),
         settings: engine.settings().clone(),
         process_environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         now: chrono::DateTime::UNIX_EPOCH,

@@ -77,7 +77,9 @@ pub fn engine() -> Engine {
 pub fn read(name: &str, sql: &str) -> Model {
     let path = format!("{}.sql", name.replace('.', "/"));
     let text = Arc::new(Text { path: path.clone(), body: sql.to_owned() });
-    define::read_model(&text, Path::new(&path), Default::default()).unwrap_or_else(|findings| panic!("{findings:#?}")).0
+    define::read_model(&text, Path::new(&path), crate::define::project::Dialect::default())
+        .unwrap_or_else(|findings| panic!("{findings:#?}"))
+        .0
 }
 
 fn parameters() -> Parameters {
