@@ -128,7 +128,9 @@ fn is_plain_window(call: &WindowFunction) -> bool {
         WindowFunctionDefinition::AggregateUDF(function) => function.name(),
         WindowFunctionDefinition::WindowUDF(function) => function.name(),
     };
-    is_plain_frame(call) && (AGGREGATES.contains(&name) || WINDOW_FUNCTIONS.contains(&name))
+    // How far they look must be a literal.
+    let is_next = ["lag", "lead"].contains(&name) && call.params.args.len() == 1;
+    is_plain_frame(call) && (is_next || AGGREGATES.contains(&name) || WINDOW_FUNCTIONS.contains(&name))
 }
 
 /// A frame with offsets in values of the order needs their type; one without an order may count rows.

@@ -13,7 +13,7 @@ use crate::{
     define::{self, project::Model},
     engine::{Catalog, CatalogTable, Engine, Parameters, Settings},
     record::{Diagnostic, TableName, Text},
-    transform::plan,
+    transform::plan::{self, Purpose},
 };
 
 /// Tables that a model may read, and what plans it.
@@ -65,7 +65,11 @@ impl World {
             .map(|(name, table)| (name.clone(), table.clone()))
             .collect();
         let names = others.keys().cloned().collect();
-        plan::plan(models, &others, &names, &self.parameters, &self.engine).await.unwrap().1
+        let found = plan::plan(models, &others, &names, &self.parameters, &self.engine).await.unwrap().1;
+        // Planning no further than it must finds the same.
+        let checking = plan::plan_for(Purpose::Check, models, &others, &names, &self.parameters, &self.engine);
+        assert_eq!(checking.await.unwrap().1, found);
+        found
     }
 }
 
