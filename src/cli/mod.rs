@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 pub mod diagnostics;
 mod diff;
+mod explain;
 mod extract;
 mod functions;
 mod infer;
@@ -98,6 +99,7 @@ async fn with_engine(verb: Verb, settings: &Settings) -> Result<ExitCode, Error>
         Verb::Why(arguments) => why::why(&arguments, &engine).await,
         Verb::Lineage(arguments) => lineage::lineage(&arguments, &engine).await,
         Verb::Diff(arguments) => diff::diff(&arguments, &engine).await,
+        Verb::Explain(arguments) => explain::explain(&arguments, &engine).await,
         Verb::Show(arguments) => query::show(&arguments, &engine).await,
         Verb::Query(arguments) => query::query(&arguments, &engine).await,
         Verb::Rejects(arguments) => rejects::rejects(&arguments, &engine).await,
