@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use chrono::{NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{diff, explain, lineage::LineageArguments, selection::SelectionArguments, test::TestArguments};
+use super::{diff, explain, lineage::LineageArguments, rows::Form, selection::SelectionArguments, test::TestArguments};
 use crate::{
     define::select::Selection,
     engine::Settings,
@@ -284,6 +284,12 @@ pub(super) struct QueryArguments {
     /// Another snapshot than the served one
     #[arg(long, value_name = "ID")]
     pub snapshot: Option<String>,
+    /// In which form the rows are written [default: as `--output` says]
+    #[arg(long, value_enum)]
+    pub format: Option<Form>,
+    /// Write the rows to this file, for its owner alone
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `rejects`

@@ -13,6 +13,7 @@ mod plan;
 mod progress;
 mod query;
 mod rejects;
+mod rows;
 mod run;
 mod sarif;
 mod schema;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::{
     arguments::{OutputFormat, QueryArguments, ShowArguments},
-    print, table,
+    print, rows, table,
 };
 use crate::{
     Error,
@@ -63,8 +63,10 @@ fn listing(manifest: &Manifest, selected: Option<&Selected>, output: OutputForma
 
 /// Runs a query.
 pub(super) async fn query(arguments: &QueryArguments, engine: &Engine) -> Result<ExitCode, Error> {
+    let form = arguments.format.unwrap_or_else(|| arguments.common.output().into());
+    rows::refuse_binary(form, arguments.out.as_deref())?;
     let snapshot = Snapshot::open(&arguments.common.request(false), arguments.snapshot.as_deref())?;
     let (schema, batches) = snapshot.query(&arguments.sql, engine).await?;
-    print(&table::render(&schema, &batches, arguments.common.output())?);
+    rows::write(form, arguments.out.as_deref(), &schema, &batches)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -251,3 +251,47 @@ fn explain_analyze_measures_every_operator() {
     assert!(text.contains("\n  computed too, as unsaved changes reach them: core.sale\n"), "{text}");
     assert!(text.contains("\n        rows    seconds  spills spilled MB\n           2     0."), "{text}");
 }
+
+const CITIES: &str = "SELECT city AS \"city, \"\"or\"\" none\", amount, '' AS nothing FROM core.sale ORDER BY id";
+
+#[test]
+fn a_query_is_written_as_csv_in_which_null_is_no_empty_text() {
+    let project = published();
+    let csv = "\"city, \"\"or\"\" none\",amount,nothing\nØst,10,\"\"\n,20,\"\"\nVest,30,\"\"\n";
+    assert_eq!(project.tallyhouse(&["query", CITIES, "--format", "csv"]).succeeds().out, csv);
+    let quiet = project.tallyhouse(&["query", CITIES, "--format", "csv", "--out", "cities.csv"]).succeeds();
+    assert_eq!(quiet.out, "");
+    assert_eq!(std::fs::read_to_string(project.path("cities.csv")).unwrap(), csv);
+    let none = project.tallyhouse(&["query", "SELECT id FROM core.sale WHERE id > 9", "--format", "csv"]).succeeds();
+    assert_eq!(none.out, "id\n");
+    let json = project.tallyhouse(&["query", "SELECT id FROM core.sale WHERE id > 2", "--format", "json"]).succeeds();
+    assert_eq!(json.json(), json!([{ "id": 3 }]));
+}
+
+#[test]
+fn a_query_is_written_as_parquet_with_its_types() {
+    let project = published();
+    let refused = project.tallyhouse(&["query", CITIES, "--format", "parquet"]).ends(2).err;
+    assert_eq!(refused, "error: a Parquet file is not printed\n  hint: name a file with `--out FILE`\n");
+    project.tallyhouse(&["query", CITIES, "--format", "parquet", "--out", "cities.parquet"]).succeeds();
+    let file = std::fs::File::open(project.path("cities.parquet")).unwrap();
+    let file = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    assert_eq!(file.schema().field(1).data_type(), &arrow::datatypes::DataType::Int32);
+    let read = project.tallyhouse(&["extract", "cities.parquet", "--output", "json"]).succeeds().json();
+    assert_eq!(read[0]["columns"], json!(["city, \"or\" none", "amount", "nothing"]));
+    assert_eq!(read[0]["rows"], json!([["Øst", "10", ""], [null, "20", ""], ["Vest", "30", ""]]));
+}
+
+#[test]
+fn a_query_of_an_older_snapshot_gives_its_rows() {
+    let project = published();
+    project.extract("sale/a.csv", "id,city,amount\n7,Øst,70\n");
+    project.run();
+    let query = |arguments: &[&str]| {
+        project
+            .tallyhouse(&[&["query", "SELECT count(*) AS n FROM core.sale", "--format", "csv"], arguments].concat())
+            .succeeds()
+            .out
+    };
+    assert_eq!((query(&["--snapshot", "1"]).as_str(), query(&[]).as_str()), ("n\n3\n", "n\n1\n"));
+}
