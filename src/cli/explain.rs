@@ -56,7 +56,7 @@ fn write_explanation(out: &mut String, explanation: &Explanation) -> std::fmt::R
     let Explanation { table, snapshot, .. } = explanation;
     match (explanation.rows, explanation.seconds) {
         (Some(rows), Some(seconds)) => {
-            writeln!(out, "{table} from snapshot {snapshot}: {rows} rows in {seconds:.3} s")?
+            writeln!(out, "{table} from snapshot {snapshot}: {rows} rows in {seconds:.3} s")?;
         }
         _ => writeln!(out, "{table} from snapshot {snapshot}")?,
     }
