@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use chrono::{NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{diff, lineage::LineageArguments, selection::SelectionArguments, test::TestArguments};
+use super::{diff, explain, lineage::LineageArguments, rows::Form, selection::SelectionArguments, test::TestArguments};
 use crate::{
     define::select::Selection,
     engine::Settings,
@@ -59,8 +59,13 @@ pub(super) enum Verb {
     /// For a column: which columns of which tables go into it, down to the names in the extracts, and how each is used: copied,
     /// computed with, or to filter, join, group or order rows. Needs neither data nor a warehouse.
     Lineage(LineageArguments),
-    /// Compare definitions: which published columns does a change touch?
+    /// Compare a model as it is written now with its published table, or definitions with those of a git revision
+    ///
+    /// The model is computed from the tables of the served snapshot, and so is what it stands on where that was changed too.
+    /// Nothing is published. The exit code is 0 whatever differs.
     Diff(diff::DiffArguments),
+    /// Show how the engine computes a model from the served snapshot, and with `--analyze` what each step costs
+    Explain(explain::ExplainArguments),
     /// Show a few rows of a table
     Show(ShowArguments),
     /// Run SQL over the served snapshot
@@ -259,6 +264,9 @@ pub(super) struct ShowArguments {
     /// Only rows that satisfy this SQL predicate
     #[arg(long = "where", value_name = "SQL")]
     pub filter: Option<String>,
+    /// Compute the model as it is written now, with what it stands on, instead of reading its published rows
+    #[arg(long, requires = "table")]
+    pub working: bool,
     #[command(flatten)]
     pub selection: SelectionArguments,
     /// Another snapshot than the served one
@@ -276,6 +284,12 @@ pub(super) struct QueryArguments {
     /// Another snapshot than the served one
     #[arg(long, value_name = "ID")]
     pub snapshot: Option<String>,
+    /// In which form the rows are written [default: as `--output` says]
+    #[arg(long, value_enum)]
+    pub format: Option<Form>,
+    /// Write the rows to this file, for its owner alone
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `rejects`
@@ -595,6 +609,7 @@ impl Verb {
             Self::Infer(arguments) => &arguments.common,
             Self::Functions(arguments) => &arguments.common,
             Self::Diff(arguments) => &arguments.common,
+            Self::Explain(arguments) => &arguments.common,
             Self::Lineage(_) | Self::Schema(_) | Self::Completions { .. } | Self::Extract(_) => return None,
         })
     }

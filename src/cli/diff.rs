@@ -7,11 +7,14 @@ use clap::Args;
 use super::{
     arguments::{Common, OutputFormat},
     print,
+    snapshots::diff::{rows, sample_json, write_columns},
+    table,
 };
 use crate::{
     Error,
     engine::Engine,
-    run::{self, Change, Links, Touched},
+    record::TableName,
+    run::{self, Change, ChangedColumn, Links, ModelDiff, Touched, Working},
 };
 
 /// Lines about one changed column before one says how many more there are.
@@ -20,15 +23,29 @@ const SHOWN: usize = 12;
 /// `diff`
 #[derive(Debug, Args)]
 pub(super) struct DiffArguments {
+    /// Compute this model as it is written now from the served snapshot, and compare the rows with its published table
+    #[arg(required_unless_present = "lineage", conflicts_with = "lineage")]
+    model: Option<String>,
     /// Compare the definitions with those of a git revision, and say which published columns the change touches
-    #[arg(long, value_name = "REV", required = true)]
+    #[arg(long, value_name = "REV")]
     lineage: Option<String>,
+    /// Differing rows of each kind that are shown
+    #[arg(long, value_name = "N", default_value_t = 5, conflicts_with = "lineage")]
+    rows: u32,
     #[command(flatten)]
     pub common: Common,
 }
 
 /// Says what a change makes other.
 pub(super) async fn diff(arguments: &DiffArguments, engine: &Engine) -> Result<ExitCode, Error> {
+    if let Some(model) = &arguments.model {
+        let working = Working::open(&arguments.common.request(false), model, None, engine).await?;
+        let diff = working.diff(arguments.rows as usize, engine).await?;
+        match arguments.common.output() {
+            OutputFormat::Text => print(&rows_text(&diff)?),
+            OutputFormat::Json => print(&format!("{}\n", rows_json(&diff)?)),
+        }
+    }
     if let Some(revision) = &arguments.lineage {
         let touched = run::touched(&arguments.common.request(false), revision, engine).await?;
         match arguments.common.output() {
@@ -37,6 +54,58 @@ pub(super) async fn diff(arguments: &DiffArguments, engine: &Engine) -> Result<E
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn rows_json(diff: &ModelDiff) -> Result<serde_json::Value, Error> {
+    let mut value = serde_json::json!(diff);
+    if let Some(sample) = &diff.sample {
+        value["sample"] = sample_json(sample)?;
+    }
+    Ok(value)
+}
+
+fn rows_text(diff: &ModelDiff) -> Result<String, Error> {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_rows(&mut out, diff);
+    if let Some(sample) = &diff.sample {
+        out.push_str(&table::render(&sample.schema, &sample.batches, OutputFormat::Text)?);
+    }
+    Ok(out)
+}
+
+fn write_rows(out: &mut String, diff: &ModelDiff) -> std::fmt::Result {
+    let ModelDiff { table, snapshot, key, .. } = diff;
+    match diff.is_new {
+        true => writeln!(out, "{table} is not in snapshot {snapshot}: {}", rows(&diff.rows))?,
+        false if diff.is_empty() => writeln!(out, "{table} is as in snapshot {snapshot}: {} rows", diff.rows.before)?,
+        false => writeln!(out, "{table} against snapshot {snapshot}: {}", rows(&diff.rows))?,
+    }
+    if !key.is_empty() && !diff.is_empty() {
+        writeln!(out, "  rows are those of one key: {}", key.join(", "))?;
+    }
+    write_recomputed(out, &diff.recomputed)?;
+    write_columns(out, &diff.columns)?;
+    for ChangedColumn { column, rows } in &diff.changed_columns {
+        writeln!(out, "  column {column}: other values in {}", counted_rows(*rows))?;
+    }
+    if diff.unpaired > 0 {
+        writeln!(out, "  not told by column: {} of keys that are there more than once", counted_rows(diff.unpaired))?;
+    }
+    Ok(())
+}
+
+/// Names the models that were computed though nobody asked for them.
+pub(super) fn write_recomputed(out: &mut String, models: &[TableName]) -> std::fmt::Result {
+    if models.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = models.iter().map(ToString::to_string).collect();
+    writeln!(out, "  computed too, as unsaved changes reach them: {}", names.join(", "))
+}
+
+fn counted_rows(rows: u64) -> String {
+    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
 }
 
 fn json(touched: &Touched) -> serde_json::Value {

@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 pub mod diagnostics;
 mod diff;
+mod explain;
 mod extract;
 mod functions;
 mod infer;
@@ -12,6 +13,7 @@ mod plan;
 mod progress;
 mod query;
 mod rejects;
+mod rows;
 mod run;
 mod sarif;
 mod schema;
@@ -98,7 +100,8 @@ async fn with_engine(verb: Verb, settings: &Settings) -> Result<ExitCode, Error>
         Verb::Why(arguments) => why::why(&arguments, &engine).await,
         Verb::Lineage(arguments) => lineage::lineage(&arguments, &engine).await,
         Verb::Diff(arguments) => Box::pin(diff::diff(&arguments, &engine)).await,
-        Verb::Show(arguments) => query::show(&arguments, &engine).await,
+        Verb::Explain(arguments) => Box::pin(explain::explain(&arguments, &engine)).await,
+        Verb::Show(arguments) => Box::pin(query::show(&arguments, &engine)).await,
         Verb::Query(arguments) => query::query(&arguments, &engine).await,
         Verb::Rejects(arguments) => rejects::rejects(&arguments, &engine).await,
         Verb::Snapshots(arguments) => snapshots::snapshots(&arguments, &engine).await,

@@ -4,17 +4,20 @@ use std::process::ExitCode;
 
 use super::{
     arguments::{OutputFormat, QueryArguments, ShowArguments},
-    print, table,
+    print, rows, table,
 };
 use crate::{
     Error,
     engine::Engine,
     record::{Manifest, TableName, manifest::Table},
-    run::{self, Request, Selected, Snapshot},
+    run::{self, Request, Selected, Snapshot, Working},
 };
 
 /// Shows a few rows of a table.
 pub(super) async fn show(arguments: &ShowArguments, engine: &Engine) -> Result<ExitCode, Error> {
+    if let (true, Some(model)) = (arguments.working, &arguments.table) {
+        return show_working(model, arguments, engine).await;
+    }
     let snapshot = Snapshot::open(&arguments.common.request(false), arguments.snapshot.as_deref())?;
     let Some(table) = &arguments.table else {
         let request = Request { selection: arguments.selection.asked(), ..arguments.common.request(false) };
@@ -27,6 +30,15 @@ pub(super) async fn show(arguments: &ShowArguments, engine: &Engine) -> Result<E
         hint: Some("name the schema too, such as `core.sales`".to_owned()),
     })?;
     let (schema, batches) = snapshot.show(&name, arguments.limit, arguments.filter.as_deref(), engine).await?;
+    print(&table::render(&schema, &batches, arguments.common.output())?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows a few rows that a model gives as it is written now.
+async fn show_working(model: &str, arguments: &ShowArguments, engine: &Engine) -> Result<ExitCode, Error> {
+    let request = arguments.common.request(false);
+    let working = Working::open(&request, model, arguments.snapshot.as_deref(), engine).await?;
+    let (schema, batches) = working.show(arguments.limit, arguments.filter.as_deref(), engine).await?;
     print(&table::render(&schema, &batches, arguments.common.output())?);
     Ok(ExitCode::SUCCESS)
 }
@@ -51,8 +63,10 @@ fn listing(manifest: &Manifest, selected: Option<&Selected>, output: OutputForma
 
 /// Runs a query.
 pub(super) async fn query(arguments: &QueryArguments, engine: &Engine) -> Result<ExitCode, Error> {
+    let form = arguments.format.unwrap_or_else(|| arguments.common.output().into());
+    rows::refuse_binary(form, arguments.out.as_deref())?;
     let snapshot = Snapshot::open(&arguments.common.request(false), arguments.snapshot.as_deref())?;
     let (schema, batches) = snapshot.query(&arguments.sql, engine).await?;
-    print(&table::render(&schema, &batches, arguments.common.output())?);
+    rows::write(form, arguments.out.as_deref(), &schema, &batches)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! `tallyhouse snapshots`
 
-mod diff;
+pub(super) mod diff;
 mod vacuum;
 mod verify;
 

@@ -26,7 +26,7 @@ pub struct Snapshot {
     pub manifest: Manifest,
     warehouse: Warehouse,
     catalog: Catalog,
-    parameters: Parameters,
+    pub(super) parameters: Parameters,
     request: Request,
 }
 
@@ -145,7 +145,8 @@ impl Snapshot {
         Ok(())
     }
 
-    fn told(error: &datafusion::error::DataFusionError, sql: &str) -> Error {
+    /// Says what is wrong with a query, at its place.
+    pub(super) fn told(error: &datafusion::error::DataFusionError, sql: &str) -> Error {
         let text = std::sync::Arc::new(Text { path: "query".to_owned(), body: sql.to_owned() });
         let problem = Problem::new(error, sql);
         let range = problem.range.unwrap_or(0..sql.len());

@@ -39,6 +39,7 @@ mod test;
 mod touched;
 mod validate;
 mod verify;
+mod working;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -66,6 +67,7 @@ pub use snapshots::{
 pub use test::{UnitTests, unit_tests};
 pub use touched::{Touched, TouchedColumn, touched};
 pub use validate::{Definitions, checked, definitions};
+pub use working::{ChangedColumn, Explanation, Measured, ModelDiff, Operator, Working};
 
 use crate::{define::select::Selection, engine::Settings, record::TableName};
 pub use crate::{

@@ -5,7 +5,7 @@
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes, checking,
 //!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history, kinds,
 //!                                              functions, unit_tests, lint, select,
-//!                                              lineage, data_checks
+//!                                              lineage, data_checks, iterate
 //!
 //!  dialect, coming_from_dbt: SQL that was written for DuckDB
 //!
@@ -59,6 +59,8 @@ mod functions;
 mod rebuild;
 
 mod select;
+
+mod iterate;
 
 mod lineage;
 

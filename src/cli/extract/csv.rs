@@ -78,7 +78,10 @@ impl RejectsCsv {
 }
 
 /// Writes one row.
-pub(super) fn write_row<'a>(output: &mut impl Write, cells: impl Iterator<Item = Option<&'a str>>) -> io::Result<()> {
+pub(in crate::cli) fn write_row<'a>(
+    output: &mut impl Write,
+    cells: impl Iterator<Item = Option<&'a str>>,
+) -> io::Result<()> {
     for (index, cell) in cells.enumerate() {
         if index > 0 {
             output.write_all(b",")?;

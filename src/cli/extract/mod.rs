@@ -1,6 +1,6 @@
 //! `tallyhouse extract`
 
-mod csv;
+pub(super) mod csv;
 mod document;
 mod json;
 mod parquet;

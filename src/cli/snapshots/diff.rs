@@ -49,14 +49,18 @@ fn whole(diff: &Diff) -> Result<Value, Error> {
     let of_table = |change: &TableChange| -> Result<Value, Error> {
         let mut value = json!(change);
         if let Some(sample) = &change.sample {
-            let rows = table::render(&sample.schema, &sample.batches, OutputFormat::Json)?;
-            value["sample"] = serde_json::from_str(&rows)
-                .map_err(|error| Error::Bug { message: format!("rows became no JSON: {error}") })?;
+            value["sample"] = sample_json(sample)?;
         }
         Ok(value)
     };
     let tables = diff.tables.iter().map(of_table).collect::<Result<Vec<_>, _>>()?;
     Ok(json!({ "from": diff.from, "to": diff.to, "tables": tables, "unchanged": diff.unchanged }))
+}
+
+/// Returns rows that differ as a list of objects.
+pub(in crate::cli) fn sample_json(sample: &Sample) -> Result<Value, Error> {
+    let rows = table::render(&sample.schema, &sample.batches, OutputFormat::Json)?;
+    serde_json::from_str(&rows).map_err(|error| Error::Bug { message: format!("rows became no JSON: {error}") })
 }
 
 fn text(diff: &Diff) -> Result<String, Error> {
@@ -78,7 +82,8 @@ fn has_rows(sample: &Sample) -> bool {
     sample.batches.iter().any(|batch| batch.num_rows() > 0)
 }
 
-fn rows(rows: &RowChanges) -> String {
+/// Returns how many rows differ, in words.
+pub(in crate::cli) fn rows(rows: &RowChanges) -> String {
     let RowChanges { before, after, added, removed, .. } = rows;
     let changed = rows.changed.map(|changed| format!(", {changed} changed")).unwrap_or_default();
     let columns = rows.compared_by.as_ref();
@@ -86,8 +91,9 @@ fn rows(rows: &RowChanges) -> String {
     format!("{before} → {after} rows, {added} added, {removed} removed{changed}{by}")
 }
 
-fn write_shape(out: &mut String, change: &TableChange) -> std::fmt::Result {
-    for column in &change.columns {
+/// Writes a line for each column that differs.
+pub(in crate::cli) fn write_columns(out: &mut String, columns: &[ColumnChange]) -> std::fmt::Result {
+    for column in columns {
         match column {
             ColumnChange::Added { name, data_type } => writeln!(out, "  column {name}: added, {data_type}")?,
             ColumnChange::Removed { name, data_type } => writeln!(out, "  column {name}: removed, {data_type}")?,
@@ -97,6 +103,11 @@ fn write_shape(out: &mut String, change: &TableChange) -> std::fmt::Result {
             ColumnChange::Reordered { names } => writeln!(out, "  columns in another order: {}", names.join(", "))?,
         }
     }
+    Ok(())
+}
+
+fn write_shape(out: &mut String, change: &TableChange) -> std::fmt::Result {
+    write_columns(out, &change.columns)?;
     for (what, both) in [("key", &change.key), ("partitioned by", &change.partition_by)] {
         if let Some([before, after]) = both {
             writeln!(out, "  {what}: {} → {}", list(before), list(after))?;

@@ -284,7 +284,8 @@ impl PartitionChanges {
     }
 }
 
-fn columns(old: &[Column], new: &[Column]) -> Vec<ColumnChange> {
+/// Returns how the columns of two states differ.
+pub(in crate::run) fn columns(old: &[Column], new: &[Column]) -> Vec<ColumnChange> {
     let find = |columns: &'_ [Column], name: &str| columns.iter().find(|column| column.name == name).cloned();
     let added = new.iter().filter(|column| find(old, &column.name).is_none());
     let added =

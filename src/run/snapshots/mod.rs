@@ -3,8 +3,8 @@
 //! In: a [`Request`] and ids. Out: what differs, what is wrong, what goes. Deliberately absent: which files a snapshot has and
 //! when one may go; that is `publish`'s.
 
-mod diff;
-mod rows;
+pub(super) mod diff;
+pub(super) mod rows;
 
 pub use self::{
     diff::{ColumnChange, Diff, PartitionChanges, TableChange, Wanted, diff},

@@ -39,8 +39,9 @@ use crate::{
 
 /// How often a row is there more often after than before.
 const TIMES: &str = "times";
-const BEFORE: &str = "before";
-const AFTER: &str = "after";
+/// The schemas in which the two states lie.
+pub(in crate::run) const BEFORE: &str = "before";
+pub(in crate::run) const AFTER: &str = "after";
 
 /// Rows that differ.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -124,7 +125,8 @@ pub(super) async fn compare(
     sample_rows: usize,
     engine: &Engine,
 ) -> Result<(RowChanges, Option<Sample>), Error> {
-    let comparison = Comparison::of(before, after);
+    let key = if before.key() == after.key() { after.key() } else { &[] };
+    let comparison = Comparison::of(before.columns(), after.columns(), key);
     let mut rows = RowChanges {
         before: before.rows(),
         after: after.rows(),
@@ -157,35 +159,36 @@ pub(super) async fn compare(
 
 /// By which columns rows are compared. Within the queries they are called `c0`, `c1`, …, so that no name of a table's own
 /// can be in the way.
-struct Comparison {
-    columns: Vec<Compared>,
+pub(in crate::run) struct Comparison {
+    pub columns: Vec<Compared>,
     /// Positions of the key in `columns`; empty where there is none on both sides.
-    key: Vec<usize>,
-    is_partial: bool,
+    pub key: Vec<usize>,
+    /// Whether one side has columns that the other has not.
+    pub is_partial: bool,
 }
 
-struct Compared {
-    name: String,
+/// A column that both states have.
+pub(in crate::run) struct Compared {
+    pub name: String,
     /// As which type it is compared, where both have another one.
     cast: Option<DataType>,
 }
 
 impl Comparison {
-    fn of(before: &Side<'_>, after: &Side<'_>) -> Self {
+    pub fn of(before: &[Column], after: &[Column], key: &[String]) -> Self {
         let in_both = |column: &Column| {
-            let other = before.columns().iter().find(|other| other.name == column.name)?;
+            let other = before.iter().find(|other| other.name == column.name)?;
             let is_retyped = other.data_type != column.data_type;
             Some(Compared { name: column.name.clone(), cast: is_retyped.then(|| common_type(other, column)) })
         };
-        let columns: Vec<Compared> = after.columns().iter().filter_map(in_both).collect();
+        let columns: Vec<Compared> = after.iter().filter_map(in_both).collect();
         let position = |name: &String| columns.iter().position(|column| column.name == *name);
-        let key = if before.key() == after.key() { after.key() } else { &[] };
         let key = key.iter().map(position).collect::<Option<Vec<_>>>().unwrap_or_default();
-        let is_partial = columns.len() < before.columns().len().max(after.columns().len());
+        let is_partial = columns.len() < before.len().max(after.len());
         Self { columns, key, is_partial }
     }
 
-    fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.name.clone()).collect()
     }
 
@@ -198,7 +201,7 @@ impl Comparison {
     }
 
     /// Returns the rows that one side has more often, with how often, negative for the side before.
-    async fn differing(&self, session: &SessionContext, name: &TableName) -> EngineResult<DataFrame> {
+    pub async fn differing(&self, session: &SessionContext, name: &TableName) -> EngineResult<DataFrame> {
         let rows = self.signed(session, name, BEFORE, -1).await?;
         let rows = rows.union(self.signed(session, name, AFTER, 1).await?)?;
         let rows = rows.aggregate(self.inner_columns(), vec![sum(named(TIMES)).alias(TIMES)])?;
