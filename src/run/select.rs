@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use datafusion::error::DataFusionError;
+
 use super::{Definitions, Request, failures, load, stage, validate};
 use crate::{
     Error,
@@ -122,11 +124,13 @@ async fn planned(
     parameters: &Parameters,
     engine: &Engine,
 ) -> Result<BTreeMap<TableName, String>, Error> {
+    let bug = |error: DataFusionError| Error::Bug { message: error.strip_backtrace() };
+    // What is wrong with a function is told by whoever validates.
+    transform::functions::define(&project.functions, engine).map_err(bug)?;
     let staged = validate::staged_catalog(project, contracts, parameters);
     let sources = project.sources.iter().map(Source::table).collect();
-    let (graph, _) = transform::plan::plan(&project.models, &staged, &sources, parameters, engine)
-        .await
-        .map_err(|error| Error::Bug { message: error.strip_backtrace() })?;
+    let planned = transform::plan::plan(&project.models, &staged, &sources, parameters, engine);
+    let (graph, _) = planned.await.map_err(bug)?;
     Ok(graph.models.into_iter().map(|planned| (planned.model.name, planned.definition)).collect())
 }
 

@@ -67,6 +67,17 @@ fn a_call_is_what_its_body_would_be_if_it_were_written_there() {
 }
 
 #[test]
+fn a_model_is_modified_by_another_body_and_not_by_calling_a_function() {
+    let project = orders();
+    project.run();
+    let modified = ["check", "--select", "state:modified", "--output", "json"];
+    project.tallyhouse(&modified).ends(2);
+    project.function("margin_rate", &MARGIN_RATE.replace("revenue - cost", "cost - revenue"));
+    let told = project.tallyhouse(&modified).succeeds().json();
+    assert_eq!(told["selected"], serde_json::json!(["core.margin"]));
+}
+
+#[test]
 fn a_changed_body_rebuilds_the_models_that_call_it_and_no_others() {
     let project = orders();
     project.function("half", "CREATE FUNCTION half(x DOUBLE) RETURNS DOUBLE RETURN x / 2;\n");
