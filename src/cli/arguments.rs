@@ -83,6 +83,8 @@ pub(super) enum Verb {
     Extract(ExtractArguments),
     /// Draft a contract from files, to be corrected by a person
     Infer(InferArguments),
+    /// List the tables that the models make, or show one with its columns; the data dictionary as a page
+    Tables(super::tables::TablesArguments),
     /// List the functions that SQL may call here, or show one with its examples
     Functions(super::functions::FunctionsArguments),
     /// Print the JSON Schema of a definition file or of the manifest
@@ -608,6 +610,7 @@ impl Verb {
             Self::Snapshots(arguments) => &arguments.common,
             Self::Infer(arguments) => &arguments.common,
             Self::Functions(arguments) => &arguments.common,
+            Self::Tables(arguments) => &arguments.common,
             Self::Diff(arguments) => &arguments.common,
             Self::Explain(arguments) => &arguments.common,
             Self::Lineage(_) | Self::Schema(_) | Self::Completions { .. } | Self::Extract(_) => return None,

@@ -35,6 +35,7 @@ mod select;
 mod snapshots;
 mod sources;
 mod stage;
+mod tables;
 mod test;
 mod touched;
 mod validate;
@@ -64,6 +65,7 @@ pub use select::{Selected, selected};
 pub use snapshots::{
     ColumnChange, Diff, PartitionChanges, RowChanges, Sample, TableChange, Wanted, diff, vacuum, verify,
 };
+pub use tables::{DocumentedColumn, DocumentedTable, tables};
 pub use test::{UnitTests, unit_tests};
 pub use touched::{Touched, TouchedColumn, touched};
 pub use validate::{Definitions, checked, definitions};
