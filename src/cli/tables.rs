@@ -71,8 +71,10 @@ fn shown(table: &DocumentedTable) -> String {
     for column in &table.columns {
         let told = [column.label.description.as_deref(), column.label.unit.as_deref()];
         let told: Vec<&str> = told.into_iter().flatten().collect();
-        let _ =
-            writeln!(text, "  {} ({})  {}\n      {}", column.name, column.data_type, titles(column), told.join(" · "));
+        let _ = writeln!(text, "  {} ({})  {}", column.name, column.data_type, titles(column));
+        if !told.is_empty() {
+            let _ = writeln!(text, "      {}", told.join(" · "));
+        }
     }
     text
 }

@@ -33,6 +33,7 @@ mod shipped;
 mod snapshot;
 
 mod tidy;
+mod titles;
 
 mod newcomer;
 

@@ -26,7 +26,7 @@ fn the_first_night_publishes_every_table() {
     for source in sources() {
         expected.extend([format!("quarantine.{source}"), format!("staged.{source}")]);
     }
-    expected.push("ops.check_failure".to_owned());
+    expected.extend(["ops.check_failure", "ops.column", "ops.file"].map(str::to_owned));
     expected.sort();
     assert_eq!(current.tables(), expected);
     let empty: Vec<&str> = current.tables().into_iter().filter(|table| current.rows(table).is_empty()).collect();
@@ -51,7 +51,9 @@ fn personal_data_lies_apart_from_what_everyone_reads() {
     assert_eq!(mode & 0o777, 0o700);
     let mut public: Vec<_> = fs::read_dir(&current.path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     public.sort();
-    let expected = ["competitor", "complaint", "core", "manifest.json", "private", "sales", "segment", "views.sql"];
+    let schemas = ["competitor", "complaint", "core", "customer", "dealer"];
+    let others = ["manifest.json", "ops", "private", "sales", "satisfaction", "segment", "views.sql"];
+    let expected = [&schemas[..], &others].concat();
     assert_eq!(public, expected);
 }
 
