@@ -205,6 +205,9 @@ pub(super) struct CheckArguments {
     /// Let warnings end with exit code 2, as errors do
     #[arg(long)]
     pub deny_warnings: bool,
+    /// Check again whenever a definition file is saved, until interrupted
+    #[arg(long)]
+    pub watch: bool,
     #[command(flatten)]
     pub selection: SelectionArguments,
 }

@@ -40,6 +40,7 @@ mod test;
 mod touched;
 mod validate;
 mod verify;
+mod watch;
 mod working;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -69,6 +70,7 @@ pub use tables::{DocumentedColumn, DocumentedTable, tables};
 pub use test::{UnitTests, unit_tests};
 pub use touched::{Touched, TouchedColumn, touched};
 pub use validate::{Definitions, checked, definitions};
+pub use watch::Look;
 pub use working::{ChangedColumn, Explanation, Measured, ModelDiff, Operator, Working};
 
 use crate::{define::select::Selection, engine::Settings, record::TableName};

@@ -82,6 +82,7 @@ mod snapshots;
 mod upkeep;
 
 mod verbs;
+mod watching;
 
 mod unit_tests;
 

@@ -199,7 +199,8 @@ fn folders(project: &Project, path: &str) -> Vec<String> {
     names
 }
 
-fn models() -> Vec<String> {
+/// Returns the tables of the shipped models.
+pub fn models() -> Vec<String> {
     let root = repository("sql");
     let is_model = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "sql");
     let name = |path: std::path::PathBuf| {
@@ -208,7 +209,8 @@ fn models() -> Vec<String> {
     files_below(&root).into_iter().filter(is_model).map(name).collect()
 }
 
-fn sources() -> Vec<String> {
+/// Returns the shipped sources.
+pub fn sources() -> Vec<String> {
     let files = files_below(&repository("pipelines/sources")).into_iter();
     files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
