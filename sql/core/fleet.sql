@@ -2,8 +2,7 @@
 description: >
   Machines of all brands that customers have: the rows of each account's latest census as of run_date. An account
   that was not counted again keeps the rows of the census before. The customer is that of the account; an account that
-  the CRM does not know is the customer `unknown`. Place: the country of the account overseas, else its province, else
-  that of its customer. A brand that no reference names is the member `unknown`; the word of the extract stays beside
+  the CRM does not know is the customer `unknown`. Place: that of the account, else that of its customer. A brand that no reference names is the member `unknown`; the word of the extract stays beside
   it. A machine without a purchase date counts as bought in its model year.
 owner: market-research
 key: [account_id, source_brand, product_type, series, model_year]
@@ -50,22 +49,17 @@ dated_count AS (
     FROM staged.fleet_census
 ),
 
-placed_account AS (
-    -- domain.md, section 1, "Place": by country overseas, else the province of the account, else of the customer
+placed_customer AS (
+    -- domain.md, section 1, "Place": by country overseas, else by province
     SELECT
-        account.account_id,
-        account.customer_id,
+        customer.customer_id,
+        customer.country,
         CASE
-            WHEN account.country IS NOT NULL AND account_home.country IS NULL THEN account.country
-            WHEN account.province IS NOT NULL THEN account.province
-            WHEN customer.country IS NOT NULL AND customer_home.country IS NULL THEN customer.country
+            WHEN customer.country IS NOT NULL AND home_country.country IS NULL THEN customer.country
             ELSE customer.province
-        END AS place,
-        coalesce(account.country, customer.country) AS country
-    FROM staged.crm_account AS account
-    LEFT JOIN core.customer_identity AS customer ON customer.customer_id = account.customer_id
-    LEFT JOIN home_country AS account_home ON account_home.country = account.country
-    LEFT JOIN home_country AS customer_home ON customer_home.country = customer.country
+        END AS place
+    FROM core.customer_identity AS customer
+    LEFT JOIN home_country ON home_country.country = customer.country
 )
 
 SELECT
@@ -84,10 +78,11 @@ SELECT
     counted.rating,
     coalesce(region.province, 'unknown') AS province,
     coalesce(region.region, 'unknown') AS region,
-    coalesce(region.country, account.country, 'unknown') AS country,
+    coalesce(region.country, nullif(account.country, 'unknown'), customer.country, 'unknown') AS country,
     counted.brand AS source_brand
 FROM dated_count AS counted
-LEFT JOIN placed_account AS account ON account.account_id = counted.account_id
+LEFT JOIN core.account AS account ON account.account_id = counted.account_id
+LEFT JOIN placed_customer AS customer ON customer.customer_id = account.customer_id
 LEFT JOIN core.brand AS brand ON brand.brand = counted.brand
-LEFT JOIN core.region AS region ON region.province = account.place
+LEFT JOIN core.region AS region ON region.province = coalesce(nullif(account.province, 'unknown'), customer.place)
 WHERE counted.census_on = counted.latest_census_on
