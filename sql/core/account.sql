@@ -2,7 +2,7 @@
 description: >
   Accounts of the CRM as delivered, with the customer that identification found and the members by which they are
   rolled up. An account that names no customer belongs to the customer `unknown`. Place: the country overseas, else
-  the province.
+  the province, of the account, else of its customer.
 owner: sales-operations
 key: [account_id]
 columns:
@@ -39,16 +39,28 @@ WITH home_country AS (
     SELECT DISTINCT country FROM core.region WHERE is_domestic
 ),
 
+placed_customer AS (
+    SELECT
+        customer.customer_id,
+        CASE
+            WHEN customer.country IS NOT NULL AND home_country.country IS NULL THEN customer.country
+            ELSE customer.province
+        END AS place
+    FROM core.customer_identity AS customer
+    LEFT JOIN home_country ON home_country.country = customer.country
+),
+
 placed_account AS (
     -- domain.md, section 1, "Place": by country overseas, else by province
     SELECT
         account.*,
         CASE
             WHEN account.country IS NOT NULL AND home_country.country IS NULL THEN account.country
-            ELSE account.province
+            ELSE coalesce(account.province, customer.place)
         END AS place
     FROM staged.crm_account AS account
     LEFT JOIN home_country ON home_country.country = account.country
+    LEFT JOIN placed_customer AS customer ON customer.customer_id = account.customer_id
 )
 
 SELECT
