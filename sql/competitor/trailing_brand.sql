@@ -3,8 +3,8 @@ description: >
   Units, share and prices of each brand in each region and product type over the trailing 12 months by registrations,
   and the 12 months before: what the other tables about competitors are made of. A brand has a row where it had a
   registration in those 24 months. What concerns the months before is NULL where one of them has no registration at
-  all. Prices are those of the units that carry one; market_amount values the same units at the market's price of their
-  month and product type, so brand_amount / market_amount is the price index.
+  all. Prices are those of the units that carry one; market_value values the same units at the market's price of their
+  month and product type, so brand_value / market_value is the price index.
 owner: market-research
 key: [region, product_type, brand]
 columns:
@@ -20,8 +20,8 @@ columns:
   prior_t12m_market_units: { type: bigint, unit: units, title: { zh: 前12月容量, en: Prior t12m market units }, description: Units of all brands in the 12 months before. }
   average_price: { type: double, unit: reporting currency, title: { zh: 均价, en: Average price }, description: Units-weighted average price. }
   priced_units: { type: bigint, unit: units, title: { zh: 有价台数, en: Priced units }, description: Units that carry a price. }
-  brand_amount: { type: double, unit: reporting currency, title: { zh: 品牌金额, en: Brand amount }, description: Priced units at their own price. }
-  market_amount: { type: double, unit: reporting currency, title: { zh: 市价金额, en: Market amount }, description: The same units at the market's price. }
+  brand_value: { type: double, unit: reporting currency, title: { zh: 品牌金额, en: Brand value }, description: Priced units at their own price. }
+  market_value: { type: double, unit: reporting currency, title: { zh: 市价金额, en: Market value }, description: The same units at the market's price. }
 checks:
   - not_null: [region, product_type, brand, role, is_own, t12m_units, t12m_market_units, priced_units]
   - expr: t12m_units between 0 and t12m_market_units
@@ -57,8 +57,8 @@ brand_sum AS (
         sum(CASE WHEN month.is_t12m THEN line.units ELSE 0 END) AS t12m_units,
         sum(CASE WHEN month.is_t12m THEN 0 ELSE line.units END) AS prior_units,
         sum(CASE WHEN month.is_t12m AND line.average_price IS NOT NULL THEN line.units ELSE 0 END) AS priced_units,
-        sum(CASE WHEN month.is_t12m THEN CAST(line.average_price AS DECIMAL(18, 4)) * line.units END) AS brand_amount,
-        exact_sum(CASE WHEN month.is_t12m AND line.average_price IS NOT NULL THEN line.market_price * line.units END) AS market_amount
+        sum(CASE WHEN month.is_t12m THEN CAST(line.average_price AS DECIMAL(18, 4)) * line.units END) AS brand_value,
+        exact_sum(CASE WHEN month.is_t12m AND line.average_price IS NOT NULL THEN line.market_price * line.units END) AS market_value
     FROM core.registration AS line
     JOIN trailing_month AS month ON month.month = line.month
     GROUP BY line.region, line.product_type, line.brand
@@ -83,10 +83,10 @@ SELECT
     CAST(this.t12m_units AS DOUBLE) / nullif(this.market_units, 0) AS t12m_share,
     CAST(CASE WHEN coverage.has_prior THEN this.prior_units END AS BIGINT) AS prior_t12m_units,
     CAST(CASE WHEN coverage.has_prior THEN this.prior_market_units END AS BIGINT) AS prior_t12m_market_units,
-    CAST(this.brand_amount AS DOUBLE) / nullif(this.priced_units, 0) AS average_price,
+    CAST(this.brand_value AS DOUBLE) / nullif(this.priced_units, 0) AS average_price,
     CAST(this.priced_units AS BIGINT) AS priced_units,
-    CAST(this.brand_amount AS DOUBLE) AS brand_amount,
-    this.market_amount
+    CAST(this.brand_value AS DOUBLE) AS brand_value,
+    this.market_value
 FROM market_sum AS this
 CROSS JOIN coverage
 LEFT JOIN core.brand AS brand ON brand.brand = this.brand
