@@ -57,7 +57,7 @@ judged_opportunity AS (
         median.expected_amount AS median_expected_amount,
         median.probability AS median_probability
     FROM open_opportunity AS opportunity
-    CROSS JOIN median
+    CROSS JOIN median -- allow join-without-equality: one row
 )
 
 SELECT
