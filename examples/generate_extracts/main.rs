@@ -17,6 +17,8 @@ mod months;
 
 mod names;
 
+mod spelling;
+
 mod places;
 
 mod world;
@@ -43,9 +45,19 @@ mod stages;
 
 mod accounts;
 
+mod campaigns;
+
+mod targets;
+
+mod plans;
+
 mod crm;
 
+mod visits;
+
 mod complaints;
+
+mod corrective;
 
 mod contacts;
 
@@ -55,17 +67,24 @@ mod registration;
 
 mod census;
 
+mod intelligence;
+
+mod sellers;
+
+mod dealer_activity;
+
 mod reference;
 
 mod policy;
 
 mod holidays;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use clap::{Parser, ValueEnum};
 
+use sales::Acceptance;
 use truth::Truth;
 use world::{Plan, World};
 
@@ -152,16 +171,29 @@ fn main() {
     let world = World::new(options.plan());
     let mut truth = Truth::new(&folder(&options.truth, "truth"), world.plan.run_date);
     reference::send(&world, &folder(&options.reference, "reference"));
-    sales::all(&world, &extracts, &mut truth, !options.sales_only);
+    let acceptances = sales::all(&world, &extracts, &mut truth, !options.sales_only);
     if !options.sales_only {
-        accounts::send(&world, &extracts, &mut truth);
-        crm::send(&world, &extracts, &mut truth);
-        complaints::send(&world, &extracts, &mut truth);
-        contacts::send(&world, &extracts, &mut truth);
-        surveys::send(&world, &extracts, &mut truth);
-        registration::send(&world, &extracts, &mut truth);
-        census::send(&world, &extracts, &mut truth);
+        send_others(&world, &acceptances, &extracts, &mut truth);
     }
     truth.finish();
     println!("wrote {}", extracts.display());
+}
+
+/// Sends what does not come from dealers' order books.
+fn send_others(world: &World, acceptances: &[Acceptance], extracts: &Path, truth: &mut Truth) {
+    let (campaigns, complaints) = (campaigns::all(world), complaints::all(world));
+    accounts::send(world, extracts, truth);
+    crm::send(world, &crm::Around { campaigns: &campaigns, acceptances }, extracts, truth);
+    targets::send(world, extracts, truth);
+    plans::send(world, extracts, truth);
+    campaigns::send(world, &campaigns, extracts, truth);
+    complaints::send(world, &complaints, extracts, truth);
+    corrective::send(world, &complaints, extracts, truth);
+    contacts::send(world, &campaigns, acceptances, extracts, truth);
+    surveys::send(world, extracts, truth);
+    registration::send(world, extracts, truth);
+    census::send(world, extracts, truth);
+    intelligence::send(world, extracts, truth);
+    sellers::send(world, extracts, truth);
+    dealer_activity::send(world, extracts, truth);
 }

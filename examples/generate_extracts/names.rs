@@ -1,7 +1,6 @@
 //! Names: invented companies, people, phones and tax ids, put together from syllables.
 //!
-//! A name that equals that of a real company does so by accident. The traditional spelling covers the characters
-//! that these lists use and no more.
+//! A name that equals that of a real company does so by accident. How clerks spell them is in `spelling.rs`.
 
 use crate::random::Dice;
 
@@ -25,42 +24,6 @@ const GIVEN: [&str; 20] = [
     "子墨", "雨桐", "浩然", "思远", "佳怡", "文博", "晓燕", "建国", "志强", "海涛", "丽华", "明轩", "若曦", "立新",
     "婉清", "俊杰", "国栋", "春梅", "一帆", "静",
 ];
-const TRADITIONAL: [(char, char); 34] = [
-    ('恒', '恆'),
-    ('达', '達'),
-    ('机', '機'),
-    ('电', '電'),
-    ('矿', '礦'),
-    ('业', '業'),
-    ('设', '設'),
-    ('备', '備'),
-    ('赁', '賃'),
-    ('农', '農'),
-    ('贸', '貿'),
-    ('团', '團'),
-    ('龙', '龍'),
-    ('腾', '騰'),
-    ('兴', '興'),
-    ('华', '華'),
-    ('图', '圖'),
-    ('维', '維'),
-    ('联', '聯'),
-    ('驰', '馳'),
-    ('谦', '謙'),
-    ('远', '遠'),
-    ('岚', '嵐'),
-    ('庆', '慶'),
-    ('苏', '蘇'),
-    ('东', '東'),
-    ('广', '廣'),
-    ('辽', '遼'),
-    ('宁', '寧'),
-    ('云', '雲'),
-    ('陕', '陝'),
-    ('铭', '銘'),
-    ('骏', '駿'),
-    ('畅', '暢'),
-];
 const TAX_DIGITS: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
 
 /// Invents the name of a company: place, two syllables, trade, legal form; Latin syllables abroad.
@@ -73,39 +36,9 @@ pub fn company(dice: &mut Dice, place: &str, is_domestic: bool) -> String {
     format!("{place}{}{}{}{form}", dice.pick(&FIRST), dice.pick(&SECOND), dice.pick(&TRADES))
 }
 
-/// Spells a company's name as another clerk would: traditional, short, spaced, in brackets, in capitals.
-pub fn variant(dice: &mut Dice, name: &str, place: &str) -> String {
-    if name.is_ascii() {
-        return latin_variant(dice, name);
-    }
-    match dice.index(6) {
-        0 => traditional(name),
-        1 => name.replace("有限公司", "").replace("股份", "").replace("有限责任公司", ""),
-        2 => name.replacen(place, &format!("{place} "), 1),
-        3 if name.starts_with(place) => format!("{}（{place}）有限公司", stem(name, place)),
-        4 => name.replace("有限公司", "有限责任公司"),
-        _ => name.to_owned(),
-    }
-}
-
-fn latin_variant(dice: &mut Dice, name: &str) -> String {
-    match dice.index(4) {
-        0 => name.to_uppercase(),
-        1 => name.replace(" GmbH", " Gesellschaft mbH").replace("Ltd.", "Limited"),
-        2 => format!("\"{name}\""),
-        _ => name.to_owned(),
-    }
-}
-
-fn stem<'a>(name: &'a str, place: &str) -> &'a str {
-    let rest = &name[place.len()..];
-    rest.split("有限").next().unwrap_or(rest)
-}
-
-/// Spells a name in traditional characters.
-pub fn traditional(name: &str) -> String {
-    let swap = |c| TRADITIONAL.iter().find(|(simple, _)| *simple == c).map_or(c, |(_, old)| *old);
-    name.chars().map(swap).collect()
+/// Draws one of the syllables of companies.
+pub fn syllable(dice: &mut Dice) -> char {
+    dice.pick(&SECOND).chars().next().unwrap()
 }
 
 /// Invents a person's name.
@@ -129,21 +62,6 @@ pub fn phone(dice: &mut Dice, country: &str) -> String {
         _ => "+7 727",
     };
     format!("{prefix} {:07}", dice.between(1_000_000, 9_999_999))
-}
-
-/// Spells a phone number as another clerk would.
-pub fn phone_variant(dice: &mut Dice, phone: &str) -> String {
-    if phone.len() != 11 || !phone.is_ascii() || phone.contains(' ') {
-        return phone.to_owned();
-    }
-    let (a, b, c) = (&phone[..3], &phone[3..7], &phone[7..]);
-    match dice.index(6) {
-        0 => format!("{a}-{b}-{c}"),
-        1 => format!("+86 {a} {b} {c}"),
-        2 => format!("86{phone}"),
-        3 => full_width(phone),
-        _ => phone.to_owned(),
-    }
 }
 
 /// Invents a unified social credit code of 18 characters (GB 32100-2015) with both check digits right.

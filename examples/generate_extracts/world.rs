@@ -2,11 +2,13 @@
 //!
 //! Options → `World`. It holds what is true; how each source spells it is decided where the source is written.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 
 use crate::months;
 use crate::names;
-use crate::places::{INDUSTRIES, PLACES, PRODUCT_TYPES, currency};
+use crate::places::{INDUSTRIES, PLACES, PRODUCT_TYPES, currency, mark};
 use crate::random::Dice;
 
 /// Sizes and dates of a run.
@@ -33,6 +35,7 @@ pub struct Dealer {
     pub grade: &'static str,
     pub is_backbone: bool,
     pub coach: String,
+    pub phone: String,
     pub sellers: Vec<String>,
 }
 
@@ -67,6 +70,10 @@ pub struct Customer {
     pub joined_on: NaiveDate,
     /// The day after which it buys no more.
     pub left_on: Option<NaiveDate>,
+    /// From when to when it buys nothing, as one that is lost and won back.
+    pub pause: Option<(NaiveDate, NaiveDate)>,
+    /// Whether it ever buys; those who do not are in the CRM alone.
+    pub is_buyer: bool,
     /// Whether the CRM knows it.
     pub has_account: bool,
 }
@@ -86,9 +93,11 @@ impl World {
     /// Invents the world of a plan.
     pub fn new(plan: Plan) -> Self {
         let months = months::ending(plan.run_date, plan.months);
-        let dealers: Vec<_> = (0..plan.dealers).map(|i| dealer(&plan, i)).collect();
+        let mut dealers: Vec<_> = (0..plan.dealers).map(|i| dealer(&plan, i)).collect();
+        tell_apart(&mut dealers);
         let products = products(&plan);
-        let customers: Vec<_> = (0..plan.customers).map(|i| customer(&plan, &dealers, i)).collect();
+        let known = plan.customers + plan.customers / 8;
+        let customers: Vec<_> = (0..known).map(|i| customer(&plan, &dealers, i)).collect();
         let clients = clients(dealers.len(), &customers);
         Self { plan, months, dealers, products, customers, clients }
     }
@@ -103,6 +112,32 @@ impl World {
         (0..self.customers.len()).filter(|i| self.customers[*i].has_account).collect()
     }
 
+    /// Says whether a customer is one of the few that buy most.
+    pub fn is_big(&self, customer: usize) -> bool {
+        self.customers[customer].weight >= 90
+    }
+
+    /// Finds the account above an account: blocks of customers of all dealers form groups of two levels.
+    pub fn parent(&self, account: usize) -> Option<usize> {
+        let (block, place) = (account / 20 * 20, account % 20);
+        let head = match place {
+            1..=5 => block,
+            6..=9 => block + 1,
+            _ => return None,
+        };
+        self.customers[head].has_account.then_some(head)
+    }
+
+    /// Counts the contact persons of an account.
+    pub fn person_count(&self, account: usize) -> usize {
+        1 + usize::try_from(mark(&[&self.customers[account].id])).unwrap() % 3
+    }
+
+    /// Names a contact person of an account.
+    pub fn person_id(account: usize, number: usize) -> String {
+        format!("P{:05}{number}", 10_000 + account)
+    }
+
     /// Names the account of a customer.
     pub fn account_id(customer: usize) -> String {
         format!("A{:05}", 10_000 + customer)
@@ -112,11 +147,22 @@ impl World {
 fn clients(dealers: usize, customers: &[Customer]) -> Vec<Vec<usize>> {
     let mut clients = vec![Vec::new(); dealers];
     for (index, customer) in customers.iter().enumerate() {
-        for dealer in &customer.dealers {
+        for dealer in customer.dealers.iter().filter(|_| customer.is_buyer) {
             clients[*dealer].push(index);
         }
     }
     clients
+}
+
+/// Numbers sellers of one name, for diaries and assessments know them by name alone.
+fn tell_apart(dealers: &mut [Dealer]) {
+    let mut seen = BTreeMap::new();
+    for seller in dealers.iter_mut().flat_map(|dealer| &mut dealer.sellers) {
+        let count = seen.entry(seller.clone()).and_modify(|count| *count += 1).or_insert(1);
+        if *count > 1 {
+            *seller = format!("{seller}{count}");
+        }
+    }
 }
 
 /// Which of the fourteen ways of working a dealer follows; see `style.rs`.
@@ -146,6 +192,7 @@ fn dealer(plan: &Plan, number: i64) -> Dealer {
         is_backbone: dice.chance(0.4),
         coach: names::person(dice, true),
         sellers: (0..4).map(|_| names::person(dice, place.country == "CN")).collect(),
+        phone: names::phone(dice, place.country),
     }
 }
 
@@ -216,14 +263,40 @@ fn customer(plan: &Plan, dealers: &[Dealer], number: i64) -> Customer {
         weight: 3 + 900 / (1 + dice.between(0, 60)),
         joined_on,
         left_on,
-        has_account: dice.chance(0.55),
+        pause: pause(plan, number),
+        is_buyer: number < plan.customers,
+        has_account: dice.chance(0.55) || number >= plan.customers,
     };
     let second = dice.index(dealers.len());
     if dice.chance(0.15) && second != home {
         customer.dealers.push(second);
     }
+    settle(plan, &mut customer, number);
     christen(&mut customer, number, dealers.len());
     customer
+}
+
+/// Customers that come back are regular ones; every third prospect is of an industry that is not served.
+fn settle(plan: &Plan, customer: &mut Customer, number: i64) {
+    if customer.pause.is_some() {
+        customer.weight = customer.weight.max(70);
+        customer.left_on = None;
+        customer.joined_on = months::add(months::first_of(plan.run_date), -plan.months - 24);
+    }
+    if !customer.is_buyer && number % 3 == 0 {
+        customer.industry = INDUSTRIES.len() - 1;
+    }
+}
+
+/// Every seventeenth customer buys nothing for a year or more.
+fn pause(plan: &Plan, number: i64) -> Option<(NaiveDate, NaiveDate)> {
+    let begin = months::add(months::first_of(plan.run_date), 1 - plan.months);
+    let span = match number % 34 {
+        4 => (6, 18),
+        21 => (15, 30),
+        _ => return None,
+    };
+    Some((months::add(begin, span.0), months::add(begin, span.1)))
 }
 
 /// The first customer is truly called 合计, "total", and buys from a dealer of each form of file.
