@@ -9,7 +9,7 @@ description: >
   whole prior year is won back; one with lines in the whole prior year and none in the complete months of this year is
   lost. All others are customers of both years: the revenue of a product type of which they had no line in the region
   before the year is cross-selling, the change of any other type is volume_amount = (Q1 - Q0) x P0, rounded to cents
-  for each customer and product type, and price_mix_amount, the rest. Q counts the quantity of lines of any kind, P0 is
+  for each customer and product type, and price_mix_amount, the rest. Q counts machines (core.sales.units), P0 is
   the prior revenue / Q0; where Q0 or Q1 is not positive, all is volume. Lines in a currency without a rate have no
   revenue and are left out of Q, but they tell that the customer had lines. prior_months_covered tells how many of the
   months have order lines a year before: with fewer than months_covered, the bridge compares unequal sides.
@@ -75,9 +75,9 @@ customer_year AS (
         count(this.month) AS compared_line_count,
         sum(CASE WHEN this.month IS NOT NULL THEN line.revenue END) AS revenue,
         sum(CASE WHEN this.month IS NOT NULL AND industry.is_core THEN line.revenue END) AS core_revenue,
-        sum(CASE WHEN this.month IS NOT NULL AND line.revenue IS NOT NULL THEN line.quantity_units END) AS quantity,
+        sum(CASE WHEN this.month IS NOT NULL AND line.revenue IS NOT NULL THEN line.units END) AS quantity,
         sum(CASE WHEN after.month IS NOT NULL THEN line.revenue END) AS revenue_for_next,
-        sum(CASE WHEN after.month IS NOT NULL AND line.revenue IS NOT NULL THEN line.quantity_units END) AS quantity_for_next
+        sum(CASE WHEN after.month IS NOT NULL AND line.revenue IS NOT NULL THEN line.units END) AS quantity_for_next
     FROM core.sales AS line
     LEFT JOIN core.industry AS industry ON industry.industry = line.industry
     LEFT JOIN compared_month AS this ON this.month = line.order_month
