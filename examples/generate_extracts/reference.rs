@@ -159,9 +159,7 @@ fn aliases() -> String {
 /// Fit and target share of each segment; targets were raised in 2025.
 fn segments() -> String {
     let mut text = "region,product_type,industry,strategic_fit,target_share,valid_from\n".to_owned();
-    let mut regions: Vec<_> = PLACES.iter().map(|place| place.region).collect();
-    regions.dedup();
-    for region in regions {
+    for region in places::regions() {
         for (product_type, _) in PRODUCT_TYPES {
             for industry in &INDUSTRIES {
                 segment(&mut text, region, product_type, industry);

@@ -8,7 +8,7 @@ use std::path::Path;
 use chrono::{Datelike, NaiveDate};
 
 use crate::months;
-use crate::places::{BRANDS, Brand, INDUSTRIES, PLACES, PRODUCT_TYPES, Place, SEASON, mark};
+use crate::places::{BRANDS, Brand, INDUSTRIES, PLACES, PRODUCT_TYPES, Place, SEASON, mark, product_word};
 use crate::random::Dice;
 use crate::style::{OFFICE, Value};
 use crate::table::{Plant, Planter, Record, Table, plant};
@@ -117,7 +117,7 @@ fn record(dice: &mut Dice, market: Market, industry: usize, offer: (&Brand, i64,
         ("month", Value::Date(month)),
         ("province", Value::Text(province)),
         ("country", Value::text(place.country)),
-        ("product_type", Value::text(chinese(product_type))),
+        ("product_type", Value::text(product_word(product_type))),
         ("industry", Value::Text(industry)),
         ("brand", Value::Text(name)),
         ("units", Value::Number(units, 0)),
@@ -136,13 +136,4 @@ fn words(dice: &mut Dice, place: &Place, industry: usize, brand: &Brand) -> (Str
         _ => {}
     }
     words
-}
-
-fn chinese(product_type: &str) -> &str {
-    match product_type {
-        "generator_set" => "发电机组",
-        "compressor" => "空压机",
-        "loader" => "装载机",
-        _ => "挖掘机",
-    }
 }
