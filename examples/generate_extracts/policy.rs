@@ -111,7 +111,10 @@ complaint.sla.on_site_hours,2024-01-01,24,hours,required,Arrival on site
 complaint.corrective_action.recurrence_days,2020-01-01,90,days,house,The same defect again within this time recurred
 satisfaction.index.boost_below_score,2020-01-01,7.0,points,required,A factor below this in the previous period is boosted
 satisfaction.index.boost_factor,2020-01-01,1.5,ratio,required,Weight of a boosted factor
+satisfaction.index.promoter_from,2020-01-01,9,points,house,Recommend score from which a respondent is a promoter
+satisfaction.index.detractor_to,2020-01-01,6,points,house,Recommend score up to which a respondent is a detractor
 satisfaction.purchase_factor.minimum_answers,2020-01-01,10,answers,house,Answers that a correlation needs
+satisfaction.gap.significance_deviates,2020-01-01,1.96,standard errors,required,A gap beyond this many standard errors is significant
 satisfaction.follow_up.window_days,2020-01-01,7,days,required,A follow-up comes within this time
 ";
 

@@ -1,7 +1,7 @@
 /* ---
 description: >
-  Corrective actions, one row per action number. The month is that of the opening. A missing origin, kind of party or
-  party is `unknown`; an action that names a complaint and no defect carries the complaint's.
+  Corrective actions, one row per action number. The month is that of the opening. A missing origin, kind of party,
+  party or defect is `unknown`.
 owner: quality
 key: [action_no]
 columns:
@@ -9,7 +9,7 @@ columns:
   month: { type: date, title: { zh: 月份, en: Month }, description: First day of the month of opening. }
   origin: { type: string, title: { zh: 来源, en: Origin }, description: "complaint, survey, intelligence, loss_report, benchmark_gap or unknown." }
   complaint_id: { type: string, title: { zh: 投诉编号, en: Complaint }, description: Complaint that the action answers. }
-  defect: { type: string, title: { zh: 缺陷, en: Defect }, description: "Defect, `unknown` where not known." }
+  defect: { type: string, title: { zh: 缺陷, en: Defect }, description: "Defect, `unknown` where not given." }
   party_kind: { type: string, title: { zh: 责任方类别, en: Kind of party }, description: "department, dealer, supplier or unknown." }
   party: { type: string, title: { zh: 责任方, en: Party }, description: "Who acts, `unknown` where not given." }
   opened_date: { type: date, title: { zh: 提出日期, en: Opened on }, description: Day of the opening. }
@@ -30,16 +30,15 @@ checks:
   - { relationships: { column: complaint_id, to: core.complaint, field: complaint_id }, severity: warn }
 --- */
 SELECT
-    action.action_no,
-    CAST(date_trunc('month', action.opened_on) AS DATE) AS month,
-    coalesce(action.origin, 'unknown') AS origin,
-    action.complaint_id,
-    coalesce(action.defect, complaint.defect, 'unknown') AS defect,
-    coalesce(action.party_kind, 'unknown') AS party_kind,
-    coalesce(action.party, 'unknown') AS party,
-    action.opened_on AS opened_date,
-    action.due_on AS due_date,
-    action.done_on AS done_date,
-    action.verified_on AS verified_date
-FROM staged.corrective_action AS action
-LEFT JOIN staged.complaint AS complaint ON complaint.complaint_id = action.complaint_id
+    action_no,
+    CAST(date_trunc('month', opened_on) AS DATE) AS month,
+    coalesce(origin, 'unknown') AS origin,
+    complaint_id,
+    coalesce(defect, 'unknown') AS defect,
+    coalesce(party_kind, 'unknown') AS party_kind,
+    coalesce(party, 'unknown') AS party,
+    opened_on AS opened_date,
+    due_on AS due_date,
+    done_on AS done_date,
+    verified_on AS verified_date
+FROM staged.corrective_action
