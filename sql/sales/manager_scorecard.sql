@@ -113,7 +113,7 @@ measured_manager AS (
     SELECT
         listed.quarter,
         listed.manager,
-        CAST(sold.revenue AS DOUBLE) / nullif(CAST(agreed.target_amount AS DOUBLE), 0) AS attainment_rate,
+        CAST(coalesce(sold.revenue, 0) AS DOUBLE) / nullif(CAST(agreed.target_amount AS DOUBLE), 0) AS attainment_rate,
         CAST(coalesce(sold.sold_revenue, 0) AS DOUBLE)
             / nullif(CAST(sum(sold.sold_revenue) OVER (PARTITION BY listed.quarter) AS DOUBLE), 0) AS sales_share,
         answered.satisfaction_score,
