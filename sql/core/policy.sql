@@ -118,6 +118,7 @@ checks:
   - row_count: { min: 1 }
     where: key = 'customer.alert.satisfaction_down_points'
     name: has customer.alert.satisfaction_down_points
+  - row_count: { min: 1 }
     where: key = 'dealer.scorecard.weight_revenue_growth'
     name: has dealer.scorecard.weight_revenue_growth
   - row_count: { min: 1 }
