@@ -26,15 +26,7 @@ checks:
   - expr: (SELECT count(*) FROM (SELECT max(cumulative_share) AS last_share FROM complaint.pareto GROUP BY product_type) AS type WHERE last_share <> 1) = 0
     name: the_pareto_of_each_product_type_ends_at_1
 --- */
-WITH trailing_year AS (
-    SELECT
-        CAST(max(month) - INTERVAL '11 months' AS DATE) AS first_month,
-        max(month) AS last_month
-    FROM core.month
-    WHERE is_order_complete
-),
-
-class_limit AS (
+WITH class_limit AS (
     -- "as for revenue grades", by the policy at run_date
     SELECT
         max(CASE WHEN key = 'customer.revenue_grade.a_below' THEN value END) AS a_below,
@@ -47,14 +39,14 @@ counted_defect AS (
     SELECT
         complaint.product_type,
         complaint.defect,
-        trailing_year.first_month,
-        trailing_year.last_month,
+        latest.order_t12m_from AS first_month,
+        latest.order_month AS last_month,
         count(*) AS complaint_count,
         complaint.product_type <> 'unknown' AND complaint.defect <> 'unknown' AS is_known
     FROM core.complaint AS complaint
-    CROSS JOIN trailing_year
-    WHERE complaint.month BETWEEN trailing_year.first_month AND trailing_year.last_month
-    GROUP BY complaint.product_type, complaint.defect, trailing_year.first_month, trailing_year.last_month
+    CROSS JOIN core.latest_period AS latest -- allow join-without-equality: one row
+    WHERE complaint.month BETWEEN latest.order_t12m_from AND latest.order_month
+    GROUP BY complaint.product_type, complaint.defect, latest.order_t12m_from, latest.order_month
 ),
 
 running_defect AS (

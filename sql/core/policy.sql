@@ -29,18 +29,6 @@ checks:
     where: key = 'segment.market.sufficient_growth'
     name: has segment.market.sufficient_growth
   - row_count: { min: 1 }
-    where: key = 'complaint.sla.domestic_response_hours'
-    name: has complaint.sla.domestic_response_hours
-  - row_count: { min: 1 }
-    where: key = 'complaint.sla.overseas_response_working_days'
-    name: has complaint.sla.overseas_response_working_days
-  - row_count: { min: 1 }
-    where: key = 'complaint.sla.on_site_priority'
-    name: has complaint.sla.on_site_priority
-  - row_count: { min: 1 }
-    where: key = 'complaint.sla.on_site_hours'
-    name: has complaint.sla.on_site_hours
-  - row_count: { min: 1 }
     where: key = 'customer.rfm.window_days'
     name: has customer.rfm.window_days
   - row_count: { min: 1 }
@@ -118,6 +106,63 @@ checks:
   - row_count: { min: 1 }
     where: key = 'customer.alert.satisfaction_down_points'
     name: has customer.alert.satisfaction_down_points
+  - row_count: { min: 1 }
+    where: key = 'dealer.scorecard.weight_revenue_growth'
+    name: has dealer.scorecard.weight_revenue_growth
+  - row_count: { min: 1 }
+    where: key = 'dealer.scorecard.weight_attainment'
+    name: has dealer.scorecard.weight_attainment
+  - row_count: { min: 1 }
+    where: key = 'dealer.scorecard.weight_complaints'
+    name: has dealer.scorecard.weight_complaints
+  - row_count: { min: 1 }
+    where: key = 'dealer.scorecard.weight_satisfaction'
+    name: has dealer.scorecard.weight_satisfaction
+  - row_count: { min: 1 }
+    where: key = 'dealer.scorecard.weight_discount'
+    name: has dealer.scorecard.weight_discount
+  - row_count: { min: 1 }
+    where: key = 'dealer.scorecard.weight_training'
+    name: has dealer.scorecard.weight_training
+  - row_count: { min: 1 }
+    where: key = 'dealer.channel_trend.rising_from'
+    name: has dealer.channel_trend.rising_from
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.domestic_response_hours'
+    name: has complaint.sla.domestic_response_hours
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.overseas_response_working_days'
+    name: has complaint.sla.overseas_response_working_days
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.on_site_priority'
+    name: has complaint.sla.on_site_priority
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.on_site_hours'
+    name: has complaint.sla.on_site_hours
+  - row_count: { min: 1 }
+    where: key = 'complaint.corrective_action.recurrence_days'
+    name: has complaint.corrective_action.recurrence_days
+  - row_count: { min: 1 }
+    where: key = 'satisfaction.index.boost_below_score'
+    name: has satisfaction.index.boost_below_score
+  - row_count: { min: 1 }
+    where: key = 'satisfaction.index.boost_factor'
+    name: has satisfaction.index.boost_factor
+  - row_count: { min: 1 }
+    where: key = 'satisfaction.index.promoter_from'
+    name: has satisfaction.index.promoter_from
+  - row_count: { min: 1 }
+    where: key = 'satisfaction.index.detractor_to'
+    name: has satisfaction.index.detractor_to
+  - row_count: { min: 1 }
+    where: key = 'satisfaction.purchase_factor.minimum_answers'
+    name: has satisfaction.purchase_factor.minimum_answers
+  - row_count: { min: 1 }
+    where: key = 'satisfaction.gap.significance_deviates'
+    name: has satisfaction.gap.significance_deviates
+  - row_count: { min: 1 }
+    where: key = 'satisfaction.follow_up.window_days'
+    name: has satisfaction.follow_up.window_days
 --- */
 SELECT
     key,

@@ -123,15 +123,8 @@ SELECT
     customer_group.group_id,
     coalesce(customer_group.is_key, false) AS is_key,
     coalesce(group_place.province_count, 0) >= policy.national_provinces AS is_national,
-    -- so many months are full when run_date has reached the same day of the month
     group_agreement.agreement_date IS NOT NULL
-        OR coalesce(
-            (date_part('year', $run_date) - date_part('year', customer_group.since_date)) * 12
-                + date_part('month', $run_date) - date_part('month', customer_group.since_date)
-                - CASE WHEN date_part('day', $run_date) < date_part('day', customer_group.since_date) THEN 1 ELSE 0 END
-                >= policy.long_term_years * 12,
-            false
-        ) AS is_long_term,
+        OR coalesce(full_months(customer_group.since_date, $run_date) >= policy.long_term_years * 12, false) AS is_long_term,
     customer_group.since_date,
     group_team.manager,
     -- domain.md, section 2, crm_assignment: the five roles

@@ -89,15 +89,15 @@ weighted_factor AS (
         coalesce(round(prior.factor_score, 12) < policy.boost_below_score, false) AS is_boosted,
         policy.boost_factor
     FROM factor_mean AS this
+    JOIN core.survey_period AS period
+        ON period.respondent_type = this.respondent_type
+        AND period.period_from = this.period_from
+        AND period.period_to = this.period_to
     JOIN core.survey_weight AS weight
         ON weight.respondent_type = this.respondent_type
         AND weight.factor = this.factor
         AND weight.valid_from_date <= this.period_to
         AND (weight.valid_to_date IS NULL OR weight.valid_to_date > this.period_to)
-    JOIN core.survey_period AS period
-        ON period.respondent_type = this.respondent_type
-        AND period.period_from = this.period_from
-        AND period.period_to = this.period_to
     LEFT JOIN factor_mean AS prior
         ON prior.period_from = period.prior_period_from
         AND prior.period_to = period.prior_period_to
