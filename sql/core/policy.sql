@@ -29,18 +29,6 @@ checks:
     where: key = 'segment.market.sufficient_growth'
     name: has segment.market.sufficient_growth
   - row_count: { min: 1 }
-    where: key = 'complaint.sla.domestic_response_hours'
-    name: has complaint.sla.domestic_response_hours
-  - row_count: { min: 1 }
-    where: key = 'complaint.sla.overseas_response_working_days'
-    name: has complaint.sla.overseas_response_working_days
-  - row_count: { min: 1 }
-    where: key = 'complaint.sla.on_site_priority'
-    name: has complaint.sla.on_site_priority
-  - row_count: { min: 1 }
-    where: key = 'complaint.sla.on_site_hours'
-    name: has complaint.sla.on_site_hours
-  - row_count: { min: 1 }
     where: key = 'customer.rfm.window_days'
     name: has customer.rfm.window_days
   - row_count: { min: 1 }
@@ -119,6 +107,117 @@ checks:
     where: key = 'customer.alert.satisfaction_down_points'
     name: has customer.alert.satisfaction_down_points
   - row_count: { min: 1 }
+    where: key = 'sales.loss_funnel.pursued_from_stage'
+    name: has sales.loss_funnel.pursued_from_stage
+  - row_count: { min: 1 }
+    where: key = 'sales.loss_funnel.idle_days'
+    name: has sales.loss_funnel.idle_days
+  - row_count: { min: 1 }
+    where: key = 'sales.loss_funnel.benchmark_won'
+    name: has sales.loss_funnel.benchmark_won
+  - row_count: { min: 1 }
+    where: key = 'sales.loss_funnel.benchmark_pursued_lost'
+    name: has sales.loss_funnel.benchmark_pursued_lost
+  - row_count: { min: 1 }
+    where: key = 'sales.loss_funnel.benchmark_not_pursued'
+    name: has sales.loss_funnel.benchmark_not_pursued
+  - row_count: { min: 1 }
+    where: key = 'sales.loss_funnel.benchmark_not_contacted'
+    name: has sales.loss_funnel.benchmark_not_contacted
+  - row_count: { min: 1 }
+    where: key = 'sales.visit_coverage.key_account_manager_months'
+    name: has sales.visit_coverage.key_account_manager_months
+  - row_count: { min: 1 }
+    where: key = 'sales.visit_coverage.regional_manager_months'
+    name: has sales.visit_coverage.regional_manager_months
+  - row_count: { min: 1 }
+    where: key = 'sales.visit_coverage.executive_months'
+    name: has sales.visit_coverage.executive_months
+  - row_count: { min: 1 }
+    where: key = 'sales.capacity.visits_grade_a'
+    name: has sales.capacity.visits_grade_a
+  - row_count: { min: 1 }
+    where: key = 'sales.capacity.minutes_grade_a'
+    name: has sales.capacity.minutes_grade_a
+  - row_count: { min: 1 }
+    where: key = 'sales.capacity.visits_grade_b'
+    name: has sales.capacity.visits_grade_b
+  - row_count: { min: 1 }
+    where: key = 'sales.capacity.minutes_grade_b'
+    name: has sales.capacity.minutes_grade_b
+  - row_count: { min: 1 }
+    where: key = 'sales.capacity.visits_grade_c'
+    name: has sales.capacity.visits_grade_c
+  - row_count: { min: 1 }
+    where: key = 'sales.capacity.minutes_grade_c'
+    name: has sales.capacity.minutes_grade_c
+  - row_count: { min: 1 }
+    where: key = 'sales.capacity.available_hours'
+    name: has sales.capacity.available_hours
+  - row_count: { min: 1 }
+    where: key = 'sales.time_use.ideal.account_planning'
+    name: has sales.time_use.ideal.account_planning
+  - row_count: { min: 1 }
+    where: key = 'sales.time_use.ideal.face_to_face'
+    name: has sales.time_use.ideal.face_to_face
+  - row_count: { min: 1 }
+    where: key = 'sales.time_use.ideal.quoting'
+    name: has sales.time_use.ideal.quoting
+  - row_count: { min: 1 }
+    where: key = 'sales.time_use.ideal.project_planning'
+    name: has sales.time_use.ideal.project_planning
+  - row_count: { min: 1 }
+    where: key = 'sales.time_use.ideal.follow_up'
+    name: has sales.time_use.ideal.follow_up
+  - row_count: { min: 1 }
+    where: key = 'sales.time_use.ideal.problem_solving'
+    name: has sales.time_use.ideal.problem_solving
+  - row_count: { min: 1 }
+    where: key = 'sales.time_use.ideal.travel'
+    name: has sales.time_use.ideal.travel
+  - row_count: { min: 1 }
+    where: key = 'sales.time_use.ideal.personal'
+    name: has sales.time_use.ideal.personal
+  - row_count: { min: 1 }
+    where: key = 'sales.time_use.ideal.reports'
+    name: has sales.time_use.ideal.reports
+  - row_count: { min: 1 }
+    where: key = 'sales.time_use.ideal.meetings'
+    name: has sales.time_use.ideal.meetings
+  - row_count: { min: 1 }
+    where: key = 'sales.time_use.revenue_share_ordinary_from'
+    name: has sales.time_use.revenue_share_ordinary_from
+  - row_count: { min: 1 }
+    where: key = 'sales.time_use.revenue_share_ordinary_to'
+    name: has sales.time_use.revenue_share_ordinary_to
+  - row_count: { min: 1 }
+    where: key = 'sales.time_use.revenue_share_good_from'
+    name: has sales.time_use.revenue_share_good_from
+  - row_count: { min: 1 }
+    where: key = 'sales.time_use.revenue_share_good_to'
+    name: has sales.time_use.revenue_share_good_to
+  - row_count: { min: 1 }
+    where: key = 'sales.manager_scorecard.weight_attainment'
+    name: has sales.manager_scorecard.weight_attainment
+  - row_count: { min: 1 }
+    where: key = 'sales.manager_scorecard.weight_sales_share'
+    name: has sales.manager_scorecard.weight_sales_share
+  - row_count: { min: 1 }
+    where: key = 'sales.manager_scorecard.weight_satisfaction'
+    name: has sales.manager_scorecard.weight_satisfaction
+  - row_count: { min: 1 }
+    where: key = 'sales.manager_scorecard.weight_loyal_share'
+    name: has sales.manager_scorecard.weight_loyal_share
+  - row_count: { min: 1 }
+    where: key = 'sales.manager_scorecard.weight_churn'
+    name: has sales.manager_scorecard.weight_churn
+  - row_count: { min: 1 }
+    where: key = 'sales.acquisition_cost.ratio_benchmark'
+    name: has sales.acquisition_cost.ratio_benchmark
+  - row_count: { min: 1 }
+    where: key = 'sales.campaign.worth_repeating_ratio_from'
+    name: has sales.campaign.worth_repeating_ratio_from
+  - row_count: { min: 1 }
     where: key = 'dealer.scorecard.weight_revenue_growth'
     name: has dealer.scorecard.weight_revenue_growth
   - row_count: { min: 1 }
@@ -139,6 +238,18 @@ checks:
   - row_count: { min: 1 }
     where: key = 'dealer.channel_trend.rising_from'
     name: has dealer.channel_trend.rising_from
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.domestic_response_hours'
+    name: has complaint.sla.domestic_response_hours
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.overseas_response_working_days'
+    name: has complaint.sla.overseas_response_working_days
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.on_site_priority'
+    name: has complaint.sla.on_site_priority
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.on_site_hours'
+    name: has complaint.sla.on_site_hours
   - row_count: { min: 1 }
     where: key = 'complaint.corrective_action.recurrence_days'
     name: has complaint.corrective_action.recurrence_days
