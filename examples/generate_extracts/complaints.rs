@@ -159,7 +159,12 @@ fn before_holidays(world: &World, dice: &mut Dice, (from, end): (NaiveDate, Naiv
     eves.flat_map(|eve| vec![eve; calls]).map(&mut call).collect()
 }
 
-fn complaint(world: &World, dice: &mut Dice, number: i64, (received_at, customer): (NaiveDateTime, usize)) -> Complaint {
+fn complaint(
+    world: &World,
+    dice: &mut Dice,
+    number: i64,
+    (received_at, customer): (NaiveDateTime, usize),
+) -> Complaint {
     let answered = if dice.chance(0.75) { dice.between(3, 58) } else { dice.between(61, 3000) };
     let responded_at = (!dice.chance(0.04)).then(|| received_at + TimeDelta::minutes(answered));
     let handled_at = received_at + TimeDelta::minutes(answered + dice.between(200, 9000));

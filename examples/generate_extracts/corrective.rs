@@ -94,14 +94,14 @@ fn is_told(action: &Action, year: i32) -> bool {
     opened == year || is_late
 }
 
-/// An eighth of the complaints lead to an action, and half as many come from elsewhere.
+/// An eighth of the complaints lead to an action, and as many come from elsewhere.
 fn actions(world: &World, complaints: &[Vec<Complaint>]) -> Vec<Action> {
     let dice = &mut world.dice("corrective actions");
     let mut actions = Vec::new();
     for complaint in complaints.iter().flatten() {
         match dice.index(16) {
             0 | 1 => actions.push(after_complaint(world, dice, complaint)),
-            2 => actions.push(from_elsewhere(world, dice, complaint.received_at.date())),
+            2 | 3 => actions.push(from_elsewhere(world, dice, complaint.received_at.date())),
             _ => continue,
         }
         let again = actions.last().and_then(|action| recurrence(dice, action));
@@ -140,12 +140,11 @@ fn from_elsewhere(world: &World, dice: &mut Dice, day: NaiveDate) -> Action {
 fn course(dice: &mut Dice, opened_on: NaiveDate, defect: &'static str) -> Action {
     let due_on = months::add_days(opened_on, [14, 30, 60][dice.index(3)]);
     let done_on = match dice.weighted(&[58, 24, 18]) {
-        0 => Some(months::add_days(due_on, -dice.between(0, 10))),
+        0 => Some(months::add_days(opened_on, (due_on - opened_on).num_days() * dice.between(20, 100) / 100)),
         1 => Some(months::add_days(due_on, dice.between(1, 45))),
         _ => None,
     };
-    let verified_on =
-        done_on.filter(|_| dice.chance(0.85)).map(|done| months::add_days(done, dice.between(0, 25)));
+    let verified_on = done_on.filter(|_| dice.chance(0.85)).map(|done| months::add_days(done, dice.between(0, 18)));
     Action {
         number: String::new(),
         origin: 0,

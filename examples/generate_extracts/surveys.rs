@@ -117,9 +117,7 @@ fn send_plans(world: &World, folder: &Path, truth: &mut Truth) {
         let is_chinese = year % 2 == 1;
         let style = if is_chinese { CHINESE_PLAN } else { OFFICE };
         let captured = months::date(year, 1, 8).max(months::add_days(world.months[0], 3));
-        let told = begins.iter().filter(|begin| {
-            begin.year() == year || begin.year() == year - 1 && begin.month() > 6
-        });
+        let told = begins.iter().filter(|begin| begin.year() == year || begin.year() == year - 1 && begin.month() > 6);
         let records: Vec<_> = told.flat_map(|begin| plans(world, *begin, (captured, is_chinese))).collect();
         let version = months::stamp(captured);
         table.columns = headers(&PLAN, is_chinese);
@@ -247,7 +245,9 @@ fn ratings(world: &World, dice: &mut Dice, respondent: &Respondent, subject: (us
 fn who(world: &World, dice: &mut Dice, respondent: &Respondent, group: &str) -> Vec<(&'static str, Value)> {
     let customer = &world.customers[respondent.customer];
     let is_dealer = group == "dealer";
-    let dealer = if is_dealer { Value::text(&world.dealers[customer.dealers[0]].code) } else { Value::Null };
+    let is_dealer_known = is_dealer || respondent.number % 7 > 0;
+    let code = &world.dealers[customer.dealers[0]].code;
+    let dealer = Value::maybe(Some(code.as_str()).filter(|_| is_dealer_known));
     let account = if is_dealer { Value::Null } else { Value::Text(World::account_id(respondent.customer)) };
     let method = GROUPS[respondent.group].2[respondent.way].1;
     vec![

@@ -140,7 +140,9 @@ impl<'a> Table<'a> {
         columns: &[(&'static str, &str)],
         planter: Planter,
     ) -> Self {
-        Self { source, columns: headers(columns, true), planter, dice, sheet: "数据", folder, served: BTreeMap::new() }
+        Self {
+            source, columns: headers(columns, true), planter, dice, sheet: "数据", folder, served: BTreeMap::new()
+        }
     }
 
     /// Writes one file; `version` is what the contract finds in its name.

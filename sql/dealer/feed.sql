@@ -19,8 +19,7 @@ checks:
   - relationships: { column: dealer_code, to: core.dealer, field: dealer_code }
   - expr: is_received = (row_count > 0)
   - expr: is_expected or is_received
-  - expr: not is_expected
-    where: dealer_code = 'unknown'
+  - expr: dealer_code <> 'unknown' or not is_expected
     name: unknown_is_not_expected
   - expr: (SELECT coalesce(sum(row_count), 0) FROM dealer.feed) = (SELECT count(*) FROM core.sales)
     name: every_line_counts_once

@@ -1,18 +1,19 @@
 /* ---
 description: >
   How each dealer performs, by quarter. A dealer has a row in each quarter in which it was active on some day, from the
-  first one with a complete month on, or in which it has an order line, a complaint, an answer or an activity;
-  `unknown` takes the facts of dealers that no reference names and is in no rank and no min-max. Revenue and its growth
-  are sums, returns included; growth compares the complete months of the quarter (months_covered) with the same months
-  a year before, all of which must be complete. Attainment is the quarter's revenue of the dealer's revenue target for
-  that quarter, in a running quarter so far; targets of other periods are not split. Complaints are those received
-  about the dealer, for each 100 machines that it sold in the quarter, returns left out. Satisfaction is the mean
-  overall score of the answers of the quarter that name the dealer and rate an own brand, each answer once. Credit
-  grade as in the reference now. The discount stands against revenue before discount, the financed part against
-  revenue, both over lines that are no returns; a line without payment terms is not financed. A dealer without
-  activities had no training and no award. Tenure runs from the joining to the quarter's last day, or to the leaving,
-  in whole months. The score weighs the components after min-max over the quarter's dealers, complaints and discount
-  inverted; a component that is NULL is left out and the others share its weight.
+  first one with a complete month on, or in which it has an order line or a complaint. It is scored where it was active
+  or sold something: complaints about a dealer that is gone have a row and no score. `unknown` takes the facts of
+  dealers that no reference names and is in no rank and no min-max. Revenue and its growth are sums, returns included;
+  growth compares the complete months of the quarter (months_covered) with the same months a year before, all of which
+  must be complete. Attainment is the quarter's revenue of the dealer's revenue target for that quarter, in a running
+  quarter so far; targets of other periods are not split. Complaints are those received about the dealer, for each 100
+  machines that it sold in the quarter, returns left out. Satisfaction is the mean overall score of the answers of the
+  quarter that name the dealer and rate an own brand, each answer once. Credit grade as in the reference now. The
+  discount stands against revenue before discount, the financed part against revenue, both over lines that are no
+  returns; a line without payment terms is not financed. A dealer without activities had no training and no award.
+  Tenure runs from the joining to the quarter's last day, or to the leaving, in whole months. The score weighs the
+  components after min-max over the quarter's dealers, complaints and discount inverted; a component that is NULL is
+  left out and the others share its weight.
 owner: dealer-development
 key: [quarter, dealer_code]
 columns:
@@ -46,9 +47,10 @@ checks:
     severity: warn
   - expr: (complaints_per_100_units_rate is null) = (units = 0) and (satisfaction_score is null) = (answer_count = 0)
     name: a_rate_for_every_denominator
-  - expr: score is null and score_rank is null
-    where: dealer_code = 'unknown'
+  - expr: dealer_code <> 'unknown' or (score is null and score_rank is null)
     name: unknown_is_not_ranked
+  - expr: (SELECT count(*) FROM (SELECT min(score_rank) AS first_rank FROM dealer.scorecard WHERE score_rank IS NOT NULL GROUP BY quarter) AS ranked_quarter WHERE first_rank <> 1) = 0
+    name: every_ranked_quarter_has_a_first
   - expr: (score is null) = (score_rank is null)
   - expr: tenure_years >= 0
     severity: warn
@@ -110,7 +112,7 @@ dealer_fact AS (
     SELECT
         CAST(date_trunc('quarter', sided.month) AS DATE) AS quarter,
         sided.dealer,
-        CASE WHEN sided.is_prior THEN 0 ELSE 1 END AS fact_count,
+        NOT sided.is_prior AS is_peer,
         CASE WHEN NOT sided.is_prior THEN sided.revenue END AS revenue,
         CASE WHEN NOT sided.is_prior AND month.is_order_complete THEN sided.revenue END AS covered_revenue,
         CASE WHEN sided.is_prior AND month.is_order_complete THEN sided.revenue END AS prior_revenue,
@@ -121,23 +123,23 @@ dealer_fact AS (
     FROM sided_month AS sided
     LEFT JOIN core.month AS month ON month.month = sided.month
     UNION ALL BY NAME
-    SELECT CAST(date_trunc('quarter', month) AS DATE) AS quarter, dealer, 1 AS fact_count, 1 AS complaint_count
+    SELECT CAST(date_trunc('quarter', month) AS DATE) AS quarter, dealer, false AS is_peer, 1 AS complaint_count
     FROM core.complaint
     UNION ALL BY NAME
-    SELECT CAST(date_trunc('quarter', answered_date) AS DATE) AS quarter, dealer, 1 AS fact_count, overall_score
+    SELECT CAST(date_trunc('quarter', answered_date) AS DATE) AS quarter, dealer, false AS is_peer, overall_score
     FROM core.survey_answer
     WHERE is_first_factor AND is_own AND dealer_code IS NOT NULL
     UNION ALL BY NAME
     SELECT
         quarter,
         dealer,
-        1 AS fact_count,
+        false AS is_peer,
         CASE WHEN kind = 'training_days' THEN value END AS training_days,
         CASE WHEN kind = 'award' THEN value END AS award_count
     FROM core.dealer_activity
     UNION ALL BY NAME
     -- an active dealer has a row whatever it did
-    SELECT quarter.quarter, dealer.dealer_code AS dealer, 1 AS fact_count
+    SELECT quarter.quarter, dealer.dealer_code AS dealer, true AS is_peer
     FROM complete_quarter AS quarter
     CROSS JOIN dealer -- allow join-without-equality: every dealer is looked at for each of a few quarters
     WHERE quarter.order_t12m_month IS NOT NULL
@@ -149,6 +151,7 @@ dealer_quarter AS (
     SELECT
         quarter,
         dealer,
+        bool_or(is_peer) AND dealer <> 'unknown' AS is_peer,
         CAST(coalesce(sum(revenue), 0) AS DECIMAL(18, 2)) AS revenue,
         coalesce(sum(covered_revenue), 0) AS covered_revenue,
         sum(prior_revenue) AS prior_revenue,
@@ -163,8 +166,8 @@ dealer_quarter AS (
         CAST(round(coalesce(sum(award_count), 0)) AS BIGINT) AS award_count
     FROM dealer_fact
     GROUP BY quarter, dealer
-    -- what a dealer sold a year before is no reason for a row
-    HAVING sum(fact_count) > 0
+    -- what a dealer sold a year before, was asked or was taught is no reason for a row
+    HAVING bool_or(is_peer) OR sum(complaint_count) > 0
 ),
 
 dealer_target AS (
@@ -178,7 +181,7 @@ measured_dealer AS (
     SELECT
         this.quarter,
         this.dealer,
-        this.dealer <> 'unknown' AS is_known,
+        this.is_peer,
         this.revenue,
         CASE WHEN quarter.prior_months_covered = quarter.months_covered
             THEN CAST(this.covered_revenue AS DOUBLE) / nullif(CAST(this.prior_revenue AS DOUBLE), 0) - 1
@@ -227,7 +230,7 @@ placed_dealer AS (
             CAST(max(training_days) OVER peers AS DOUBLE)
         ) AS training_score
     FROM measured_dealer
-    WINDOW peers AS (PARTITION BY quarter, is_known)
+    WINDOW peers AS (PARTITION BY quarter, is_peer)
 ),
 
 quarter_weight AS (
@@ -269,7 +272,7 @@ weighted_dealer AS (
 ),
 
 scored_dealer AS (
-    SELECT *, CASE WHEN is_known THEN weighted_score / nullif(present_weight, 0) END AS score
+    SELECT *, CASE WHEN is_peer THEN weighted_score / nullif(present_weight, 0) END AS score
     FROM weighted_dealer
 )
 
