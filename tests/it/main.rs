@@ -33,6 +33,7 @@ mod shipped;
 mod snapshot;
 
 mod tidy;
+mod titles;
 
 mod newcomer;
 
@@ -81,6 +82,7 @@ mod snapshots;
 mod upkeep;
 
 mod verbs;
+mod watching;
 
 mod unit_tests;
 
