@@ -185,15 +185,7 @@ fn who(world: &World, dice: &mut Dice, index: usize) -> Vec<(&'static str, Value
         ("country", Value::text(customer.country)),
         ("province", Value::text(customer.province)),
         ("city", Value::text(customer.city)),
-        (
-            "address",
-            Value::Text(format!(
-                "{}{}路{}号",
-                customer.city,
-                dice.pick(&["人民", "工业", "滨江"]),
-                dice.between(1, 900)
-            )),
-        ),
+        ("address", Value::Text(spelling::address(world, dice, index))),
         ("industry", Value::Text(industry_word(dice, customer.industry, customer.country == "CN"))),
     ]
 }

@@ -58,7 +58,8 @@ pub struct Campaign {
 /// Invents the campaigns, two a quarter or more; the last ones lie ahead.
 pub fn all(world: &World) -> Vec<Campaign> {
     let a_quarter = 2 + world.plan.customers / 500;
-    let quarters = world.months.iter().step_by(3).copied().chain([months::add(world.months[world.months.len() - 1], 1)]);
+    let quarters =
+        world.months.iter().step_by(3).copied().chain([months::add(world.months[world.months.len() - 1], 1)]);
     quarters.flat_map(|quarter| (0..a_quarter).map(move |number| campaign(world, quarter, number))).collect()
 }
 
@@ -118,7 +119,7 @@ fn record(world: &World, one: &Campaign, is_chinese: bool) -> Record {
     ];
     let mut record = Record::new(one.id.clone(), values);
     if dice.chance(world.plan.dirt * 2.0) {
-        record.set("to", Value::Date(months::add_days(one.from, -3)));
+        record.set("to", &Value::Date(months::add_days(one.from, -3)));
         record.breaks("dates_in_order");
     }
     record

@@ -94,14 +94,14 @@ fn is_told(action: &Action, year: i32) -> bool {
     opened == year || is_late
 }
 
-/// An eighth of the complaints lead to an action, and half as many come from elsewhere.
+/// An eighth of the complaints lead to an action, and as many come from elsewhere.
 fn actions(world: &World, complaints: &[Vec<Complaint>]) -> Vec<Action> {
     let dice = &mut world.dice("corrective actions");
     let mut actions = Vec::new();
     for complaint in complaints.iter().flatten() {
         match dice.index(16) {
             0 | 1 => actions.push(after_complaint(world, dice, complaint)),
-            2 => actions.push(from_elsewhere(world, dice, complaint.received_at.date())),
+            2 | 3 => actions.push(from_elsewhere(world, dice, complaint.received_at.date())),
             _ => continue,
         }
         let again = actions.last().and_then(|action| recurrence(dice, action));
@@ -119,7 +119,7 @@ fn after_complaint(world: &World, dice: &mut Dice, complaint: &Complaint) -> Act
     let mut action = course(dice, opened_on, complaint.defect);
     action.complaint = Some(complaint.id.clone());
     action.party_kind = complaint.party_kind;
-    action.party = complaint.party(world).unwrap_or_default().to_owned();
+    complaint.party(world).clone_into(&mut action.party);
     action
 }
 
@@ -140,12 +140,11 @@ fn from_elsewhere(world: &World, dice: &mut Dice, day: NaiveDate) -> Action {
 fn course(dice: &mut Dice, opened_on: NaiveDate, defect: &'static str) -> Action {
     let due_on = months::add_days(opened_on, [14, 30, 60][dice.index(3)]);
     let done_on = match dice.weighted(&[58, 24, 18]) {
-        0 => Some(months::add_days(due_on, -dice.between(0, 10))),
+        0 => Some(months::add_days(opened_on, (due_on - opened_on).num_days() * dice.between(20, 100) / 100)),
         1 => Some(months::add_days(due_on, dice.between(1, 45))),
         _ => None,
     };
-    let verified_on =
-        done_on.filter(|_| dice.chance(0.85)).map(|done| months::add_days(done, dice.between(0, 25)));
+    let verified_on = done_on.filter(|_| dice.chance(0.85)).map(|done| months::add_days(done, dice.between(0, 18)));
     Action {
         number: String::new(),
         origin: 0,
@@ -170,14 +169,14 @@ fn recurrence(dice: &mut Dice, action: &Action) -> Option<Action> {
 
 fn record(world: &World, action: &Action, seen: NaiveDate, is_chinese: bool) -> Record {
     let dice = &mut world.dice(&format!("action {} {seen}", action.number));
-    let word = |(code, word): (&str, &str)| Value::text(if is_chinese { word } else { code });
+    let told = |pair: (&str, &str)| Value::text(if is_chinese { pair.1 } else { pair.0 });
     let by_now = |day: Option<NaiveDate>| Value::date(day.filter(|day| *day <= seen));
     let values = vec![
         ("action_no", Value::text(&action.number)),
-        ("origin", word(ORIGINS[action.origin])),
+        ("origin", told(ORIGINS[action.origin])),
         ("complaint_id", Value::maybe(action.complaint.as_deref())),
         ("defect", Value::text(action.defect)),
-        ("party_kind", word(PARTIES[action.party_kind])),
+        ("party_kind", told(PARTIES[action.party_kind])),
         ("party", Value::text(&action.party)),
         ("opened_on", Value::Date(action.opened_on)),
         ("due_on", Value::Date(action.due_on)),
@@ -186,8 +185,8 @@ fn record(world: &World, action: &Action, seen: NaiveDate, is_chinese: bool) -> 
     ];
     let mut record = Record::new(action.number.clone(), values);
     if dice.chance(world.plan.dirt) {
-        record.set("done_on", Value::Date(months::add_days(action.opened_on, -2)));
-        record.set("verified_on", Value::Null);
+        record.set("done_on", &Value::Date(months::add_days(action.opened_on, -2)));
+        record.set("verified_on", &Value::Null);
         record.breaks("done_after_opening");
     }
     record

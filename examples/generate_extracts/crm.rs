@@ -8,8 +8,8 @@ use std::path::Path;
 use chrono::NaiveDate;
 use rusqlite::{Connection, params_from_iter, types};
 
-use crate::file::{Cell, Layout, Line, Row, text_of};
 use crate::campaigns::{self, Campaign};
+use crate::file::{Cell, Layout, Line, Row, text_of};
 use crate::months;
 use crate::places::{BRANDS, PRODUCT_TYPES};
 use crate::random::Dice;
@@ -205,8 +205,8 @@ fn opportunity_record(world: &World, one: &Opportunity, campaigns: &[Campaign]) 
         ("sale_type", Value::text(["transactional", "relational", "cooperative"][dice.weighted(&[4, 3, 1])])),
         ("province", Value::text(world.customers[one.account].province)),
         ("product_type", Value::text(product_type)),
-        ("expected_units", Value::Number(units, 0)),
-        ("expected_amount", Value::Number(units * price * 100 + 50, 2)),
+        ("expected_units", if dice.chance(0.02) { Value::Null } else { Value::Number(units, 0) }),
+        ("expected_amount", if dice.chance(0.04) { Value::Null } else { Value::Number(units * price * 100 + 50, 2) }),
         ("probability", Value::Number(dice.between(1, 19) * 5, 2)),
         ("quotes_compared", if dice.chance(0.2) { Value::Null } else { Value::Number(dice.between(0, 5), 0) }),
         ("main_competitor", rival),

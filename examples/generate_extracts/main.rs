@@ -45,6 +45,8 @@ mod stages;
 
 mod accounts;
 
+mod identity;
+
 mod campaigns;
 
 mod targets;
@@ -91,7 +93,8 @@ use world::{Plan, World};
 /// Writes extracts of an invented market, and the truth about them.
 ///
 /// The fixtures of the repository come from `--extracts fixtures/extracts --reference pipelines/reference --truth
-/// fixtures/truth`; ten million order lines for benchmarks from `--size large --out FOLDER`.
+/// fixtures/truth`; ten million order lines for benchmarks from `--size large --sales-only --out FOLDER`, a million
+/// records of customers from `--identity-only --customers 550000 --out FOLDER`.
 #[derive(Parser)]
 struct Options {
     /// Seed of all choices: the same seed gives the same bytes
@@ -121,6 +124,9 @@ struct Options {
     /// Writes order lines only, without stages and the other sources
     #[arg(long)]
     sales_only: bool,
+    /// Writes flat records of customers and who stands behind them, and nothing else
+    #[arg(long, conflicts_with = "sales_only")]
+    identity_only: bool,
     /// Folder of everything
     #[arg(long, default_value = "generated")]
     out: PathBuf,
@@ -170,10 +176,14 @@ fn main() {
     let extracts = folder(&options.extracts, "extracts");
     let world = World::new(options.plan());
     let mut truth = Truth::new(&folder(&options.truth, "truth"), world.plan.run_date);
-    reference::send(&world, &folder(&options.reference, "reference"));
-    let acceptances = sales::all(&world, &extracts, &mut truth, !options.sales_only);
-    if !options.sales_only {
-        send_others(&world, &acceptances, &extracts, &mut truth);
+    if options.identity_only {
+        identity::send(&world, &extracts, &mut truth);
+    } else {
+        reference::send(&world, &folder(&options.reference, "reference"));
+        let acceptances = sales::all(&world, &extracts, &mut truth, !options.sales_only);
+        if !options.sales_only {
+            send_others(&world, &acceptances, &extracts, &mut truth);
+        }
     }
     truth.finish();
     println!("wrote {}", extracts.display());

@@ -15,6 +15,48 @@ const SECOND: [&str; 20] = [
 const LATIN: [&str; 16] =
     ["Bel", "Tor", "Kas", "Mon", "Ver", "Lun", "Ost", "Rav", "Gel", "Dor", "Fen", "Hal", "Nim", "Pra", "Sil", "Wen"];
 const LATIN_END: [&str; 10] = ["tano", "bruk", "meris", "dale", "vika", "rona", "stein", "lenko", "burg", "tara"];
+/// Syllables and trades for markets of more customers than the few others can name.
+const MORE: &str = "安邦宝博才昌超辰诚春德顶丰福富高格光桂国海航豪皓合和鹤弘洪厚虎欢环辉惠慧吉佳嘉坚健江杰金锦晋京晶精景\
+    敬静久巨君凯康科可坤来朗乐雷力立利良亮林凌领隆鲁禄路伦罗茂美盟敏明茗慕南能宁诺欧派朋鹏平普启千乾前强\
+    琴青清晴全泉仁荣融如锐润若三森山善尚生升胜圣盛诗石时世市双水顺思松嵩太泰特天田通同万王旺威微为伟卫文\
+    沃五西希夏先贤祥翔向晓欣新信星行秀旭雪雅亚研炎阳洋耀一宜益艺亦易逸银英盈永优友宇雨玉裕元原源月云运赞\
+    展长兆真振正知志智中众州珠卓子紫宗祖";
+const MORE_TRADES: [&str; 20] = [
+    "电气",
+    "重工",
+    "建材",
+    "水泥",
+    "钢铁",
+    "化工",
+    "船舶",
+    "港务",
+    "路桥",
+    "市政",
+    "园林",
+    "石化",
+    "煤业",
+    "有色金属",
+    "通信",
+    "数据",
+    "食品",
+    "纺织",
+    "环保",
+    "水利",
+];
+const MORE_WORDS: [&str; 12] = [
+    "Energy",
+    "Power",
+    "Mining",
+    "Bau",
+    "Logistics",
+    "Rental",
+    "Industries",
+    "Data",
+    "Agro",
+    "Steel",
+    "Ports",
+    "Cement",
+];
 const TRADES: [&str; 10] = ["机械", "电力", "矿业", "建设", "设备租赁", "能源", "物流", "农业", "贸易", "工程"];
 const SURNAMES: [&str; 20] = [
     "赵", "钱", "孙", "李", "周", "吴", "郑", "王", "冯", "陈", "褚", "卫", "蒋", "沈", "韩", "杨", "朱", "秦", "尤",
@@ -34,6 +76,22 @@ pub fn company(dice: &mut Dice, place: &str, is_domestic: bool) -> String {
     }
     let form = dice.pick(&["有限公司", "有限公司", "股份有限公司", "集团有限公司", "有限责任公司"]);
     format!("{place}{}{}{}{form}", dice.pick(&FIRST), dice.pick(&SECOND), dice.pick(&TRADES))
+}
+
+/// Invents a company's name from many more syllables.
+pub fn one_of_many(dice: &mut Dice, place: &str, is_domestic: bool) -> String {
+    let more: Vec<char> = MORE.chars().collect();
+    if !is_domestic {
+        let middle = format!("{}{}", dice.pick(&LATIN), dice.pick(&LATIN)).to_lowercase();
+        let word = dice.pick(&MORE_WORDS);
+        let form = dice.pick(&["GmbH", "Ltd.", "S.A.", "Co., Ltd.", "A/S"]);
+        return format!("{}{middle}{} {word} {form}", dice.pick(&LATIN), dice.pick(&LATIN_END));
+    }
+    let syllables = 2 + usize::from(dice.chance(0.2));
+    let stem: String = (0..syllables).map(|_| more[dice.index(more.len())]).collect();
+    let trade = if dice.chance(0.4) { dice.pick(&TRADES) } else { dice.pick(&MORE_TRADES) };
+    let form = dice.pick(&["有限公司", "有限公司", "股份有限公司", "集团有限公司", "有限责任公司"]);
+    format!("{place}{stem}{trade}{form}")
 }
 
 /// Draws one of the syllables of companies.

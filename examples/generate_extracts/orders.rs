@@ -62,7 +62,8 @@ pub struct Period {
 /// Invents the orders of a period, in order of their dates.
 pub fn of(world: &World, period: &Period) -> Vec<Order> {
     let dice = &mut world.dice(&format!("orders {} {}", period.dealer, period.month));
-    let count = order_count(world, period);
+    let is_over = world.dealers[period.dealer].left_on.is_some_and(|left| left < period.month);
+    let count = if is_over { 3 } else { order_count(world, period) };
     let mut days: Vec<_> = (0..count).map(|_| order_day(dice, world, period)).collect();
     days.sort_unstable();
     let buyers = buyers(world, period);

@@ -249,9 +249,11 @@ fn noticed(world: &World, period: &Period, orders: &[Order]) -> Vec<Acceptance> 
     some.map(|order| (order.customer, order.accepted_date)).collect()
 }
 
+/// A dealer that has left winds up what is open for another quarter.
 fn is_silent(world: &World, period: &Period) -> bool {
     let dealer = &world.dealers[period.dealer];
-    dealer.joined_on > period.month || dealer.left_on.is_some_and(|left| left < period.month)
+    let last = dealer.left_on.map(|left| months::add(months::first_of(left), 3));
+    dealer.joined_on > period.month || last.is_some_and(|last| last < period.month)
 }
 
 /// A fault of a whole row.

@@ -146,7 +146,7 @@ fn week(dice: &mut Dice, seller: &str, monday: NaiveDate, is_again: bool) -> Vec
         ];
         let mut record = Record::new(format!("{seller}|{monday}|{activity}"), values);
         if !is_again && dice.chance(0.0004) {
-            record.set("minutes", Value::Number(-spent - 30, 0));
+            record.set("minutes", &Value::Number(-spent - 30, 0));
             record.breaks("minutes_within_week");
         }
         if spent > 0 || dice.chance(0.5) {
@@ -167,7 +167,8 @@ fn send_assessments(world: &World, folder: &Path, truth: &mut Truth) {
         let is_spring = begin.month() < 7;
         let some = sellers(world).enumerate().filter(|(number, _)| !is_spring || number % 3 == 0);
         let there = some.filter(|(_, (dealer, _))| works(dealer, begin));
-        let records: Vec<_> = there.flat_map(|(number, (_, seller))| assessment(world, seller, number, begin)).collect();
+        let records: Vec<_> =
+            there.flat_map(|(number, (_, seller))| assessment(world, seller, number, begin)).collect();
         let version = months::stamp(months::add_days(begin, 30));
         table.send(truth, &format!("seller_assessment/评估_{version}.xlsx"), &version, &BOOK, &records);
     }
@@ -178,7 +179,7 @@ fn assessment(world: &World, seller: &str, number: usize, begin: NaiveDate) -> V
     let dice = &mut world.dice(&format!("assessment {seller} {begin}"));
     let assessed_on = months::add_days(begin, dice.between(0, 24));
     let mut records = Vec::new();
-    for (skill, weight) in SKILLS {
+    for (skill, weight) in SKILLS.into_iter().filter(|(skill, _)| is_asked(skill, number, begin)) {
         let (ability, is_willing) = kind(dice, number);
         let needed = 6 + mark(&[skill]) % 4;
         let now = (needed + dice.between(-5, 2)).clamp(1, 10) * 10 + dice.between(0, 1) * 5;
@@ -195,6 +196,15 @@ fn assessment(world: &World, seller: &str, number: usize, begin: NaiveDate) -> V
         records.push(Record::new(format!("{seller}|{skill}|{assessed_on}"), values));
     }
     records
+}
+
+/// How reports are written was asked of two in three and is asked no more; digital tools are asked of late.
+fn is_asked(skill: &str, number: usize, begin: NaiveDate) -> bool {
+    match skill {
+        "报告撰写" => !number.is_multiple_of(3) && begin.year() < 2025,
+        "数字工具" => begin.year() >= 2024,
+        _ => true,
+    }
 }
 
 /// Sellers are of one of six kinds, with a word that differs now and then.

@@ -84,16 +84,17 @@ pub fn mention(world: &World, dice: &mut Dice, customer: &Customer, tax_share: f
 
 /// Writes the name of a customer, wrongly three times in ten; a name that is no company's stays as it is.
 pub fn name(dice: &mut Dice, customer: &Customer) -> String {
-    let (name, place) = (customer.name.as_str(), customer.province);
+    let name = customer.name.as_str();
     let is_company = name.chars().count() > 4;
     if !is_company || !dice.chance(0.3) {
         return name.to_owned();
     }
-    if name.is_ascii() { latin(dice, name) } else { chinese(dice, name, place, customer.city) }
+    if name.is_ascii() { latin(dice, name) } else { chinese(dice, customer) }
 }
 
 /// Traditional, short, spaced, in brackets, with another legal form, without its place, mistyped.
-fn chinese(dice: &mut Dice, name: &str, place: &str, city: &str) -> String {
+fn chinese(dice: &mut Dice, customer: &Customer) -> String {
+    let (name, place) = (customer.name.as_str(), customer.province);
     let stem = stem(name, place);
     let form = &name[place.len() + stem.len()..];
     match dice.weighted(&[12, 14, 8, 8, 8, 12, 8, 8, 10, 4, 3]) {
@@ -104,10 +105,10 @@ fn chinese(dice: &mut Dice, name: &str, place: &str, city: &str) -> String {
         4 => format!("{stem}({place}){form}"),
         5 => format!("{place}{stem}{}", if form == "有限公司" { "有限责任公司" } else { "有限公司" }),
         6 => format!("{place}省{stem}{form}"),
-        7 => format!("{stem}{form}"),
-        8 => mistyped(dice, name),
+        7 if !customer.shares_name => format!("{stem}{form}"),
         9 => format!("{place}{}", stem.chars().take(2).collect::<String>()),
-        _ => format!("{name}{city}分公司"),
+        10 => format!("{name}{}分公司", customer.city),
+        _ => mistyped(dice, name),
     }
 }
 
@@ -147,6 +148,18 @@ fn mistyped(dice: &mut Dice, name: &str) -> String {
 fn traditional(name: &str) -> String {
     let swap = |c| TRADITIONAL.iter().find(|(simple, _)| *simple == c).map_or(c, |(_, old)| *old);
     name.chars().map(swap).collect()
+}
+
+/// Writes the address of a customer, in one of three ways.
+pub fn address(world: &World, dice: &mut Dice, index: usize) -> String {
+    let customer = &world.customers[index];
+    let place = &mut world.dice(&format!("address {index}"));
+    let (street, number) = (place.pick(&["人民", "工业", "滨江", "建设", "中山", "解放"]), place.between(1, 900));
+    match dice.index(3) {
+        0 => format!("{}{street}路{number}号", customer.city),
+        1 => format!("{}{}{street}路{number}号", customer.province, customer.city),
+        _ => format!("{street}路 {number}"),
+    }
 }
 
 /// Gets one digit wrong, so that the check digits tell.

@@ -45,7 +45,7 @@ impl Record {
     }
 
     /// Replaces the value of a column.
-    pub fn set(&mut self, column: &str, value: Value) {
+    pub fn set(&mut self, column: &str, value: &Value) {
         self.values.iter_mut().filter(|(name, _)| *name == column).for_each(|(_, old)| *old = value.clone());
     }
 
@@ -140,7 +140,9 @@ impl<'a> Table<'a> {
         columns: &[(&'static str, &str)],
         planter: Planter,
     ) -> Self {
-        Self { source, columns: headers(columns, true), planter, dice, sheet: "数据", folder, served: BTreeMap::new() }
+        Self {
+            source, columns: headers(columns, true), planter, dice, sheet: "数据", folder, served: BTreeMap::new()
+        }
     }
 
     /// Writes one file; `version` is what the contract finds in its name.

@@ -124,9 +124,11 @@ fn managers(world: &World, from: NaiveDate) -> Vec<Owner> {
 }
 
 fn regions(world: &World, from: NaiveDate) -> Vec<Owner> {
-    let year = |dealer: usize| (0..4).map(|quarter| expected(world, dealer, months::add(from, quarter * 3))).sum::<i64>();
+    let year =
+        |dealer: usize| (0..4).map(|quarter| expected(world, dealer, months::add(from, quarter * 3))).sum::<i64>();
     let owner = |region: &'static str| {
-        let inside = (0..world.dealers.len()).filter(|dealer| places::region(world.dealers[*dealer].province) == region);
+        let inside =
+            (0..world.dealers.len()).filter(|dealer| places::region(world.dealers[*dealer].province) == region);
         Owner { kind: ("region", "大区"), name: region.to_owned(), from, months: 12, orders: inside.map(year).sum() }
     };
     places::regions().into_iter().map(owner).filter(|owner| owner.orders > 0).collect()
@@ -140,7 +142,10 @@ fn records(world: &World, owner: &Owner, change: Option<&str>) -> [Record; 2] {
     let yuan = owner.orders * ORDER.0 / 100 * percent / 100 / 10_000 * 10_000;
     let units = (owner.orders * ORDER.1 * percent / 100_000).max(1);
     let is_word = change.is_some();
-    [record(dice, owner, ("revenue", "销售收入", yuan), is_word), record(dice, owner, ("units", "销量", units), is_word)]
+    [
+        record(dice, owner, ("revenue", "销售收入", yuan), is_word),
+        record(dice, owner, ("units", "销量", units), is_word),
+    ]
 }
 
 /// In December kinds and measures are codes, in July words. Now and then the period ends before it begins.
@@ -155,9 +160,10 @@ fn record(dice: &mut Dice, owner: &Owner, target: (&str, &str, i64), is_word: bo
         ("measure", word(target.0, target.1)),
         ("target", Value::Number(target.2, 0)),
     ];
-    let mut record = Record::new(format!("{}|{until}|{}|{}|{}", owner.from, owner.kind.0, owner.name, target.0), values);
+    let mut record =
+        Record::new(format!("{}|{until}|{}|{}|{}", owner.from, owner.kind.0, owner.name, target.0), values);
     if dice.chance(0.004) {
-        record.set("period_to", Value::Date(months::add_days(owner.from, -30)));
+        record.set("period_to", &Value::Date(months::add_days(owner.from, -30)));
         record.breaks("period_in_order");
     }
     record

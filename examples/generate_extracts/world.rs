@@ -2,7 +2,7 @@
 //!
 //! Options → `World`. It holds what is true; how each source spells it is decided where the source is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::NaiveDate;
 
@@ -74,6 +74,8 @@ pub struct Customer {
     pub pause: Option<(NaiveDate, NaiveDate)>,
     /// Whether it ever buys; those who do not are in the CRM alone.
     pub is_buyer: bool,
+    /// Whether other customers of its group bear the same name but for the place.
+    pub shares_name: bool,
     /// Whether the CRM knows it.
     pub has_account: bool,
 }
@@ -97,7 +99,9 @@ impl World {
         tell_apart(&mut dealers);
         let products = products(&plan);
         let known = plan.customers + plan.customers / 8;
-        let customers: Vec<_> = (0..known).map(|i| customer(&plan, &dealers, i)).collect();
+        let mut customers: Vec<_> = (0..known).map(|i| customer(&plan, &dealers, i)).collect();
+        name_apart(&plan, &mut customers);
+        name_groups(&mut customers);
         let clients = clients(dealers.len(), &customers);
         Self { plan, months, dealers, products, customers, clients }
     }
@@ -119,10 +123,9 @@ impl World {
 
     /// Finds the account above an account: blocks of customers of all dealers form groups of two levels.
     pub fn parent(&self, account: usize) -> Option<usize> {
-        let (block, place) = (account / 20 * 20, account % 20);
-        let head = match place {
-            1..=5 => block,
-            6..=9 => block + 1,
+        let head = match account % 40 {
+            1..=5 => account / 40 * 40,
+            6..=9 => account / 40 * 40 + 1,
             _ => return None,
         };
         self.customers[head].has_account.then_some(head)
@@ -265,8 +268,10 @@ fn customer(plan: &Plan, dealers: &[Dealer], number: i64) -> Customer {
         left_on,
         pause: pause(plan, number),
         is_buyer: number < plan.customers,
+        shares_name: false,
         has_account: dice.chance(0.55) || number >= plan.customers,
     };
+    customer.has_account |= number % 40 < 2 || number % 80 < 10;
     let second = dice.index(dealers.len());
     if dice.chance(0.15) && second != home {
         customer.dealers.push(second);
@@ -274,6 +279,33 @@ fn customer(plan: &Plan, dealers: &[Dealer], number: i64) -> Customer {
     settle(plan, &mut customer, number);
     christen(&mut customer, number, dealers.len());
     customer
+}
+
+/// In a large market no two customers have one name, though many names are close.
+fn name_apart(plan: &Plan, customers: &mut [Customer]) {
+    let mut taken = HashSet::new();
+    for customer in customers.iter_mut().filter(|_| plan.customers > 10_000) {
+        let dice = &mut Dice::new(plan.seed, &format!("name {}", customer.id));
+        let mut name = customer.name.clone();
+        while name == customer.name || !taken.insert(name.clone()) {
+            name = names::one_of_many(dice, customer.province, customer.country == "CN");
+        }
+        customer.name = name;
+    }
+}
+
+/// The first members of a group bear its name behind that of their own province.
+fn name_groups(customers: &mut [Customer]) {
+    for index in 0..customers.len() {
+        let (head, province) = (index / 40 * 40, customers[index].province);
+        let is_alone = customers[head..index].iter().all(|other| other.province != province);
+        let is_member = (1..=5).contains(&(index % 40)) && customers[index].country == "CN" && is_alone;
+        if let Some(stem) = customers[head].name.strip_prefix(customers[head].province).filter(|_| is_member) {
+            customers[index].name = format!("{province}{stem}");
+            customers[index].shares_name = true;
+            customers[head].shares_name = true;
+        }
+    }
 }
 
 /// Customers that come back are regular ones; every third prospect is of an industry that is not served.
