@@ -90,7 +90,7 @@ agreed AS (
 ),
 
 ordered_quarter AS (
-    SELECT DISTINCT quarter FROM core.month WHERE order_t12m_month IS NOT NULL
+    SELECT quarter FROM core.month WHERE order_t12m_month IS NOT NULL
     UNION
     SELECT quarter FROM sold
 ),
