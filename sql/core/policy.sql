@@ -29,23 +29,83 @@ checks:
     where: key = 'segment.market.sufficient_growth'
     name: has segment.market.sufficient_growth
   - row_count: { min: 1 }
-    where: key = 'complaint.sla.domestic_response_hours'
-    name: has complaint.sla.domestic_response_hours
-  - row_count: { min: 1 }
-    where: key = 'complaint.sla.overseas_response_working_days'
-    name: has complaint.sla.overseas_response_working_days
-  - row_count: { min: 1 }
-    where: key = 'complaint.sla.on_site_priority'
-    name: has complaint.sla.on_site_priority
-  - row_count: { min: 1 }
-    where: key = 'complaint.sla.on_site_hours'
-    name: has complaint.sla.on_site_hours
+    where: key = 'customer.rfm.window_days'
+    name: has customer.rfm.window_days
   - row_count: { min: 1 }
     where: key = 'customer.revenue_grade.a_below'
     name: has customer.revenue_grade.a_below
   - row_count: { min: 1 }
     where: key = 'customer.revenue_grade.b_below'
     name: has customer.revenue_grade.b_below
+  - row_count: { min: 1 }
+    where: key = 'customer.pareto_summary.top_share'
+    name: has customer.pareto_summary.top_share
+  - row_count: { min: 1 }
+    where: key = 'customer.pareto_summary.revenue_share'
+    name: has customer.pareto_summary.revenue_share
+  - row_count: { min: 1 }
+    where: key = 'customer.key_account.national_provinces_from'
+    name: has customer.key_account.national_provinces_from
+  - row_count: { min: 1 }
+    where: key = 'customer.key_account.long_term_years_from'
+    name: has customer.key_account.long_term_years_from
+  - row_count: { min: 1 }
+    where: key = 'customer.profit.visit_minute_cost'
+    name: has customer.profit.visit_minute_cost
+  - row_count: { min: 1 }
+    where: key = 'customer.lifetime_value.years'
+    name: has customer.lifetime_value.years
+  - row_count: { min: 1 }
+    where: key = 'customer.lifetime_value.discount_rate'
+    name: has customer.lifetime_value.discount_rate
+  - row_count: { min: 1 }
+    where: key = 'customer.churn.at_risk_factor'
+    name: has customer.churn.at_risk_factor
+  - row_count: { min: 1 }
+    where: key = 'customer.churn.lost_factor'
+    name: has customer.churn.lost_factor
+  - row_count: { min: 1 }
+    where: key = 'customer.churn.lost_days'
+    name: has customer.churn.lost_days
+  - row_count: { min: 1 }
+    where: key = 'customer.churn.minimum_order_days'
+    name: has customer.churn.minimum_order_days
+  - row_count: { min: 1 }
+    where: key = 'customer.churn.won_back_days'
+    name: has customer.churn.won_back_days
+  - row_count: { min: 1 }
+    where: key = 'customer.loyalty.loyal_wallet_from'
+    name: has customer.loyalty.loyal_wallet_from
+  - row_count: { min: 1 }
+    where: key = 'customer.loyalty.advocate_recommend_from'
+    name: has customer.loyalty.advocate_recommend_from
+  - row_count: { min: 1 }
+    where: key = 'customer.loyalty.repeat_orders_from'
+    name: has customer.loyalty.repeat_orders_from
+  - row_count: { min: 1 }
+    where: key = 'customer.loyalty.loyal_orders_from'
+    name: has customer.loyalty.loyal_orders_from
+  - row_count: { min: 1 }
+    where: key = 'customer.data_quality.verified_months'
+    name: has customer.data_quality.verified_months
+  - row_count: { min: 1 }
+    where: key = 'customer.plan_progress.reviews_grade_a'
+    name: has customer.plan_progress.reviews_grade_a
+  - row_count: { min: 1 }
+    where: key = 'customer.plan_progress.reviews_other'
+    name: has customer.plan_progress.reviews_other
+  - row_count: { min: 1 }
+    where: key = 'customer.alert.revenue_down_rate'
+    name: has customer.alert.revenue_down_rate
+  - row_count: { min: 1 }
+    where: key = 'customer.alert.complaints_up_minimum'
+    name: has customer.alert.complaints_up_minimum
+  - row_count: { min: 1 }
+    where: key = 'customer.alert.complaints_window_days'
+    name: has customer.alert.complaints_window_days
+  - row_count: { min: 1 }
+    where: key = 'customer.alert.satisfaction_down_points'
+    name: has customer.alert.satisfaction_down_points
   - row_count: { min: 1 }
     where: key = 'dealer.scorecard.weight_revenue_growth'
     name: has dealer.scorecard.weight_revenue_growth
@@ -67,6 +127,18 @@ checks:
   - row_count: { min: 1 }
     where: key = 'dealer.channel_trend.rising_from'
     name: has dealer.channel_trend.rising_from
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.domestic_response_hours'
+    name: has complaint.sla.domestic_response_hours
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.overseas_response_working_days'
+    name: has complaint.sla.overseas_response_working_days
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.on_site_priority'
+    name: has complaint.sla.on_site_priority
+  - row_count: { min: 1 }
+    where: key = 'complaint.sla.on_site_hours'
+    name: has complaint.sla.on_site_hours
   - row_count: { min: 1 }
     where: key = 'complaint.corrective_action.recurrence_days'
     name: has complaint.corrective_action.recurrence_days

@@ -6,7 +6,7 @@ use arrow::{array::AsArray, compute::cast, datatypes::DataType};
 use datafusion::common::TableReference;
 
 use super::{
-    Definitions, outcome,
+    Definitions, ops, outcome,
     outcome::Failure,
     stage::{self, StagedSource, Surroundings},
     validate,
@@ -41,6 +41,8 @@ pub(super) async fn stage_all(
         finished(&result)?;
         staged.push(result);
     }
+    let writing = ops::Writing { folder: around.folder, timezone: around.timezone };
+    catalog.insert(TableName::file(), ops::files::write(&staged, writing, around.files)?);
     Ok((staged, catalog))
 }
 

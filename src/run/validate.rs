@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Request, load};
+use super::{Request, load, ops};
 use crate::{
     Error, check,
     check::TableChecks,
     define::{Project, project::Source},
     engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, catalog},
     normalize::Contract,
-    record::{Diagnostic, Place, Severity},
+    record::{Diagnostic, Place, Severity, TableName},
     transform::{self, Graph, lint, plan::Purpose},
 };
 
@@ -155,7 +155,7 @@ pub(super) fn as_of(source: &Source, parameters: &Parameters) -> AsOf {
     }
 }
 
-/// Returns the staged tables without data. A source whose contract failed is left out, so that what stands on it is not
+/// Returns the staged tables and that of their files, without data. A source whose contract failed is left out, so that what stands on it is not
 /// reported a second time.
 pub(super) fn staged_catalog(
     project: &Project,
@@ -167,7 +167,8 @@ pub(super) fn staged_catalog(
         let partition_by = source.partition_by.iter().map(|column| column.value.clone()).collect();
         Some((source.table(), CatalogTable::empty(&schema, partition_by, Some(as_of(source, parameters)))))
     };
-    project.sources.iter().filter_map(table).collect()
+    let files = (TableName::file(), CatalogTable::empty(&ops::files::schema(), Vec::new(), None));
+    project.sources.iter().filter_map(table).chain([files]).collect()
 }
 
 /// Returns all tables that models can read, without data.
