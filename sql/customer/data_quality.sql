@@ -73,7 +73,7 @@ policy AS (
 SELECT
     field.customer_id,
     CAST(field.filled_count AS DOUBLE) / field.required_count AS filled_share,
-    coalesce(full_months(verified.verified_date, $run_date) < policy.verified_months, false) AS is_verified,
+    coalesce(whole_months(verified.verified_date, $run_date) < policy.verified_months, false) AS is_verified,
     field.filled_count,
     field.required_count,
     verified.verified_date,

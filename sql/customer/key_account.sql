@@ -124,7 +124,7 @@ SELECT
     coalesce(customer_group.is_key, false) AS is_key,
     coalesce(group_place.province_count, 0) >= policy.national_provinces AS is_national,
     group_agreement.agreement_date IS NOT NULL
-        OR coalesce(full_months(customer_group.since_date, $run_date) >= policy.long_term_years * 12, false) AS is_long_term,
+        OR coalesce(whole_months(customer_group.since_date, $run_date) >= policy.long_term_years * 12, false) AS is_long_term,
     customer_group.since_date,
     group_team.manager,
     -- domain.md, section 2, crm_assignment: the five roles
