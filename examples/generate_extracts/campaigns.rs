@@ -119,7 +119,7 @@ fn record(world: &World, one: &Campaign, is_chinese: bool) -> Record {
     ];
     let mut record = Record::new(one.id.clone(), values);
     if dice.chance(world.plan.dirt * 2.0) {
-        record.set("to", Value::Date(months::add_days(one.from, -3)));
+        record.set("to", &Value::Date(months::add_days(one.from, -3)));
         record.breaks("dates_in_order");
     }
     record

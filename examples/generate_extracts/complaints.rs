@@ -97,11 +97,11 @@ pub struct Complaint {
 
 impl Complaint {
     /// Names the dealer, supplier or department that answers for it.
-    pub fn party<'a>(&self, world: &'a World) -> Option<&'a str> {
+    pub fn party<'a>(&self, world: &'a World) -> &'a str {
         match self.party_kind {
-            0 => Some(&world.dealers[world.customers[self.customer].dealers[0]].code),
-            1 => Some(SUPPLIERS[self.defect.len() % SUPPLIERS.len()]),
-            _ => Some(self.department),
+            0 => &world.dealers[world.customers[self.customer].dealers[0]].code,
+            1 => SUPPLIERS[self.defect.len() % SUPPLIERS.len()],
+            _ => self.department,
         }
     }
 }
@@ -242,7 +242,7 @@ fn what(world: &World, dice: &mut Dice, complaint: &Complaint) -> Vec<(&'static 
         ("is_domestic", if dice.chance(0.02) { Value::Null } else { Value::Flag(is_at_home) }),
         ("department", Value::text(complaint.department)),
         ("cause", Value::text(cause)),
-        ("responsible_party", Value::maybe(complaint.party(world).filter(|_| !dice.chance(0.05)))),
+        ("responsible_party", if dice.chance(0.05) { Value::Null } else { Value::text(complaint.party(world)) }),
     ]
 }
 

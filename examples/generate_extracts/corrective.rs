@@ -119,7 +119,7 @@ fn after_complaint(world: &World, dice: &mut Dice, complaint: &Complaint) -> Act
     let mut action = course(dice, opened_on, complaint.defect);
     action.complaint = Some(complaint.id.clone());
     action.party_kind = complaint.party_kind;
-    action.party = complaint.party(world).unwrap_or_default().to_owned();
+    complaint.party(world).clone_into(&mut action.party);
     action
 }
 
@@ -169,14 +169,14 @@ fn recurrence(dice: &mut Dice, action: &Action) -> Option<Action> {
 
 fn record(world: &World, action: &Action, seen: NaiveDate, is_chinese: bool) -> Record {
     let dice = &mut world.dice(&format!("action {} {seen}", action.number));
-    let word = |(code, word): (&str, &str)| Value::text(if is_chinese { word } else { code });
+    let told = |pair: (&str, &str)| Value::text(if is_chinese { pair.1 } else { pair.0 });
     let by_now = |day: Option<NaiveDate>| Value::date(day.filter(|day| *day <= seen));
     let values = vec![
         ("action_no", Value::text(&action.number)),
-        ("origin", word(ORIGINS[action.origin])),
+        ("origin", told(ORIGINS[action.origin])),
         ("complaint_id", Value::maybe(action.complaint.as_deref())),
         ("defect", Value::text(action.defect)),
-        ("party_kind", word(PARTIES[action.party_kind])),
+        ("party_kind", told(PARTIES[action.party_kind])),
         ("party", Value::text(&action.party)),
         ("opened_on", Value::Date(action.opened_on)),
         ("due_on", Value::Date(action.due_on)),
@@ -185,8 +185,8 @@ fn record(world: &World, action: &Action, seen: NaiveDate, is_chinese: bool) -> 
     ];
     let mut record = Record::new(action.number.clone(), values);
     if dice.chance(world.plan.dirt) {
-        record.set("done_on", Value::Date(months::add_days(action.opened_on, -2)));
-        record.set("verified_on", Value::Null);
+        record.set("done_on", &Value::Date(months::add_days(action.opened_on, -2)));
+        record.set("verified_on", &Value::Null);
         record.breaks("done_after_opening");
     }
     record

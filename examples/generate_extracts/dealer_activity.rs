@@ -92,7 +92,7 @@ fn record(
     ];
     let mut record = Record::new(format!("{dealer}|{month}|{kind}"), values);
     if dice.chance(0.003) {
-        record.set("value", Value::Number(-value - 100, 2));
+        record.set("value", &Value::Number(-value - 100, 2));
         record.breaks("no_negative_value");
     }
     record

@@ -121,7 +121,7 @@ fn record(world: &World, report: &Report, captured: NaiveDate) -> Record {
     ];
     let mut record = Record::new(report.id.clone(), values);
     if dice.chance(world.plan.dirt) {
-        record.set("observed_on", Value::Date(months::add_days(report.reported_on, 9)));
+        record.set("observed_on", &Value::Date(months::add_days(report.reported_on, 9)));
         record.breaks("reported_after_observed");
     }
     record

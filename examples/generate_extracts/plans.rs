@@ -133,7 +133,7 @@ fn plan(
     ];
     let mut record = Record::new(format!("{account_id}|{year}|{kind}|{region}"), values);
     if dice.chance(world.plan.dirt) {
-        record.set("planned_wallet_share", Value::Number(135, 2));
+        record.set("planned_wallet_share", &Value::Number(135, 2));
         record.breaks("wallet_share_within_one");
     }
     record

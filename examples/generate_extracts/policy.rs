@@ -145,13 +145,14 @@ general_retention,1,3,4,5,1,3
 general_recall,1,3,1,3,1,3
 ";
 
-/// `reference/survey_weight.csv`.
+/// `reference/survey_weight.csv`: equal weights, but for one that was raised in 2026.
 pub const SURVEY_WEIGHT: &str = "\
 respondent_type,factor,weight,valid_from
 dealer,delivery,1,2020-01-01
 dealer,logistics,1,2020-01-01
 dealer,attitude,1,2020-01-01
 end_customer,quality,1,2020-01-01
+end_customer,quality,1.2,2026-01-01
 end_customer,value,1,2020-01-01
 end_customer,service,1,2020-01-01
 complainant,speed,1,2020-01-01

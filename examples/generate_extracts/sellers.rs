@@ -146,7 +146,7 @@ fn week(dice: &mut Dice, seller: &str, monday: NaiveDate, is_again: bool) -> Vec
         ];
         let mut record = Record::new(format!("{seller}|{monday}|{activity}"), values);
         if !is_again && dice.chance(0.0004) {
-            record.set("minutes", Value::Number(-spent - 30, 0));
+            record.set("minutes", &Value::Number(-spent - 30, 0));
             record.breaks("minutes_within_week");
         }
         if spent > 0 || dice.chance(0.5) {
@@ -201,7 +201,7 @@ fn assessment(world: &World, seller: &str, number: usize, begin: NaiveDate) -> V
 /// How reports are written was asked of two in three and is asked no more; digital tools are asked of late.
 fn is_asked(skill: &str, number: usize, begin: NaiveDate) -> bool {
     match skill {
-        "报告撰写" => number % 3 > 0 && begin.year() < 2025,
+        "报告撰写" => !number.is_multiple_of(3) && begin.year() < 2025,
         "数字工具" => begin.year() >= 2024,
         _ => true,
     }

@@ -219,6 +219,11 @@ fn level(dice: &mut Dice, respondent: &Respondent, brand: usize) -> i64 {
     [78, 80, 72, 78, 65, 71][brand] + trend - anger + dice.between(-18, 18)
 }
 
+/// Now and then a factor was forgotten when the form was printed.
+fn is_asked(survey: &str, factor: &str) -> bool {
+    !(factor == "处理速度" && survey.ends_with("07") && mark(&[survey]) % 2 == 0)
+}
+
 fn ratings(world: &World, dice: &mut Dice, respondent: &Respondent, subject: (usize, &'static str)) -> Vec<Record> {
     let (group, factors) = FACTORS[respondent.group];
     let level = level(dice, respondent, subject.0);
@@ -233,7 +238,11 @@ fn ratings(world: &World, dice: &mut Dice, respondent: &Respondent, subject: (us
         values.push(("product_type", Value::text(subject.1)));
         let lean = [4, -7, 1][index] + [4, -3, 0, 6, -5, 1][(subject.0 + index) % 6];
         let own = dice.between(-6 - taste % 25, 6 + taste % 25);
-        values.push(("score", if dice.chance(0.02) { Value::Null } else { whole(dice, level + lean + own) }));
+        let is_asked = is_asked(&respondent.survey, factor);
+        values.push((
+            "score",
+            if !is_asked || dice.chance(0.02) { Value::Null } else { whole(dice, level + lean + own) },
+        ));
         values.push(("importance", whole(dice, 62 + taste % 31)));
         values.extend(overall.clone());
         let id = format!("{}|{}|{}|{factor}", respondent.survey, respondent.number, BRANDS[subject.0].code);

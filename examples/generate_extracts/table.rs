@@ -45,7 +45,7 @@ impl Record {
     }
 
     /// Replaces the value of a column.
-    pub fn set(&mut self, column: &str, value: Value) {
+    pub fn set(&mut self, column: &str, value: &Value) {
         self.values.iter_mut().filter(|(name, _)| *name == column).for_each(|(_, old)| *old = value.clone());
     }
 

@@ -163,7 +163,7 @@ fn record(dice: &mut Dice, owner: &Owner, target: (&str, &str, i64), is_word: bo
     let mut record =
         Record::new(format!("{}|{until}|{}|{}|{}", owner.from, owner.kind.0, owner.name, target.0), values);
     if dice.chance(0.004) {
-        record.set("period_to", Value::Date(months::add_days(owner.from, -30)));
+        record.set("period_to", &Value::Date(months::add_days(owner.from, -30)));
         record.breaks("period_in_order");
     }
     record

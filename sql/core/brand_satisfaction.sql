@@ -24,7 +24,7 @@ checks:
 --- */
 WITH latest_period AS (
     SELECT period_from, period_to
-    FROM core.survey_plan
+    FROM core.survey_period
     WHERE respondent_type = 'end_customer' AND period_to <= $run_date
     ORDER BY period_to DESC, period_from DESC
     LIMIT 1

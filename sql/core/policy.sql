@@ -11,11 +11,49 @@ columns:
   valid_to: { type: date, title: { zh: 失效日期, en: Valid to }, description: "First day on which it no longer applies; NULL for the value in force." }
   value: { type: double, title: { zh: 取值, en: Value }, description: The value. }
   unit: { type: string, title: { zh: 单位, en: Unit }, description: Unit of the value. }
+  part_of: { type: string, title: { zh: 所属整体, en: Part of }, description: "The whole to which the value and others add up, which is 1; NULL where it stands for itself." }
   source: { type: string, title: { zh: 来源, en: Source }, description: "`required` by the domain, or a decision of the `house`." }
 checks:
   - not_null: [key, valid_from, value]
   - unique: [key, valid_from]
   - expr: valid_to is null or valid_to > valid_from
+  - expr: value > 0
+    where: part_of is null and key not in ('segment.market.sufficient_growth', 'customer.alert.revenue_down_rate')
+    name: limits_are_positive
+  - expr: value < 0
+    where: key = 'customer.alert.revenue_down_rate'
+    name: a_fall_is_negative
+  - range: { column: value, min: 0, max: 1 }
+    where: part_of is not null
+    name: parts_are_shares
+  - expr: >
+      part_of not in (
+      select part.part_of from core.policy as part
+      join (select distinct part_of, valid_from from core.policy) as day on day.part_of = part.part_of
+      where part.valid_from <= day.valid_from and (part.valid_to is null or part.valid_to > day.valid_from)
+      group by part.part_of, day.valid_from having abs(sum(part.value) - 1) > 0.000000001)
+    where: part_of is not null
+    name: parts_of_a_whole_add_to_1
+  - expr: >
+      key not in (
+      select low.key from core.policy as low
+      join (values
+      ('registration.price_tier_low_below', 'registration.price_tier_high_from'),
+      ('segment.attractiveness.cell_low_below', 'segment.attractiveness.cell_medium_below'),
+      ('segment.customer_need.service_needing_from', 'segment.customer_need.service_dependent_from'),
+      ('segment.customer_group.small_below', 'segment.customer_group.medium_below'),
+      ('segment.customer_group.medium_below', 'segment.customer_group.large_below'),
+      ('customer.revenue_grade.a_below', 'customer.revenue_grade.b_below'),
+      ('customer.churn.at_risk_factor', 'customer.churn.lost_factor'),
+      ('sales.time_use.revenue_share_ordinary_from', 'sales.time_use.revenue_share_ordinary_to'),
+      ('sales.time_use.revenue_share_good_from', 'sales.time_use.revenue_share_good_to'),
+      ('satisfaction.index.detractor_to', 'satisfaction.index.promoter_from')
+      ) as pair(low_key, high_key) on pair.low_key = low.key
+      join core.policy as high on high.key = pair.high_key
+      where low.value >= high.value
+      and (low.valid_to is null or low.valid_to > high.valid_from)
+      and (high.valid_to is null or high.valid_to > low.valid_from))
+    name: limits_of_classes_are_in_order
   - row_count: { min: 1 }
     where: key = 'registration.price_tier_low_below'
     name: has registration.price_tier_low_below
@@ -28,6 +66,75 @@ checks:
   - row_count: { min: 1 }
     where: key = 'segment.market.sufficient_growth'
     name: has segment.market.sufficient_growth
+  - row_count: { min: 1 }
+    where: key = 'satisfaction.minimum_answers'
+    name: has satisfaction.minimum_answers
+  - row_count: { min: 1 }
+    where: key = 'segment.attractiveness.weight_capacity'
+    name: has segment.attractiveness.weight_capacity
+  - row_count: { min: 1 }
+    where: key = 'segment.attractiveness.weight_growth'
+    name: has segment.attractiveness.weight_growth
+  - row_count: { min: 1 }
+    where: key = 'segment.attractiveness.weight_margin'
+    name: has segment.attractiveness.weight_margin
+  - row_count: { min: 1 }
+    where: key = 'segment.attractiveness.weight_dispersion'
+    name: has segment.attractiveness.weight_dispersion
+  - row_count: { min: 1 }
+    where: key = 'segment.attractiveness.weight_strategic_fit'
+    name: has segment.attractiveness.weight_strategic_fit
+  - row_count: { min: 1 }
+    where: key = 'segment.strength.weight_own_share'
+    name: has segment.strength.weight_own_share
+  - row_count: { min: 1 }
+    where: key = 'segment.strength.weight_relative_share'
+    name: has segment.strength.weight_relative_share
+  - row_count: { min: 1 }
+    where: key = 'segment.attractiveness.cell_low_below'
+    name: has segment.attractiveness.cell_low_below
+  - row_count: { min: 1 }
+    where: key = 'segment.attractiveness.cell_medium_below'
+    name: has segment.attractiveness.cell_medium_below
+  - row_count: { min: 1 }
+    where: key = 'segment.customer_need.service_dependent_from'
+    name: has segment.customer_need.service_dependent_from
+  - row_count: { min: 1 }
+    where: key = 'segment.customer_need.service_needing_from'
+    name: has segment.customer_need.service_needing_from
+  - row_count: { min: 1 }
+    where: key = 'segment.customer_need.bid_shopping_quotes_from'
+    name: has segment.customer_need.bid_shopping_quotes_from
+  - row_count: { min: 1 }
+    where: key = 'segment.customer_group.small_below'
+    name: has segment.customer_group.small_below
+  - row_count: { min: 1 }
+    where: key = 'segment.customer_group.medium_below'
+    name: has segment.customer_group.medium_below
+  - row_count: { min: 1 }
+    where: key = 'segment.customer_group.large_below'
+    name: has segment.customer_group.large_below
+  - row_count: { min: 1 }
+    where: key = 'competitor.conquest.own_share_below'
+    name: has competitor.conquest.own_share_below
+  - row_count: { min: 1 }
+    where: key = 'competitor.conquest.replacement_age_years'
+    name: has competitor.conquest.replacement_age_years
+  - row_count: { min: 1 }
+    where: key = 'competitor.reverse_coverage.window_days'
+    name: has competitor.reverse_coverage.window_days
+  - row_count: { min: 1 }
+    where: key = 'competitor.brand_strength.name_knows_from'
+    name: has competitor.brand_strength.name_knows_from
+  - row_count: { min: 1 }
+    where: key = 'competitor.brand_strength.brand_considers_from'
+    name: has competitor.brand_strength.brand_considers_from
+  - row_count: { min: 1 }
+    where: key = 'competitor.brand_strength.strong_prefers_from'
+    name: has competitor.brand_strength.strong_prefers_from
+  - row_count: { min: 1 }
+    where: key = 'competitor.brand_strength.strong_premium_from'
+    name: has competitor.brand_strength.strong_premium_from
   - row_count: { min: 1 }
     where: key = 'customer.rfm.window_days'
     name: has customer.rfm.window_days
@@ -281,5 +388,10 @@ SELECT
     lead(valid_from) OVER (PARTITION BY key ORDER BY valid_from) AS valid_to,
     value,
     unit,
+    CASE
+        WHEN key LIKE '%.weight\_%' THEN split_part(key, '.weight_', 1)
+        WHEN key LIKE 'sales.time\_use.ideal.%' THEN 'sales.time_use.ideal'
+        WHEN key LIKE 'sales.loss\_funnel.benchmark\_%' THEN 'sales.loss_funnel.benchmark'
+    END AS part_of,
     source
 FROM staged.policy

@@ -112,7 +112,7 @@ ordering_held AS (
         held.customer_id,
         count(*) AS orders_count
     FROM held
-    JOIN core.sales_order AS placed ON placed.customer_id = held.customer_id AND placed.order_date <= held.last_date
+    JOIN core.customer_order AS placed ON placed.customer_id = held.customer_id AND placed.order_date <= held.last_date
     GROUP BY held.quarter, held.customer_id
 ),
 

@@ -147,7 +147,7 @@ component AS (
 scaled_component AS (
     SELECT
         *,
-        min_max(
+        min_max_score(
             value,
             min(value) OVER (PARTITION BY score, name),
             max(value) OVER (PARTITION BY score, name)

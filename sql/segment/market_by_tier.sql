@@ -1,15 +1,10 @@
 /* ---
 description: >
-  segment.market cut by price tier: size, growth, concentration and reach of every market segment, tier and year, all
-  of them measured within the tier. A line's tier is that of core.registration; lines without a price have the tier
-  `unknown`, which is not ranked. Units are all registrations of the year up
-  to run_date; growth and the three-year rate compare complete months only, against the same months of the earlier
-  year, and are NULL where one of those months has no registrations at all. prior_market_units counts those same
-  months. HHI takes the brands that no reference names as one brand. is_measurable: both units and a price are
-  known. is_sufficient is NULL where the units suffice and the growth is not known. A dealer of the region sold
-  machines when it has a machine line (no return) ordered in the year; a segment of the region `unknown` has no
-  dealer. Segments with an unknown region, product type or industry are not ranked. A region of several countries
-  carries the country `several`.
+  segment.market cut by price tier: size, growth, concentration and reach of every market segment, tier and year, all of
+  them measured within the tier, by the same rules. A line's tier is that of core.registration; lines without a price
+  have the tier `unknown`, which is not measurable. The limits of is_sufficient are those of whole segments. Tiers are
+  ranked against all tiers of all segments of the year; a row with an unknown region, product type, industry or tier is
+  not ranked.
 owner: market-research
 key: [year, region, product_type, industry, price_tier]
 partition_by: [year]
