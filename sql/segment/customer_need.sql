@@ -23,15 +23,19 @@ checks:
   - expr: (select count(*) from segment.customer_need) = (select count(*) from core.customer)
     name: every_customer_has_a_row
 --- */
-WITH purchase AS (
+WITH trailing_month AS (
+    SELECT unnest(generate_series(order_t12m_from, order_month, INTERVAL '1 month')) AS month
+    FROM core.latest_period
+),
+
+purchase AS (
     SELECT
         line.customer_id,
         count(*) AS purchase_count,
         CAST(sum(CASE WHEN line.channel = 'dealer' THEN line.revenue ELSE 0 END) AS DOUBLE)
             / nullif(CAST(sum(line.revenue) AS DOUBLE), 0) AS dealer_share
     FROM core.sales AS line
-    JOIN core.latest_period AS latest_period -- allow join-without-equality: one row
-        ON line.order_month BETWEEN latest_period.order_t12m_from AND latest_period.order_month
+    JOIN trailing_month ON trailing_month.month = line.order_month
     WHERE NOT line.is_return
     GROUP BY line.customer_id
 ),
@@ -42,9 +46,7 @@ quoted_opportunity AS (
         count(*) AS opportunity_count,
         CAST(sum(opportunity.quotes_compared_count) AS DOUBLE) / nullif(count(opportunity.quotes_compared_count), 0) AS mean_quotes
     FROM core.opportunity AS opportunity
-    JOIN core.latest_period AS latest_period -- allow join-without-equality: one row
-        ON opportunity.opened_date >= latest_period.order_t12m_from
-        AND opportunity.opened_date < latest_period.order_month + INTERVAL '1 month'
+    JOIN trailing_month ON trailing_month.month = CAST(date_trunc('month', opportunity.opened_date) AS DATE)
     GROUP BY opportunity.customer_id
 ),
 

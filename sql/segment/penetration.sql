@@ -29,7 +29,12 @@ checks:
   - expr: (select sum(own_units) from segment.penetration) = (select sum(t12m_units) from competitor.trailing_brand where is_own)
     name: no_own_unit_is_lost
 --- */
-WITH trailing_segment AS (
+WITH trailing_month AS (
+    SELECT unnest(generate_series(registration_t12m_from, registration_month, INTERVAL '1 month')) AS month
+    FROM core.latest_period
+),
+
+trailing_segment AS (
     SELECT
         line.region,
         line.product_type,
@@ -37,8 +42,7 @@ WITH trailing_segment AS (
         sum(line.units) AS market_units,
         sum(CASE WHEN line.is_own THEN line.units ELSE 0 END) AS own_units
     FROM core.registration AS line
-    JOIN core.latest_period AS latest_period -- allow join-without-equality: one row
-        ON line.month BETWEEN latest_period.registration_t12m_from AND latest_period.registration_month
+    JOIN trailing_month ON trailing_month.month = line.month
     GROUP BY line.region, line.product_type, line.industry
 ),
 
@@ -72,8 +76,7 @@ sold_machine AS (
         sum(line.revenue) AS revenue,
         sum(line.units) AS units
     FROM core.sales AS line
-    JOIN core.latest_period AS latest_period -- allow join-without-equality: one row
-        ON line.order_month BETWEEN latest_period.registration_t12m_from AND latest_period.registration_month
+    JOIN trailing_month ON trailing_month.month = line.order_month
     LEFT JOIN home_country ON home_country.country = line.country
     WHERE line.line_kind = 'machine' AND line.revenue IS NOT NULL
     GROUP BY line.region, line.product_type, home_country.country IS NOT NULL

@@ -77,19 +77,21 @@ factor_score AS (
     GROUP BY region, product_type, factor
 ),
 
+trailing_month AS (
+    SELECT unnest(generate_series(order_t12m_from, order_month, INTERVAL '1 month')) AS month
+    FROM core.latest_period
+),
+
 present_customer AS (
     -- customers that bought or may buy there, each once
     SELECT line.region, line.product_type, line.customer_id
     FROM core.sales AS line
-    JOIN core.latest_period AS latest_period -- allow join-without-equality: one row
-        ON line.order_month BETWEEN latest_period.order_t12m_from AND latest_period.order_month
+    JOIN trailing_month ON trailing_month.month = line.order_month
     WHERE NOT line.is_return
     UNION
     SELECT opportunity.region, opportunity.product_type, opportunity.customer_id
     FROM core.opportunity AS opportunity
-    JOIN core.latest_period AS latest_period -- allow join-without-equality: one row
-        ON opportunity.opened_date >= latest_period.order_t12m_from
-        AND opportunity.opened_date < latest_period.order_month + INTERVAL '1 month'
+    JOIN trailing_month ON trailing_month.month = CAST(date_trunc('month', opportunity.opened_date) AS DATE)
 ),
 
 need_count AS (
