@@ -49,7 +49,7 @@ pub fn assemble(
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(findings);
     }
-    Ok((Project { pipeline: pipeline.pipeline, sources, models, functions }, findings))
+    Ok((Project { pipeline: pipeline.pipeline, sources, models, functions, reports: Vec::new() }, findings))
 }
 
 /// A file below the folder of models, and its path there.

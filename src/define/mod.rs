@@ -28,6 +28,7 @@ mod names;
 mod paths;
 pub use paths::is_database;
 mod pipeline;
+mod report;
 pub mod schema;
 mod seeds;
 pub mod select;
@@ -47,6 +48,7 @@ pub use function::{is_function, read as read_function};
 pub use model::read as read_model;
 pub use pipeline::{PipelineFile, read_pipeline};
 pub use project::Project;
+pub use report::read as read_report;
 pub use source::read as read_source;
 pub use types::name as type_name;
 

@@ -20,7 +20,7 @@ use super::{
     spans::{At, Pairs},
     yaml,
 };
-use crate::record::{Diagnostic, Place, Text, manifest::TableFormat};
+use crate::record::{Diagnostic, Place, Placed, Text, manifest::TableFormat};
 
 /// Snapshots kept when the file does not say.
 const KEEP_SNAPSHOTS: usize = 14;
@@ -46,6 +46,8 @@ pub struct PipelineFile {
     pub models_dir: PathBuf,
     /// Where the folder is written.
     pub models_place: Place,
+    /// Glob of the report files, resolved against the pipeline file, and where it is written.
+    pub reports: Option<Placed<String>>,
     /// How the SQL of models is understood whose header does not say it.
     pub dialect: Dialect,
 }
@@ -78,6 +80,7 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
     let timezone = timezone.and_then(|zone| names::timezone(&zone, findings));
     let mut path = |written: Option<At<String>>| written.and_then(|path| resolved(&path, environment, findings));
     let (warehouse, sources, models) = (path(warehouse), path(sources), path(models));
+    let reports = path(written.reports);
     let (sources, models) = (sources?, models?);
     let pipeline = Pipeline {
         text: Arc::clone(findings.text()),
@@ -97,6 +100,7 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
         sources_place: sources.place,
         models_dir: PathBuf::from(models.value),
         models_place: models.place,
+        reports,
         dialect: written.dialect.unwrap_or_default(),
     })
 }

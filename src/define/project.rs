@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 mod check;
+pub mod report;
 
 pub use self::check::{Age, Bound, Change, Check, CheckKind, CheckSeverity, Limit, Measure, Tolerance, ZScore};
 pub use super::file::OnLowSpace;
@@ -27,6 +28,8 @@ pub struct Project {
     pub models: Vec<Model>,
     /// Functions written in SQL, in order of their names.
     pub functions: Vec<Function>,
+    /// The files of reports, unread: nothing that a run publishes depends on them.
+    pub reports: Vec<Arc<Text>>,
 }
 
 /// A function written in SQL. What it says is left to the planner.
@@ -424,7 +427,7 @@ pub struct Column {
 }
 
 /// A title in two languages.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Title {
     /// Chinese.
     pub zh: Option<String>,

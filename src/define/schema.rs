@@ -19,13 +19,15 @@ pub enum SchemaKind {
     Model,
     /// The unit tests of a model, `sql/<schema>/<table>.test.yaml`
     Test,
+    /// `pipelines/reports/*.yaml`
+    Report,
     /// `manifest.json` of a snapshot
     Manifest,
 }
 
 impl SchemaKind {
     /// All kinds, in the order in which a newcomer meets them.
-    pub const ALL: [Self; 5] = [Self::Pipeline, Self::Source, Self::Model, Self::Test, Self::Manifest];
+    pub const ALL: [Self; 6] = [Self::Pipeline, Self::Source, Self::Model, Self::Test, Self::Report, Self::Manifest];
 
     /// Returns the name on the command line.
     #[must_use]
@@ -35,6 +37,7 @@ impl SchemaKind {
             Self::Source => "source",
             Self::Model => "model",
             Self::Test => "test",
+            Self::Report => "report",
             Self::Manifest => "manifest",
         }
     }
@@ -54,6 +57,7 @@ pub fn json_schema(kind: SchemaKind) -> Value {
         SchemaKind::Source => written_by_people::<file::Source>(),
         SchemaKind::Model => written_by_people::<file::Model>(),
         SchemaKind::Test => written_by_people::<file::UnitTests>(),
+        SchemaKind::Report => written_by_people::<file::report::Report>(),
         SchemaKind::Manifest => generated::<Manifest>(),
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         unit_test::ENDING,
     },
     publish::{self, Warehouse},
-    record::{Diagnostic, Text, diagnostic::nearest},
+    record::{Diagnostic, Placed, Text, diagnostic::nearest},
     storage::{
         definitions, read,
         vault::{self, Vault},
@@ -31,16 +31,37 @@ pub(super) fn load(request: &Request) -> Result<(Project, Vec<Diagnostic>), Erro
     let environment = |name: &str| request.process_environment.get(name).cloned();
     let sources = sources(&file)?;
     let models = models(&file)?;
-    define::assemble(file, sources, models, &environment).map_err(Error::Definition)
+    let reports = reports(&file)?;
+    let assembled = define::assemble(file, sources, models, &environment);
+    let (project, warnings) = assembled.map_err(Error::Definition)?;
+    Ok((Project { reports, ..project }, warnings))
 }
 
 /// Returns the folders in which a pipeline's sources and models lie, as far as that is known without looking.
 ///
 /// # Errors
 /// When the pipeline file is missing, and everything that is wrong in it.
-pub(super) fn folders(request: &Request) -> Result<[PathBuf; 2], Error> {
+pub(super) fn folders(request: &Request) -> Result<Folders, Error> {
     let file = pipeline_file(request)?;
-    Ok([PathBuf::from(file.sources_glob), file.models_dir])
+    let reports = file.reports.map(|reports| reports.value);
+    Ok(Folders { sources: file.sources_glob, models: file.models_dir, reports })
+}
+
+impl Folders {
+    /// Returns the places of what decides what a run publishes.
+    pub(super) fn read_by_runs(self) -> [PathBuf; 2] {
+        [PathBuf::from(self.sources), self.models]
+    }
+}
+
+/// Where definition files lie.
+pub(super) struct Folders {
+    /// Glob of the sources.
+    pub sources: String,
+    /// Folder of the models.
+    pub models: PathBuf,
+    /// Glob of the reports, if there are any.
+    pub reports: Option<String>,
 }
 
 /// Reads nothing but the pipeline file.
@@ -51,7 +72,7 @@ pub(super) fn pipeline(request: &Request) -> Result<Pipeline, Error> {
     Ok(pipeline_file(request)?.pipeline)
 }
 
-fn pipeline_file(request: &Request) -> Result<PipelineFile, Error> {
+pub(super) fn pipeline_file(request: &Request) -> Result<PipelineFile, Error> {
     let text = definitions::read(&request.pipeline).map_err(|error| Error::Usage {
         message: error.to_string(),
         hint: Some("name the pipeline file with `--pipeline path/to/pipeline.yaml`".to_owned()),
@@ -67,6 +88,19 @@ fn sources(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
     let paths = definitions::glob(&file.sources_glob).map_err(failed)?;
     if paths.is_empty() {
         let finding = Diagnostic::error(format!("no file matches `{}`", file.sources_glob), place.clone());
+        return Err(Error::Definition(vec![finding.hint("paths are relative to the pipeline file")]));
+    }
+    paths.iter().map(|path| definitions::read(path).map_err(failed)).collect()
+}
+
+/// Reads the files of reports; none where the pipeline names none.
+pub(super) fn reports(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
+    let Some(Placed { value: glob, place }) = &file.reports else { return Ok(Vec::new()) };
+    let failed =
+        |error: definitions::Error| Error::Definition(vec![Diagnostic::error(error.to_string(), place.clone())]);
+    let paths = definitions::glob(glob).map_err(failed)?;
+    if paths.is_empty() {
+        let finding = Diagnostic::error(format!("no file matches `{glob}`"), place.clone());
         return Err(Error::Definition(vec![finding.hint("paths are relative to the pipeline file")]));
     }
     paths.iter().map(|path| definitions::read(path).map_err(failed)).collect()

@@ -104,7 +104,7 @@ fn published(lineage: &Lineage, element: &Element) -> Links {
 
 /// Refuses definitions that do not lie in the checkout: those of the working tree would be taken for those of the revision.
 fn refuse_outside(request: &Request, folder: &Path) -> Result<(), Error> {
-    let outside = load::folders(request)?.into_iter().find(|path| !path.starts_with(folder));
+    let outside = load::folders(request)?.read_by_runs().into_iter().find(|path| !path.starts_with(folder));
     match outside {
         None => Ok(()),
         Some(path) => Err(Error::Usage {

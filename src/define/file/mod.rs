@@ -6,6 +6,7 @@
 mod check;
 mod model;
 mod pipeline;
+pub mod report;
 mod source;
 mod unit_test;
 

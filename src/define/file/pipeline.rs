@@ -41,6 +41,8 @@ pub struct Pipeline {
     /// Folder of the SQL models: `<schema>/<table>.sql` below it is the table `schema.table`.
     #[schemars(required)]
     pub models: Option<At<String>>,
+    /// Glob of the report files, such as `reports/*.yaml`. Left out: there is no report.
+    pub reports: Option<At<String>>,
     /// How the SQL of models is understood: `datafusion` (the default), or `duckdb` for SQL that was written for DuckDB or
     /// compiled by dbt. A model's header may say otherwise.
     pub dialect: Option<Dialect>,

@@ -51,6 +51,9 @@ fn shipped_definitions_load_without_a_finding() {
     let models = files(&folder, ".sql");
     let models = models.iter().map(|path| (text(path), path.strip_prefix(&folder).unwrap().to_owned())).collect();
     let loaded = read.and_then(|file| define::assemble(file, sources, models, &|_| None));
+    for path in files(&root().join("pipelines/reports"), ".yaml") {
+        define::read_report(&text(&path)).unwrap_or_else(|found| panic!("{found:#?}"));
+    }
     let (project, warnings) = loaded.unwrap_or_else(|found| panic!("{found:#?}"));
     assert!(warnings.is_empty(), "{warnings:#?}");
     assert!(project.sources.len() >= 31 && project.models.len() >= 17);
