@@ -72,6 +72,11 @@ pub(super) enum Verb {
     ///
     /// Tables are named as in models: `core.sales`, `staged.dealer_sales`, `quarantine.dealer_sales`.
     Query(QueryArguments),
+    /// Write a report of the served snapshot: charts in one HTML file that needs nothing else
+    ///
+    /// Reports are defined in the files that `reports` of the pipeline file names, by default `pipelines/reports/*.yaml`. The
+    /// same snapshot gives the same file.
+    Report(super::report::ReportArguments),
     /// Look at rejected rows
     Rejects(RejectsArguments),
     /// List snapshots, roll back to one, release a rollback
@@ -569,6 +574,8 @@ pub(super) enum SchemaName {
     Model,
     /// The unit tests of a model.
     Test,
+    /// A report.
+    Report,
     /// The manifest of a snapshot.
     Manifest,
 }
@@ -609,6 +616,7 @@ impl Verb {
             Self::Why(arguments) => &arguments.common,
             Self::Show(arguments) => &arguments.common,
             Self::Query(arguments) => &arguments.common,
+            Self::Report(arguments) => &arguments.common,
             Self::Rejects(arguments) => &arguments.common,
             Self::Snapshots(arguments) => &arguments.common,
             Self::Infer(arguments) => &arguments.common,

@@ -19,6 +19,7 @@ pub(super) fn schema(arguments: &SchemaArguments) -> Result<ExitCode, Error> {
         SchemaName::Source => SchemaKind::Source,
         SchemaName::Model => SchemaKind::Model,
         SchemaName::Test => SchemaKind::Test,
+        SchemaName::Report => SchemaKind::Report,
         SchemaName::Manifest => SchemaKind::Manifest,
     };
     print(&schema_text(kind));

@@ -63,7 +63,8 @@ fn filter(written: At<written::Filter>, findings: &mut Findings) -> Option<Filte
     let At { value, range } = written;
     let column = findings.required(value.column, &range, "column", "region");
     let title = required_title(value.title, &range, findings);
-    Some(Filter { column: column?.value, title })
+    let column = findings.placed(column?);
+    Some(Filter { column, title })
 }
 
 fn section(written: At<written::Section>, findings: &mut Findings) -> Section {

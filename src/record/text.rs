@@ -59,6 +59,13 @@ pub struct Placed<T> {
     pub place: Place,
 }
 
+/// Written as the value alone.
+impl<T: serde::Serialize> serde::Serialize for Placed<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
 impl<T> Placed<T> {
     /// Joins a value and its place.
     pub const fn new(value: T, place: Place) -> Self {

@@ -1,8 +1,9 @@
-//! What a run did, as data, and as text for people.
+//! What a run did, as data, and as text for people; and the page of a report.
 //!
-//! In: counts and decisions that the conductor collected. Out: [`RunReport`], which serializes to JSON, and its text.
-//! Deliberately prints nothing.
+//! In: counts and decisions that the conductor collected. Out: [`RunReport`], which serializes to JSON, and its text. [`page`]
+//! makes one HTML file of the rows of charts. Deliberately prints nothing.
 
+pub mod page;
 mod text;
 pub mod unit;
 

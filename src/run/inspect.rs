@@ -4,7 +4,7 @@ use arrow::{
     array::{AsArray, RecordBatch},
     datatypes::{Int64Type, SchemaRef},
 };
-use datafusion::prelude::SessionContext;
+use datafusion::{error::DataFusionError, prelude::SessionContext};
 
 use super::{
     Request, load,
@@ -105,9 +105,23 @@ impl Snapshot {
     /// # Errors
     /// What is wrong with the query, at its place.
     pub async fn query(&self, sql: &str, engine: &Engine) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
+        let told = |error: &DataFusionError| Self::told(error, sql);
+        let statement = Statement::parse(sql, &self.parameters).map_err(|error| told(&error))?;
+        self.rows(statement, &told, engine).await
+    }
+
+    /// Gives the rows of a statement; what is wrong with it is told by `told`.
+    ///
+    /// # Errors
+    /// When it names a table that the snapshot does not have, or cannot be planned or carried out.
+    pub(super) async fn rows(
+        &self,
+        mut statement: Statement,
+        told: &dyn Fn(&DataFusionError) -> Error,
+        engine: &Engine,
+    ) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
         reach(&self.warehouse, engine)?;
-        let told = |error: datafusion::error::DataFusionError| Self::told(&error, sql);
-        let mut statement = Statement::parse(sql, &self.parameters).map_err(told)?;
+        let told = |error: DataFusionError| told(&error);
         self.take_definitions(&mut statement, engine).map_err(told)?;
         if let Some(name) = statement.unqualified.first() {
             return Err(self.unknown_table(&TableName::new("", name)));
@@ -146,7 +160,7 @@ impl Snapshot {
     }
 
     /// Says what is wrong with a query, at its place.
-    pub(super) fn told(error: &datafusion::error::DataFusionError, sql: &str) -> Error {
+    pub(super) fn told(error: &DataFusionError, sql: &str) -> Error {
         let text = std::sync::Arc::new(Text { path: "query".to_owned(), body: sql.to_owned() });
         let problem = Problem::new(error, sql);
         let range = problem.range.unwrap_or(0..sql.len());

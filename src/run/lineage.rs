@@ -7,11 +7,17 @@ use std::collections::BTreeMap;
 use super::{Definitions, Request, definitions, validate};
 use crate::{
     Error,
-    define::project::{CodeTable, Column, Source},
-    engine::Engine,
+    define::{
+        Project,
+        project::{CodeTable, Column, Source},
+    },
+    engine::{Engine, Parameters},
     normalize::Contract,
     record::{TableName, diagnostic::nearest},
-    transform::lineage::{self, ColumnLineage, Element, Lineage, Links, TableLineage, Use, Uses},
+    transform::{
+        Graph,
+        lineage::{self, ColumnLineage, Element, Lineage, Links, TableLineage, Use, Uses},
+    },
 };
 
 /// What somebody asks about.
@@ -37,6 +43,20 @@ pub async fn lineage(request: &Request, engine: &Engine) -> Result<Lineage, Erro
 /// When a model that was planned cannot be planned again.
 pub(super) async fn of(definitions: &Definitions, engine: &Engine) -> Result<Lineage, Error> {
     let Definitions { project, contracts, graph, parameters, .. } = definitions;
+    of_parts(project, contracts, graph, parameters, engine).await
+}
+
+/// Finds the lineage of all tables while definitions are still being validated.
+///
+/// # Errors
+/// As [`of`].
+pub(super) async fn of_parts(
+    project: &Project,
+    contracts: &BTreeMap<String, Contract>,
+    graph: &Graph,
+    parameters: &Parameters,
+    engine: &Engine,
+) -> Result<Lineage, Error> {
     let compiled = |source: &'_ Source| Some((source.table(), of_source(source, contracts.get(&source.name.value)?)));
     let sources = project.sources.iter().filter_map(compiled).collect();
     let staged = validate::staged_catalog(project, contracts, parameters);

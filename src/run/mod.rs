@@ -31,6 +31,7 @@ mod output;
 mod partial;
 mod plan;
 mod rejects;
+mod report;
 mod select;
 mod snapshots;
 mod sources;
@@ -62,6 +63,7 @@ pub use nightly::nightly;
 pub use output::{commit, exists, is_folder, is_same_file, output, output_folder};
 pub use plan::{ModelPlan, SourcePlan, Why, plan, why};
 pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RAW_COLUMN, RejectsFilter, corrections};
+pub use report::{FilledReport, report};
 pub use select::{Selected, selected};
 pub use snapshots::{
     ColumnChange, Diff, PartitionChanges, RowChanges, Sample, TableChange, Wanted, diff, vacuum, verify,

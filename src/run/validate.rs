@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Request, load, ops};
+use super::{Request, load, ops, report};
 use crate::{
     Error, check,
     check::TableChecks,
@@ -90,6 +90,12 @@ async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Resu
     }
     findings.extend(lint::lint_all(&graph, &tables, &session.state()));
     findings.extend(check::validate(&checks, &session).await);
+    // A model that is wrong is told once, not with every chart that reads it.
+    if purpose == Purpose::Check && !findings.iter().any(Diagnostic::is_error) {
+        let (project, contracts, graph, parameters) = (&project, &contracts, &graph, &parameters);
+        let around = report::Around { project, contracts, graph, parameters, session: &session, engine };
+        findings.extend(report::validate(around).await?);
+    }
     let is_misspelt = |finding: &Diagnostic| finding.message.starts_with("unknown parameter");
     if !findings.iter().any(is_misspelt) {
         findings.extend(unused_variables(&project));
@@ -104,12 +110,12 @@ async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Resu
 
 /// Finds variables that nothing names: whoever sets one expects it to change something.
 fn unused_variables(project: &Project) -> Vec<Diagnostic> {
-    let texts =
-        || project.models.iter().map(|model| &model.text).chain(project.sources.iter().map(|source| &source.text));
+    let models = || project.models.iter().map(|model| &model.text);
+    let texts = || models().chain(project.sources.iter().map(|source| &source.text)).chain(&project.reports);
     let is_unused = |name: &str| !texts().any(|text| names_parameter(&text.body, name));
     let unused = project.pipeline.variable_places.iter().filter(|(name, _)| is_unused(name));
     let finding = |(name, place): (&String, &Place)| {
-        Diagnostic::error(format!("no model and no contract uses the variable `{name}`"), place.clone())
+        Diagnostic::error(format!("no model, no contract and no report uses the variable `{name}`"), place.clone())
             .hint(format!("write `${name}` where it should count, or remove it"))
     };
     unused.map(finding).collect()

@@ -167,7 +167,7 @@ fn a_variable_that_nothing_uses_is_an_error_and_one_that_is_misspelt_is_told_onc
     let pipeline = std::fs::read_to_string(project.path("pipelines/nightly.yaml")).unwrap();
     project.file("pipelines/nightly.yaml", format!("{pipeline}variables: {{ since: 2026-01-01, churn_days: 365 }}\n"));
     insta::assert_snapshot!(project.tallyhouse(&["check"]).ends(2).err, @r"
-    error: no model and no contract uses the variable `churn_days`
+    error: no model, no contract and no report uses the variable `churn_days`
      --> pipelines/nightly.yaml:7:33
       |
     7 | variables: { since: 2026-01-01, churn_days: 365 }

@@ -5,7 +5,7 @@
 //!  nightly, truth, fixtures, determinism,      newcomer, incremental, dirty, damage, mistakes, checking,
 //!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history, kinds,
 //!                                              functions, unit_tests, lint, select,
-//!                                              lineage, data_checks, iterate
+//!                                              lineage, data_checks, iterate, report
 //!
 //!  dialect, coming_from_dbt: SQL that was written for DuckDB
 //!
@@ -98,6 +98,8 @@ mod crash;
 mod delta;
 
 mod outside;
+
+mod report;
 
 mod servers;
 

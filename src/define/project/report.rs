@@ -33,7 +33,7 @@ pub struct Report {
 #[derive(Debug, Clone, Serialize)]
 pub struct Filter {
     /// The column.
-    pub column: String,
+    pub column: Placed<String>,
     /// What the reader chooses.
     pub title: Title,
 }

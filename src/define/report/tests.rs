@@ -54,7 +54,7 @@ fn findings(part: &str, otherwise: &str) -> Vec<String> {
 fn a_report_is_read_as_it_was_meant() {
     let report = report(REPORT).unwrap();
     assert_eq!((report.name.value.as_str(), report.title.zh.as_deref()), ("sales", Some("销售")));
-    assert_eq!(report.filters[0].column, "region");
+    assert_eq!(report.filters[0].column.value, "region");
     assert_eq!(report.words["own"].en.as_deref(), Some("Us"));
     let charts: Vec<_> = report.charts().collect();
     assert_eq!((charts[0].kind, charts[0].order, charts[0].limit), (ChartKind::Line, Order::Rows, None));
