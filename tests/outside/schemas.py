@@ -75,10 +75,12 @@ def main():
     root = parser.parse_args().repository
     sources = sorted((root / "pipelines" / "sources").glob("*.yaml"))
     pipelines = sorted((root / "pipelines").glob("*.yaml"))
+    reports = sorted((root / "pipelines" / "reports").glob("*.yaml"))
     sql = sorted((root / "sql").rglob("*.sql"))
     found = {
         "pipelines": (len(pipelines), list(yaml_files(root, "pipeline", pipelines))),
         "sources": (len(sources), list(yaml_files(root, "source", sources))),
+        "reports": (len(reports), list(yaml_files(root, "report", reports))),
         "models": (len(sql), list(models(root, sql))),
     }
     schema_of(root, "manifest")
