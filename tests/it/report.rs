@@ -1,10 +1,14 @@
 //! `report`: what `check` says of a definition, and that a page holds the rows of its queries and nothing that could run.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use serde_json::{Value, json};
 
-use crate::project::Project;
+use crate::{
+    outside,
+    project::{Project, is_outside_required},
+    shipped,
+};
 
 const REPORT: &str = "\
 name: sales
@@ -282,4 +286,25 @@ fn a_pipeline_without_reports_says_how_to_have_one() {
         project.tallyhouse(&["report"]).ends(2).err,
         "error: the pipeline has no report\n  hint: add `reports: reports/*.yaml` to the pipeline file\n"
     );
+}
+
+#[test]
+fn what_a_browser_draws_equals_the_rows() {
+    let Some(browser) = browser() else {
+        assert!(!is_outside_required(), "Chromium is needed to open the page; TALLYHOUSE_CHROMIUM names it");
+        eprintln!("skipped: no Chromium; `.ci/run` finds or installs it");
+        return;
+    };
+    let mut project = Project::shipped();
+    project.set("TALLYHOUSE_WAREHOUSE", shipped::published().warehouse.display().to_string());
+    project.tallyhouse(&["report"]).succeeds();
+    outside::python("report.py", &[project.path("report.html").to_str().unwrap(), &browser]);
+}
+
+/// Returns the browser, if there is one.
+fn browser() -> Option<String> {
+    let named = std::env::var("TALLYHOUSE_CHROMIUM").ok().filter(|path| !path.is_empty());
+    let browser = named.unwrap_or_else(|| "chromium".to_owned());
+    let version = Command::new(&browser).arg("--version").output();
+    version.is_ok_and(|output| output.status.success()).then_some(browser)
 }
