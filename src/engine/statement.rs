@@ -17,7 +17,9 @@ use datafusion::{
     sql::{
         parser::{DFParserBuilder, Statement as Parsed},
         resolve::resolve_table_references,
-        sqlparser::ast::{Expr, Ident, Query, Statement as Ast, TableFactor, Visit, Visitor},
+        sqlparser::ast::{
+            Expr, Ident, OrderBy, OrderByExpr, OrderByKind, Query, Statement as Ast, TableFactor, Value, Visit, Visitor,
+        },
     },
 };
 
@@ -146,6 +148,26 @@ impl Statement {
     #[must_use]
     pub fn is_ordered(&self) -> bool {
         self.query().is_some_and(|query| query.order_by.is_some())
+    }
+
+    /// Lets rows of which the statement does not say which is first follow each other by all of their columns, of which there
+    /// are so many: the same rows then always come in the same order.
+    #[must_use]
+    pub fn ordered_throughout(mut self, columns: usize) -> Self {
+        let nth = |number: usize| OrderByExpr {
+            expr: Expr::value(Value::Number(number.to_string(), false)),
+            ..OrderByExpr::from(Ident::new(""))
+        };
+        if let Parsed::Statement(ast) = &mut self.parsed
+            && let Ast::Query(query) = ast.as_mut()
+        {
+            let order = OrderBy { kind: OrderByKind::Expressions(Vec::new()), interpolate: None };
+            // ORDER BY ALL leaves nothing open.
+            if let OrderByKind::Expressions(list) = &mut query.order_by.get_or_insert(order).kind {
+                list.extend((1..=columns).map(nth));
+            }
+        }
+        self
     }
 
     /// Returns the names of the common table expressions of the whole statement, as SQL knows them.

@@ -4,7 +4,7 @@ use arrow::{
     array::{AsArray, RecordBatch},
     datatypes::{Int64Type, SchemaRef},
 };
-use datafusion::{error::DataFusionError, prelude::SessionContext};
+use datafusion::{error::DataFusionError, logical_expr::LogicalPlan, prelude::SessionContext};
 
 use super::{
     Request, load,
@@ -107,19 +107,32 @@ impl Snapshot {
     pub async fn query(&self, sql: &str, engine: &Engine) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
         let told = |error: &DataFusionError| Self::told(error, sql);
         let statement = Statement::parse(sql, &self.parameters).map_err(|error| told(&error))?;
-        self.rows(statement, &told, engine).await
+        let (_, session, plan) = self.planned(statement, &told, engine).await?;
+        Self::rows(&session, plan).await
     }
 
-    /// Gives the rows of a statement; what is wrong with it is told by `told`.
+    /// Gives the rows of a statement, always in the same order; what is wrong with it is told by `told`.
     ///
     /// # Errors
     /// When it names a table that the snapshot does not have, or cannot be planned or carried out.
-    pub(super) async fn rows(
+    pub(super) async fn query_in_order(
+        &self,
+        statement: Statement,
+        told: &dyn Fn(&DataFusionError) -> Error,
+        engine: &Engine,
+    ) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
+        let (statement, session, plan) = self.planned(statement, told, engine).await?;
+        let ordered = statement.ordered_throughout(plan.schema().fields().len());
+        let plan = ordered.plan(&session).await.map_err(|error| told(&error))?;
+        Self::rows(&session, plan).await
+    }
+
+    async fn planned(
         &self,
         mut statement: Statement,
         told: &dyn Fn(&DataFusionError) -> Error,
         engine: &Engine,
-    ) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
+    ) -> Result<(Statement, SessionContext, LogicalPlan), Error> {
         reach(&self.warehouse, engine)?;
         let told = |error: DataFusionError| told(&error);
         self.take_definitions(&mut statement, engine).map_err(told)?;
@@ -131,9 +144,13 @@ impl Snapshot {
         }
         let session = engine.session(catalog::providers(&self.catalog).map_err(told)?).map_err(told)?;
         let plan = statement.plan(&session).await.map_err(told)?;
+        Ok((statement, session, plan))
+    }
+
+    async fn rows(session: &SessionContext, plan: LogicalPlan) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
         let schema: SchemaRef = std::sync::Arc::new(plan.schema().as_arrow().clone());
         let rows = async |session: &SessionContext| session.execute_logical_plan(plan.clone()).await?.collect().await;
-        let batches = with_spilling_joins(&session, rows).await;
+        let batches = with_spilling_joins(session, rows).await;
         let failed = |error| outcome::engine_failure(&TableName::new("query", "result"), &error);
         Ok((schema, batches.map_err(failed)?))
     }

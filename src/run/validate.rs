@@ -94,7 +94,7 @@ async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Resu
     if purpose == Purpose::Check && !findings.iter().any(Diagnostic::is_error) {
         let (project, contracts, graph, parameters) = (&project, &contracts, &graph, &parameters);
         let around = report::Around { project, contracts, graph, parameters, session: &session, engine };
-        findings.extend(report::validate(around).await?);
+        findings.extend(Box::pin(report::validate(around)).await?);
     }
     let is_misspelt = |finding: &Diagnostic| finding.message.starts_with("unknown parameter");
     if !findings.iter().any(is_misspelt) {

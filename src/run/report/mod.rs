@@ -159,7 +159,7 @@ async fn chart(chart: &Chart, snapshot: &Snapshot, engine: &Engine) -> Result<Fi
         return Err(Error::Definition(vec![finding]));
     }
     let labels = labels(&statement.named, snapshot);
-    let (schema, batches) = snapshot.rows(statement, &told, engine).await?;
+    let (schema, batches) = snapshot.query_in_order(statement, &told, engine).await?;
     refuse_too_many(chart, &batches)?;
     refuse_columns(chart, &schema)?;
     let rows = cells::rows(&batches).map_err(|error| Error::Bug { message: error.to_string() })?;

@@ -63,7 +63,7 @@ function frame(extra) {
 
 function valueAxis(format, extra) {
   return {
-    type: 'value', axisLabel: { ...LABELS, formatter: (value) => written(value, format) },
+    type: 'value', axisLabel: { ...LABELS, hideOverlap: true, formatter: (value) => written(value, format) },
     splitLine: { lineStyle: { color: LINE } }, ...extra,
   };
 }
@@ -127,7 +127,9 @@ function line(chart, marks) {
 
 function bar(chart, marks) {
   const { names, series } = along(chart, marks);
-  const category = categoryAxis(names, chart.is_horizontal ? { inverse: true, axisLabel: { ...LABELS, interval: 0 } } : {});
+  // A few names stand below their bars in full, in as many lines as they need.
+  const standing = names.length <= 8 ? { axisLabel: { ...LABELS, interval: 0, width: 76, overflow: 'break' } } : {};
+  const category = categoryAxis(names, chart.is_horizontal ? { inverse: true, axisLabel: { ...LABELS, interval: 0 } } : standing);
   const value = valueAxis(chart.show[0].format, chart.is_horizontal ? { splitNumber: 4 } : {});
   const single = series.length === 1;
   return frame({
