@@ -69,7 +69,12 @@ fn month_records(world: &World, month: NaiveDate, is_chinese: bool) -> Vec<Recor
         for kind in KINDS {
             let share = if kind.0 == "award" && month.month() == 12 { 0.4 } else { kind.2 };
             if dice.chance(share) && is_there {
-                records.push(record(dice, (&dealer.code, month), kind, is_chinese));
+                let mut record = record(dice, (&dealer.code, month), kind, is_chinese);
+                if dice.chance(world.plan.dirt / 3.0) {
+                    record.set("value", &Value::Number(-100, 2));
+                    record.breaks("no_negative_value");
+                }
+                records.push(record);
             }
         }
     }
@@ -90,10 +95,5 @@ fn record(
         ("kind", Value::text(if is_chinese { word } else { kind })),
         ("value", Value::Number(value, 2)),
     ];
-    let mut record = Record::new(format!("{dealer}|{month}|{kind}"), values);
-    if dice.chance(0.003) {
-        record.set("value", &Value::Number(-value - 100, 2));
-        record.breaks("no_negative_value");
-    }
-    record
+    Record::new(format!("{dealer}|{month}|{kind}"), values)
 }

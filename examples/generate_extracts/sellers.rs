@@ -122,7 +122,7 @@ fn diaries(world: &World, quarter: NaiveDate, is_again: bool) -> Vec<Record> {
         while monday < end {
             if works(dealer, monday) {
                 let dice = &mut world.dice(&format!("diary {seller} {monday} {is_again}"));
-                records.extend(week(dice, seller, monday, is_again));
+                records.extend(week(dice, seller, monday, world.plan.dirt / 20.0));
             }
             monday = months::add_days(monday, 28);
         }
@@ -130,8 +130,8 @@ fn diaries(world: &World, quarter: NaiveDate, is_again: bool) -> Vec<Record> {
     records
 }
 
-/// Forty hours or so; what took no time is not always written down.
-fn week(dice: &mut Dice, seller: &str, monday: NaiveDate, is_again: bool) -> Vec<Record> {
+/// Forty hours or so; what took no time is not always written down. `slips` of the minutes are negative.
+fn week(dice: &mut Dice, seller: &str, monday: NaiveDate, slips: f64) -> Vec<Record> {
     let is_good = mark(&[seller, "time"]) % 3 == 0;
     let minutes = dice.between(2100, 2800);
     let mut records = Vec::new();
@@ -145,7 +145,7 @@ fn week(dice: &mut Dice, seller: &str, monday: NaiveDate, is_again: bool) -> Vec
             ("minutes", Value::Number(spent, 0)),
         ];
         let mut record = Record::new(format!("{seller}|{monday}|{activity}"), values);
-        if !is_again && dice.chance(0.0004) {
+        if dice.chance(slips) {
             record.set("minutes", &Value::Number(-spent - 30, 0));
             record.breaks("minutes_within_week");
         }

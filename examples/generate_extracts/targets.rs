@@ -12,7 +12,6 @@ use crate::file::{Dialect, Encoding, Layout, PLAIN};
 use crate::months;
 use crate::orders::{self, Period};
 use crate::places;
-use crate::random::Dice;
 use crate::style::{Dates, OFFICE, Style, Value};
 use crate::table::{Plant, Planter, Record, Table, headers, plant};
 use crate::truth::Truth;
@@ -134,22 +133,25 @@ fn regions(world: &World, from: NaiveDate) -> Vec<Owner> {
     places::regions().into_iter().map(owner).filter(|owner| owner.orders > 0).collect()
 }
 
-/// A target in money and one in machines.
+/// A target in money and one in machines. Now and then the period ends before it begins.
 fn records(world: &World, owner: &Owner, change: Option<&str>) -> [Record; 2] {
     let label = format!("target {} {} {}", owner.name, owner.from, change.unwrap_or_default());
     let dice = &mut world.dice(&label);
     let percent = dice.between(80, 125);
     let yuan = owner.orders * ORDER.0 / 100 * percent / 100 / 10_000 * 10_000;
     let units = (owner.orders * ORDER.1 * percent / 100_000).max(1);
-    let is_word = change.is_some();
-    [
-        record(dice, owner, ("revenue", "销售收入", yuan), is_word),
-        record(dice, owner, ("units", "销量", units), is_word),
-    ]
+    [("revenue", "销售收入", yuan), ("units", "销量", units)].map(|target| {
+        let mut record = record(owner, target, change.is_some());
+        if dice.chance(world.plan.dirt / 2.0) {
+            record.set("period_to", &Value::Date(months::add_days(owner.from, -30)));
+            record.breaks("period_in_order");
+        }
+        record
+    })
 }
 
-/// In December kinds and measures are codes, in July words. Now and then the period ends before it begins.
-fn record(dice: &mut Dice, owner: &Owner, target: (&str, &str, i64), is_word: bool) -> Record {
+/// In December kinds and measures are codes, in July words.
+fn record(owner: &Owner, target: (&str, &str, i64), is_word: bool) -> Record {
     let until = months::add_days(months::add(owner.from, owner.months), -1);
     let word = |code, word| Value::text(if is_word { word } else { code });
     let values = vec![
@@ -160,11 +162,5 @@ fn record(dice: &mut Dice, owner: &Owner, target: (&str, &str, i64), is_word: bo
         ("measure", word(target.0, target.1)),
         ("target", Value::Number(target.2, 0)),
     ];
-    let mut record =
-        Record::new(format!("{}|{until}|{}|{}|{}", owner.from, owner.kind.0, owner.name, target.0), values);
-    if dice.chance(0.004) {
-        record.set("period_to", &Value::Date(months::add_days(owner.from, -30)));
-        record.breaks("period_in_order");
-    }
-    record
+    Record::new(format!("{}|{until}|{}|{}|{}", owner.from, owner.kind.0, owner.name, target.0), values)
 }

@@ -6,7 +6,7 @@ description: >
   row here. A customer that has no parent, or whose parents lead nowhere, is its own group: parents are those of its
   accounts, and where several of them have a parent of another customer the first account by number decides. Where the
   parents run in a circle the smallest of its customers stands for the group. Who referred it is taken from the account
-  that was updated last among those that say so. First and last order are the days of orders (core.sales_order).
+  that was updated last among those that say so. First and last order are the days of orders (core.customer_order).
   Relationship: `existing` with an own machine line or an own machine in the latest census, `competitor` with machines
   of others alone, `outside_industry` where its industry is not served, else `prospect`; an unknown industry is not
   outside.
@@ -101,7 +101,7 @@ ordering_customer AS (
         customer_id,
         min(order_date) AS first_order_date,
         max(order_date) AS last_order_date
-    FROM core.sales_order
+    FROM core.customer_order
     GROUP BY customer_id
 ),
 

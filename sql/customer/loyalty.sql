@@ -23,14 +23,14 @@ checks:
   - expr: wallet_share between 0 and 1
   - expr: (ladder in ('known', 'contacted')) = (orders_count = 0)
     name: who_ordered_has_purchased
-  - expr: (SELECT sum(orders_count) FROM customer.loyalty) = (SELECT count(*) FROM core.sales_order WHERE customer_id <> 'unknown')
+  - expr: (SELECT sum(orders_count) FROM customer.loyalty) = (SELECT count(*) FROM core.customer_order WHERE customer_id <> 'unknown')
     name: no_order_is_lost
   - expr: (SELECT count(*) FROM customer.loyalty) = (SELECT count(*) FROM core.customer)
     name: every_customer_has_a_row
 --- */
 WITH ordering_customer AS (
     SELECT customer_id, count(*) AS orders_count
-    FROM core.sales_order
+    FROM core.customer_order
     GROUP BY customer_id
 ),
 

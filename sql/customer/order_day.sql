@@ -42,7 +42,7 @@ ordered_day AS (
         placed.customer_id,
         placed.order_date,
         min(customer.industry) AS industry
-    FROM core.sales_order AS placed
+    FROM core.customer_order AS placed
     JOIN core.customer AS customer ON customer.customer_id = placed.customer_id
     GROUP BY placed.customer_id, placed.order_date
 ),

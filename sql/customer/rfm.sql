@@ -36,7 +36,7 @@ window_order AS (
     SELECT
         placed.customer_id,
         placed.order_date
-    FROM core.sales_order AS placed
+    FROM core.customer_order AS placed
     CROSS JOIN policy
     WHERE placed.customer_id <> 'unknown' AND $run_date - placed.order_date < policy.window_days
 ),

@@ -62,8 +62,8 @@ campaign_opportunity AS (
     SELECT
         campaign_id,
         count(*) AS opportunity_count,
-        count(CASE WHEN is_won THEN 1 END) AS won_count,
-        count(CASE WHEN is_won AND won_margin IS NULL THEN 1 END) AS unvalued_won_count,
+        count(*) FILTER (WHERE is_won) AS won_count,
+        count(*) FILTER (WHERE is_won AND won_margin IS NULL) AS unvalued_won_count,
         CAST(round(exact_sum(won_margin), 2) AS DECIMAL(18, 2)) AS won_margin
     FROM valued_opportunity
     GROUP BY campaign_id

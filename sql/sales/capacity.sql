@@ -54,9 +54,9 @@ region_account AS (
     SELECT
         quarter,
         region,
-        count(CASE WHEN revenue_grade = 'A' THEN 1 END) AS grade_a_count,
-        count(CASE WHEN revenue_grade = 'B' THEN 1 END) AS grade_b_count,
-        count(CASE WHEN revenue_grade = 'C' THEN 1 END) AS grade_c_count
+        count(*) FILTER (WHERE revenue_grade = 'A') AS grade_a_count,
+        count(*) FILTER (WHERE revenue_grade = 'B') AS grade_b_count,
+        count(*) FILTER (WHERE revenue_grade = 'C') AS grade_c_count
     FROM graded_account
     GROUP BY quarter, region
 ),

@@ -59,7 +59,7 @@ compared_year AS (
     SELECT
         year,
         count(*) AS months_covered,
-        count(CASE WHEN has_prior THEN 1 END) AS prior_months_covered
+        count(*) FILTER (WHERE has_prior) AS prior_months_covered
     FROM compared_month
     GROUP BY year
 ),

@@ -66,30 +66,44 @@ held AS (
         AND (span.valid_to IS NULL OR span.valid_to > ordered.last_date)
 ),
 
-known_day AS (
-    -- the last order day of each customer up to the end of the quarter
+known_interval AS (
+    -- the intervals that customers had of their own, by the orders up to the end of the quarter
     SELECT
         ordered.quarter,
-        day.customer_id,
         day.industry,
-        ordered.last_date - day.order_date AS recency_days,
         day.own_interval_days
     FROM customer.order_day AS day
     JOIN ordered_quarter AS ordered -- allow join-without-equality: the last days of a handful of quarters
         ON day.order_date <= ordered.last_date
         AND (day.next_order_date IS NULL OR day.next_order_date > ordered.last_date)
+    WHERE day.own_interval_days IS NOT NULL
 ),
 
 industry_interval AS (
     SELECT quarter, industry, exact_quantile(own_interval_days, 0.5) AS median_interval_days
-    FROM known_day
+    FROM known_interval
     GROUP BY quarter, industry
 ),
 
 overall_interval AS (
     SELECT quarter, exact_quantile(own_interval_days, 0.5) AS median_interval_days
-    FROM known_day
+    FROM known_interval
     GROUP BY quarter
+),
+
+held_day AS (
+    -- the last order day of a held customer
+    SELECT
+        held.quarter,
+        held.customer_id,
+        day.industry,
+        held.last_date - day.order_date AS recency_days,
+        day.own_interval_days
+    FROM held
+    JOIN customer.order_day AS day
+        ON day.customer_id = held.customer_id
+        AND day.order_date <= held.last_date
+        AND (day.next_order_date IS NULL OR day.next_order_date > held.last_date)
 ),
 
 ordering_held AS (
@@ -98,7 +112,7 @@ ordering_held AS (
         held.customer_id,
         count(*) AS orders_count
     FROM held
-    JOIN core.sales_order AS placed ON placed.customer_id = held.customer_id AND placed.order_date <= held.last_date
+    JOIN core.customer_order AS placed ON placed.customer_id = held.customer_id AND placed.order_date <= held.last_date
     GROUP BY held.quarter, held.customer_id
 ),
 
@@ -121,7 +135,7 @@ measured_held AS (
         ON ordering.quarter = held.quarter AND ordering.customer_id = held.customer_id
     LEFT JOIN core.fleet_quarter AS fleet
         ON fleet.quarter = held.quarter AND fleet.customer_id = held.customer_id
-    LEFT JOIN known_day AS known
+    LEFT JOIN held_day AS known
         ON known.quarter = held.quarter AND known.customer_id = held.customer_id
     LEFT JOIN industry_interval
         ON industry_interval.quarter = known.quarter AND industry_interval.industry = known.industry

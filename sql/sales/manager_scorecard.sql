@@ -76,9 +76,9 @@ held AS (
         quarter,
         manager,
         count(*) AS customer_count,
-        count(CASE WHEN is_loyal THEN 1 END) AS loyal_count,
-        count(CASE WHEN revenue_grade = 'A' THEN 1 END) AS key_account_count,
-        count(CASE WHEN revenue_grade = 'A' AND is_lost THEN 1 END) AS lost_key_account_count
+        count(*) FILTER (WHERE is_loyal) AS loyal_count,
+        count(*) FILTER (WHERE revenue_grade = 'A') AS key_account_count,
+        count(*) FILTER (WHERE revenue_grade = 'A' AND is_lost) AS lost_key_account_count
     FROM sales.held_customer
     GROUP BY quarter, manager
 ),
@@ -90,7 +90,7 @@ agreed AS (
 ),
 
 ordered_quarter AS (
-    SELECT DISTINCT quarter FROM core.month WHERE order_t12m_month IS NOT NULL
+    SELECT quarter FROM core.month WHERE order_t12m_month IS NOT NULL
     UNION
     SELECT quarter FROM sold
 ),

@@ -67,12 +67,12 @@ SELECT
     sale_type,
     stage,
     count(*) AS entered_count,
-    count(CASE WHEN outcome = 'advanced' THEN 1 END) AS advanced_count,
-    count(CASE WHEN outcome = 'lost' THEN 1 END) AS lost_count,
+    count(*) FILTER (WHERE outcome = 'advanced') AS advanced_count,
+    count(*) FILTER (WHERE outcome = 'lost') AS lost_count,
     exact_quantile(days, 0.5) AS median_days,
-    count(CASE WHEN outcome = 'won' THEN 1 END) AS won_count,
-    count(CASE WHEN outcome = 'open' THEN 1 END) AS still_there_count,
-    CAST(count(CASE WHEN outcome = 'advanced' THEN 1 END) AS DOUBLE) / count(*) AS advanced_rate,
+    count(*) FILTER (WHERE outcome = 'won') AS won_count,
+    count(*) FILTER (WHERE outcome = 'open') AS still_there_count,
+    CAST(count(*) FILTER (WHERE outcome = 'advanced') AS DOUBLE) / count(*) AS advanced_rate,
     min(stage_number) AS stage_number
 FROM judged_stage
 GROUP BY quarter, sale_type, stage

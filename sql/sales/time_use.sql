@@ -93,7 +93,7 @@ spent_activity AS (
 quarter_policy AS (
     -- the policies in force on the last day of the quarter
     SELECT kept.quarter, policy.key, max(policy.value) AS value
-    FROM (SELECT DISTINCT quarter, last_date FROM kept_quarter) AS kept
+    FROM kept_quarter AS kept
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over fourteen policies
         ON policy.valid_from <= kept.last_date
         AND (policy.valid_to IS NULL OR policy.valid_to > kept.last_date)

@@ -86,7 +86,7 @@ role_visit AS (
         visit.account_id,
         visit.visitor_role,
         max(visit.visited_date) AS last_visit_date,
-        count(CASE WHEN visit.month_number BETWEEN 0 AND 11 THEN 1 END) AS visit_count,
+        count(*) FILTER (WHERE visit.month_number BETWEEN 0 AND 11) AS visit_count,
         count(CASE WHEN visit.month_number BETWEEN 0 AND 11 THEN visit.report_filed_date END) AS report_count,
         -- allow integer-division: the number of the period, from 0
         count(DISTINCT CASE WHEN visit.month_number BETWEEN 0 AND 11 THEN visit.month_number / role_policy.period_months END) AS met_count,

@@ -12,7 +12,7 @@ use crate::{
     Error,
     engine::Engine,
     record::diagnostic::nearest,
-    run::{self, DocumentedColumn, DocumentedTable},
+    run::{self, DocumentedColumn, DocumentedTable, Reference},
 };
 
 /// `tables`
@@ -89,8 +89,14 @@ fn facts(table: &DocumentedTable) -> Vec<(&'static str, String)> {
         ("owner", table.owner.clone().unwrap_or_default()),
         ("tags", list(&table.tags)),
         ("made of", list(&reads)),
+        ("leads to", table.references.iter().map(lead).collect::<Vec<_>>().join(", ")),
     ];
     all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// Writes a reference: `region → core.region.region`.
+fn lead(reference: &Reference) -> String {
+    format!("{} → {}.{}", reference.column, reference.to, reference.field)
 }
 
 /// Writes the page: a section for each schema, a table of columns for each table.

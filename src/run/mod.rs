@@ -66,7 +66,7 @@ pub use select::{Selected, selected};
 pub use snapshots::{
     ColumnChange, Diff, PartitionChanges, RowChanges, Sample, TableChange, Wanted, diff, vacuum, verify,
 };
-pub use tables::{DocumentedColumn, DocumentedTable, tables};
+pub use tables::{DocumentedColumn, DocumentedTable, Reference, tables};
 pub use test::{UnitTests, unit_tests};
 pub use touched::{Touched, TouchedColumn, touched};
 pub use validate::{Definitions, checked, definitions};

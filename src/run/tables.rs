@@ -6,7 +6,7 @@ use super::{Definitions, Request, checked};
 use crate::{
     Error,
     define::{
-        project::{Model, ModelColumn},
+        project::{CheckKind, Model, ModelColumn},
         type_name,
     },
     engine::Engine,
@@ -30,8 +30,21 @@ pub struct DocumentedTable {
     pub tags: Vec<String>,
     /// Tables that it reads.
     pub reads: Vec<TableName>,
+    /// Where its columns lead: the keys by which it is joined, each checked in every run.
+    pub references: Vec<Reference>,
     /// Columns in order.
     pub columns: Vec<DocumentedColumn>,
+}
+
+/// A column whose every value is one of another table's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reference {
+    /// The column.
+    pub column: String,
+    /// The other table.
+    pub to: TableName,
+    /// Its column.
+    pub field: String,
 }
 
 /// What is said of one column.
@@ -85,6 +98,16 @@ fn documented(model: &Model, types: Vec<(String, String)>, reads: &[TableName]) 
         partition_by: names(&model.partition_by),
         tags: model.tags.clone(),
         reads: reads.to_vec(),
+        references: model.checks.iter().filter_map(|check| reference(&check.kind)).collect(),
         columns: types.into_iter().map(column).collect(),
+    }
+}
+
+fn reference(check: &CheckKind) -> Option<Reference> {
+    match check {
+        CheckKind::Relationships { column, to, field } => {
+            Some(Reference { column: column.value.clone(), to: to.value.clone(), field: field.value.clone() })
+        }
+        _ => None,
     }
 }

@@ -32,6 +32,7 @@ mod project;
 mod shipped;
 mod snapshot;
 
+mod thin;
 mod tidy;
 mod titles;
 
