@@ -560,6 +560,8 @@ pub(super) enum SchemaName {
     Pipeline,
     /// A source with its contract.
     Source,
+    /// An entity: what the records of several sources are records of.
+    Entity,
     /// The header of a SQL model.
     Model,
     /// The unit tests of a model.
