@@ -1,0 +1,13 @@
+//! Records of several sources → who is who.
+//!
+//! In: the records of an entity, its definition, its pinned model, people's verdicts. Out: clusters. Clusters are a pure
+//! function of these four; what is kept between nights only makes them faster. No I/O, no clock.
+//!
+//! ```text
+//!  records ──► prepare ──► block ──► compare ──► weigh ──► cluster ──► ledger ──► survive
+//!  raw rows    values,     pairs     levels      links     clusters    ids,       one row per
+//!  per source  features                          scored    cut         events     customer
+//! ```
+
+pub mod records;
+pub mod texts;
