@@ -9,5 +9,11 @@
 //!  per source  features                          scored    cut         events     customer
 //! ```
 
+pub mod key;
+pub mod ledger;
+pub mod matched;
 pub mod records;
+pub mod reduce;
+pub mod rules_only;
+pub mod survive;
 pub mod texts;
