@@ -9,5 +9,8 @@
 //!  per source  features                          scored    cut         events     customer
 //! ```
 
+pub mod block;
+pub mod codes;
 pub mod records;
 pub mod texts;
+pub mod weigh;
