@@ -9,6 +9,8 @@
 //!  per source  features                          scored    cut         events     customer
 //! ```
 
+pub mod block;
+pub mod codes;
 pub mod key;
 pub mod ledger;
 pub mod matched;
@@ -17,3 +19,4 @@ pub mod reduce;
 pub mod rules_only;
 pub mod survive;
 pub mod texts;
+pub mod weigh;
