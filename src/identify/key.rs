@@ -73,7 +73,10 @@ mod tests {
 
     #[test]
     fn keys_of_several_parts_stay_different() {
-        let keys = joined(&[texts(&[Some("a/b"), Some("a"), Some("a\\"), None]), texts(&[Some("c"), Some("b/c"), Some("/c"), Some("d")])]);
+        let keys = joined(&[
+            texts(&[Some("a/b"), Some("a"), Some("a\\"), None]),
+            texts(&[Some("c"), Some("b/c"), Some("/c"), Some("d")]),
+        ]);
         let expected = StringArray::from(vec![Some("a\\/b/c"), Some("a/b\\/c"), Some("a\\\\/\\/c"), None]);
         assert_eq!(keys.unwrap(), expected);
     }

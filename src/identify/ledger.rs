@@ -163,12 +163,9 @@ impl Known {
     fn standings(&self, records: &Records, tonight: i32) -> Vec<Standing> {
         let unknown = u32::MAX;
         let standing = |before: &Option<Before>| match before {
-            Some(before) => Standing {
-                id: before.id,
-                own_id: before.own_id,
-                seniority: before.seniority,
-                since: before.since,
-            },
+            Some(before) => {
+                Standing { id: before.id, own_id: before.own_id, seniority: before.seniority, since: before.since }
+            }
             None => Standing { id: unknown, own_id: unknown, seniority: i64::MAX, since: tonight },
         };
         let mut standings: Vec<Standing> = self.of.iter().map(standing).collect();

@@ -32,9 +32,9 @@ pub fn matched(entity: &Entity, records: &Records, verdicts: &[Verdict]) -> Matc
     }
     for record in 0..count {
         let named = entity.records[records.sources[record as usize] as usize].belongs_to.as_ref();
-        let other = named.zip(records.belongs_to.get(record)).and_then(|(named, key)| {
-            records.find(u16::try_from(named.records).ok()?, key)
-        });
+        let other = named
+            .zip(records.belongs_to.get(record))
+            .and_then(|(named, key)| records.find(u16::try_from(named.records).ok()?, key));
         if let Some(other) = other.filter(|other| *other != record) {
             ties.push(Tie { left: record.min(other), right: record.max(other), by: By::Rule(0) });
         }

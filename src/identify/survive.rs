@@ -57,13 +57,7 @@ impl Members {
 /// Returns the record whose value of an attribute wins; None when none has one. `latest` is the latest time at which each
 /// record was seen.
 #[must_use]
-pub fn winner(
-    members: &[u32],
-    attribute: usize,
-    order: &[Survival],
-    records: &Records,
-    latest: &[i64],
-) -> Option<u32> {
+pub fn winner(members: &[u32], attribute: usize, order: &[Survival], records: &Records, latest: &[i64]) -> Option<u32> {
     let column = &records.attributes[attribute];
     let has_value = |record: &&u32| column.numbers[**record as usize] != ABSENT;
     let mut candidates = members.iter().filter(has_value).copied();
@@ -98,7 +92,8 @@ pub fn winner(
 /// Returns the first day on which any of some records was seen, and of how many sources they are.
 #[must_use]
 pub fn first_seen(members: &[u32], records: &Records) -> (Option<i32>, usize) {
-    let mut sources: Vec<Reverse<u16>> = members.iter().map(|record| Reverse(records.sources[*record as usize])).collect();
+    let mut sources: Vec<Reverse<u16>> =
+        members.iter().map(|record| Reverse(records.sources[*record as usize])).collect();
     sources.sort_unstable();
     sources.dedup();
     (members.iter().filter_map(|record| records.dates[*record as usize]).min(), sources.len())

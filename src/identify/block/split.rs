@@ -70,7 +70,8 @@ impl<'a> Splitter<'a> {
             return;
         }
         let Some(keys) = self.by.get(depth) else {
-            members.sort_by_cached_key(|&record| self.order.as_ref().map_or((0, 0, record), |order| order.place(record)));
+            members
+                .sort_by_cached_key(|&record| self.order.as_ref().map_or((0, 0, record), |order| order.place(record)));
             part.window = NEAREST;
             // A path of its own: the same members, differently compared, are not the same part.
             part.path = mixed(path, u64::from(NEAREST));

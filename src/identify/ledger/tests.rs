@@ -216,7 +216,8 @@ fn whatever_comes_and_goes_two_things_never_share_an_id_and_every_change_is_told
             }
             let borne: BTreeSet<&String> = ids.values().collect();
             for id in before.values().filter(|id| !borne.contains(id)) {
-                let ends = told.iter().filter(|(event, from, _)| from == id && matches!(event, Event::Merge | Event::Retire));
+                let ends =
+                    told.iter().filter(|(event, from, _)| from == id && matches!(event, Event::Merge | Event::Retire));
                 assert_eq!(ends.count(), 1, "seed {seed}, night {night}: {id} ended once: {told:?}");
             }
             before = ids;

@@ -42,7 +42,9 @@ impl Frequencies {
     /// Counts only the given hashes of each form, which is faster when they are few.
     #[must_use]
     pub fn of_some(entity: &Entity, records: &Records, codes: &Codes, wanted: &HashMap<Form, HashSet<u64>>) -> Self {
-        Self::counted(entity, records, codes, |form, hash| wanted.get(&form).is_some_and(|hashes| hashes.contains(&hash)))
+        Self::counted(entity, records, codes, |form, hash| {
+            wanted.get(&form).is_some_and(|hashes| hashes.contains(&hash))
+        })
     }
 
     fn counted(entity: &Entity, records: &Records, codes: &Codes, is_wanted: impl Fn(Form, u64) -> bool) -> Self {

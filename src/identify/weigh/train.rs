@@ -54,10 +54,12 @@ pub fn train(
     let (u, random_pairs) = random::shares(entity, records, codes, &levels, threads);
     let training = Training::new(entity, records, codes, &levels, threads);
     let estimates: Vec<Estimate> = training.blocks.iter().map(|block| block.estimate(&u)).collect();
-    let m: Vec<Learnt> =
-        (0..entity.comparisons.len()).map(|comparison| training.average(comparison, &u[comparison], &estimates)).collect();
+    let m: Vec<Learnt> = (0..entity.comparisons.len())
+        .map(|comparison| training.average(comparison, &u[comparison], &estimates))
+        .collect();
     let (prior, prior_from) = training.prior(records, &u, &m);
-    let weights = |((comparison, u), learnt): ((&Comparison, &Vec<f64>), Learnt)| weights(entity, comparison, u, learnt);
+    let weights =
+        |((comparison, u), learnt): ((&Comparison, &Vec<f64>), Learnt)| weights(entity, comparison, u, learnt);
     Model {
         entity: entity.name.value.clone(),
         records: records.len() as u64,
@@ -103,7 +105,8 @@ impl TrainingBlock {
 impl Training {
     fn new(entity: &Entity, records: &Records, codes: &Codes, levels: &Levels<'_>, threads: usize) -> Self {
         // A rule is a block of pairs that are nearly all matches.
-        let rules = entity.rules.iter().map(|rule| (format!("rule {}", rule.name.value), Block::Equal(rule.equal.clone())));
+        let rules =
+            entity.rules.iter().map(|rule| (format!("rule {}", rule.name.value), Block::Equal(rule.equal.clone())));
         let blocks = entity.blocks.iter().map(|block| (block_name(entity, block), block.clone()));
         let (names, blocks): (Vec<String>, Vec<Block>) = rules.chain(blocks).unzip();
         let widened = Entity { blocks, ..entity.clone() };
@@ -154,7 +157,10 @@ impl Training {
     fn prior(&self, records: &Records, u: &[Vec<f64>], learnt: &[Learnt]) -> (f64, String) {
         let records = records.len() as u64;
         let pairs = real(records * records.saturating_sub(1) / 2).max(1.0);
-        let by_rules: f64 = self.blocks[..self.rules].iter().map(|block| real(count(&block.table)) * block.stands_for).fold(0.0, f64::max);
+        let by_rules: f64 = self.blocks[..self.rules]
+            .iter()
+            .map(|block| real(count(&block.table)) * block.stands_for)
+            .fold(0.0, f64::max);
         let m: Vec<Option<Vec<f64>>> = learnt.iter().map(|learnt| Some(learnt.m.clone())).collect();
         let least = by_rules.max(0.5) / pairs;
         let mut prior = least.max(real(records) / 10.0 / pairs).min(0.5);
@@ -169,7 +175,8 @@ impl Training {
                 break;
             }
         }
-        let from = format!("{:.0} expected matches among blocked pairs; the rules alone find {by_rules:.0}", prior * pairs);
+        let from =
+            format!("{:.0} expected matches among blocked pairs; the rules alone find {by_rules:.0}", prior * pairs);
         (prior, from)
     }
 }

@@ -103,18 +103,6 @@ pub(super) struct Surroundings<'a> {
     pub observer: &'a dyn Observer,
 }
 
-/// Stages one source whose code tables are set, and on whose rows nobody puts ids.
-///
-/// # Errors
-/// As [`survey`] and [`Surveyed::finish`].
-pub(super) async fn stage(
-    source: &Source,
-    contract: Arc<Contract>,
-    around: Surroundings<'_>,
-) -> Result<StagedSource, Error> {
-    survey(source, contract, Vec::new(), around).await?.finish(None)
-}
-
 /// Reads what changed in a source whose code tables are set; `id_columns` will be put on its rows.
 ///
 /// # Errors
@@ -170,6 +158,21 @@ impl<'a> Surveyed<'a> {
             Night::Same(kept) => &kept.input.fingerprint,
             Night::Other(other) => &other.fingerprint,
         }
+    }
+
+    /// Returns the columns of its staged table.
+    pub fn schema(&self) -> SchemaRef {
+        staged_schema(&self.staging.contract, &self.staging.id_columns)
+    }
+
+    /// Returns the columns that stand in the names of partitions.
+    pub fn partition_fields(&self) -> Vec<FieldRef> {
+        self.staging.partition_fields()
+    }
+
+    /// Returns whether its rows, ids aside, are those of the served snapshot.
+    pub fn is_as_served(&self) -> bool {
+        matches!(&self.night, Night::Same(kept) if kept.report.is_unchanged)
     }
 
     /// Returns the rows that its staged table will hold, to be read by columns.
@@ -370,13 +373,9 @@ impl<'a> Staging<'a> {
 
     /// Writes the staged table.
     fn staged(&self, packs: &LivePacks, survey: Survey, ids: &[SourceIds<'_>]) -> Result<Table, Error> {
-        let staged = write::staged(
-            packs,
-            survey,
-            &self.layout,
-            &write::Target { writer: &self.rows, shape: &self.shape(), before: &self.before(&self.source.table()), ids },
-            self.around,
-        )?;
+        let (shape, before) = (self.shape(), self.before(&self.source.table()));
+        let target = write::Target { writer: &self.rows, shape: &shape, before: &before, ids };
+        let staged = write::staged(packs, survey, &self.layout, &target, self.around)?;
         let spec = staged_spec(self.source, &self.contract, &self.id_columns, self.around.timezone);
         Ok(Table {
             event_date: self.source.event_date.as_ref().map(|column| column.value.clone()),

@@ -125,6 +125,11 @@ pub(super) fn column(
     let position = partition_by.iter().position(|field| field.name() == name).ok_or_else(missing)?;
     let value = PartitionValues(vec![values.0.get(position).cloned().ok_or_else(missing)?]);
     let scalars = value.to_scalars(&[partition_by[position].data_type().clone()]);
-    let column = scalars.and_then(|scalars| scalars.first().map_or_else(|| Err(datafusion::common::internal_datafusion_err!("no value")), |scalar| scalar.to_array_of_size(rows.num_rows())));
+    let column = scalars.and_then(|scalars| {
+        scalars.first().map_or_else(
+            || Err(datafusion::common::internal_datafusion_err!("no value")),
+            |scalar| scalar.to_array_of_size(rows.num_rows()),
+        )
+    });
     column.map_err(|error| broken(&error.into()))
 }

@@ -40,14 +40,14 @@ pub(super) struct Faults {
 }
 
 /// What a staged table is written to, and what decides its partitions besides their rows.
-pub(super) struct Target<'a> {
+pub(super) struct Target<'a, 'i> {
     pub writer: &'a PartitionWriter,
     /// Hash of everything but rows and ids.
     pub shape: &'a str,
     /// The partitions of the last night.
     pub before: &'a HashMap<PartitionValues, Partition>,
     /// Ids of the rows, in the order of their columns.
-    pub ids: &'a [SourceIds<'a>],
+    pub ids: &'a [SourceIds<'i>],
 }
 
 /// Writes the staged table's partitions, ordered by their values.
@@ -58,7 +58,7 @@ pub(super) fn staged(
     packs: &LivePacks,
     survey: Survey,
     layout: &PackLayout,
-    target: &Target<'_>,
+    target: &Target<'_, '_>,
     around: Surroundings<'_>,
 ) -> Result<Vec<Partition>, Error> {
     if survey.partitions.is_empty() {
@@ -119,7 +119,7 @@ fn with_ids(rows: RecordBatch, values: &PartitionValues, ids: &[SourceIds<'_>]) 
 }
 
 /// Returns the hash of all that decides a partition's rows and files.
-fn fingerprint(target: &Target<'_>, values: &PartitionValues, blocks: &[LiveBlock], packs: &[LivePack]) -> String {
+fn fingerprint(target: &Target<'_, '_>, values: &PartitionValues, blocks: &[LiveBlock], packs: &[LivePack]) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(target.shape.as_bytes());
     for ids in target.ids {
