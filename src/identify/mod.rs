@@ -10,6 +10,7 @@
 //! ```
 
 pub mod block;
+pub mod cluster;
 pub mod codes;
 pub mod records;
 pub mod texts;
