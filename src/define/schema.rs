@@ -27,8 +27,7 @@ pub enum SchemaKind {
 
 impl SchemaKind {
     /// All kinds, in the order in which a newcomer meets them.
-    pub const ALL: [Self; 6] =
-        [Self::Pipeline, Self::Source, Self::Entity, Self::Model, Self::Test, Self::Manifest];
+    pub const ALL: [Self; 6] = [Self::Pipeline, Self::Source, Self::Entity, Self::Model, Self::Test, Self::Manifest];
 
     /// Returns the name on the command line.
     #[must_use]

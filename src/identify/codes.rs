@@ -129,8 +129,9 @@ impl Codes {
             codes.extend(each(missing(form, codes.len()), threads, &keys));
         }
         for (codes, form) in self.orders.iter_mut().zip(sorted_forms(entity)) {
-            let place =
-                |value: u32| prepared.form(form.attribute, value, form.form).map_or(0, |text| beginning(text.as_bytes()));
+            let place = |value: u32| {
+                prepared.form(form.attribute, value, form.form).map_or(0, |text| beginning(text.as_bytes()))
+            };
             codes.extend(each(missing(form, codes.len()), threads, &place));
         }
     }
@@ -164,10 +165,12 @@ pub(super) fn each<T: Send>(range: Range<usize>, threads: usize, make: &(dyn Fn(
     }
     let shares = (range.start..range.end).step_by(share).map(|start| start..(start + share).min(range.end));
     thread::scope(|scope| {
-        let begun: Vec<_> = shares
-            .map(|part| scope.spawn(move || part.map(|value| make(number(value))).collect::<Vec<T>>()))
-            .collect();
-        begun.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))).collect()
+        let begun: Vec<_> =
+            shares.map(|part| scope.spawn(move || part.map(|value| make(number(value))).collect::<Vec<T>>())).collect();
+        begun
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload)))
+            .collect()
     })
 }
 

@@ -15,3 +15,9 @@ pub mod codes;
 pub mod records;
 pub mod texts;
 pub mod weigh;
+pub mod whole;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod toy;

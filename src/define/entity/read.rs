@@ -345,7 +345,11 @@ impl Scope<'_> {
         let attribute = self.attribute(name, key, findings)?;
         if self.attributes[attribute].preparation.is_none() {
             let message = format!("`{}` in `{key}` is not prepared", name.value);
-            findings.error(&name.range, message, format!("add it to `attributes`: `{}: {{ prepare: text }}`", name.value));
+            findings.error(
+                &name.range,
+                message,
+                format!("add it to `attributes`: `{}: {{ prepare: text }}`", name.value),
+            );
             return None;
         }
         Some(attribute)

@@ -32,8 +32,10 @@ impl Ranks {
     /// Returns the keys of a text, the rarest first.
     #[must_use]
     pub fn keys(&self, text: &str) -> [u64; KEYS] {
-        let mut bigrams: Vec<(u32, u64)> =
-            of(text).into_iter().map(|code| (self.counts.get(&code).copied().unwrap_or(0), mixed(code, code))).collect();
+        let mut bigrams: Vec<(u32, u64)> = of(text)
+            .into_iter()
+            .map(|code| (self.counts.get(&code).copied().unwrap_or(0), mixed(code, code)))
+            .collect();
         bigrams.sort_unstable();
         bigrams.dedup();
         let rare = bigrams.iter().take_while(|(count, _)| *count == 0).count();
@@ -61,7 +63,10 @@ pub fn of(text: &str) -> Vec<u64> {
 }
 
 /// Counts in how many texts each bigram stands, and keeps those in more than `limit`.
-pub fn frequent<'a>(texts: impl Iterator<Item = (std::borrow::Cow<'a, str>, u32)>, limit: usize) -> BTreeMap<String, u32> {
+pub fn frequent<'a>(
+    texts: impl Iterator<Item = (std::borrow::Cow<'a, str>, u32)>,
+    limit: usize,
+) -> BTreeMap<String, u32> {
     let mut counts: HashMap<u64, u32> = HashMap::new();
     for (text, count) in texts {
         let mut bigrams = of(&text);

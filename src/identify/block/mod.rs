@@ -17,7 +17,7 @@ use std::{
 };
 
 use keys::BlockKeys;
-use split::{ALL, Part, Splitter};
+use split::{ALL, ORDER, Part, Splitter};
 
 use super::{
     codes::{Codes, NOTHING, mixed},
@@ -31,11 +31,13 @@ const NONE: u32 = u32::MAX;
 const CHUNK: usize = 512;
 
 /// A block that was larger than the limit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SplitBlock {
     /// Which block of the definition.
     pub block: usize,
-    /// One of its records.
+    /// The hash of its key.
+    pub key: u64,
+    /// Its first record.
     pub example: u32,
     /// Its records.
     pub records: usize,
@@ -135,6 +137,13 @@ impl Blocking {
         }
         self.members.extend(built.members);
         self.split.extend(built.split);
+    }
+
+    /// Returns what the next night needs: per `neighbours` block the records in order, and the blocks that were split.
+    #[must_use]
+    pub fn into_remembered(self) -> (Vec<Vec<u32>>, Vec<SplitBlock>) {
+        let orders = self.parts.iter().filter(|located| located.part.is_order());
+        (orders.map(|located| self.members[located.part.start..located.part.end].to_vec()).collect(), self.split)
     }
 
     fn width(&self) -> usize {
@@ -308,7 +317,7 @@ fn build(block: usize, keys: &BlockKeys<'_>, splitter: &Splitter<'_>, records: u
             (0..count).filter(|&record| keys.get(record, 0) != NOTHING).map(|record| order.place(record)).collect();
         members.sort_unstable();
         let members: Vec<u32> = members.into_iter().map(|(_, _, record)| record).collect();
-        let part = Part { path: 0, start: 0, end: members.len(), window: *window, depth: 0 };
+        let part = Part { path: ORDER, start: 0, end: members.len(), window: *window, depth: 0 };
         return Built { parts: vec![part], members, ..Built::default() };
     }
     let mut postings: Vec<(u64, u32, u8)> = Vec::new();
@@ -340,6 +349,7 @@ impl Built {
         let parts = self.parts.split_off(known);
         self.split.push(SplitBlock {
             block,
+            key: group[0].0,
             example: group[0].1,
             records: group.len(),
             forms: parts.iter().map(|part| part.depth).max().unwrap_or(0),

@@ -14,7 +14,7 @@ use super::keys::Order;
 use crate::{
     define::entity::Entity,
     identify::{
-        codes::{Codes, Keys, mixed},
+        codes::{Codes, Keys, NOTHING, mixed},
         records::Records,
     },
 };
@@ -23,6 +23,8 @@ use crate::{
 const NEAREST: u32 = 20;
 /// A part in which all pairs are compared.
 pub(crate) const ALL: u32 = u32::MAX;
+/// The path of a whole order, whose records are compared with their neighbours: no key has this hash.
+pub(crate) const ORDER: u64 = NOTHING;
 
 /// Splits blocks.
 #[derive(Clone, Debug)]
@@ -45,6 +47,13 @@ pub(crate) struct Part {
     pub(crate) window: u32,
     /// How many forms it was split by.
     pub(crate) depth: usize,
+}
+
+impl Part {
+    /// Returns whether it is a whole order.
+    pub(crate) const fn is_order(&self) -> bool {
+        self.path == ORDER
+    }
 }
 
 impl<'a> Splitter<'a> {
@@ -70,7 +79,8 @@ impl<'a> Splitter<'a> {
             return;
         }
         let Some(keys) = self.by.get(depth) else {
-            members.sort_by_cached_key(|&record| self.order.as_ref().map_or((0, 0, record), |order| order.place(record)));
+            members
+                .sort_by_cached_key(|&record| self.order.as_ref().map_or((0, 0, record), |order| order.place(record)));
             part.window = NEAREST;
             // A path of its own: the same members, differently compared, are not the same part.
             part.path = mixed(path, u64::from(NEAREST));

@@ -43,7 +43,14 @@ pub(super) struct Groups<'a> {
 impl<'a> Groups<'a> {
     pub(super) fn new(records: &'a Records, vetoes: &'a [Keys<'a>], others: HashMap<u32, Vec<u32>>) -> Self {
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
-        Self { records, vetoes, others, parents: (0..count).collect(), groups: HashMap::new(), versions: u64::from(count) }
+        Self {
+            records,
+            vetoes,
+            others,
+            parents: (0..count).collect(),
+            groups: HashMap::new(),
+            versions: u64::from(count),
+        }
     }
 
     /// Returns the record that stands for a record's group: always its first member.
@@ -93,7 +100,8 @@ impl<'a> Groups<'a> {
 
     /// Returns whether somebody said that a member of one group differs from a member of the other.
     pub(super) fn are_said_to_differ(&mut self, (left, first): (u32, &Group), (right, second): (u32, &Group)) -> bool {
-        let (others, root) = if first.others.len() <= second.others.len() { (&first.others, right) } else { (&second.others, left) };
+        let (others, root) =
+            if first.others.len() <= second.others.len() { (&first.others, right) } else { (&second.others, left) };
         others.iter().any(|&other| self.find(other) == root)
     }
 }

@@ -81,7 +81,9 @@ pub fn certain(entity: &Entity, records: &Records, codes: &Codes) -> Vec<Certain
 pub(crate) fn stars(mut keyed: Vec<(u64, u32)>, rule: u16) -> Vec<Certain> {
     keyed.sort_unstable();
     let groups = keyed.chunk_by(|left, right| left.0 == right.0);
-    groups.flat_map(|group| group[1..].iter().map(|(_, right)| Certain { left: group[0].1, right: *right, rule })).collect()
+    groups
+        .flat_map(|group| group[1..].iter().map(|(_, right)| Certain { left: group[0].1, right: *right, rule }))
+        .collect()
 }
 
 /// Links records to those that they say they belong to.

@@ -71,7 +71,13 @@ pub struct Links<'a> {
 
 /// Joins records.
 #[must_use]
-pub fn clusters(entity: &Entity, records: &Records, codes: &Codes, links: Links<'_>, evidence: &dyn Evidence) -> Clusters {
+pub fn clusters(
+    entity: &Entity,
+    records: &Records,
+    codes: &Codes,
+    links: Links<'_>,
+    evidence: &dyn Evidence,
+) -> Clusters {
     let vetoes: Vec<Keys<'_>> = entity.vetoes.iter().map(|veto| Keys::new(records, codes, &veto.differ)).collect();
     let mut joining = Joining {
         groups: Groups::new(records, &vetoes, said_to_differ(links.verdicts)),

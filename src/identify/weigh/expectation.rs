@@ -56,7 +56,9 @@ fn round(table: &[(Vec<u8>, u64)], u: &[Vec<f64>], now: &Estimate) -> Estimate {
         let expected = posterior(combination, u, &now.m, now.share) * real(*count);
         matches += expected;
         for (sums, level) in sums.iter_mut().zip(combination) {
-            if let Some(sum) = sums.as_mut().and_then(|sums| sums.get_mut(usize::from(*level))).filter(|_| *level != SILENT) {
+            if let Some(sum) =
+                sums.as_mut().and_then(|sums| sums.get_mut(usize::from(*level))).filter(|_| *level != SILENT)
+            {
                 *sum += expected;
             }
         }

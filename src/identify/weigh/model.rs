@@ -119,12 +119,19 @@ impl Model {
             return mismatch(format!("it is of entity `{}`", self.entity));
         }
         if self.comparisons.len() != entity.comparisons.len() {
-            return mismatch(format!("it has {} comparisons, the definition {}", self.comparisons.len(), entity.comparisons.len()));
+            return mismatch(format!(
+                "it has {} comparisons, the definition {}",
+                self.comparisons.len(),
+                entity.comparisons.len()
+            ));
         }
         for (weights, comparison) in self.comparisons.iter().zip(&entity.comparisons) {
             let attribute = &entity.attributes[comparison.attribute].name.value;
             if &weights.attribute != attribute {
-                return mismatch(format!("it compares `{}` where the definition compares `{attribute}`", weights.attribute));
+                return mismatch(format!(
+                    "it compares `{}` where the definition compares `{attribute}`",
+                    weights.attribute
+                ));
             }
             let levels = level_names(&comparison.levels);
             if !weights.levels.iter().map(|weight| &weight.level).eq(&levels) {

@@ -24,12 +24,20 @@ const SEED: u64 = 0x7A11_4A57_2026_1122;
 
 /// Returns u per comparison and level, and how many pairs it was taken from.
 #[must_use]
-pub fn shares(entity: &Entity, records: &Records, codes: &Codes, levels: &Levels<'_>, threads: usize) -> (Vec<Vec<f64>>, u64) {
+pub fn shares(
+    entity: &Entity,
+    records: &Records,
+    codes: &Codes,
+    levels: &Levels<'_>,
+    threads: usize,
+) -> (Vec<Vec<f64>>, u64) {
     let (table, pairs) = drawn(records.len() as u64, levels, threads);
     let of = |(position, comparison): (usize, &Comparison)| {
         let mut counts = vec![0.5; levels.counts()[position]];
         for (combination, count) in &table {
-            if let Some(sum) = counts.get_mut(usize::from(combination[position])).filter(|_| combination[position] != SILENT) {
+            if let Some(sum) =
+                counts.get_mut(usize::from(combination[position])).filter(|_| combination[position] != SILENT)
+            {
                 *sum += real(*count);
             }
         }

@@ -51,13 +51,14 @@ pub fn train(
     threads: usize,
 ) -> Model {
     let levels = Levels::new(entity, records, prepared);
-    let (u, random_pairs) = random::shares(entity, records, codes, &levels, threads);
+    let (drawn, random_pairs) = random::shares(entity, records, codes, &levels, threads);
     let training = Training::new(entity, records, codes, &levels, threads);
-    let estimates: Vec<Estimate> = training.blocks.iter().map(|block| block.estimate(&u)).collect();
-    let m: Vec<Learnt> =
-        (0..entity.comparisons.len()).map(|comparison| training.average(comparison, &u[comparison], &estimates)).collect();
-    let (prior, prior_from) = training.prior(records, &u, &m);
-    let weights = |((comparison, u), learnt): ((&Comparison, &Vec<f64>), Learnt)| weights(entity, comparison, u, learnt);
+    let (m, (prior, _)) = training.learn(records, &drawn);
+    let u: Vec<Vec<f64>> =
+        drawn.iter().zip(&m).map(|(drawn, learnt)| without_matches(drawn, &learnt.m, prior)).collect();
+    let (m, (prior, prior_from)) = training.learn(records, &u);
+    let weights =
+        |((comparison, u), learnt): ((&Comparison, &Vec<f64>), Learnt)| weights(entity, comparison, u, learnt);
     Model {
         entity: entity.name.value.clone(),
         records: records.len() as u64,
@@ -103,7 +104,8 @@ impl TrainingBlock {
 impl Training {
     fn new(entity: &Entity, records: &Records, codes: &Codes, levels: &Levels<'_>, threads: usize) -> Self {
         // A rule is a block of pairs that are nearly all matches.
-        let rules = entity.rules.iter().map(|rule| (format!("rule {}", rule.name.value), Block::Equal(rule.equal.clone())));
+        let rules =
+            entity.rules.iter().map(|rule| (format!("rule {}", rule.name.value), Block::Equal(rule.equal.clone())));
         let blocks = entity.blocks.iter().map(|block| (block_name(entity, block), block.clone()));
         let (names, blocks): (Vec<String>, Vec<Block>) = rules.chain(blocks).unzip();
         let widened = Entity { blocks, ..entity.clone() };
@@ -123,6 +125,15 @@ impl Training {
         let each = |tally: &mut Tally, left, right| tally.count(levels, left, right);
         let (tallies, stands_for) = blocking.visit_some(4 * PAIRS, threads, &Tally::default, &each);
         Self { blocks, rules: entity.rules.len(), all: Tally::sum(tallies), stands_for }
+    }
+
+    /// Learns m and the prior for a given u.
+    fn learn(&self, records: &Records, u: &[Vec<f64>]) -> (Vec<Learnt>, (f64, String)) {
+        let estimates: Vec<Estimate> = self.blocks.iter().map(|block| block.estimate(u)).collect();
+        let m = u.iter().enumerate().map(|(comparison, u)| self.average(comparison, u, &estimates));
+        let m: Vec<Learnt> = m.collect();
+        let prior = self.prior(records, u, &m);
+        (m, prior)
     }
 
     /// Averages what the blocks say of a comparison. A block counts by its matches, and by how pure they are: matches
@@ -154,7 +165,10 @@ impl Training {
     fn prior(&self, records: &Records, u: &[Vec<f64>], learnt: &[Learnt]) -> (f64, String) {
         let records = records.len() as u64;
         let pairs = real(records * records.saturating_sub(1) / 2).max(1.0);
-        let by_rules: f64 = self.blocks[..self.rules].iter().map(|block| real(count(&block.table)) * block.stands_for).fold(0.0, f64::max);
+        let by_rules: f64 = self.blocks[..self.rules]
+            .iter()
+            .map(|block| real(count(&block.table)) * block.stands_for)
+            .fold(0.0, f64::max);
         let m: Vec<Option<Vec<f64>>> = learnt.iter().map(|learnt| Some(learnt.m.clone())).collect();
         let least = by_rules.max(0.5) / pairs;
         let mut prior = least.max(real(records) / 10.0 / pairs).min(0.5);
@@ -169,9 +183,19 @@ impl Training {
                 break;
             }
         }
-        let from = format!("{:.0} expected matches among blocked pairs; the rules alone find {by_rules:.0}", prior * pairs);
+        let from =
+            format!("{:.0} expected matches among blocked pairs; the rules alone find {by_rules:.0}", prior * pairs);
         (prior, from)
     }
+}
+
+/// Takes the matches out of what random pairs show: where values are nearly unique, most equal ones are of one thing. A
+/// share keeps at least a quarter, for what is taken away is itself estimated.
+fn without_matches(drawn: &[f64], m: &[f64], prior: f64) -> Vec<f64> {
+    let kept = |(drawn, m): (&f64, &f64)| (drawn - prior * m).max(drawn / 4.0);
+    let kept: Vec<f64> = drawn.iter().zip(m).map(kept).collect();
+    let all: f64 = kept.iter().sum();
+    kept.into_iter().map(|share| share / all).collect()
 }
 
 fn count(table: &[(Vec<u8>, u64)]) -> u64 {
