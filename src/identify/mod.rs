@@ -11,6 +11,9 @@
 
 pub mod block;
 pub mod codes;
+pub mod compare;
+pub mod prepare;
 pub mod records;
 pub mod texts;
+pub mod values;
 pub mod weigh;
