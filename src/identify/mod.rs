@@ -10,6 +10,7 @@
 //! ```
 
 pub mod block;
+pub mod cluster;
 pub mod codes;
 pub mod compare;
 pub mod prepare;
