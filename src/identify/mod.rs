@@ -12,8 +12,11 @@
 pub mod block;
 pub mod cluster;
 pub mod codes;
+pub mod compare;
+pub mod prepare;
 pub mod records;
 pub mod texts;
+pub mod values;
 pub mod weigh;
 pub mod whole;
 
