@@ -10,13 +10,23 @@
 //! ```
 
 pub mod block;
+pub mod cluster;
 pub mod codes;
+pub mod compare;
 pub mod key;
 pub mod ledger;
 pub mod matched;
+pub mod prepare;
 pub mod records;
 pub mod reduce;
 pub mod rules_only;
 pub mod survive;
 pub mod texts;
+pub mod values;
 pub mod weigh;
+pub mod whole;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod toy;

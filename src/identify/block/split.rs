@@ -14,7 +14,7 @@ use super::keys::Order;
 use crate::{
     define::entity::Entity,
     identify::{
-        codes::{Codes, Keys, mixed},
+        codes::{Codes, Keys, NOTHING, mixed},
         records::Records,
     },
 };
@@ -23,6 +23,8 @@ use crate::{
 const NEAREST: u32 = 20;
 /// A part in which all pairs are compared.
 pub(crate) const ALL: u32 = u32::MAX;
+/// The path of a whole order, whose records are compared with their neighbours: no key has this hash.
+pub(crate) const ORDER: u64 = NOTHING;
 
 /// Splits blocks.
 #[derive(Clone, Debug)]
@@ -47,6 +49,13 @@ pub(crate) struct Part {
     pub(crate) depth: usize,
 }
 
+impl Part {
+    /// Returns whether it is a whole order.
+    pub(crate) const fn is_order(&self) -> bool {
+        self.path == ORDER
+    }
+}
+
 impl<'a> Splitter<'a> {
     /// Prepares the forms by which blocks are split.
     pub(crate) fn new(entity: &Entity, records: &'a Records, codes: &'a Codes) -> Self {
@@ -55,6 +64,11 @@ impl<'a> Splitter<'a> {
             by: entity.split_by.iter().map(|form| Keys::new(records, codes, &[*form])).collect(),
             order: Order::of_comparisons(entity, records, codes),
         }
+    }
+
+    /// Returns whether a block of so many records is split.
+    pub(crate) const fn splits(&self, records: usize) -> bool {
+        records > self.limit
     }
 
     /// Puts the members of a block into the order of its parts, and adds the parts; `offset` is where members begin.

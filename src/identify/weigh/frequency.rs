@@ -1,15 +1,16 @@
 //! Agreeing in a rare value counts for more: 王伟 is many people, 欧阳锋 is one.
 //!
 //! In: which values records have. Out: what to add for agreeing in a value, in thousandths of a bit. A value is as frequent
-//! as the power of two below its count says, so that a night's new records change the weight of few old pairs.
+//! as the power of two below the number of its records says, so that a night's new records change the weight of few old pairs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{Millibits, millibits};
 use crate::{
     define::entity::{Entity, Form, Measure},
     identify::{
         codes::{Codes, NOTHING},
+        key_set::KeySet,
         records::{ABSENT, Records},
     },
 };
@@ -41,9 +42,9 @@ impl Frequencies {
 
     /// Counts only the given hashes of each form, which is faster when they are few.
     #[must_use]
-    pub fn of_some(entity: &Entity, records: &Records, codes: &Codes, wanted: &HashMap<Form, HashSet<u64>>) -> Self {
+    pub fn of_some(entity: &Entity, records: &Records, codes: &Codes, wanted: &HashMap<Form, KeySet>) -> Self {
         Self::counted(entity, records, codes, |form, hash| {
-            wanted.get(&form).is_some_and(|hashes| hashes.contains(&hash))
+            wanted.get(&form).is_some_and(|hashes| hashes.contains(hash))
         })
     }
 
@@ -62,11 +63,21 @@ impl Frequencies {
         Self { of_form }
     }
 
-    /// Returns the power of two below a value's count, or None where it was not counted.
+    /// Returns how rare a value is: the power of two below the number of other records that have it. 0 when none has.
     #[must_use]
-    pub fn power(&self, form: Form, hash: u64) -> Option<u32> {
-        self.of_form.get(&form)?.get(&hash).map(|count| count.ilog2())
+    pub fn power(&self, form: Form, hash: u64) -> u32 {
+        power(self.of_form.get(&form).and_then(|counts| counts.get(&hash)).copied().unwrap_or(0))
     }
+}
+
+/// Returns the middle of all numbers with a power of two, as its logarithm.
+fn middle(power: u32) -> Millibits {
+    if power == 0 { 0 } else { i32::try_from(power * 1000 + 500).unwrap_or(Millibits::MAX) }
+}
+
+/// Of so many records with a value, one finds all others but itself.
+fn power(count: u32) -> u32 {
+    count.saturating_sub(1).max(1).ilog2()
 }
 
 /// What agreeing in each value of one form adds.
@@ -74,7 +85,7 @@ impl Frequencies {
 pub struct Adjustment<'a> {
     hashes: &'a [u64],
     counts: Option<&'a HashMap<u64, u32>>,
-    /// log2 of how many records have the value of average frequency.
+    /// log2 of how many other records have the value of average frequency.
     average: Millibits,
 }
 
@@ -89,7 +100,7 @@ impl<'a> Adjustment<'a> {
     /// Returns what agreeing in the rarest value adds.
     #[must_use]
     pub fn most(&self) -> Millibits {
-        (self.average - 1500).max(0)
+        self.average.max(0)
     }
 
     /// Returns what agreeing in a value adds; negative for a frequent one.
@@ -99,8 +110,6 @@ impl<'a> Adjustment<'a> {
             return 0;
         }
         let count = self.counts.and_then(|counts| counts.get(&self.hashes[value as usize]));
-        // Half a power more: the middle of all counts with this power of two. Two records share it, so it occurs twice.
-        let power = count.map(|count| count.max(&2).ilog2());
-        power.map_or(0, |power| self.average - i32::try_from(power * 1000).unwrap_or(0) - 500)
+        count.map_or(0, |count| self.average - middle(power(*count)))
     }
 }

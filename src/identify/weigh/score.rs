@@ -105,6 +105,12 @@ impl<'a> Scorer<'a> {
         Self { levels: Levels::new(entity, records, prepared), prior, comparisons }
     }
 
+    /// Returns what two random records begin with.
+    #[must_use]
+    pub const fn prior(&self) -> Millibits {
+        self.prior
+    }
+
     /// Returns the score of a pair.
     #[must_use]
     pub fn score(&self, left: u32, right: u32) -> Millibits {

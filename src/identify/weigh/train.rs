@@ -51,13 +51,12 @@ pub fn train(
     threads: usize,
 ) -> Model {
     let levels = Levels::new(entity, records, prepared);
-    let (u, random_pairs) = random::shares(entity, records, codes, &levels, threads);
+    let (drawn, random_pairs) = random::shares(entity, records, codes, &levels, threads);
     let training = Training::new(entity, records, codes, &levels, threads);
-    let estimates: Vec<Estimate> = training.blocks.iter().map(|block| block.estimate(&u)).collect();
-    let m: Vec<Learnt> = (0..entity.comparisons.len())
-        .map(|comparison| training.average(comparison, &u[comparison], &estimates))
-        .collect();
-    let (prior, prior_from) = training.prior(records, &u, &m);
+    let (m, (prior, _)) = training.learn(records, &drawn);
+    let u: Vec<Vec<f64>> =
+        drawn.iter().zip(&m).map(|(drawn, learnt)| without_matches(drawn, &learnt.m, prior)).collect();
+    let (m, (prior, prior_from)) = training.learn(records, &u);
     let weights =
         |((comparison, u), learnt): ((&Comparison, &Vec<f64>), Learnt)| weights(entity, comparison, u, learnt);
     Model {
@@ -128,6 +127,15 @@ impl Training {
         Self { blocks, rules: entity.rules.len(), all: Tally::sum(tallies), stands_for }
     }
 
+    /// Learns m and the prior for a given u.
+    fn learn(&self, records: &Records, u: &[Vec<f64>]) -> (Vec<Learnt>, (f64, String)) {
+        let estimates: Vec<Estimate> = self.blocks.iter().map(|block| block.estimate(u)).collect();
+        let m = u.iter().enumerate().map(|(comparison, u)| self.average(comparison, u, &estimates));
+        let m: Vec<Learnt> = m.collect();
+        let prior = self.prior(records, u, &m);
+        (m, prior)
+    }
+
     /// Averages what the blocks say of a comparison. A block counts by its matches, and by how pure they are: matches
     /// among few others are told apart more surely.
     fn average(&self, comparison: usize, u: &[f64], estimates: &[Estimate]) -> Learnt {
@@ -179,6 +187,15 @@ impl Training {
             format!("{:.0} expected matches among blocked pairs; the rules alone find {by_rules:.0}", prior * pairs);
         (prior, from)
     }
+}
+
+/// Takes the matches out of what random pairs show: where values are nearly unique, most equal ones are of one thing. A
+/// share keeps at least a quarter, for what is taken away is itself estimated.
+fn without_matches(drawn: &[f64], m: &[f64], prior: f64) -> Vec<f64> {
+    let kept = |(drawn, m): (&f64, &f64)| (drawn - prior * m).max(drawn / 4.0);
+    let kept: Vec<f64> = drawn.iter().zip(m).map(kept).collect();
+    let all: f64 = kept.iter().sum();
+    kept.into_iter().map(|share| share / all).collect()
 }
 
 fn count(table: &[(Vec<u8>, u64)]) -> u64 {
