@@ -22,7 +22,7 @@ use std::collections::HashMap;
 
 use chrono::{Datelike, NaiveDate};
 
-pub(super) use self::schema::{id_columns, tables};
+pub(super) use self::schema::{id_columns, schemas, tables};
 use self::{
     gather::Gathered,
     model::Pinned,

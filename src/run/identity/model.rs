@@ -29,7 +29,7 @@ impl Pinned {
             Error::Definition(vec![Diagnostic::error(message, place).hint(hint)])
         };
         let text = definitions::read(&path.value).map_err(|error| wrong(error.to_string(), path.place.clone()))?;
-        let model = serde_saphyr::from_str(&text.body)
+        let model = serde_json::from_str(&text.body)
             .map_err(|error| wrong(format!("the file is no model: {error}"), Place::start_of(Arc::clone(&text))))?;
         Ok(Self(Some((text, model))))
     }
