@@ -161,7 +161,8 @@ pub async fn review(
 ) -> Result<Vec<UncertainPair>, Error> {
     let definitions = load_definitions(request, engine).await?;
     let entity = chosen(name, &definitions)?;
-    look_at(entity, &definitions, request, engine, observer, Looked::uncertain).await
+    let look = |looked: &Looked<'_>| looked.uncertain();
+    look_at(entity, &definitions, request, engine, observer, look).await
 }
 
 /// Takes decisions into the overrides file of an entity, and returns how many there were. `rows` are texts as the file has
