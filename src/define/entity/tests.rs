@@ -1,3 +1,5 @@
+//! What a file of an entity says, and what is said about its mistakes.
+
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use super::*;
