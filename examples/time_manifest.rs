@@ -54,6 +54,7 @@ fn manifest(files: usize) -> Manifest {
         is_behind: false,
         event_date: None,
         as_of: Vec::new(),
+        labels: BTreeMap::new(),
         partitions: (0..files).map(partition).collect(),
     };
     Manifest {

@@ -12,6 +12,7 @@ use crate::file::{Cell, Form, Line, Row, text_of};
 use crate::months;
 use crate::names;
 use crate::random::Dice;
+use crate::spelling::{self, Mention};
 use crate::style::{OFFICE, Value};
 use crate::table::{Plant, Planter, Record, Table, plant, spoil_shape};
 use crate::truth::{FileCounts, Truth};
@@ -175,39 +176,29 @@ fn updated_at(dice: &mut Dice, day: NaiveDate) -> NaiveDateTime {
 
 fn who(world: &World, dice: &mut Dice, index: usize) -> Vec<(&'static str, Value)> {
     let customer = &world.customers[index];
-    let name =
-        if dice.chance(0.2) { names::variant(dice, &customer.name, customer.province) } else { customer.name.clone() };
-    let tax_id = customer.tax_id.as_deref().filter(|_| !dice.chance(0.1));
+    let Mention { name, tax_id, phone } = spelling::mention(world, dice, customer, 0.9);
     vec![
         ("account_id", Value::Text(World::account_id(index))),
         ("name", Value::Text(name)),
-        ("tax_id", Value::maybe(tax_id)),
-        ("phone", Value::Text(names::phone_variant(dice, &customer.phone))),
+        ("tax_id", Value::maybe(tax_id.as_deref())),
+        ("phone", Value::maybe(phone.as_deref())),
         ("country", Value::text(customer.country)),
         ("province", Value::text(customer.province)),
         ("city", Value::text(customer.city)),
-        (
-            "address",
-            Value::Text(format!(
-                "{}{}路{}号",
-                customer.city,
-                dice.pick(&["人民", "工业", "滨江"]),
-                dice.between(1, 900)
-            )),
-        ),
+        ("address", Value::Text(spelling::address(world, dice, index))),
         ("industry", Value::Text(industry_word(dice, customer.industry, customer.country == "CN"))),
     ]
 }
 
-/// Parents and referrers are accounts of lower number, so that no circle arises.
+/// Parents, as the world has them, and referrers are accounts of lower number, so that no circle arises.
 fn ties(world: &World, dice: &mut Dice, index: usize, day: NaiveDate) -> Vec<(&'static str, Value)> {
     let mut earlier = |share: f64| {
         let other = dice.index(index.max(1));
         let is_tie = dice.chance(share) && index > 0 && world.customers[other].has_account;
         if is_tie { Value::Text(World::account_id(other)) } else { Value::Null }
     };
-    let parent = earlier(0.2);
     let referrer = earlier(0.15);
+    let parent = world.parent(index).map_or(Value::Null, |parent| Value::Text(World::account_id(parent)));
     let agreement = dice.chance(0.15).then(|| months::add_days(day, -dice.between(100, 3000)));
     vec![
         ("parent_account_id", parent),
@@ -218,10 +209,9 @@ fn ties(world: &World, dice: &mut Dice, index: usize, day: NaiveDate) -> Vec<(&'
 
 fn contacts(world: &World, dice: &mut Dice, account: usize) -> Vec<(String, Record)> {
     let customer = &world.customers[account];
-    let count = 1 + dice.index(3);
     let mut out = Vec::new();
-    for number in 0..count {
-        let id = format!("P{:05}{number}", 10_000 + account);
+    for number in 0..world.person_count(account) {
+        let id = World::person_id(account, number);
         let born = months::add_days(months::date(1962, 1, 1), dice.between(0, 14_000));
         let values = vec![
             ("contact_id", Value::text(&id)),
@@ -231,7 +221,7 @@ fn contacts(world: &World, dice: &mut Dice, account: usize) -> Vec<(String, Reco
             ("birth_date", if dice.chance(0.3) { Value::Null } else { Value::Date(born) }),
             ("phone", Value::Text(names::phone(dice, customer.country))),
             ("email", Value::Text(format!("p{account}.{number}@example.com"))),
-            ("address", Value::Null),
+            ("address", if dice.chance(0.5) { Value::Null } else { Value::text(customer.city) }),
             ("buying_role", Value::text(["decider", "influencer", "user", "buyer"][dice.index(4)])),
         ];
         out.push((String::new(), Record::new(id, values)));

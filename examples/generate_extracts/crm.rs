@@ -1,4 +1,4 @@
-//! CRM: opportunities with their stages, visits and assignments as tables of one database file.
+//! CRM: opportunities with their stages, visits (`visits.rs`) and assignments as tables of one database file.
 //!
 //! The database keeps whatever it is given in any column, so misfits are stored as texts; `line` is the row's ordinal.
 
@@ -8,14 +8,16 @@ use std::path::Path;
 use chrono::NaiveDate;
 use rusqlite::{Connection, params_from_iter, types};
 
+use crate::campaigns::{self, Campaign};
 use crate::file::{Cell, Layout, Line, Row, text_of};
 use crate::months;
-use crate::names;
 use crate::places::{BRANDS, PRODUCT_TYPES};
 use crate::random::Dice;
+use crate::sales::Acceptance;
 use crate::style::{OFFICE, Style, Value};
 use crate::table::{Plant, Planter, Record, Table, plant};
 use crate::truth::{FileCounts, Truth};
+use crate::visits;
 use crate::world::World;
 
 /// Relative path of the database.
@@ -45,18 +47,6 @@ const OPPORTUNITY: Columns = &[
     ("salesperson", "TEXT"),
 ];
 const STAGE: Columns = &[("opportunity_id", "TEXT"), ("stage", "TEXT"), ("entered_at", "TEXT")];
-const VISIT: Columns = &[
-    ("visit_id", "TEXT"),
-    ("account_id", "TEXT"),
-    ("visited_on", "TEXT"),
-    ("minutes", "INTEGER"),
-    ("visitor", "TEXT"),
-    ("visitor_role", "TEXT"),
-    ("contact_id", "TEXT"),
-    ("opportunity_id", "TEXT"),
-    ("report_filed_on", "TEXT"),
-    ("purpose", "TEXT"),
-];
 const ASSIGNMENT: Columns =
     &[("account_id", "TEXT"), ("role", "TEXT"), ("manager", "TEXT"), ("valid_from", "TEXT"), ("valid_to", "TEXT")];
 
@@ -72,19 +62,35 @@ const VISIT_PLANTS: &[Plant] =
     &[plant("minutes", "type", "long"), plant("visited_on", "required", ""), plant("visitor_role", "code", "guest")];
 const ASSIGNMENT_PLANTS: &[Plant] = &[plant("role", "code", "friend"), plant("valid_from", "type", "since ever")];
 
+/// Those who look after accounts.
+pub const MANAGERS: [&str; 6] = ["林晓", "高远航", "罗静怡", "梁博文", "宋明哲", "唐雪"];
+
 const FUNNEL: [&str; 5] = ["need", "evaluating", "resolving", "decision", "implementing"];
 
 /// An opportunity as other tables refer to it.
-struct Opportunity {
-    id: String,
-    account: usize,
-    opened_on: NaiveDate,
-    closed_on: Option<NaiveDate>,
+pub struct Opportunity {
+    pub id: String,
+    pub account: usize,
+    pub opened_on: NaiveDate,
+    pub closed_on: Option<NaiveDate>,
     reached: usize,
 }
 
+impl Opportunity {
+    /// Says whether it was closed without an order.
+    pub fn is_lost(&self) -> bool {
+        self.closed_on.is_some() && self.reached < FUNNEL.len() - 1
+    }
+}
+
+/// What of other extracts the CRM refers to.
+pub struct Around<'a> {
+    pub campaigns: &'a [Campaign],
+    pub acceptances: &'a [Acceptance],
+}
+
 /// Writes the database anew.
-pub fn send(world: &World, folder: &Path, truth: &mut Truth) {
+pub fn send(world: &World, around: &Around, folder: &Path, truth: &mut Truth) {
     let path = folder.join(PATH);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let _absent = fs::remove_file(&path);
@@ -92,11 +98,12 @@ pub fn send(world: &World, folder: &Path, truth: &mut Truth) {
     base.execute_batch("PRAGMA journal_mode = OFF; PRAGMA page_size = 4096;").unwrap();
     let opportunities = opportunities(world);
     let mut writer = Writer { world, folder, base: &mut base, truth };
-    let records: Vec<_> = opportunities.iter().map(|one| opportunity_record(world, one)).collect();
+    let records: Vec<_> = opportunities.iter().map(|one| opportunity_record(world, one, around.campaigns)).collect();
     writer.put("crm_opportunity", OPPORTUNITY, OPPORTUNITY_PLANTS, &records);
     let records: Vec<_> = opportunities.iter().flat_map(|one| stage_records(world, one)).collect();
     writer.put("crm_opportunity_stage", STAGE, STAGE_PLANTS, &records);
-    writer.put("crm_visit", VISIT, VISIT_PLANTS, &visits(world, &opportunities));
+    let records = visits::records(world, &opportunities, around.acceptances);
+    writer.put("crm_visit", visits::COLUMNS, VISIT_PLANTS, &records);
     let records: Vec<_> = world.accounts().into_iter().flat_map(|account| assignments(world, account)).collect();
     writer.put("crm_assignment", ASSIGNMENT, ASSIGNMENT_PLANTS, &records);
 }
@@ -167,7 +174,7 @@ fn opportunity(world: &World, dice: &mut Dice, number: i64, accounts: &[usize]) 
     }
 }
 
-fn opportunity_record(world: &World, one: &Opportunity) -> Record {
+fn opportunity_record(world: &World, one: &Opportunity, campaigns: &[Campaign]) -> Record {
     let dice = &mut world.dice(&one.id);
     let status = match (one.closed_on, one.reached) {
         (None, _) => "open",
@@ -176,11 +183,13 @@ fn opportunity_record(world: &World, one: &Opportunity) -> Record {
     };
     let units = dice.between(1, 12);
     let (product_type, price) = PRODUCT_TYPES[dice.index(4)];
-    let is_lost = status == "lost";
+    let is_lost = one.is_lost();
+    let campaign = dice.chance(0.6).then(|| campaigns::behind(campaigns, dice, one.opened_on)).flatten();
+    let dealer = &world.dealers[world.customers[one.account].dealers[0]];
     let filed =
         one.closed_on.filter(|_| is_lost && dice.chance(0.6)).map(|day| months::add_days(day, dice.between(0, 25)));
     let rival = if dice.chance(0.75) { Value::text(BRANDS[1 + dice.index(5)].code) } else { Value::Null };
-    let reason = if is_lost {
+    let reason = if is_lost && !dice.chance(0.06) {
         Value::text(dice.pick(&["price", "delivery", "relationship", "service", "quality"]))
     } else {
         Value::Null
@@ -196,15 +205,15 @@ fn opportunity_record(world: &World, one: &Opportunity) -> Record {
         ("sale_type", Value::text(["transactional", "relational", "cooperative"][dice.weighted(&[4, 3, 1])])),
         ("province", Value::text(world.customers[one.account].province)),
         ("product_type", Value::text(product_type)),
-        ("expected_units", Value::Number(units, 0)),
-        ("expected_amount", Value::Number(units * price * 100 + 50, 2)),
+        ("expected_units", if dice.chance(0.02) { Value::Null } else { Value::Number(units, 0) }),
+        ("expected_amount", if dice.chance(0.04) { Value::Null } else { Value::Number(units * price * 100 + 50, 2) }),
         ("probability", Value::Number(dice.between(1, 19) * 5, 2)),
         ("quotes_compared", if dice.chance(0.2) { Value::Null } else { Value::Number(dice.between(0, 5), 0) }),
         ("main_competitor", rival),
         ("lost_reason", reason),
         ("loss_report_filed_on", Value::date(filed)),
-        ("campaign_id", Value::Null),
-        ("salesperson", Value::text(dice.pick(&["孙立新", "赵文博", "韩海涛", "杨思远"]))),
+        ("campaign_id", Value::maybe(campaign.as_deref())),
+        ("salesperson", Value::text(&dealer.sellers[dice.index(4)])),
     ];
     Record::new(one.id.clone(), values)
 }
@@ -227,56 +236,19 @@ fn stage_records(world: &World, one: &Opportunity) -> Vec<Record> {
     records
 }
 
-fn visits(world: &World, opportunities: &[Opportunity]) -> Vec<Record> {
-    let dice = &mut world.dice("visits");
-    let accounts = world.accounts();
-    let count = world.plan.customers * world.plan.months / 10;
-    let mut records = Vec::new();
-    for number in 0..count {
-        let opportunity = &opportunities[dice.index(opportunities.len())];
-        let is_bound = dice.chance(0.4);
-        let account = if is_bound { opportunity.account } else { accounts[dice.index(accounts.len())] };
-        let from = if is_bound { opportunity.opened_on } else { world.months[0] };
-        let span = if is_bound { 200 } else { world.plan.months * 30 };
-        let day = months::add_days(from, dice.between(0, span));
-        records.push(visit(dice, number, (account, day), is_bound.then_some(opportunity.id.as_str())));
-    }
-    records
-}
-
-fn visit(dice: &mut Dice, number: i64, what: (usize, NaiveDate), opportunity: Option<&str>) -> Record {
-    let id = format!("V{:06}", number + 1);
-    let roles = ["key_account_manager", "regional_manager", "seller", "service", "executive"];
-    let filed = dice.chance(0.8).then(|| months::add_days(what.1, dice.between(0, 6)));
-    let values = vec![
-        ("visit_id", Value::text(&id)),
-        ("account_id", Value::Text(World::account_id(what.0))),
-        ("visited_on", Value::Date(what.1)),
-        ("minutes", Value::Number(dice.between(2, 24) * 10, 0)),
-        ("visitor", Value::Text(names::person(dice, true))),
-        ("visitor_role", Value::text(roles[dice.weighted(&[5, 2, 8, 4, 1])])),
-        ("contact_id", Value::Text(format!("P{:05}0", 10_000 + what.0))),
-        ("opportunity_id", Value::maybe(opportunity)),
-        ("report_filed_on", Value::date(filed)),
-        ("purpose", Value::text(dice.pick(&["offer", "care", "complaint", "training", "negotiation"]))),
-    ];
-    Record::new(id, values)
-}
-
 /// A manager for all, the whole team for some; every fifth account changes hands once.
 fn assignments(world: &World, account: usize) -> Vec<Record> {
     let dice = &mut world.dice(&format!("assignment {account}"));
-    let managers = ["林晓", "高远航", "罗静怡", "梁博文", "宋明哲", "唐雪"];
     let changed = dice.chance(0.2).then(|| months::day_within(dice, world.months[0], world.plan.months));
     let mut records = Vec::new();
     for role in ["manager", "executive", "tech", "market", "maintenance"] {
-        if role != "manager" && !dice.chance(0.35) {
+        if role != "manager" && !dice.chance(if world.is_big(account) { 0.9 } else { 0.35 }) {
             continue;
         }
         let begin = months::date(2023, 1, 1);
-        records.push(assignment(account, role, dice.pick(&managers), (begin, changed)));
+        records.push(assignment(account, role, dice.pick(&MANAGERS), (begin, changed)));
         if let Some(day) = changed.filter(|_| role == "manager") {
-            records.push(assignment(account, role, dice.pick(&managers), (day, None)));
+            records.push(assignment(account, role, dice.pick(&MANAGERS), (day, None)));
         }
     }
     records

@@ -138,6 +138,12 @@ pub fn csv() -> String {
     text
 }
 
+/// Lists the days before the holidays at home.
+pub fn eves() -> Vec<NaiveDate> {
+    let eve = |year, holiday: &Holiday| months::add_days(day_of(year, holiday.1), -1);
+    CHINA.iter().flat_map(|(year, holidays)| holidays.iter().map(|holiday| eve(*year, holiday))).collect()
+}
+
 fn chinese(text: &mut String, year: i32, (name, first, last, worked): &Holiday) {
     let mut day = day_of(year, *first);
     while day <= day_of(year, *last) {

@@ -17,6 +17,8 @@ mod months;
 
 mod names;
 
+mod spelling;
+
 mod places;
 
 mod world;
@@ -43,9 +45,21 @@ mod stages;
 
 mod accounts;
 
+mod identity;
+
+mod campaigns;
+
+mod targets;
+
+mod plans;
+
 mod crm;
 
+mod visits;
+
 mod complaints;
+
+mod corrective;
 
 mod contacts;
 
@@ -55,24 +69,32 @@ mod registration;
 
 mod census;
 
+mod intelligence;
+
+mod sellers;
+
+mod dealer_activity;
+
 mod reference;
 
 mod policy;
 
 mod holidays;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use clap::{Parser, ValueEnum};
 
+use sales::Acceptance;
 use truth::Truth;
 use world::{Plan, World};
 
 /// Writes extracts of an invented market, and the truth about them.
 ///
 /// The fixtures of the repository come from `--extracts fixtures/extracts --reference pipelines/reference --truth
-/// fixtures/truth`; ten million order lines for benchmarks from `--size large --out FOLDER`.
+/// fixtures/truth`; ten million order lines for benchmarks from `--size large --sales-only --out FOLDER`, a million
+/// records of customers from `--identity-only --customers 550000 --out FOLDER`.
 #[derive(Parser)]
 struct Options {
     /// Seed of all choices: the same seed gives the same bytes
@@ -102,6 +124,9 @@ struct Options {
     /// Writes order lines only, without stages and the other sources
     #[arg(long)]
     sales_only: bool,
+    /// Writes flat records of customers and who stands behind them, and nothing else
+    #[arg(long, conflicts_with = "sales_only")]
+    identity_only: bool,
     /// Folder of everything
     #[arg(long, default_value = "generated")]
     out: PathBuf,
@@ -151,17 +176,34 @@ fn main() {
     let extracts = folder(&options.extracts, "extracts");
     let world = World::new(options.plan());
     let mut truth = Truth::new(&folder(&options.truth, "truth"), world.plan.run_date);
-    reference::send(&world, &folder(&options.reference, "reference"));
-    sales::all(&world, &extracts, &mut truth, !options.sales_only);
-    if !options.sales_only {
-        accounts::send(&world, &extracts, &mut truth);
-        crm::send(&world, &extracts, &mut truth);
-        complaints::send(&world, &extracts, &mut truth);
-        contacts::send(&world, &extracts, &mut truth);
-        surveys::send(&world, &extracts, &mut truth);
-        registration::send(&world, &extracts, &mut truth);
-        census::send(&world, &extracts, &mut truth);
+    if options.identity_only {
+        identity::send(&world, &extracts, &mut truth);
+    } else {
+        reference::send(&world, &folder(&options.reference, "reference"));
+        let acceptances = sales::all(&world, &extracts, &mut truth, !options.sales_only);
+        if !options.sales_only {
+            send_others(&world, &acceptances, &extracts, &mut truth);
+        }
     }
     truth.finish();
     println!("wrote {}", extracts.display());
+}
+
+/// Sends what does not come from dealers' order books.
+fn send_others(world: &World, acceptances: &[Acceptance], extracts: &Path, truth: &mut Truth) {
+    let (campaigns, complaints) = (campaigns::all(world), complaints::all(world));
+    accounts::send(world, extracts, truth);
+    crm::send(world, &crm::Around { campaigns: &campaigns, acceptances }, extracts, truth);
+    targets::send(world, extracts, truth);
+    plans::send(world, extracts, truth);
+    campaigns::send(world, &campaigns, extracts, truth);
+    complaints::send(world, &complaints, extracts, truth);
+    corrective::send(world, &complaints, extracts, truth);
+    contacts::send(world, &campaigns, acceptances, extracts, truth);
+    surveys::send(world, extracts, truth);
+    registration::send(world, extracts, truth);
+    census::send(world, extracts, truth);
+    intelligence::send(world, extracts, truth);
+    sellers::send(world, extracts, truth);
+    dealer_activity::send(world, extracts, truth);
 }

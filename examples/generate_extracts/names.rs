@@ -1,7 +1,6 @@
 //! Names: invented companies, people, phones and tax ids, put together from syllables.
 //!
-//! A name that equals that of a real company does so by accident. The traditional spelling covers the characters
-//! that these lists use and no more.
+//! A name that equals that of a real company does so by accident. How clerks spell them is in `spelling.rs`.
 
 use crate::random::Dice;
 
@@ -16,6 +15,48 @@ const SECOND: [&str; 20] = [
 const LATIN: [&str; 16] =
     ["Bel", "Tor", "Kas", "Mon", "Ver", "Lun", "Ost", "Rav", "Gel", "Dor", "Fen", "Hal", "Nim", "Pra", "Sil", "Wen"];
 const LATIN_END: [&str; 10] = ["tano", "bruk", "meris", "dale", "vika", "rona", "stein", "lenko", "burg", "tara"];
+/// Syllables and trades for markets of more customers than the few others can name.
+const MORE: &str = "安邦宝博才昌超辰诚春德顶丰福富高格光桂国海航豪皓合和鹤弘洪厚虎欢环辉惠慧吉佳嘉坚健江杰金锦晋京晶精景\
+    敬静久巨君凯康科可坤来朗乐雷力立利良亮林凌领隆鲁禄路伦罗茂美盟敏明茗慕南能宁诺欧派朋鹏平普启千乾前强\
+    琴青清晴全泉仁荣融如锐润若三森山善尚生升胜圣盛诗石时世市双水顺思松嵩太泰特天田通同万王旺威微为伟卫文\
+    沃五西希夏先贤祥翔向晓欣新信星行秀旭雪雅亚研炎阳洋耀一宜益艺亦易逸银英盈永优友宇雨玉裕元原源月云运赞\
+    展长兆真振正知志智中众州珠卓子紫宗祖";
+const MORE_TRADES: [&str; 20] = [
+    "电气",
+    "重工",
+    "建材",
+    "水泥",
+    "钢铁",
+    "化工",
+    "船舶",
+    "港务",
+    "路桥",
+    "市政",
+    "园林",
+    "石化",
+    "煤业",
+    "有色金属",
+    "通信",
+    "数据",
+    "食品",
+    "纺织",
+    "环保",
+    "水利",
+];
+const MORE_WORDS: [&str; 12] = [
+    "Energy",
+    "Power",
+    "Mining",
+    "Bau",
+    "Logistics",
+    "Rental",
+    "Industries",
+    "Data",
+    "Agro",
+    "Steel",
+    "Ports",
+    "Cement",
+];
 const TRADES: [&str; 10] = ["机械", "电力", "矿业", "建设", "设备租赁", "能源", "物流", "农业", "贸易", "工程"];
 const SURNAMES: [&str; 20] = [
     "赵", "钱", "孙", "李", "周", "吴", "郑", "王", "冯", "陈", "褚", "卫", "蒋", "沈", "韩", "杨", "朱", "秦", "尤",
@@ -24,42 +65,6 @@ const SURNAMES: [&str; 20] = [
 const GIVEN: [&str; 20] = [
     "子墨", "雨桐", "浩然", "思远", "佳怡", "文博", "晓燕", "建国", "志强", "海涛", "丽华", "明轩", "若曦", "立新",
     "婉清", "俊杰", "国栋", "春梅", "一帆", "静",
-];
-const TRADITIONAL: [(char, char); 34] = [
-    ('恒', '恆'),
-    ('达', '達'),
-    ('机', '機'),
-    ('电', '電'),
-    ('矿', '礦'),
-    ('业', '業'),
-    ('设', '設'),
-    ('备', '備'),
-    ('赁', '賃'),
-    ('农', '農'),
-    ('贸', '貿'),
-    ('团', '團'),
-    ('龙', '龍'),
-    ('腾', '騰'),
-    ('兴', '興'),
-    ('华', '華'),
-    ('图', '圖'),
-    ('维', '維'),
-    ('联', '聯'),
-    ('驰', '馳'),
-    ('谦', '謙'),
-    ('远', '遠'),
-    ('岚', '嵐'),
-    ('庆', '慶'),
-    ('苏', '蘇'),
-    ('东', '東'),
-    ('广', '廣'),
-    ('辽', '遼'),
-    ('宁', '寧'),
-    ('云', '雲'),
-    ('陕', '陝'),
-    ('铭', '銘'),
-    ('骏', '駿'),
-    ('畅', '暢'),
 ];
 const TAX_DIGITS: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
 
@@ -73,39 +78,25 @@ pub fn company(dice: &mut Dice, place: &str, is_domestic: bool) -> String {
     format!("{place}{}{}{}{form}", dice.pick(&FIRST), dice.pick(&SECOND), dice.pick(&TRADES))
 }
 
-/// Spells a company's name as another clerk would: traditional, short, spaced, in brackets, in capitals.
-pub fn variant(dice: &mut Dice, name: &str, place: &str) -> String {
-    if name.is_ascii() {
-        return latin_variant(dice, name);
+/// Invents a company's name from many more syllables.
+pub fn one_of_many(dice: &mut Dice, place: &str, is_domestic: bool) -> String {
+    let more: Vec<char> = MORE.chars().collect();
+    if !is_domestic {
+        let middle = format!("{}{}", dice.pick(&LATIN), dice.pick(&LATIN)).to_lowercase();
+        let word = dice.pick(&MORE_WORDS);
+        let form = dice.pick(&["GmbH", "Ltd.", "S.A.", "Co., Ltd.", "A/S"]);
+        return format!("{}{middle}{} {word} {form}", dice.pick(&LATIN), dice.pick(&LATIN_END));
     }
-    match dice.index(6) {
-        0 => traditional(name),
-        1 => name.replace("有限公司", "").replace("股份", "").replace("有限责任公司", ""),
-        2 => name.replacen(place, &format!("{place} "), 1),
-        3 if name.starts_with(place) => format!("{}（{place}）有限公司", stem(name, place)),
-        4 => name.replace("有限公司", "有限责任公司"),
-        _ => name.to_owned(),
-    }
+    let syllables = 2 + usize::from(dice.chance(0.2));
+    let stem: String = (0..syllables).map(|_| more[dice.index(more.len())]).collect();
+    let trade = if dice.chance(0.4) { dice.pick(&TRADES) } else { dice.pick(&MORE_TRADES) };
+    let form = dice.pick(&["有限公司", "有限公司", "股份有限公司", "集团有限公司", "有限责任公司"]);
+    format!("{place}{stem}{trade}{form}")
 }
 
-fn latin_variant(dice: &mut Dice, name: &str) -> String {
-    match dice.index(4) {
-        0 => name.to_uppercase(),
-        1 => name.replace(" GmbH", " Gesellschaft mbH").replace("Ltd.", "Limited"),
-        2 => format!("\"{name}\""),
-        _ => name.to_owned(),
-    }
-}
-
-fn stem<'a>(name: &'a str, place: &str) -> &'a str {
-    let rest = &name[place.len()..];
-    rest.split("有限").next().unwrap_or(rest)
-}
-
-/// Spells a name in traditional characters.
-pub fn traditional(name: &str) -> String {
-    let swap = |c| TRADITIONAL.iter().find(|(simple, _)| *simple == c).map_or(c, |(_, old)| *old);
-    name.chars().map(swap).collect()
+/// Draws one of the syllables of companies.
+pub fn syllable(dice: &mut Dice) -> char {
+    dice.pick(&SECOND).chars().next().unwrap()
 }
 
 /// Invents a person's name.
@@ -129,21 +120,6 @@ pub fn phone(dice: &mut Dice, country: &str) -> String {
         _ => "+7 727",
     };
     format!("{prefix} {:07}", dice.between(1_000_000, 9_999_999))
-}
-
-/// Spells a phone number as another clerk would.
-pub fn phone_variant(dice: &mut Dice, phone: &str) -> String {
-    if phone.len() != 11 || !phone.is_ascii() || phone.contains(' ') {
-        return phone.to_owned();
-    }
-    let (a, b, c) = (&phone[..3], &phone[3..7], &phone[7..]);
-    match dice.index(6) {
-        0 => format!("{a}-{b}-{c}"),
-        1 => format!("+86 {a} {b} {c}"),
-        2 => format!("86{phone}"),
-        3 => full_width(phone),
-        _ => phone.to_owned(),
-    }
 }
 
 /// Invents a unified social credit code of 18 characters (GB 32100-2015) with both check digits right.

@@ -62,7 +62,8 @@ pub struct Period {
 /// Invents the orders of a period, in order of their dates.
 pub fn of(world: &World, period: &Period) -> Vec<Order> {
     let dice = &mut world.dice(&format!("orders {} {}", period.dealer, period.month));
-    let count = order_count(world, period);
+    let is_over = world.dealers[period.dealer].left_on.is_some_and(|left| left < period.month);
+    let count = if is_over { 3 } else { order_count(world, period) };
     let mut days: Vec<_> = (0..count).map(|_| order_day(dice, world, period)).collect();
     days.sort_unstable();
     let buyers = buyers(world, period);
@@ -70,7 +71,7 @@ pub fn of(world: &World, period: &Period) -> Vec<Order> {
 }
 
 /// Lines are two to an order; a dealer's share of them grows or falls from year to year.
-fn order_count(world: &World, period: &Period) -> i64 {
+pub fn order_count(world: &World, period: &Period) -> i64 {
     let periods = world.plan.months / period.months;
     let mean = world.plan.lines * 1000 / (world.plan.dealers * periods * 2);
     let trend = [6, 12, -9, 3, 15, -4, 8, 0, 20, -14, 10, 5, -20, 18][habit(period.dealer)];
@@ -95,7 +96,8 @@ fn order_day(dice: &mut Dice, world: &World, period: &Period) -> NaiveDate {
 fn buyers(world: &World, period: &Period) -> Vec<(usize, i64)> {
     let buys = |customer: &Customer| {
         let stays = customer.left_on.is_none_or(|left| left >= period.month);
-        stays && customer.joined_on <= period.month
+        let pauses = customer.pause.is_some_and(|(from, to)| from <= period.month && period.month < to);
+        stays && !pauses && customer.joined_on <= period.month
     };
     let all = world.clients[period.dealer].iter().map(|index| (*index, &world.customers[*index]));
     let mut buyers: Vec<_> = all.filter(|(_, one)| buys(one)).map(|(index, one)| (index, one.weight)).collect();
@@ -122,7 +124,7 @@ fn order(world: &World, period: &Period, dice: &mut Dice, at: (i64, NaiveDate), 
         shipped_date,
         accepted_date: months::add_days(shipped_date, dice.between(1, 20)),
         currency: currency(world, period, dice),
-        channel: ["direct", "dealer", "online", "tender"][dice.weighted(&[3, 5, 1 + number % 3, 2])],
+        channel: CHANNELS[dice.weighted(&channels(customer))],
         terms: ["cash", "credit", "lease"][dice.weighted(&[6, 3, 1])],
         working_condition: ["normal", "high_temperature", "plateau", "dusty", "severe_cold"]
             [dice.weighted(&[9, 2, 2, 3, 2])],
@@ -131,6 +133,15 @@ fn order(world: &World, period: &Period, dice: &mut Dice, at: (i64, NaiveDate), 
     };
     order.lines = lines(world, dice, &order);
     order
+}
+
+const CHANNELS: [&str; 4] = ["direct", "dealer", "online", "tender"];
+
+/// Each customer has a channel that it prefers; half of them that of the dealer.
+fn channels(customer: usize) -> [i64; 4] {
+    let mut weights = [3, 3, 2, 2];
+    weights[[1, 0, 1, 2, 1, 3][customer % 6]] += 8;
+    weights
 }
 
 /// One dealer's numbers hold slashes, another's quotes: both are legal keys.
@@ -164,7 +175,7 @@ fn line(world: &World, dice: &mut Dice, order: &Order, which: (i64, i64)) -> Ord
     let (line_no, favourite) = which;
     let classes: &[i64] = if line_no == 1 { &[7, 2, 1, 0] } else { &[1, 6, 2, 1] };
     let kind = ["machine", "part", "service", "return"][dice.weighted(classes)];
-    let product = choose(world, dice, kind, favourite);
+    let product = choose(world, dice, kind, (favourite, order.ordered_on));
     let price = price(dice, product, order);
     let quantity = quantity(dice, kind);
     let is_known = !dice.chance(0.004);
@@ -182,15 +193,16 @@ fn line(world: &World, dice: &mut Dice, order: &Order, which: (i64, i64)) -> Ord
     }
 }
 
-/// A customer mostly stays with one type of product.
-fn choose<'a>(world: &'a World, dice: &mut Dice, kind: &str, favourite: i64) -> &'a Product {
+/// A customer mostly stays with one type of product; nothing is sold before its launch.
+fn choose<'a>(world: &'a World, dice: &mut Dice, kind: &str, (favourite, day): (i64, NaiveDate)) -> &'a Product {
     let class = if kind == "return" { dice.pick(&["part", "part", "machine"]) } else { kind };
     let types = places::PRODUCT_TYPES;
     let at =
         if dice.chance(0.75) { usize::try_from(favourite).unwrap() % types.len() } else { dice.index(types.len()) };
     let fits = |product: &&Product| product.class == class && product.kind == types[at].0;
     let fitting: Vec<_> = world.products.iter().filter(fits).collect();
-    fitting[dice.index(fitting.len())]
+    let launched: Vec<_> = fitting.iter().filter(|product| product.launched_on <= day).collect();
+    if launched.is_empty() { fitting[0] } else { launched[dice.index(launched.len())] }
 }
 
 /// Converts the standard price, rising by a point each half-year, at the month's rate.

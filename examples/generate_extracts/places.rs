@@ -109,6 +109,28 @@ const fn brand(
 /// Sales of a calendar month against the mean of its year, in percent.
 pub const SEASON: [i64; 12] = [82, 58, 122, 118, 112, 104, 96, 94, 108, 98, 104, 112];
 
+/// Finds the region of a province.
+pub fn region(province: &str) -> &'static str {
+    PLACES.iter().find(|place| place.province == province).map_or("unknown", |place| place.region)
+}
+
+/// Lists the regions in which something is sold.
+pub fn regions() -> Vec<&'static str> {
+    let mut regions: Vec<_> = PLACES.iter().map(|place| place.region).collect();
+    regions.dedup();
+    regions
+}
+
+/// Gives the word that Chinese files use for a product type.
+pub fn product_word(product_type: &str) -> &'static str {
+    match product_type {
+        "generator_set" => "发电机组",
+        "compressor" => "空压机",
+        "loader" => "装载机",
+        _ => "挖掘机",
+    }
+}
+
 /// Finds the currency in which a country pays.
 pub fn currency(country: &str) -> &'static str {
     match country {

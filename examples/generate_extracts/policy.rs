@@ -37,6 +37,7 @@ customer.rfm.window_days,2020-01-01,365,days,house,Orders within this time count
 customer.revenue_grade.a_below,2020-01-01,0.80,share,required,Cumulative share before the row below which a customer is grade A
 customer.revenue_grade.b_below,2020-01-01,0.95,share,required,Cumulative share before the row below which a customer is grade B
 customer.pareto_summary.top_share,2020-01-01,0.20,share,required,The top part of customers
+customer.pareto_summary.revenue_share,2020-01-01,0.80,share,required,The part of revenue for which customers are counted
 customer.key_account.national_provinces_from,2020-01-01,5,provinces,house,A national account buys in this many provinces
 customer.key_account.long_term_years_from,2020-01-01,5,years,house,A long-term account
 customer.profit.visit_minute_cost,2020-01-01,3.00,CNY per minute,house,Cost of a minute of visit
@@ -45,13 +46,18 @@ customer.lifetime_value.discount_rate,2020-01-01,0.10,rate,house,Yearly discount
 customer.churn.at_risk_factor,2020-01-01,1.5,ratio,house,At risk beyond this multiple of the expected interval
 customer.churn.lost_factor,2020-01-01,3,ratio,house,Lost beyond this multiple of the expected interval
 customer.churn.lost_days,2020-01-01,180,days,house,Lost only beyond this time
+customer.churn.minimum_order_days,2020-01-01,3,order days,house,A customer with so many order days has an interval of its own
+customer.churn.won_back_days,2020-01-01,365,days,house,A customer that came back within this time is won back
 customer.loyalty.loyal_wallet_from,2020-01-01,0.5,share,house,Wallet share of a loyal customer
 customer.loyalty.advocate_recommend_from,2020-01-01,9,points,house,Recommend score of an advocate
+customer.loyalty.repeat_orders_from,2020-01-01,2,orders,house,Orders of a customer that came again
+customer.loyalty.loyal_orders_from,2020-01-01,3,orders,house,Orders of a loyal customer
 customer.data_quality.verified_months,2020-01-01,12,months,house,A verification is fresh within this time
 customer.plan_progress.reviews_grade_a,2020-01-01,4,reviews,required,Reviews a year of grade A accounts
 customer.plan_progress.reviews_other,2020-01-01,1,reviews,required,Reviews a year of other accounts
 customer.alert.revenue_down_rate,2020-01-01,-0.20,rate,house,Change of revenue that raises an alert
 customer.alert.complaints_up_minimum,2020-01-01,2,complaints,house,Complaints in the last 90 days that raise an alert
+customer.alert.complaints_window_days,2020-01-01,90,days,house,Complaints of this time against those of as long before
 customer.alert.satisfaction_down_points,2020-01-01,1,points,house,Drop of satisfaction that raises an alert
 sales.loss_funnel.pursued_from_stage,2020-01-01,2,stage number,house,Stage from which a lost opportunity was pursued; 2 is evaluating
 sales.loss_funnel.idle_days,2020-01-01,180,days,house,An opportunity is idle beyond this time
@@ -105,7 +111,10 @@ complaint.sla.on_site_hours,2024-01-01,24,hours,required,Arrival on site
 complaint.corrective_action.recurrence_days,2020-01-01,90,days,house,The same defect again within this time recurred
 satisfaction.index.boost_below_score,2020-01-01,7.0,points,required,A factor below this in the previous period is boosted
 satisfaction.index.boost_factor,2020-01-01,1.5,ratio,required,Weight of a boosted factor
+satisfaction.index.promoter_from,2020-01-01,9,points,house,Recommend score from which a respondent is a promoter
+satisfaction.index.detractor_to,2020-01-01,6,points,house,Recommend score up to which a respondent is a detractor
 satisfaction.purchase_factor.minimum_answers,2020-01-01,10,answers,house,Answers that a correlation needs
+satisfaction.gap.significance_deviates,2020-01-01,1.96,standard errors,required,A gap beyond this many standard errors is significant
 satisfaction.follow_up.window_days,2020-01-01,7,days,required,A follow-up comes within this time
 ";
 
@@ -136,13 +145,14 @@ general_retention,1,3,4,5,1,3
 general_recall,1,3,1,3,1,3
 ";
 
-/// `reference/survey_weight.csv`.
+/// `reference/survey_weight.csv`: equal weights, but for one that was raised in 2026.
 pub const SURVEY_WEIGHT: &str = "\
 respondent_type,factor,weight,valid_from
 dealer,delivery,1,2020-01-01
 dealer,logistics,1,2020-01-01
 dealer,attitude,1,2020-01-01
 end_customer,quality,1,2020-01-01
+end_customer,quality,1.2,2026-01-01
 end_customer,value,1,2020-01-01
 end_customer,service,1,2020-01-01
 complainant,speed,1,2020-01-01

@@ -72,9 +72,16 @@ fn products(world: &World) -> String {
     text
 }
 
+/// Dealers that left before the first order line.
+const FORMER_DEALERS: &str = "\
+D901,安徽昱峻机械销售有限公司,安徽,2009-04-01,2018-12-31,C,false,周立新,华东
+D902,湖南砺畅工程销售有限公司,湖南,2011-09-15,2021-06-30,D,false,许春梅,华中
+D903,江苏旌麟建设销售有限公司,江苏,2014-01-01,2022-12-31,B,true,韩思远,华东
+";
+
 fn dealers(world: &World) -> String {
     let header = "dealer_code,name,province,joined_on,left_on,credit_grade,is_backbone,coach,authorized_regions\n";
-    let mut text = header.to_owned();
+    let mut text = format!("{header}{FORMER_DEALERS}");
     for dealer in &world.dealers {
         let left = dealer.left_on.map_or(String::new(), |day| day.to_string());
         let name = quoted(&dealer.name, ',');
@@ -156,12 +163,10 @@ fn aliases() -> String {
     text
 }
 
-/// Fit and target share of each segment; targets were raised in 2025.
+/// Fit and target share of each segment; targets were raised in 2024 or 2025.
 fn segments() -> String {
     let mut text = "region,product_type,industry,strategic_fit,target_share,valid_from\n".to_owned();
-    let mut regions: Vec<_> = PLACES.iter().map(|place| place.region).collect();
-    regions.dedup();
-    for region in regions {
+    for region in places::regions() {
         for (product_type, _) in PRODUCT_TYPES {
             for industry in &INDUSTRIES {
                 segment(&mut text, region, product_type, industry);
@@ -174,7 +179,8 @@ fn segments() -> String {
 fn segment(text: &mut String, region: &str, product_type: &str, industry: &places::Industry) {
     let mark = mark(&[region, product_type, industry.code]);
     let fit = if industry.is_core { 60 + mark % 41 } else { 10 + mark % 50 };
-    for (raise, valid_from) in [(0, "2020-01-01"), (3, "2025-01-01")] {
+    let raised_from = ["2024-07-01", "2025-01-01"][usize::from(mark % 3 > 0)];
+    for (raise, valid_from) in [(0, "2020-01-01"), (3, raised_from)] {
         if raise == 0 || industry.is_core {
             let share = decimal(15 + mark % 20 + raise, 2);
             let words = format!("{region},{product_type},{}", industry.code);

@@ -1,14 +1,14 @@
 //! Registrations: five years of the market by month, place, product type, industry and brand, restated now and then.
 //!
-//! Brands grow and shrink by province, so that shares move; a few rows carry a province, a brand or an industry that
-//! no reference table knows.
+//! The third month was never published. Brands grow and shrink by province, so that shares move; a few rows carry a
+//! province, a brand or an industry that no reference table knows. In one country nobody tells the prices of compressors.
 
 use std::path::Path;
 
 use chrono::{Datelike, NaiveDate};
 
 use crate::months;
-use crate::places::{BRANDS, Brand, INDUSTRIES, PLACES, PRODUCT_TYPES, Place, SEASON, mark};
+use crate::places::{BRANDS, Brand, INDUSTRIES, PLACES, PRODUCT_TYPES, Place, SEASON, mark, product_word};
 use crate::random::Dice;
 use crate::style::{OFFICE, Value};
 use crate::table::{Plant, Planter, Record, Table, plant};
@@ -37,7 +37,7 @@ const PLANTS: &[Plant] = &[
 ];
 
 /// What the product of the weights is divided by to get units.
-const SCALE: i64 = 250_000_000;
+const SCALE: i64 = 2_000_000_000;
 
 /// Sends the half-years one after the other, then two restatements.
 pub fn send(world: &World, folder: &Path, truth: &mut Truth) {
@@ -47,7 +47,8 @@ pub fn send(world: &World, folder: &Path, truth: &mut Truth) {
     let months = months::ending(world.plan.run_date, 60);
     for half in months.chunks(6) {
         let published = months::add_days(months::add(half[half.len() - 1], 1), 12);
-        file(world, &mut table, truth, half, published);
+        let told: Vec<_> = half.iter().copied().filter(|month| *month != months[2]).collect();
+        file(world, &mut table, truth, &told, published);
     }
     for (from, to) in [(30, 34), (44, 47)] {
         let published = months::add_days(months::add(months[to], 2), 20);
@@ -59,7 +60,7 @@ pub fn send(world: &World, folder: &Path, truth: &mut Truth) {
 /// Writes one file; whatever is published after a half-year's own file restates its units.
 fn file(world: &World, table: &mut Table, truth: &mut Truth, months: &[NaiveDate], published: NaiveDate) {
     let version = months::stamp(published);
-    let is_restated = months.len() < 6;
+    let is_restated = months.len() < 5;
     let name = if is_restated { "restated" } else { "registration" };
     let path = format!("market_registration/{name}_{}_{version}.csv", months[0].format("%Y%m"));
     let mut records = Vec::new();
@@ -100,7 +101,8 @@ fn row(dice: &mut Dice, market: Market, industry: usize, brand: &Brand) -> Optio
     let age = months::between(months::date(2021, 7, 1), month);
     let season = SEASON[usize::try_from(month.month0()).unwrap()];
     let growth = 1200 + age * (INDUSTRIES[industry].growth + brand.momentum + (taste % 9 - 4) * 3);
-    let size = place.weight * brand.weight * (60 + taste) * season * growth.max(100);
+    let strength = if brand.role == "own" && product_type == "excavator" { brand.weight / 2 } else { brand.weight };
+    let size = place.weight * strength * (60 + taste) * season * growth.max(100);
     let units = (size / 100 * dice.between(80, 120) + dice.between(0, SCALE - 1)) / SCALE;
     (units > 0 || brand.role == "own").then(|| record(dice, market, industry, (brand, units, price)))
 }
@@ -112,12 +114,13 @@ fn record(dice: &mut Dice, market: Market, industry: usize, offer: (&Brand, i64,
     let average = price * brand.price / 100 * (990 + age + dice.between(-15, 15)) / 1000 / 100 * 100;
     let (province, industry, name) = words(dice, place, industry, brand);
     let key = format!("{month}|{province}|{}|{product_type}|{industry}|{name}", place.country);
-    let price = if dice.chance(0.005) || units == 0 { Value::Null } else { Value::Number(average, 0) };
+    let is_secret = place.province == "KZ" && product_type == "compressor";
+    let price = if dice.chance(0.005) || units == 0 || is_secret { Value::Null } else { Value::Number(average, 0) };
     let values = vec![
         ("month", Value::Date(month)),
         ("province", Value::Text(province)),
         ("country", Value::text(place.country)),
-        ("product_type", Value::text(chinese(product_type))),
+        ("product_type", Value::text(product_word(product_type))),
         ("industry", Value::Text(industry)),
         ("brand", Value::Text(name)),
         ("units", Value::Number(units, 0)),
@@ -136,13 +139,4 @@ fn words(dice: &mut Dice, place: &Place, industry: usize, brand: &Brand) -> (Str
         _ => {}
     }
     words
-}
-
-fn chinese(product_type: &str) -> &str {
-    match product_type {
-        "generator_set" => "发电机组",
-        "compressor" => "空压机",
-        "loader" => "装载机",
-        _ => "挖掘机",
-    }
 }

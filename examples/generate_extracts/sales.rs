@@ -216,8 +216,12 @@ fn corrected(dice: &mut Dice, order: &Order) -> Option<Order> {
     Some(order)
 }
 
-/// Invents and sends everything that dealers send.
-pub fn all(world: &World, folder: &Path, truth: &mut Truth, with_stages: bool) {
+/// A customer that accepted goods on a day.
+pub type Acceptance = (usize, NaiveDate);
+
+/// Invents and sends everything that dealers send; gives some of the acceptances.
+pub fn all(world: &World, folder: &Path, truth: &mut Truth, with_stages: bool) -> Vec<Acceptance> {
+    let mut acceptances = Vec::new();
     let mut stages = crate::stages::Stages::new(world, folder);
     let mut sales = Sales::new(world, folder, truth);
     for dealer in 0..world.dealers.len() {
@@ -230,14 +234,26 @@ pub fn all(world: &World, folder: &Path, truth: &mut Truth, with_stages: bool) {
             sales.send(&period, &orders);
             if with_stages {
                 stages.send(&period, &orders, sales.truth);
+                acceptances.extend(noticed(world, &period, &orders));
             }
         }
     }
+    acceptances
 }
 
+/// The acceptances after which somebody looks in, never more than the contact log has rows.
+fn noticed(world: &World, period: &Period, orders: &[Order]) -> Vec<Acceptance> {
+    let dice = &mut world.dice(&format!("acceptances {} {}", period.dealer, period.month));
+    let share = (world.plan.customers * world.plan.months / 12 * 100 / (world.plan.lines / 2)).clamp(1, 35);
+    let some = orders.iter().filter(|_| dice.between(1, 100) <= share);
+    some.map(|order| (order.customer, order.accepted_date)).collect()
+}
+
+/// A dealer that has left winds up what is open for another quarter.
 fn is_silent(world: &World, period: &Period) -> bool {
     let dealer = &world.dealers[period.dealer];
-    dealer.joined_on > period.month || dealer.left_on.is_some_and(|left| left < period.month)
+    let last = dealer.left_on.map(|left| months::add(months::first_of(left), 3));
+    dealer.joined_on > period.month || last.is_some_and(|last| last < period.month)
 }
 
 /// A fault of a whole row.

@@ -1,8 +1,8 @@
 //! Sales columns: the headers that each dealer uses, and the values of an order line under them.
 
-use crate::names;
 use crate::orders::{Order, OrderLine, Period};
 use crate::random::Dice;
+use crate::spelling::{self, Mention};
 use crate::style::{self, Value};
 use crate::table::Column;
 use crate::world::{World, habit, industry_word};
@@ -111,28 +111,27 @@ fn department(world: &World, period: &Period, order: &Order) -> Value {
 fn customer_values(world: &World, period: &Period, dice: &mut Dice, order: &Order) -> Vec<(&'static str, Value)> {
     let customer = &world.customers[order.customer];
     let is_chinese = style::of(habit(period.dealer)).is_chinese;
-    let tax_id = customer.tax_id.as_deref().filter(|_| !dice.chance(0.25));
-    vec![
+    let mut values = vec![
         ("customer_code", Value::text(&order.customer_code)),
-        ("customer_name", Value::Text(clerk(dice, &customer.name, customer.province))),
-        ("tax_id", Value::maybe(tax_id)),
-        ("phone", Value::Text(names::phone_variant(dice, &customer.phone))),
         ("province", province(dice, customer.province)),
         ("city", Value::text(customer.city)),
         ("country", if dice.chance(0.3) { Value::Null } else { Value::Code(customer.country) }),
         ("industry", Value::Text(industry(dice, customer.industry, is_chinese))),
-    ]
+    ];
+    values.extend(mention(world, period, dice, order).values());
+    values
 }
 
-/// Three in ten names are spelled in another way.
-fn clerk(dice: &mut Dice, name: &str, place: &str) -> String {
-    if name == "合计" || !dice.chance(0.3) {
-        return name.to_owned();
+/// The dealer entered the customer once under each code; one line in twelve was typed anew.
+fn mention(world: &World, period: &Period, dice: &mut Dice, order: &Order) -> Mention {
+    let customer = &world.customers[order.customer];
+    let master = &mut world.dice(&format!("clerk {} {}", period.dealer, order.customer_code));
+    let master = if dice.chance(0.08) { dice } else { master };
+    let mut mention = spelling::mention(world, master, customer, 0.75);
+    if master.chance(0.01) && customer.country == "CN" {
+        mention.name = format!("{}\n({}分公司)", mention.name, customer.province);
     }
-    if dice.chance(0.03) {
-        return format!("{name}\n({place}分公司)");
-    }
-    names::variant(dice, name, place)
+    mention
 }
 
 fn province(dice: &mut Dice, province: &str) -> Value {

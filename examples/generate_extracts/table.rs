@@ -25,6 +25,11 @@ pub const fn plant(column: &'static str, rule: &'static str, text: &'static str)
 /// A column as a file carries it: its name in the contract and its header.
 pub type Column = (&'static str, String);
 
+/// Heads the columns by the words of an office, or by their names in the contract.
+pub fn headers(columns: &[(&'static str, &str)], is_by_word: bool) -> Vec<Column> {
+    columns.iter().map(|(name, word)| (*name, if is_by_word { word } else { name }.to_string())).collect()
+}
+
 /// A record on its way into a file.
 pub struct Record {
     pub key: String,
@@ -37,6 +42,16 @@ impl Record {
     /// Wraps the values of a faultless record.
     pub fn new(key: String, values: Vec<(&'static str, Value)>) -> Self {
         Self { key, values, faults: Vec::new() }
+    }
+
+    /// Replaces the value of a column.
+    pub fn set(&mut self, column: &str, value: &Value) {
+        self.values.iter_mut().filter(|(name, _)| *name == column).for_each(|(_, old)| *old = value.clone());
+    }
+
+    /// Notes that the values together break a rule of the contract.
+    pub fn breaks(&mut self, rule: &'static str) {
+        self.faults.push(Fault { column: "", rule, text: String::new() });
     }
 }
 
@@ -110,6 +125,8 @@ pub struct Table<'a> {
     pub columns: Vec<Column>,
     pub planter: Planter,
     pub dice: Dice,
+    /// Name of the sheet in workbooks.
+    pub sheet: &'static str,
     folder: &'a Path,
     served: BTreeMap<String, Place>,
 }
@@ -123,8 +140,9 @@ impl<'a> Table<'a> {
         columns: &[(&'static str, &str)],
         planter: Planter,
     ) -> Self {
-        let columns = columns.iter().map(|(name, header)| (*name, (*header).to_owned())).collect();
-        Self { source, columns, planter, dice, folder, served: BTreeMap::new() }
+        Self {
+            source, columns: headers(columns, true), planter, dice, sheet: "数据", folder, served: BTreeMap::new()
+        }
     }
 
     /// Writes one file; `version` is what the contract finds in its name.
@@ -137,7 +155,7 @@ impl<'a> Table<'a> {
             lines.insert(0, Line::Title(format!("{} {version}", self.source)));
         }
         let extract =
-            Extract { source: self.source, path: path.to_owned(), sheet: "数据", layout: style.layout, lines };
+            Extract { source: self.source, path: path.to_owned(), sheet: self.sheet, layout: style.layout, lines };
         let places = extract.write(self.folder, truth);
         self.serve(path, version, records, &rows, &places);
     }

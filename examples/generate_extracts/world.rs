@@ -2,11 +2,13 @@
 //!
 //! Options → `World`. It holds what is true; how each source spells it is decided where the source is written.
 
+use std::collections::{BTreeMap, HashSet};
+
 use chrono::NaiveDate;
 
 use crate::months;
 use crate::names;
-use crate::places::{INDUSTRIES, PLACES, PRODUCT_TYPES, currency};
+use crate::places::{INDUSTRIES, PLACES, PRODUCT_TYPES, currency, mark};
 use crate::random::Dice;
 
 /// Sizes and dates of a run.
@@ -33,6 +35,7 @@ pub struct Dealer {
     pub grade: &'static str,
     pub is_backbone: bool,
     pub coach: String,
+    pub phone: String,
     pub sellers: Vec<String>,
 }
 
@@ -67,6 +70,12 @@ pub struct Customer {
     pub joined_on: NaiveDate,
     /// The day after which it buys no more.
     pub left_on: Option<NaiveDate>,
+    /// From when to when it buys nothing, as one that is lost and won back.
+    pub pause: Option<(NaiveDate, NaiveDate)>,
+    /// Whether it ever buys; those who do not are in the CRM alone.
+    pub is_buyer: bool,
+    /// Whether other customers of its group bear the same name but for the place.
+    pub shares_name: bool,
     /// Whether the CRM knows it.
     pub has_account: bool,
 }
@@ -86,9 +95,13 @@ impl World {
     /// Invents the world of a plan.
     pub fn new(plan: Plan) -> Self {
         let months = months::ending(plan.run_date, plan.months);
-        let dealers: Vec<_> = (0..plan.dealers).map(|i| dealer(&plan, i)).collect();
+        let mut dealers: Vec<_> = (0..plan.dealers).map(|i| dealer(&plan, i)).collect();
+        tell_apart(&mut dealers);
         let products = products(&plan);
-        let customers: Vec<_> = (0..plan.customers).map(|i| customer(&plan, &dealers, i)).collect();
+        let known = plan.customers + plan.customers / 8;
+        let mut customers: Vec<_> = (0..known).map(|i| customer(&plan, &dealers, i)).collect();
+        name_apart(&plan, &mut customers);
+        name_groups(&mut customers);
         let clients = clients(dealers.len(), &customers);
         Self { plan, months, dealers, products, customers, clients }
     }
@@ -103,6 +116,31 @@ impl World {
         (0..self.customers.len()).filter(|i| self.customers[*i].has_account).collect()
     }
 
+    /// Says whether a customer is one of the few that buy most.
+    pub fn is_big(&self, customer: usize) -> bool {
+        self.customers[customer].weight >= 90
+    }
+
+    /// Finds the account above an account: blocks of customers of all dealers form groups of two levels.
+    pub fn parent(&self, account: usize) -> Option<usize> {
+        let head = match account % 40 {
+            1..=5 => account / 40 * 40,
+            6..=9 => account / 40 * 40 + 1,
+            _ => return None,
+        };
+        self.customers[head].has_account.then_some(head)
+    }
+
+    /// Counts the contact persons of an account.
+    pub fn person_count(&self, account: usize) -> usize {
+        1 + usize::try_from(mark(&[&self.customers[account].id])).unwrap() % 3
+    }
+
+    /// Names a contact person of an account.
+    pub fn person_id(account: usize, number: usize) -> String {
+        format!("P{:05}{number}", 10_000 + account)
+    }
+
     /// Names the account of a customer.
     pub fn account_id(customer: usize) -> String {
         format!("A{:05}", 10_000 + customer)
@@ -112,11 +150,22 @@ impl World {
 fn clients(dealers: usize, customers: &[Customer]) -> Vec<Vec<usize>> {
     let mut clients = vec![Vec::new(); dealers];
     for (index, customer) in customers.iter().enumerate() {
-        for dealer in &customer.dealers {
+        for dealer in customer.dealers.iter().filter(|_| customer.is_buyer) {
             clients[*dealer].push(index);
         }
     }
     clients
+}
+
+/// Numbers sellers of one name, for diaries and assessments know them by name alone.
+fn tell_apart(dealers: &mut [Dealer]) {
+    let mut seen = BTreeMap::new();
+    for seller in dealers.iter_mut().flat_map(|dealer| &mut dealer.sellers) {
+        let count = seen.entry(seller.clone()).and_modify(|count| *count += 1).or_insert(1);
+        if *count > 1 {
+            *seller = format!("{seller}{count}");
+        }
+    }
 }
 
 /// Which of the fourteen ways of working a dealer follows; see `style.rs`.
@@ -146,6 +195,7 @@ fn dealer(plan: &Plan, number: i64) -> Dealer {
         is_backbone: dice.chance(0.4),
         coach: names::person(dice, true),
         sellers: (0..4).map(|_| names::person(dice, place.country == "CN")).collect(),
+        phone: names::phone(dice, place.country),
     }
 }
 
@@ -216,14 +266,69 @@ fn customer(plan: &Plan, dealers: &[Dealer], number: i64) -> Customer {
         weight: 3 + 900 / (1 + dice.between(0, 60)),
         joined_on,
         left_on,
-        has_account: dice.chance(0.55),
+        pause: pause(plan, number),
+        is_buyer: number < plan.customers,
+        shares_name: false,
+        has_account: dice.chance(0.55) || number >= plan.customers,
     };
+    customer.has_account |= number % 40 < 2 || number % 80 < 10;
     let second = dice.index(dealers.len());
     if dice.chance(0.15) && second != home {
         customer.dealers.push(second);
     }
+    settle(plan, &mut customer, number);
     christen(&mut customer, number, dealers.len());
     customer
+}
+
+/// In a large market no two customers have one name, though many names are close.
+fn name_apart(plan: &Plan, customers: &mut [Customer]) {
+    let mut taken = HashSet::new();
+    for customer in customers.iter_mut().filter(|_| plan.customers > 10_000) {
+        let dice = &mut Dice::new(plan.seed, &format!("name {}", customer.id));
+        let mut name = customer.name.clone();
+        while name == customer.name || !taken.insert(name.clone()) {
+            name = names::one_of_many(dice, customer.province, customer.country == "CN");
+        }
+        customer.name = name;
+    }
+}
+
+/// The first members of a group bear its name behind that of their own province.
+fn name_groups(customers: &mut [Customer]) {
+    for index in 0..customers.len() {
+        let (head, province) = (index / 40 * 40, customers[index].province);
+        let is_alone = customers[head..index].iter().all(|other| other.province != province);
+        let is_member = (1..=5).contains(&(index % 40)) && customers[index].country == "CN" && is_alone;
+        if let Some(stem) = customers[head].name.strip_prefix(customers[head].province).filter(|_| is_member) {
+            customers[index].name = format!("{province}{stem}");
+            customers[index].shares_name = true;
+            customers[head].shares_name = true;
+        }
+    }
+}
+
+/// Customers that come back are regular ones; every third prospect is of an industry that is not served.
+fn settle(plan: &Plan, customer: &mut Customer, number: i64) {
+    if customer.pause.is_some() {
+        customer.weight = customer.weight.max(70);
+        customer.left_on = None;
+        customer.joined_on = months::add(months::first_of(plan.run_date), -plan.months - 24);
+    }
+    if !customer.is_buyer && number % 3 == 0 {
+        customer.industry = INDUSTRIES.len() - 1;
+    }
+}
+
+/// Every seventeenth customer buys nothing for a year or more.
+fn pause(plan: &Plan, number: i64) -> Option<(NaiveDate, NaiveDate)> {
+    let begin = months::add(months::first_of(plan.run_date), 1 - plan.months);
+    let span = match number % 34 {
+        4 => (6, 18),
+        21 => (15, 30),
+        _ => return None,
+    };
+    Some((months::add(begin, span.0), months::add(begin, span.1)))
 }
 
 /// The first customer is truly called 合计, "total", and buys from a dealer of each form of file.

@@ -11,17 +11,17 @@ key: [province, product_type]
 columns:
   province: { type: string, title: { zh: 省份, en: Province }, description: "Member of core.region; a country overseas." }
   product_type: { type: string, title: { zh: 产品类型, en: Product type }, description: Product type. }
+  own_growth: { type: double, unit: ratio, title: { zh: 自有增长率, en: Own growth }, description: Own units against the year before. }
+  market_growth: { type: double, unit: ratio, title: { zh: 市场增长率, en: Market growth }, description: Market units against the year before. }
+  own_share: { type: double, unit: share, title: { zh: 市场占有率, en: Own share }, description: Own units of market units. }
+  national_own_share: { type: double, unit: share, title: { zh: 全国占有率, en: National own share }, description: "Own share in the country, same product type and year." }
   is_weak: { type: boolean, title: { zh: 是否薄弱, en: Is weak }, description: Growth and share are both below. }
   units_lost: { type: double, unit: units, title: { zh: 丢失台数, en: Units lost }, description: "Share lost since the year before times market units, at least 0." }
   year: { type: int, title: { zh: 年份, en: Year }, description: The latest complete year. }
   country: { type: string, title: { zh: 国家, en: Country }, description: The nation that it is compared with. }
   own_units: { type: bigint, unit: units, title: { zh: 自有销量, en: Own units }, description: Own units of the year. }
   market_units: { type: bigint, unit: units, title: { zh: 市场容量, en: Market units }, description: Market units of the year. }
-  own_growth: { type: double, unit: ratio, title: { zh: 自有增长率, en: Own growth }, description: Own units against the year before. }
-  market_growth: { type: double, unit: ratio, title: { zh: 市场增长率, en: Market growth }, description: Market units against the year before. }
-  own_share: { type: double, unit: share, title: { zh: 市场占有率, en: Own share }, description: Own units of market units. }
   prior_own_share: { type: double, unit: share, title: { zh: 上年占有率, en: Prior own share }, description: Own share of the year before. }
-  national_own_share: { type: double, unit: share, title: { zh: 全国占有率, en: National own share }, description: "Own share in the country, same product type and year." }
 checks:
   - not_null: [province, product_type, year, country, own_units, market_units]
   - unique: [province, product_type]
@@ -104,6 +104,10 @@ measured_province AS (
 SELECT
     province,
     product_type,
+    own_growth,
+    market_growth,
+    own_share,
+    national_own_share,
     -- domain.md, section 5; computed doubles compare after rounding to 1e-12
     round(own_growth, 12) < round(market_growth, 12) AND round(own_share, 12) < round(national_own_share, 12) AS is_weak,
     CASE WHEN prior_own_share IS NOT NULL AND own_share IS NOT NULL
@@ -113,9 +117,5 @@ SELECT
     country,
     own_units,
     market_units,
-    own_growth,
-    market_growth,
-    own_share,
-    prior_own_share,
-    national_own_share
+    prior_own_share
 FROM measured_province

@@ -46,40 +46,9 @@ stay AS (
         month,
         stage,
         stage_number,
-        CAST(next_entered_at AS BIGINT) - CAST(entered_at AS BIGINT) AS microseconds,
+        elapsed_hours(entered_at, next_entered_at) AS hours,
         CASE WHEN next_entered_at IS NULL AND stage <> 'summarised' THEN 1 ELSE 0 END AS stuck_count
     FROM entered_stage
-),
-
-placed_stay AS (
-    -- the 90 % quantile of n stays lies tenths / 10 of the way from the stay at low_place to the next one. Whole numbers
-    -- keep it exact: percentile_cont cuts its interpolation off at a millionth
-    SELECT
-        month,
-        stage,
-        microseconds,
-        row_number() OVER (PARTITION BY month, stage ORDER BY microseconds) AS place,
-        -- allow integer-division: what is left over stands in tenths
-        9 * (count(*) OVER (PARTITION BY month, stage) - 1) / 10 + 1 AS low_place,
-        9 * (count(*) OVER (PARTITION BY month, stage) - 1) % 10 AS tenths
-    FROM stay
-    WHERE microseconds IS NOT NULL
-),
-
-p90_stay AS (
-    SELECT
-        month,
-        stage,
-        CAST(
-            sum(
-                CASE
-                    WHEN place = low_place THEN microseconds * (10 - tenths)
-                    WHEN place = low_place + 1 THEN microseconds * tenths
-                END
-            ) AS DOUBLE
-        ) / 36000000000 AS p90_hours
-    FROM placed_stay
-    GROUP BY month, stage
 ),
 
 listed_month AS (
@@ -92,39 +61,20 @@ listed_month AS (
 ),
 
 stay_or_empty AS (
-    SELECT
-        month,
-        stage,
-        stage_number,
-        CAST(microseconds AS DOUBLE) / 3600000000 AS hours,
-        stuck_count,
-        1 AS entered_count
-    FROM stay
+    SELECT month, stage, stage_number, hours, stuck_count, 1 AS entered_count FROM stay
     UNION ALL
     SELECT DISTINCT month, stage, stage_number, CAST(NULL AS DOUBLE), 0, 0
     FROM listed_month
     WHERE month <= $run_date
-),
-
-stage_month AS (
-    SELECT
-        month,
-        stage,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY hours) AS median_hours,
-        CAST(sum(stuck_count) AS BIGINT) AS stuck_count,
-        CAST(sum(entered_count) AS BIGINT) AS entered_count,
-        min(stage_number) AS stage_number
-    FROM stay_or_empty
-    GROUP BY month, stage
 )
 
 SELECT
-    stage_month.month,
-    stage_month.stage,
-    stage_month.median_hours,
-    p90_stay.p90_hours,
-    stage_month.stuck_count,
-    stage_month.entered_count,
-    stage_month.stage_number
-FROM stage_month
-LEFT JOIN p90_stay ON p90_stay.month = stage_month.month AND p90_stay.stage = stage_month.stage
+    month,
+    stage,
+    exact_quantile(hours, 0.5) AS median_hours,
+    exact_quantile(hours, 0.9) AS p90_hours,
+    CAST(sum(stuck_count) AS BIGINT) AS stuck_count,
+    CAST(sum(entered_count) AS BIGINT) AS entered_count,
+    min(stage_number) AS stage_number
+FROM stay_or_empty
+GROUP BY month, stage

@@ -90,10 +90,7 @@ due_complaint AS (
         complaint.*,
         CASE
             WHEN complaint.is_domestic
-                THEN arrow_cast(
-                    CAST(complaint.received_at AS BIGINT) + CAST(month_policy.response_hours * 3600000000 AS BIGINT),
-                    'Timestamp(Microsecond, Some("UTC"))'
-                )
+                THEN hours_later(complaint.received_at, month_policy.response_hours)
             WHEN NOT complaint.is_domestic
                 THEN add_working_days(
                     complaint.received_at,
@@ -105,10 +102,7 @@ due_complaint AS (
         CASE
             WHEN complaint.is_domestic AND complaint.resolution_mode = 'onsite'
                 AND array_position(['A', 'B', 'C'], complaint.priority) <= month_policy.on_site_priority_number
-                THEN arrow_cast(
-                    CAST(complaint.received_at AS BIGINT) + CAST(month_policy.on_site_hours * 3600000000 AS BIGINT),
-                    'Timestamp(Microsecond, Some("UTC"))'
-                )
+                THEN hours_later(complaint.received_at, month_policy.on_site_hours)
         END AS on_site_due_at
     FROM complaint
     CROSS JOIN home_calendar -- allow join-without-equality: one row, the calendar of the country
@@ -116,23 +110,14 @@ due_complaint AS (
 ),
 
 judged_complaint AS (
-    -- in time: 1 or 0; NULL while neither answered nor past due
     SELECT
         complaint.month,
         complaint.kind,
         complaint.priority,
         complaint.is_domestic,
-        CASE
-            WHEN complaint.response_due_at IS NULL THEN NULL
-            WHEN complaint.first_response_at <= complaint.response_due_at THEN 1
-            WHEN complaint.first_response_at IS NOT NULL OR complaint.response_due_at < run_end.ends_at THEN 0
-        END AS response_in_time,
-        CASE
-            WHEN complaint.on_site_due_at IS NULL THEN NULL
-            WHEN complaint.on_site_at <= complaint.on_site_due_at THEN 1
-            WHEN complaint.on_site_at IS NOT NULL OR complaint.on_site_due_at < run_end.ends_at THEN 0
-        END AS on_site_in_time,
-        CAST(CAST(handled.handled_at AS BIGINT) - CAST(complaint.received_at AS BIGINT) AS DOUBLE) / 3600000000 AS resolution_hours,
+        kept_limit(complaint.first_response_at, complaint.response_due_at, run_end.ends_at) AS response_in_time,
+        kept_limit(complaint.on_site_at, complaint.on_site_due_at, run_end.ends_at) AS on_site_in_time,
+        elapsed_hours(complaint.received_at, handled.handled_at) AS resolution_hours,
         CASE WHEN complaint.closed_at IS NOT NULL THEN CASE WHEN complaint.is_confirmed THEN 1 ELSE 0 END END AS confirmed
     FROM due_complaint AS complaint
     CROSS JOIN run_end
@@ -184,7 +169,7 @@ SELECT
     CAST(sum(complaint_count) AS BIGINT) AS complaint_count,
     CAST(sum(response_in_time) AS DOUBLE) / nullif(count(response_in_time), 0) AS response_in_time_rate,
     CAST(sum(on_site_in_time) AS DOUBLE) / nullif(count(on_site_in_time), 0) AS on_site_in_time_rate,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY resolution_hours) AS median_resolution_hours,
+    exact_quantile(resolution_hours, 0.5) AS median_resolution_hours,
     CAST(sum(confirmed) AS DOUBLE) / nullif(count(confirmed), 0) AS confirmed_rate,
     count(response_in_time) AS response_judged_count,
     count(on_site_in_time) AS on_site_judged_count

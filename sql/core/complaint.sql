@@ -1,9 +1,9 @@
 /* ---
 description: >
-  Complaints with the members by which they are rolled up. The month is that of the local date of receipt. Until
-  identification arrives the customer is the raw key `crm:account_id`. Place: the country overseas, else the
-  province of the complaint, else of its account, else of its dealer. is_domestic stays as the call centre gave it:
-  an unknown one is not judged.
+  Complaints with the members by which they are rolled up. The month is that of the local date of receipt. Place:
+  the country overseas, else the province of the complaint, else the place of its customer, else of its dealer.
+  is_domestic stays as the call centre gave it: an unknown one is not judged. The extract has no time of the
+  confirmation, so it counts from the closing on.
 owner: customer-service
 key: [complaint_id]
 partition_by: [month]
@@ -13,7 +13,8 @@ columns:
   received_at: { type: timestamp, title: { zh: 受理时间, en: Received at }, description: Moment of receipt. }
   received_date: { type: date, title: { zh: 受理日期, en: Received on }, description: Local day of receipt. }
   channel: { type: string, title: { zh: 渠道, en: Channel }, description: Channel of receipt. }
-  customer_id: { type: string, title: { zh: 客户编号, en: Customer }, description: "Raw key of the customer, `unknown` where no account is named." }
+  customer_id: { type: string, title: { zh: 客户编号, en: Customer }, description: "Customer, `unknown` where none is named." }
+  account_id: { type: string, title: { zh: 客户号, en: Account }, description: Account in the CRM as delivered. }
   dealer: { type: string, title: { zh: 经销商, en: Dealer }, description: Member of core.dealer. }
   dealer_code: { type: string, title: { zh: 经销商编码, en: Dealer code }, description: Code as delivered. }
   province: { type: string, title: { zh: 省份, en: Province }, description: "Member of core.region; a country overseas." }
@@ -59,15 +60,15 @@ WITH home_country AS (
     SELECT DISTINCT country FROM core.region WHERE is_domestic
 ),
 
-placed_account AS (
+placed_customer AS (
     SELECT
-        account.account_id,
+        customer.customer_id,
         CASE
-            WHEN account.country IS NOT NULL AND home_country.country IS NULL THEN account.country
-            ELSE account.province
+            WHEN customer.country IS NOT NULL AND home_country.country IS NULL THEN customer.country
+            ELSE customer.province
         END AS place
-    FROM staged.crm_account AS account
-    LEFT JOIN home_country ON home_country.country = account.country
+    FROM core.customer_identity AS customer
+    LEFT JOIN home_country ON home_country.country = customer.country
 ),
 
 placed_complaint AS (
@@ -78,10 +79,10 @@ placed_complaint AS (
         dealer.dealer_code AS known_dealer_code,
         CASE
             WHEN complaint.country IS NOT NULL AND home_country.country IS NULL THEN complaint.country
-            ELSE coalesce(complaint.province, account.place, nullif(dealer.province, 'unknown'))
+            ELSE coalesce(complaint.province, customer.place, nullif(dealer.province, 'unknown'))
         END AS place
     FROM staged.complaint AS complaint
-    LEFT JOIN placed_account AS account ON account.account_id = complaint.account_id
+    LEFT JOIN placed_customer AS customer ON customer.customer_id = complaint.customer_id
     LEFT JOIN core.dealer AS dealer ON dealer.dealer_code = complaint.dealer_code
     LEFT JOIN home_country ON home_country.country = complaint.country
 )
@@ -92,7 +93,8 @@ SELECT
     complaint.received_at,
     complaint.received_date,
     complaint.channel,
-    coalesce('crm:' || complaint.account_id, 'unknown') AS customer_id,
+    coalesce(complaint.customer_id, 'unknown') AS customer_id,
+    complaint.account_id,
     coalesce(complaint.known_dealer_code, 'unknown') AS dealer,
     complaint.dealer_code,
     coalesce(region.province, 'unknown') AS province,
@@ -111,7 +113,6 @@ SELECT
     complaint.resolution_mode,
     complaint.on_site_at,
     complaint.closed_at,
-    -- the extract gives the confirmation no time of its own: it counts from the closing on
     CASE WHEN complaint.closed_at IS NOT NULL THEN complaint.customer_confirmed END AS is_confirmed,
     complaint.department,
     complaint.cause,

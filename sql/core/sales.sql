@@ -2,11 +2,12 @@
 description: >
   Order lines with the members by which sales are rolled up, and money in the reporting currency. The codes of the
   extract are kept as delivered; a dealer, product, province or industry that no reference names is the member
-  `unknown` of the columns dealer, product, province and industry. Until identification arrives the customer is its
-  raw key, `dealer_code:customer_code`, and the place of a line without a province is that of its dealer. Money is
-  converted line by line with the order month's rate; a line in a currency without a rate keeps NULL amounts, and
-  one without a unit cost has no cost and no margin. Lead times are calendar days between the dates of the line.
-  Lines without payment terms have no is_financed.
+  `unknown` of the columns dealer, product, province and industry. A line that
+  names no customer belongs to the customer `unknown`. Place: the country overseas, else the province of the line,
+  else the place of its customer, else of its dealer. The industry is that of the line alone. Money is converted line
+  by line with the order month's rate; a line in a currency without a rate keeps NULL amounts, and one without a unit
+  cost has no cost and no margin. Lead times are calendar days between the dates of the line. Lines without payment
+  terms have no is_financed.
 owner: sales-operations
 key: [dealer_code, order_no, line_no]
 partition_by: [order_month]
@@ -16,7 +17,8 @@ columns:
   line_no: { title: { zh: 行号, en: Line number }, description: Line of the order. }
   order_month: { type: date, title: { zh: 订单月份, en: Order month }, description: First day of the month of the order date. }
   order_date: { type: date, title: { zh: 订单日期, en: Order date }, description: Day of the order. }
-  customer_id: { type: string, title: { zh: 客户编号, en: Customer }, description: "Raw key of the customer, `unknown` where the line names none." }
+  customer_id: { type: string, title: { zh: 客户编号, en: Customer }, description: "Customer, `unknown` where the line names none." }
+  customer_code: { type: string, title: { zh: 客户编码, en: Customer code }, description: The dealer's own number of the customer. }
   dealer: { type: string, title: { zh: 经销商, en: Dealer }, description: Member of core.dealer. }
   product: { type: string, title: { zh: 产品, en: Product }, description: Member of core.product. }
   product_code: { type: string, title: { zh: 产品编码, en: Product code }, description: Code as delivered. }
@@ -38,6 +40,7 @@ columns:
   revenue: { type: "decimal(18,2)", unit: reporting currency, title: { zh: 收入, en: Revenue }, description: Net of discount and tax. }
   cost: { type: "decimal(18,2)", unit: reporting currency, title: { zh: 成本, en: Cost }, description: Unit cost times quantity. }
   margin: { type: "decimal(18,2)", unit: reporting currency, title: { zh: 毛利, en: Margin }, description: Revenue less cost. }
+  unit_price: { type: double, unit: currency of the line, title: { zh: 单价, en: Unit price }, description: "Price of one unit as delivered, before the discount." }
   discount_amount: { type: "decimal(18,2)", unit: reporting currency, title: { zh: 折扣金额, en: Discount }, description: Discount of the line. }
   source_amount: { type: "decimal(18,2)", unit: currency of the line, title: { zh: 原币金额, en: Amount as delivered }, description: Amount in the currency of the line. }
   currency: { type: string, title: { zh: 币种, en: Currency }, description: Currency of the line. }
@@ -88,15 +91,17 @@ rate AS (
 ),
 
 placed_line AS (
-    -- domain.md, section 1, "Place": by country overseas, else the province of the line, else of the dealer
+    -- domain.md, section 1, "Place": by country overseas, else the province of the line, of the customer, of the dealer
     SELECT
         line.*,
         dealer.dealer_code AS known_dealer_code,
         CASE
             WHEN line.country IS NOT NULL AND home_country.country IS NULL THEN line.country
-            ELSE coalesce(line.province, nullif(dealer.province, 'unknown'))
+            ELSE coalesce(line.province, customer.place, nullif(dealer.province, 'unknown'))
         END AS place
     FROM staged.dealer_sales AS line
+    LEFT JOIN core.sales_customer_place AS customer
+        ON customer.order_month = line.order_month AND customer.customer_id = line.customer_id
     LEFT JOIN core.dealer AS dealer ON dealer.dealer_code = line.dealer_code
     LEFT JOIN home_country ON home_country.country = line.country
 ),
@@ -118,7 +123,8 @@ SELECT
     line.line_no,
     line.order_month,
     line.order_date,
-    coalesce(line.dealer_code || ':' || line.customer_code, 'unknown') AS customer_id,
+    coalesce(line.customer_id, 'unknown') AS customer_id,
+    line.customer_code,
     coalesce(line.known_dealer_code, 'unknown') AS dealer,
     coalesce(product.product_code, 'unknown') AS product,
     line.product_code,
@@ -147,6 +153,7 @@ SELECT
     line.revenue,
     line.cost,
     CAST(line.revenue - line.cost AS DECIMAL(18, 2)) AS margin,
+    CAST(line.unit_price AS DOUBLE) AS unit_price,
     line.converted_discount_amount AS discount_amount,
     line.amount AS source_amount,
     line.currency,

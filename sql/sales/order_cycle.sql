@@ -4,7 +4,7 @@ description: >
   return; its month is that of its earliest order date. Received, checked, shipped and accepted come from the
   order's stage log, as local dates: received is the first entry; checked is the first entry whose check said yes;
   shipped and accepted are the last entries. A step that the log does not hold is taken from the order's lines: the
-  order date, and for the others the latest date once every line that is no service has one. Stage entries of an
+  order date, and the days that core.sales_order has for the others. Stage entries of an
   order without lines belong to no order. On time: accepted on or before the latest promise of the lines, over the
   orders with a promise that are accepted or whose promised day lies on or before run_date, which is over. First
   pass: both checks said yes at attempt 1, over the orders of which both first attempts have a result or one said
@@ -38,70 +38,38 @@ checks:
   - expr: median_received_to_accepted_days >= 0
     severity: warn
 --- */
-WITH order_line AS (
-    SELECT
-        dealer_code,
-        order_no,
-        dealer,
-        line_kind,
-        order_date,
-        promised_date,
-        checked_date,
-        shipped_date,
-        accepted_date
-    FROM core.sales -- allow partition-column-unused: the lines of an order may lie in several months
-    WHERE NOT is_return
-),
-
-line_order AS (
-    -- domain.md, section 1, "Order": distinct dealer and order number, dated by the earliest line
-    SELECT
-        dealer_code,
-        order_no,
-        min(dealer) AS dealer,
-        min(order_date) AS order_date,
-        max(promised_date) AS promised_date,
-        -- a step of the order is done when every line that is no service has its date
-        CASE WHEN bool_and(line_kind = 'service' OR checked_date IS NOT NULL) THEN max(checked_date) END AS checked_date,
-        CASE WHEN bool_and(line_kind = 'service' OR shipped_date IS NOT NULL) THEN max(shipped_date) END AS shipped_date,
-        CASE WHEN bool_and(line_kind = 'service' OR accepted_date IS NOT NULL) THEN max(accepted_date) END AS accepted_date
-    FROM order_line
-    GROUP BY dealer_code, order_no
-),
-
-logged_order AS (
+WITH logged_order AS (
     -- order_check and sales_order_check: the answer at the first attempt, 1 for yes and 0 for no
     SELECT
         dealer_code,
         order_no,
-        local_date(min(CASE WHEN stage = 'received' THEN entered_at END), $timezone) AS received_date,
-        local_date(min(CASE WHEN stage = 'checked' AND result THEN entered_at END), $timezone) AS checked_date,
-        local_date(max(CASE WHEN stage = 'shipped' THEN entered_at END), $timezone) AS shipped_date,
-        local_date(max(CASE WHEN stage = 'accepted' THEN entered_at END), $timezone) AS accepted_date,
+        min(CASE WHEN stage = 'received' THEN entered_date END) AS received_date,
+        min(CASE WHEN stage = 'checked' AND result THEN entered_date END) AS checked_date,
+        max(CASE WHEN stage = 'shipped' THEN entered_date END) AS shipped_date,
+        max(CASE WHEN stage = 'accepted' THEN entered_date END) AS accepted_date,
         max(CASE WHEN stage = 'checked' AND attempt = 1 THEN CAST(result AS INT) END) AS order_check,
         max(CASE WHEN stage = 'confirmed' AND attempt = 1 THEN CAST(result AS INT) END) AS sales_order_check
-    FROM staged.order_stage -- allow partition-column-unused: an order passes its stages in several months
-    WHERE entered_at IS NOT NULL
+    FROM core.order_stage -- allow partition-column-unused: an order passes its stages in several months
     GROUP BY dealer_code, order_no
 ),
 
 timed_order AS (
     SELECT
-        CAST(date_trunc('month', line_order.order_date) AS DATE) AS month,
-        line_order.dealer,
-        line_order.promised_date,
-        coalesce(logged_order.received_date, line_order.order_date) AS received_date,
-        coalesce(logged_order.checked_date, line_order.checked_date) AS checked_date,
-        coalesce(logged_order.shipped_date, line_order.shipped_date) AS shipped_date,
-        coalesce(logged_order.accepted_date, line_order.accepted_date) AS accepted_date,
+        placed.order_month AS month,
+        placed.dealer,
+        placed.promised_date,
+        coalesce(logged.received_date, placed.order_date) AS received_date,
+        coalesce(logged.checked_date, placed.checked_date) AS checked_date,
+        coalesce(logged.shipped_date, placed.shipped_date) AS shipped_date,
+        coalesce(logged.accepted_date, placed.accepted_date) AS accepted_date,
         CASE
-            WHEN logged_order.order_check = 0 OR logged_order.sales_order_check = 0 THEN 0
-            WHEN logged_order.order_check = 1 AND logged_order.sales_order_check = 1 THEN 1
+            WHEN logged.order_check = 0 OR logged.sales_order_check = 0 THEN 0
+            WHEN logged.order_check = 1 AND logged.sales_order_check = 1 THEN 1
         END AS first_pass
-    FROM line_order
-    LEFT JOIN logged_order
-        ON logged_order.dealer_code = line_order.dealer_code
-        AND logged_order.order_no = line_order.order_no
+    FROM core.sales_order AS placed
+    LEFT JOIN logged_order AS logged
+        ON logged.dealer_code = placed.dealer_code
+        AND logged.order_no = placed.order_no
 ),
 
 measured_order AS (
@@ -122,19 +90,17 @@ measured_order AS (
 ),
 
 dealer_month AS (
-    -- percentile_cont cuts its interpolation off at a millionth; the 90 % quantile of whole days is a whole number of
-    -- tenths, so that rounding to tenths makes it exact
     SELECT
         month,
         dealer,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY received_to_checked_days) AS median_received_to_checked_days,
-        round(percentile_cont(0.9) WITHIN GROUP (ORDER BY received_to_checked_days), 1) AS p90_received_to_checked_days,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY checked_to_shipped_days) AS median_checked_to_shipped_days,
-        round(percentile_cont(0.9) WITHIN GROUP (ORDER BY checked_to_shipped_days), 1) AS p90_checked_to_shipped_days,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY shipped_to_accepted_days) AS median_shipped_to_accepted_days,
-        round(percentile_cont(0.9) WITHIN GROUP (ORDER BY shipped_to_accepted_days), 1) AS p90_shipped_to_accepted_days,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY received_to_accepted_days) AS median_received_to_accepted_days,
-        round(percentile_cont(0.9) WITHIN GROUP (ORDER BY received_to_accepted_days), 1) AS p90_received_to_accepted_days,
+        exact_quantile(received_to_checked_days, 0.5) AS median_received_to_checked_days,
+        exact_quantile(received_to_checked_days, 0.9) AS p90_received_to_checked_days,
+        exact_quantile(checked_to_shipped_days, 0.5) AS median_checked_to_shipped_days,
+        exact_quantile(checked_to_shipped_days, 0.9) AS p90_checked_to_shipped_days,
+        exact_quantile(shipped_to_accepted_days, 0.5) AS median_shipped_to_accepted_days,
+        exact_quantile(shipped_to_accepted_days, 0.9) AS p90_shipped_to_accepted_days,
+        exact_quantile(received_to_accepted_days, 0.5) AS median_received_to_accepted_days,
+        exact_quantile(received_to_accepted_days, 0.9) AS p90_received_to_accepted_days,
         CAST(sum(on_time) AS DOUBLE) / nullif(count(on_time), 0) AS on_time_rate,
         CAST(sum(first_pass) AS DOUBLE) / nullif(count(first_pass), 0) AS first_pass_rate,
         count(*) AS orders_count

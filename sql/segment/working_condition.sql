@@ -99,8 +99,13 @@ compared_condition AS (
     SELECT
         sales.*,
         coalesce(coverage.months_covered, 0) AS months_covered,
-        covered_revenue.revenue AS covered_revenue,
-        CASE WHEN coverage.has_year_before THEN prior_revenue.revenue END AS prior_revenue
+        -- without a line in the months there is no revenue, which is not the same as one that is not known
+        CASE WHEN covered_revenue.year IS NULL THEN 0 ELSE covered_revenue.revenue END AS covered_revenue,
+        CASE
+            WHEN NOT coalesce(coverage.has_year_before, false) THEN NULL
+            WHEN prior_revenue.year IS NULL THEN 0
+            ELSE prior_revenue.revenue
+        END AS prior_revenue
     FROM condition_year AS sales
     LEFT JOIN coverage ON coverage.year = sales.year
     LEFT JOIN covered_revenue

@@ -85,6 +85,8 @@ pub(super) enum Verb {
     Extract(ExtractArguments),
     /// Draft a contract from files, to be corrected by a person
     Infer(InferArguments),
+    /// List the tables that the models make, or show one with its columns; the data dictionary as a page
+    Tables(super::tables::TablesArguments),
     /// List the functions that SQL may call here, or show one with its examples
     Functions(super::functions::FunctionsArguments),
     /// Print the JSON Schema of a definition file or of the manifest
@@ -205,6 +207,9 @@ pub(super) struct CheckArguments {
     /// Let warnings end with exit code 2, as errors do
     #[arg(long)]
     pub deny_warnings: bool,
+    /// Check again whenever a definition file is saved, until interrupted
+    #[arg(long)]
+    pub watch: bool,
     #[command(flatten)]
     pub selection: SelectionArguments,
 }
@@ -613,6 +618,7 @@ impl Verb {
             Self::Snapshots(arguments) => &arguments.common,
             Self::Infer(arguments) => &arguments.common,
             Self::Functions(arguments) => &arguments.common,
+            Self::Tables(arguments) => &arguments.common,
             Self::Diff(arguments) => &arguments.common,
             Self::Explain(arguments) => &arguments.common,
             Self::Lineage(_) | Self::Schema(_) | Self::Completions { .. } | Self::Extract(_) => return None,

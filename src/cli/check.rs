@@ -1,6 +1,6 @@
 //! `tallyhouse check`
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -12,11 +12,43 @@ use crate::{
     Error,
     engine::Engine,
     record::Diagnostic,
-    run::{self, Definitions, Request, Selected},
+    run::{self, Definitions, Look, Request, Selected},
 };
 
-/// Checks all definitions.
+/// How often definition files are looked at.
+const GLANCE: Duration = Duration::from_millis(150);
+
+/// Checks all definitions: once, or whenever one of them is saved.
 pub(super) async fn check(arguments: &CheckArguments, engine: &Engine) -> Result<ExitCode, Error> {
+    if arguments.watch { watch(arguments).await } else { check_once(arguments, engine).await }
+}
+
+/// Checks after every change, each time with an engine that knows nothing of the definitions before.
+async fn watch(arguments: &CheckArguments) -> Result<ExitCode, Error> {
+    let request = arguments.common.request(false);
+    let mut seen = Look::at(&request);
+    loop {
+        let engine = super::engine(&arguments.common.settings())?;
+        if let Err(error) = check_once(arguments, &engine).await {
+            super::tell(&error, arguments.common.output());
+        }
+        let changed = loop {
+            tokio::time::sleep(GLANCE).await;
+            let now = Look::at(&request);
+            let changed = now.changed_since(&seen);
+            seen = now;
+            if !changed.is_empty() {
+                break changed;
+            }
+        };
+        if arguments.common.output() == OutputFormat::Text {
+            let changed: Vec<String> = changed.iter().map(|path| path.display().to_string()).collect();
+            print(&format!("\n── saved: {}\n", changed.join(", ")));
+        }
+    }
+}
+
+async fn check_once(arguments: &CheckArguments, engine: &Engine) -> Result<ExitCode, Error> {
     let request = Request { selection: arguments.selection.asked(), ..arguments.common.request(false) };
     let is_sarif = arguments.common.is_sarif();
     let checked = match checked(&request, engine).await {

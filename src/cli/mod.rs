@@ -21,6 +21,7 @@ mod schema;
 mod selection;
 mod snapshots;
 mod table;
+mod tables;
 mod test;
 mod why;
 
@@ -96,6 +97,7 @@ async fn with_engine(verb: Verb, settings: &Settings) -> Result<ExitCode, Error>
         Verb::Check(arguments) => check::check(&arguments, &engine).await,
         Verb::Infer(arguments) => infer::infer(&arguments).await,
         Verb::Functions(arguments) => functions::functions(&arguments, &engine),
+        Verb::Tables(arguments) => tables::tables(&arguments, &engine).await,
         Verb::Test(arguments) => test::test(&arguments, &engine).await,
         Verb::Identity(arguments) => Box::pin(identity::identity(&arguments, &engine)).await,
         Verb::Plan(arguments) => plan::plan(&arguments, &engine).await,

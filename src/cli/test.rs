@@ -7,19 +7,22 @@ use clap::Args;
 use super::{
     arguments::{Common, OutputFormat},
     print,
+    selection::SelectionArguments,
 };
 use crate::{
     Error,
+    define::select::Selection,
     engine::Engine,
     record::TestResult,
     report::unit,
-    run::{self, Generated},
+    run::{self, Generated, Request},
 };
 
 /// `test`
 #[derive(Debug, Args)]
 pub(super) struct TestArguments {
-    /// Models, such as core.sales, or tests, such as "core.sales:a return is negative"; all without one
+    /// Models, such as core.sales, tests, such as "core.sales:a return is negative", or selectors, such as core.sales+ or
+    /// tag:finance; all without one
     pub selection: Vec<String>,
     #[command(flatten)]
     pub common: Common,
@@ -29,6 +32,18 @@ pub(super) struct TestArguments {
     /// Write the results as XML in the form of `JUnit` to this file too
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    #[command(flatten)]
+    tables: SelectionArguments,
+}
+
+impl TestArguments {
+    /// Returns the words that name models and tests, and the selection of tables.
+    fn asked(&self) -> (Vec<String>, Selection) {
+        let (selectors, names) = self.selection.iter().cloned().partition(|word| Selection::is_selector(word));
+        let mut tables = self.tables.asked();
+        tables.select.extend::<Vec<String>>(selectors);
+        (names, tables)
+    }
 }
 
 /// Runs unit tests.
@@ -39,7 +54,11 @@ pub(super) async fn test(arguments: &TestArguments, engine: &Engine) -> Result<E
         let generated = Box::pin(run::generate_test(model, &definitions, &request, engine)).await?;
         return tell_generated(&generated, arguments.common.output());
     }
-    let tests = run::unit_tests(&definitions, &request, engine).await?.select(&arguments.selection)?;
+    let (names, selection) = arguments.asked();
+    let mut tests = run::unit_tests(&definitions, &request, engine).await?.select(&names)?;
+    if let Some(selected) = run::selected(&Request { selection, ..request }, engine).await? {
+        tests = tests.of_tables(&selected.tables)?;
+    }
     if tests.count() == 0 {
         return Err(Error::Usage {
             message: "there is no unit test".to_owned(),

@@ -23,6 +23,7 @@ mod format;
 mod function;
 mod history;
 mod kind;
+mod labels;
 mod model;
 mod names;
 mod paths;

@@ -86,6 +86,7 @@ pub fn declared(schema: &SchemaRef, partition_by: Vec<String>, key: Vec<String>)
         is_behind: false,
         event_date: None,
         as_of: Vec::new(),
+        labels: BTreeMap::new(),
         partitions: Vec::new(),
     }
 }

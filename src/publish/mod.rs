@@ -36,7 +36,7 @@ pub use error::Error;
 pub use retention::Retention;
 pub use rollback::Hold;
 pub use salvage::{FinishedSource, Salvage};
-pub use schema::{columns, stored_schema};
+pub use schema::{columns, labelled, stored_schema};
 pub use staging::{Finder, Staging};
 pub use vacuum::{Expired, Vacuum};
 pub use verify::{Finding, Problem, Verified};

@@ -3,17 +3,29 @@
 //! In: the schema that a plan produces. Out: the schema of the stored table. Deliberately lossless but in one point:
 //! times finer than a microsecond are cut, since Delta and many readers know no finer ones.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use crate::record::manifest::Column;
+use crate::record::manifest::{Column, Label};
 
 /// Returns the schema in which a table of this schema is stored: views and dictionaries become plain strings, times with
 /// a zone become UTC microseconds, an untyped NULL column becomes text. Names, nullability and metadata stay.
 #[must_use]
 pub fn stored_schema(schema: &Schema) -> SchemaRef {
     let field = |field: &Arc<Field>| field.as_ref().clone().with_data_type(stored_type(field.data_type()));
+    let fields: Vec<Field> = schema.fields().iter().map(field).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+/// Returns a schema whose fields tell what the labels say, for whoever opens a file alone.
+#[must_use]
+pub fn labelled(schema: &Schema, labels: &BTreeMap<String, Label>) -> SchemaRef {
+    let field = |field: &Arc<Field>| {
+        let texts = labels.get(field.name()).into_iter().flat_map(Label::texts);
+        let told = texts.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        field.as_ref().clone().with_metadata(field.metadata().clone().into_iter().chain(told).collect())
+    };
     let fields: Vec<Field> = schema.fields().iter().map(field).collect();
     Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }

@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Field, TimeUnit};
 use super::layout;
 use crate::record::{
     Manifest, TableName,
-    manifest::{Column, Partition, Table},
+    manifest::{Column, Label, Partition, Table},
 };
 
 /// Where the files of a table are, as `DuckDB` is told.
@@ -60,7 +60,25 @@ fn view(name: &TableName, table: &Table, files: &dyn Fn(&TableName, &Table) -> F
     if let Some(description) = &table.description {
         let _ = writeln!(sql, "COMMENT ON VIEW {view} IS {};", literal(description));
     }
+    for column in &table.columns {
+        if let Some(text) = table.labels.get(&column.name).and_then(spoken) {
+            let _ = writeln!(sql, "COMMENT ON COLUMN {view}.{} IS {};", identifier(&column.name), literal(&text));
+        }
+    }
     sql
+}
+
+/// Returns what is said of a column in one line: `月份 / Month: First day of the month. (unit)`.
+fn spoken(label: &Label) -> Option<String> {
+    let titles: Vec<&str> = label.title_zh.iter().chain(&label.title_en).map(String::as_str).collect();
+    let unit = label.unit.as_ref().map(|unit| format!("({unit})"));
+    let told = label.description.iter().cloned().chain(unit).collect::<Vec<_>>().join(" ");
+    match (titles.is_empty(), told.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some(told),
+        (false, true) => Some(titles.join(" / ")),
+        (false, false) => Some(format!("{}: {told}", titles.join(" / "))),
+    }
 }
 
 /// Selects the columns from the table's files, the partition columns from their paths.

@@ -215,8 +215,42 @@ pub struct Table {
     /// Columns of later stages, which are NULL after the run date.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub as_of: Vec<String>,
+    /// What people are told of its columns, by name; columns of which nothing is said are not here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, Label>,
     /// Partitions, ordered by their values.
     pub partitions: Vec<Partition>,
+}
+
+/// What people are told of a column.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// Title in Chinese.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title_zh: Option<String>,
+    /// Title in English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title_en: Option<String>,
+    /// What a value says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Unit of the values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+}
+
+impl Label {
+    /// Returns what is said, by the names that it has beside a column in files: `title_zh`, `title_en`, `description`, `unit`.
+    pub fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let said = [
+            ("title_zh", &self.title_zh),
+            ("title_en", &self.title_en),
+            ("description", &self.description),
+            ("unit", &self.unit),
+        ];
+        said.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)))
+    }
 }
 
 /// One column of a table.

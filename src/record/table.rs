@@ -69,6 +69,18 @@ impl TableName {
         self.table.ends_with(IDENTITY)
     }
 
+    /// Returns the table of the extract files behind the staged tables, which models may read.
+    #[must_use]
+    pub fn file() -> Self {
+        Self::new(OPS, "file")
+    }
+
+    /// Returns the table of all columns of all tables.
+    #[must_use]
+    pub fn column() -> Self {
+        Self::new(OPS, "column")
+    }
+
     /// Returns whether the table may hold rows that are not for everyone, and lies under `private/`.
     #[must_use]
     pub fn is_private(&self) -> bool {

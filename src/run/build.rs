@@ -185,7 +185,7 @@ fn spec(model: &PlannedModel, timezone: Tz) -> TableSpec {
     let versions = [History::VALID_FROM, History::VALID_TO].map(str::to_owned).to_vec();
     TableSpec {
         name: model.model.name.clone(),
-        schema: model.schema.clone(),
+        schema: publish::labelled(&model.schema, &model.model.labels()),
         partition_by: model.partition_by(),
         key: model.key(),
         dates: model.model.history.as_ref().map_or_else(Vec::new, |_| versions),

@@ -37,10 +37,12 @@ mod select;
 mod snapshots;
 mod sources;
 mod stage;
+mod tables;
 mod test;
 mod touched;
 mod validate;
 mod verify;
+mod watch;
 mod working;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -70,9 +72,11 @@ pub use select::{Selected, selected};
 pub use snapshots::{
     ColumnChange, Diff, PartitionChanges, RowChanges, Sample, TableChange, Wanted, diff, vacuum, verify,
 };
+pub use tables::{DocumentedColumn, DocumentedTable, Reference, tables};
 pub use test::{UnitTests, unit_tests};
 pub use touched::{Touched, TouchedColumn, touched};
 pub use validate::{Definitions, checked, definitions};
+pub use watch::Look;
 pub use working::{ChangedColumn, Explanation, Measured, ModelDiff, Operator, Working};
 
 use crate::{define::select::Selection, engine::Settings, record::TableName};

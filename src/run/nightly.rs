@@ -164,7 +164,10 @@ async fn carry_out(
         Some(reason) => Outcome::Stopped { reason, snapshot: parent.map(|parent| parent.snapshot) },
         None if !is_new => Outcome::Unchanged { snapshot: parent.map(|parent| parent.snapshot).unwrap_or_default() },
         None => {
-            manifest.tables.extend(ops::write(definitions, &gate, &staging)?);
+            let writing = ops::Writing { folder: staging.path(), timezone: definitions.parameters.timezone };
+            manifest.tables.extend(ops::write(definitions, &gate, writing)?);
+            let columns = ops::columns::write(&manifest, writing)?;
+            manifest.tables.extend([columns]);
             manifest.passed_checks.clone_from(&gate.passed);
             settle(definitions, staging, manifest, request.now, observer)?
         }
@@ -208,6 +211,11 @@ fn manifest(
         catalog.iter().map(|(name, table)| (name.clone(), table.table.clone())).collect();
     for source in staged {
         tables.insert(TableName::quarantine(&source.report.source), source.quarantine.clone());
+    }
+    for source in &definitions.project.sources {
+        if let Some(table) = tables.get_mut(&source.table()) {
+            table.labels = source.labels();
+        }
     }
     Manifest {
         manifest_version: MANIFEST_VERSION,

@@ -1,10 +1,14 @@
-//! The tables in which checks tell about themselves: `ops.check_failure` and `ops.check_measure`.
+//! The tables in which a snapshot tells about itself: `ops.file`, `ops.column`, and those of its checks, `ops.check_failure` and
+//! `ops.check_measure`.
 //!
-//! In: what the gate found, and the parent snapshot. Out: tables of the new snapshot. Nothing in them names a run or a clock, so
-//! that the same rows give the same bytes; and what they hold follows from the other tables and the parent, so that they alone
-//! are no reason to publish.
+//! In: what was staged, what the gate found, the manifest and the parent snapshot. Out: tables of the new snapshot. Nothing in
+//! them names a run or a clock, so that the same rows give the same bytes; and what they hold follows from the other tables and
+//! the parent, so that they alone are no reason to publish.
 
-use std::{collections::BTreeMap, sync::Arc};
+pub(super) mod columns;
+pub(super) mod files;
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray},
@@ -12,6 +16,7 @@ use arrow::{
     datatypes::{DataType, Date32Type, Field, Float64Type, Int64Type, Schema, SchemaRef},
 };
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use datafusion::error::Result;
 
 use super::{Definitions, gate::Gate, nightly::snapshot_catalog};
@@ -20,7 +25,7 @@ use crate::{
     check::measure_key,
     define::project::{CheckKind, CheckSeverity},
     engine::{Catalog, Engine, Parameters, catalog},
-    publish::{Staging, TableSpec, TableWriter, Warehouse, WriterOptions},
+    publish::{TableSpec, TableWriter, Warehouse, WriterOptions},
     record::{CheckFailure, Manifest, MeasurePoint, TableName, manifest::Table},
 };
 
@@ -34,53 +39,61 @@ const MOST_POINTS: usize = 400;
 pub(super) fn write(
     definitions: &Definitions,
     gate: &Gate,
-    staging: &Staging,
+    writing: Writing<'_>,
 ) -> Result<Vec<(TableName, Table)>, Error> {
     let mut tables = Vec::new();
     if definitions.checks.iter().any(|table| table.written > 0) {
         let key = ["table_name", "check_name", "row_number"];
         let text = "Rows that fail a check which did not stop the publication, without personal data.";
-        tables.push(one(
-            TableName::check_failure(),
-            &key,
-            text,
-            &failure_batch(&gate.failures)?,
-            definitions,
-            staging,
-        )?);
+        tables.push(writing.table(TableName::check_failure(), &key, text, &failure_batch(&gate.failures)?)?);
     }
     let asked = remembered_measures(definitions);
     if !asked.is_empty() {
         let points = merged(&gate.history, &gate.points, &asked);
         let key = ["table_name", "measure", "run_date"];
         let text = "What the measures of checks with a history were, by run date.";
-        tables.push(one(TableName::check_measure(), &key, text, &measure_batch(&points)?, definitions, staging)?);
+        tables.push(writing.table(TableName::check_measure(), &key, text, &measure_batch(&points)?)?);
     }
     Ok(tables)
 }
 
-fn one(
-    name: TableName,
-    key: &[&str],
-    description: &str,
-    rows: &RecordBatch,
-    definitions: &Definitions,
-    staging: &Staging,
-) -> Result<(TableName, Table), Error> {
-    let key: Vec<String> = key.iter().map(|column| (*column).to_owned()).collect();
-    let spec = TableSpec {
-        name: name.clone(),
-        schema: rows.schema(),
-        partition_by: Vec::new(),
-        key: key.clone(),
-        dates: Vec::new(),
-        timezone: definitions.parameters.timezone,
-    };
-    let mut writer = TableWriter::create(spec, staging.path(), WriterOptions::default())?;
-    writer.write(rows)?;
-    let partitions = writer.finish()?;
-    let declared = catalog::declared(&rows.schema(), Vec::new(), key);
-    Ok((name, Table { partitions, description: Some(description.to_owned()), ..declared }))
+/// Where and how the tables are written.
+#[derive(Clone, Copy)]
+pub(super) struct Writing<'a> {
+    /// Folder for everything that is written.
+    pub folder: &'a Path,
+    pub timezone: Tz,
+}
+
+impl Writing<'_> {
+    /// Writes one table without partitions.
+    fn table(
+        self,
+        name: TableName,
+        key: &[&str],
+        description: &str,
+        rows: &RecordBatch,
+    ) -> Result<(TableName, Table), Error> {
+        let key: Vec<String> = key.iter().map(|column| (*column).to_owned()).collect();
+        let spec = TableSpec {
+            name: name.clone(),
+            schema: rows.schema(),
+            partition_by: Vec::new(),
+            key: key.clone(),
+            dates: Vec::new(),
+            timezone: self.timezone,
+        };
+        let mut writer = TableWriter::create(spec, self.folder, WriterOptions::default())?;
+        writer.write(rows)?;
+        let partitions = writer.finish()?;
+        let declared = catalog::declared(&rows.schema(), Vec::new(), key);
+        Ok((name, Table { partitions, description: Some(description.to_owned()), ..declared }))
+    }
+}
+
+/// Returns a count as it is stored.
+fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Returns the measures, by table, that some check compares with their history.
@@ -189,8 +202,7 @@ pub(super) fn failure_batch(failures: &[CheckFailure]) -> Result<RecordBatch, Er
         Arc::new(failures.iter().map(|failure| Some(text(failure))).collect::<StringArray>())
     };
     let counts = |count: fn(&CheckFailure) -> u64| -> ArrayRef {
-        let count = |failure: &CheckFailure| i64::try_from(count(failure)).unwrap_or(i64::MAX);
-        Arc::new(Int64Array::from_iter_values(failures.iter().map(count)))
+        Arc::new(Int64Array::from_iter_values(failures.iter().map(|failure| whole(count(failure)))))
     };
     batch(vec![
         ("table_name", texts(|failure| failure.table.to_string())),

@@ -13,7 +13,7 @@ use arrow::{
 use datafusion::{catalog::TableProvider, common::TableReference, datasource::MemTable, error::DataFusionError};
 
 use super::{
-    Definitions, identity, outcome,
+    Definitions, identity, ops, outcome,
     outcome::Failure,
     stage::{self, SourceIds, StagedSource, Surroundings, Surveyed},
     validate,
@@ -70,6 +70,8 @@ pub(super) async fn stage_all(
         let ids: Option<Vec<SourceIds<'_>>> = of.map(|(entity, found)| found.ids(entity, &surveyed)).collect();
         night.finish(surveyed, ids.as_deref(), definitions, around.stage, finished)?;
     }
+    let writing = ops::Writing { folder: around.stage.folder, timezone: around.stage.timezone };
+    night.catalog.insert(TableName::file(), ops::files::write(&night.sources, writing, around.stage.files)?);
     Ok(night)
 }
 

@@ -167,6 +167,21 @@ impl UnitTests {
         }
     }
 
+    /// Keeps the tests of models among these tables.
+    ///
+    /// # Errors
+    /// When none of them has a test.
+    pub fn of_tables(mut self, tables: &BTreeSet<TableName>) -> Result<Self, Error> {
+        self.tests.retain(|test| tables.contains(&test.model));
+        if self.tests.is_empty() {
+            return Err(Error::Usage {
+                message: "no selected table has a unit test".to_owned(),
+                hint: Some("`tallyhouse test` without a selector runs all that there are".to_owned()),
+            });
+        }
+        Ok(self)
+    }
+
     /// Runs them and returns what each found, in the order of their files.
     ///
     /// # Errors

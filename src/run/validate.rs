@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Request, identity, load, stage};
+use super::{Request, identity, load, ops, stage};
 use crate::{
     Error, check,
     check::TableChecks,
@@ -155,7 +155,7 @@ pub(super) fn as_of(source: &Source, parameters: &Parameters) -> AsOf {
     }
 }
 
-/// Returns the staged tables and those of entities, without data. A source whose contract failed is left out, so that what stands on it is not
+/// Returns the staged tables, that of their files and those of entities, without data. A source whose contract failed is left out, so that what stands on it is not
 /// reported a second time.
 pub(super) fn staged_catalog(
     project: &Project,
@@ -168,7 +168,8 @@ pub(super) fn staged_catalog(
         let partition_by = source.partition_by.iter().map(|column| column.value.clone()).collect();
         Some((source.table(), CatalogTable::empty(&schema, partition_by, Some(as_of(source, parameters)))))
     };
-    let mut catalog: Catalog = project.sources.iter().filter_map(table).collect();
+    let files = (TableName::file(), CatalogTable::empty(&ops::files::schema(), Vec::new(), None));
+    let mut catalog: Catalog = project.sources.iter().filter_map(table).chain([files]).collect();
     catalog.extend(identity::tables(project));
     catalog
 }

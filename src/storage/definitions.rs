@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -40,6 +41,26 @@ pub fn read(path: &Path) -> Result<Arc<Text>, Error> {
     let body = std::fs::read_to_string(path).map_err(|error| Error::new(path, &error))?;
     let body = body.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(body);
     Ok(Arc::new(Text { path: path.display().to_string(), body }))
+}
+
+/// What the file system says of a definition file: two that are equal hold the same text, as far as one can know without
+/// reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The file.
+    pub path: PathBuf,
+    /// Bytes, seconds and nanoseconds of their last writing, and the file's number, which another one of the same name has not.
+    state: Option<(u64, i64, i64, u64)>,
+}
+
+/// Looks at definition files without reading them; one that is gone is seen as gone.
+#[must_use]
+pub fn look(paths: Vec<PathBuf>) -> Vec<Seen> {
+    let state = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.len(), metadata.mtime(), metadata.mtime_nsec(), metadata.ino()))
+    };
+    paths.into_iter().map(|path| Seen { state: state(&path), path }).collect()
 }
 
 /// Returns the files that a path with wildcards names, sorted.

@@ -91,6 +91,7 @@ impl PlannedModel {
     pub fn declared(&self) -> crate::record::manifest::Table {
         let mut table = catalog::declared(&self.schema, self.partition_by(), self.key());
         table.description.clone_from(&self.model.description);
+        table.labels = self.model.labels();
         table.definition = Some(self.definition.clone());
         table.is_history = self.model.history.is_some();
         table.meanings = self.meanings.iter().map(|(column, meaning)| (column.clone(), meaning.hash.clone())).collect();

@@ -47,7 +47,12 @@ fn the_shape_of_the_files_changes_no_row() {
     }
     one.run();
     many.run();
-    assert_eq!(one.current().bytes(), many.current().bytes());
+    let but_the_files = |project: &Project| {
+        let mut bytes = project.current().bytes();
+        bytes.retain(|path, _| !path.starts_with("ops.file/"));
+        bytes
+    };
+    assert_eq!(but_the_files(&one), but_the_files(&many));
 }
 
 fn published_with(threads: &str) -> Project {

@@ -32,7 +32,9 @@ mod project;
 mod shipped;
 mod snapshot;
 
+mod thin;
 mod tidy;
+mod titles;
 
 mod newcomer;
 
@@ -83,6 +85,7 @@ mod snapshots;
 mod upkeep;
 
 mod verbs;
+mod watching;
 
 mod unit_tests;
 

@@ -43,7 +43,7 @@ fn the_list_begins_with_the_newest_and_marks_what_is_served() {
     assert_eq!(lines.len(), 2, "{listed}");
     assert!(lines[0].starts_with(&format!("* {}  ", project.current().id())), "{listed}");
     assert!(lines[1].starts_with("  000001-"), "{listed}");
-    assert!(lines[0].ends_with("as of 2026-06-30  4 tables, 3 rows, 0.0 MB"), "{listed}");
+    assert!(lines[0].ends_with("as of 2026-06-30  6 tables, 25 rows, 0.0 MB"), "{listed}");
 }
 
 #[test]

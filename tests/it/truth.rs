@@ -15,6 +15,9 @@ use crate::{
 /// A row of a truth file by its column names.
 type Record = BTreeMap<String, String>;
 
+/// Holds what `crm_account_version` rejects, which reads the files of `crm_account` once more.
+const SECOND_READING: &str = "quarantine.crm_account_version";
+
 #[test]
 fn quarantine_holds_every_planted_fault_and_nothing_else() {
     let current = shipped::published().current();
@@ -24,7 +27,8 @@ fn quarantine_holds_every_planted_fault_and_nothing_else() {
     };
     let planted: BTreeSet<String> = truth("faults.csv").iter().map(place).collect();
     let mut found = BTreeSet::new();
-    for table in current.tables().iter().filter(|table| table.starts_with("quarantine.")) {
+    let first_readings = |table: &&&str| table.starts_with("quarantine.") && **table != SECOND_READING;
+    for table in current.tables().iter().filter(first_readings) {
         for row in current.cells(table, &["file", "line", "column", "rule"]) {
             let fault =
                 format!("{} {}:{} {} {}", table.trim_start_matches("quarantine."), row[0], row[1], row[2], row[3]);
@@ -34,7 +38,16 @@ fn quarantine_holds_every_planted_fault_and_nothing_else() {
     let missing: Vec<_> = planted.difference(&found).collect();
     let surplus: Vec<_> = found.difference(&planted).collect();
     assert!(missing.is_empty() && surplus.is_empty(), "missing: {missing:#?}\nsurplus: {surplus:#?}");
-    assert_eq!(found.len(), 281);
+    assert_eq!(found.len(), 442);
+}
+
+#[test]
+fn a_second_reading_of_the_same_files_rejects_the_same_rows() {
+    let current = shipped::published().current();
+    let columns = ["file", "line", "column", "rule", "text"];
+    let rejected = |table: &str| -> BTreeSet<Vec<String>> { current.cells(table, &columns).into_iter().collect() };
+    assert_eq!(rejected(SECOND_READING), rejected("quarantine.crm_account"));
+    assert!(!rejected(SECOND_READING).is_empty());
 }
 
 #[test]

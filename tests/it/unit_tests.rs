@@ -345,3 +345,21 @@ fn the_examples_of_the_manual_pass() {
     let json = project.tallyhouse(&["test", "--output", "json"]).succeeds().json();
     assert!(json["tests"].as_u64().unwrap() >= 5, "{json}");
 }
+
+#[test]
+fn tests_are_chosen_by_the_selectors_of_all_verbs() {
+    let project = project();
+    project.file("sql/core/month.test.yaml", MONTH_TEST);
+    let ran = |words: &[&str]| {
+        let results = project.tallyhouse(&[&["test", "--output", "json"], words].concat()).succeeds().json();
+        results["tests"].as_u64().unwrap()
+    };
+    assert_eq!(ran(&["core.sale+"]), 1);
+    assert_eq!(ran(&["--select", "path:sql/core", "--exclude", "core.sale"]), 1);
+    assert_eq!(ran(&["core.month:the mean leaves small sales out", "core.m*"]), 1);
+    let none = project.tallyhouse(&["test", "+core.sale"]).ends(2);
+    assert_eq!(
+        none.error(),
+        "error: no selected table has a unit test\n  hint: `tallyhouse test` without a selector runs all that there are\n"
+    );
+}

@@ -48,6 +48,13 @@ impl Error {
 }
 
 impl Selection {
+    /// Returns whether a word can only be a selector, not a plain name: it has an operator, a wildcard or a method.
+    #[must_use]
+    pub fn is_selector(word: &str) -> bool {
+        let has_method = word.split_once(':').is_some_and(|(method, _)| parse::METHODS.contains(&method));
+        has_method || word.contains(['+', '@', '*', '?', '[', ',', '/']) && !word.contains(':')
+    }
+
     /// Returns whether nothing was typed, so that every table is selected.
     #[must_use]
     pub const fn is_everything(&self) -> bool {

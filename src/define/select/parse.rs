@@ -12,7 +12,7 @@ use super::Error;
 use crate::record::diagnostic::nearest;
 
 /// The methods of terms, in the order of the documentation.
-const METHODS: [&str; 7] = ["tag", "path", "source", "owner", "state", "result", "name"];
+pub(super) const METHODS: [&str; 7] = ["tag", "path", "source", "owner", "state", "result", "name"];
 
 /// Intersections, of which each adds its tables.
 #[derive(Debug)]

@@ -69,6 +69,7 @@ fn table(partitions: &[Option<&str>]) -> Table {
         is_behind: false,
         event_date: None,
         as_of: Vec::new(),
+        labels: BTreeMap::new(),
     }
 }
 

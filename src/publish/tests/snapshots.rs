@@ -42,6 +42,7 @@ pub fn stage(staging: &Staging, values: &[&str]) -> Manifest {
                 is_behind: false,
                 event_date: None,
                 as_of: Vec::new(),
+                labels: BTreeMap::new(),
                 columns: columns(&rows.schema()),
                 partition_by,
                 key,

@@ -1,0 +1,7 @@
+-- Where a value lies between the lowest and the highest of its period, from 0 to 1; 0.5 where all are equal.
+CREATE FUNCTION min_max_score(value DOUBLE, lowest DOUBLE, highest DOUBLE) RETURNS DOUBLE
+RETURN CASE
+    WHEN value IS NULL THEN NULL
+    WHEN round(highest - lowest, 12) = 0 THEN 0.5
+    ELSE (value - lowest) / (highest - lowest)
+END;

@@ -1,0 +1,113 @@
+//! The data dictionary: what every table that SQL models make is, from their headers and plans, without data.
+
+use serde::Serialize;
+
+use super::{Definitions, Request, checked};
+use crate::{
+    Error,
+    define::{
+        project::{CheckKind, Model, ModelColumn},
+        type_name,
+    },
+    engine::Engine,
+    record::{Placed, TableName, manifest::Label},
+};
+
+/// What is said of one table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DocumentedTable {
+    /// Name.
+    pub name: TableName,
+    /// What it holds, and what was decided about it.
+    pub description: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Columns that decide a row.
+    pub key: Vec<String>,
+    /// Columns by whose values its files are split.
+    pub partition_by: Vec<String>,
+    /// Words that it can be selected by.
+    pub tags: Vec<String>,
+    /// Tables that it reads.
+    pub reads: Vec<TableName>,
+    /// Where its columns lead: the keys by which it is joined, each checked in every run.
+    pub references: Vec<Reference>,
+    /// Columns in order.
+    pub columns: Vec<DocumentedColumn>,
+}
+
+/// A column whose every value is one of another table's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reference {
+    /// The column.
+    pub column: String,
+    /// The other table.
+    pub to: TableName,
+    /// Its column.
+    pub field: String,
+}
+
+/// What is said of one column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DocumentedColumn {
+    /// Name.
+    pub name: String,
+    /// Type, as contracts write it.
+    #[serde(rename = "type")]
+    pub data_type: String,
+    /// Titles, description and unit.
+    #[serde(flatten)]
+    pub label: Label,
+}
+
+/// Returns what is said of every table that models make, views included, by name.
+///
+/// # Errors
+/// Everything that is wrong with the definitions.
+pub async fn tables(request: &Request, engine: &Engine) -> Result<Vec<DocumentedTable>, Error> {
+    let Definitions { graph, .. } = checked(request, engine).await?;
+    let models = graph.models.iter().map(|planned| {
+        let types = planned.schema.fields().iter().map(|field| (field.name().clone(), type_name(field.data_type())));
+        documented(&planned.model, types.collect(), &planned.statement.tables)
+    });
+    // A view has no columns before its tables are there; its header may name them.
+    let views = graph.views.iter().map(|view| {
+        let declared = |column: &ModelColumn| column.data_type.as_ref().map(|data_type| type_name(&data_type.value));
+        let types =
+            view.model.columns.iter().map(|column| (column.name.value.clone(), declared(column).unwrap_or_default()));
+        documented(&view.model, types.collect(), &view.statement.tables)
+    });
+    let mut tables: Vec<DocumentedTable> = models.chain(views).collect();
+    tables.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(tables)
+}
+
+/// Joins a header with the names and types of the columns.
+fn documented(model: &Model, types: Vec<(String, String)>, reads: &[TableName]) -> DocumentedTable {
+    let labels = model.labels();
+    let names = |columns: &[Placed<String>]| columns.iter().map(|column| column.value.clone()).collect();
+    let column = |(name, data_type): (String, String)| {
+        let label = labels.get(&name).cloned().unwrap_or_default();
+        DocumentedColumn { name, data_type, label }
+    };
+    DocumentedTable {
+        name: model.name.clone(),
+        description: model.description.as_deref().map(|text| text.trim().to_owned()),
+        owner: model.owner.clone(),
+        key: names(&model.key),
+        partition_by: names(&model.partition_by),
+        tags: model.tags.clone(),
+        reads: reads.to_vec(),
+        references: model.checks.iter().filter_map(|check| reference(&check.kind)).collect(),
+        columns: types.into_iter().map(column).collect(),
+    }
+}
+
+fn reference(check: &CheckKind) -> Option<Reference> {
+    match check {
+        CheckKind::Relationships { column, to, field } => {
+            Some(Reference { column: column.value.clone(), to: to.value.clone(), field: field.value.clone() })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,67 @@
+//! `check --watch`: an answer after every save, for as long as somebody listens.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Lines},
+    process::{Child, ChildStdout, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::project::Project;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A watching command, stopped at the end of the test.
+struct Watched {
+    child: Child,
+    answers: Receiver<Value>,
+}
+
+impl Watched {
+    fn start(project: &Project) -> Self {
+        let mut command = project.command(&["check", "--watch", "--output", "json"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines: Lines<BufReader<ChildStdout>> = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (told, answers) = mpsc::channel();
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let _ = told.send(serde_json::from_str(&line).unwrap());
+            }
+        });
+        Self { child, answers }
+    }
+
+    fn answer(&self) -> Value {
+        self.answers.recv_timeout(PATIENCE).unwrap()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn every_save_is_answered_mistakes_and_mended_ones_alike() {
+    let project = Project::new();
+    project.source("sale", "columns: { id: { type: int } }\n");
+    project.model("core.sale", "SELECT id FROM staged.sale");
+    let watched = Watched::start(&project);
+    assert_eq!(watched.answer()["models"], 1);
+    project.model("core.sale", "SELECT idd FROM staged.sale");
+    let broken = watched.answer();
+    assert_eq!(broken["exit_code"], 2);
+    assert_eq!(broken["findings"][0]["hint"], "did you mean `id`?", "{broken}");
+    project.model("core.sale", "SELECT id FROM staged.sale");
+    assert_eq!(watched.answer()["exit_code"], 0);
+    project.model("core.more", "SELECT id FROM core.sale");
+    assert_eq!(watched.answer()["models"], 2);
+    fs::remove_file(project.path("sql/core/more.sql")).unwrap();
+    assert_eq!(watched.answer()["models"], 1);
+}
