@@ -1,10 +1,6 @@
 //! `tallyhouse identity`
 
-use std::{
-    fmt::Write as _,
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{fmt::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
 

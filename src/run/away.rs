@@ -7,12 +7,7 @@ use super::{
     nightly::reach,
     stage::Surroundings,
 };
-use crate::{
-    Error,
-    engine::Engine,
-    publish::Finder,
-    record::Manifest,
-};
+use crate::{Error, engine::Engine, publish::Finder, record::Manifest};
 
 /// A folder for what is staged, and what the warehouse serves.
 pub(super) struct Away {

@@ -27,7 +27,9 @@ use crate::{
         whole::{self, Terms},
     },
     run::{
-        Definitions, Observer, Request, away::Away, definitions as load_definitions, output,
+        Definitions, Observer, Request,
+        away::Away,
+        definitions as load_definitions, output,
         sources::{Night, survey_all},
         stage::Surveyed,
     },
@@ -271,9 +273,12 @@ async fn events(
         super::past::rows(&entity.event_table(), &columns, &filter, away.parent.as_ref(), &away.files, engine).await?;
     let mut events = Vec::new();
     for batch in &batches {
-        let texts: Vec<_> = batch.columns().iter().map(key::text).collect::<Result<_, _>>().map_err(
-            |error| Error::Bug { message: format!("events are no text: {error}") },
-        )?;
+        let texts: Vec<_> = batch
+            .columns()
+            .iter()
+            .map(key::text)
+            .collect::<Result<_, _>>()
+            .map_err(|error| Error::Bug { message: format!("events are no text: {error}") })?;
         for row in 0..batch.num_rows() {
             let text = |column: usize| texts[column].value(row);
             let to = if text(3).is_empty() { String::new() } else { format!(" → {}", text(3)) };
@@ -324,9 +329,8 @@ async fn look_at<T>(
     let stage = away.surroundings(definitions, request, engine, observer);
     let (_, waiting): (Night, Vec<Surveyed<'_>>) =
         Box::pin(survey_all(definitions, engine, stage, &|_| Ok(()))).await?;
-    let of = |records: &RecordSource| {
-        waiting.iter().find(|surveyed| surveyed.source().name.value == records.source.value)
-    };
+    let of =
+        |records: &RecordSource| waiting.iter().find(|surveyed| surveyed.source().name.value == records.source.value);
     let surveyed: Vec<&Surveyed<'_>> = entity.records.iter().filter_map(of).collect();
     let past = PastRecords::read(entity, stage.parent, stage.files, engine).await?;
     let said = Said { overrides: Overrides::read(entity)?, pinned: Pinned::read(entity)?, state: String::new() };

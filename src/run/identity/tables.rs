@@ -162,11 +162,7 @@ impl Tonight<'_> {
         place.write(table, batches, Vec::new())
     }
 
-    fn xref_rows(
-        &self,
-        rows: std::ops::Range<u32>,
-        schema: &SchemaRef,
-    ) -> Result<RecordBatch, Error> {
+    fn xref_rows(&self, rows: std::ops::Range<u32>, schema: &SchemaRef) -> Result<RecordBatch, Error> {
         let standing = |record: u32| self.ledger.standings[record as usize];
         let ties: Vec<_> =
             rows.clone().map(|record| self.forest.tie(record).map(|tie| self.matched.ties[tie as usize])).collect();
