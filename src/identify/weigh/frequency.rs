@@ -1,0 +1,115 @@
+//! Agreeing in a rare value counts for more: 王伟 is many people, 欧阳锋 is one.
+//!
+//! In: which values records have. Out: what to add for agreeing in a value, in thousandths of a bit. A value is as frequent
+//! as the power of two below the number of its records says, so that a night's new records change the weight of few old pairs.
+
+use std::collections::HashMap;
+
+use super::{Millibits, millibits};
+use crate::{
+    define::entity::{Entity, Form, Measure},
+    identify::{
+        codes::{Codes, NOTHING},
+        key_set::KeySet,
+        records::{ABSENT, Records},
+    },
+};
+
+/// How often values occur, by form.
+#[derive(Clone, Debug, Default)]
+pub struct Frequencies {
+    of_form: HashMap<Form, HashMap<u64, u32>>,
+}
+
+/// Returns the forms whose frequency counts.
+#[must_use]
+pub fn forms(entity: &Entity) -> Vec<Form> {
+    let adjusted = entity.comparisons.iter().filter(|comparison| comparison.term_frequency);
+    adjusted
+        .flat_map(|comparison| {
+            let exact = comparison.levels.iter().filter(|level| level.measure == Measure::Exact);
+            exact.map(|level| Form { attribute: comparison.attribute, form: level.form })
+        })
+        .collect()
+}
+
+impl Frequencies {
+    /// Counts the values of all records.
+    #[must_use]
+    pub fn of_all(entity: &Entity, records: &Records, codes: &Codes) -> Self {
+        Self::counted(entity, records, codes, |_, _| true)
+    }
+
+    /// Counts only the given hashes of each form, which is faster when they are few.
+    #[must_use]
+    pub fn of_some(entity: &Entity, records: &Records, codes: &Codes, wanted: &HashMap<Form, KeySet>) -> Self {
+        Self::counted(entity, records, codes, |form, hash| {
+            wanted.get(&form).is_some_and(|hashes| hashes.contains(hash))
+        })
+    }
+
+    fn counted(entity: &Entity, records: &Records, codes: &Codes, is_wanted: impl Fn(Form, u64) -> bool) -> Self {
+        let mut of_form = HashMap::new();
+        for form in forms(entity) {
+            let mut counts: HashMap<u64, u32> = HashMap::new();
+            let of_values = records.attributes[form.attribute].counts();
+            for (hash, count) in codes.of(form).iter().zip(of_values) {
+                if *hash != NOTHING && count > 0 && is_wanted(form, *hash) {
+                    *counts.entry(*hash).or_default() += count;
+                }
+            }
+            of_form.insert(form, counts);
+        }
+        Self { of_form }
+    }
+
+    /// Returns how rare a value is: the power of two below the number of other records that have it. 0 when none has.
+    #[must_use]
+    pub fn power(&self, form: Form, hash: u64) -> u32 {
+        power(self.of_form.get(&form).and_then(|counts| counts.get(&hash)).copied().unwrap_or(0))
+    }
+}
+
+/// Returns the middle of all numbers with a power of two, as its logarithm.
+fn middle(power: u32) -> Millibits {
+    if power == 0 { 0 } else { i32::try_from(power * 1000 + 500).unwrap_or(Millibits::MAX) }
+}
+
+/// Of so many records with a value, one finds all others but itself.
+fn power(count: u32) -> u32 {
+    count.saturating_sub(1).max(1).ilog2()
+}
+
+/// What agreeing in each value of one form adds.
+#[derive(Clone, Debug)]
+pub struct Adjustment<'a> {
+    hashes: &'a [u64],
+    counts: Option<&'a HashMap<u64, u32>>,
+    /// log2 of how many other records have the value of average frequency.
+    average: Millibits,
+}
+
+impl<'a> Adjustment<'a> {
+    /// Adjusts around the average: `u` is how often any two records agree, `records` how many the model knew.
+    #[must_use]
+    pub fn new(frequencies: &'a Frequencies, codes: &'a Codes, form: Form, u: f64, records: u64) -> Self {
+        let average = millibits(u * super::random::real(records.max(1)));
+        Self { hashes: codes.of(form), counts: frequencies.of_form.get(&form), average }
+    }
+
+    /// Returns what agreeing in the rarest value adds.
+    #[must_use]
+    pub fn most(&self) -> Millibits {
+        self.average.max(0)
+    }
+
+    /// Returns what agreeing in a value adds; negative for a frequent one.
+    #[must_use]
+    pub fn of(&self, value: u32) -> Millibits {
+        if value == ABSENT {
+            return 0;
+        }
+        let count = self.counts.and_then(|counts| counts.get(&self.hashes[value as usize]));
+        count.map_or(0, |count| self.average - middle(power(*count)))
+    }
+}

@@ -1,0 +1,171 @@
+//! Scores of pairs, and what they are made of.
+//!
+//! In: a model, levels of pairs. Out: a score in thousandths of a bit: the prior, then each comparison's weight, then what
+//! the rarity of an equal value adds. Deliberately decides nothing: where a link begins is the definition's word.
+
+use super::{
+    Millibits, Model,
+    frequency::{Adjustment, Frequencies},
+    levels::{Levels, SILENT},
+    millibits, probability,
+};
+use crate::{
+    define::entity::{Comparison, Entity, Form, Measure},
+    identify::{
+        codes::{Codes, Prepared},
+        records::Records,
+    },
+};
+
+/// Scores pairs.
+#[derive(Clone)]
+pub struct Scorer<'a> {
+    levels: Levels<'a>,
+    prior: Millibits,
+    comparisons: Vec<Scored<'a>>,
+}
+
+/// What one comparison adds.
+#[derive(Clone, Debug)]
+struct Scored<'a> {
+    attribute: &'a str,
+    weights: Vec<Millibits>,
+    names: Vec<&'a str>,
+    /// Per level what the rarity of the value adds, where it counts.
+    rarity: Vec<Option<Adjustment<'a>>>,
+    /// The most that this comparison and those after it can add.
+    most: Millibits,
+}
+
+/// Why two records have their score, in the order in which it adds up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waterfall {
+    /// What two random records begin with.
+    pub prior: Millibits,
+    /// One step per comparison.
+    pub steps: Vec<Step>,
+    /// Where it ends.
+    pub score: Millibits,
+}
+
+/// What one comparison says about a pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The attribute.
+    pub attribute: String,
+    /// The level as the definition writes it; None: one of the values is missing or not valid.
+    pub level: Option<String>,
+    /// What the level adds.
+    pub weight: Millibits,
+    /// What the rarity of the value adds.
+    pub rarity: Millibits,
+}
+
+impl Waterfall {
+    /// Returns the probability that the pair is one thing.
+    #[must_use]
+    pub fn probability(&self) -> f64 {
+        probability(self.score)
+    }
+}
+
+impl<'a> Scorer<'a> {
+    /// Scores by a model that [`Model::check`] has accepted.
+    #[must_use]
+    pub fn new(
+        entity: &'a Entity,
+        model: &'a Model,
+        records: &'a Records,
+        codes: &'a Codes,
+        frequencies: &'a Frequencies,
+        prepared: &'a dyn Prepared,
+    ) -> Self {
+        let scored = |(comparison, weights): (&'a Comparison, &'a super::model::Weights)| {
+            let rarity = |(position, weight): (usize, &super::model::Weight)| {
+                let level = comparison.levels.get(position)?;
+                let form = Form { attribute: comparison.attribute, form: level.form };
+                let is_adjusted = comparison.term_frequency && level.measure == Measure::Exact;
+                is_adjusted.then(|| Adjustment::new(frequencies, codes, form, weight.u, model.records))
+            };
+            Scored {
+                attribute: &weights.attribute,
+                weights: weights.levels.iter().map(super::model::Weight::millibits).collect(),
+                names: weights.levels.iter().map(|weight| weight.level.as_str()).collect(),
+                rarity: weights.levels.iter().enumerate().map(rarity).collect(),
+                most: 0,
+            }
+        };
+        let mut comparisons: Vec<Scored<'a>> = entity.comparisons.iter().zip(&model.comparisons).map(scored).collect();
+        let mut most = 0;
+        for comparison in comparisons.iter_mut().rev() {
+            most += comparison.most_alone();
+            comparison.most = most;
+        }
+        let prior = millibits(model.prior / (1.0 - model.prior).max(1e-12));
+        Self { levels: Levels::new(entity, records, prepared), prior, comparisons }
+    }
+
+    /// Returns what two random records begin with.
+    #[must_use]
+    pub const fn prior(&self) -> Millibits {
+        self.prior
+    }
+
+    /// Returns the score of a pair.
+    #[must_use]
+    pub fn score(&self, left: u32, right: u32) -> Millibits {
+        self.prior + self.evidence(left, right)
+    }
+
+    /// Returns what the values of a pair say, without the prior: below 0 they speak against one thing.
+    #[must_use]
+    pub fn evidence(&self, left: u32, right: u32) -> Millibits {
+        (0..self.comparisons.len()).map(|comparison| self.one(comparison, left, right).1).sum()
+    }
+
+    /// Returns the score of a pair if it reaches `least`; stops comparing as soon as it cannot.
+    #[must_use]
+    pub fn score_from(&self, least: Millibits, left: u32, right: u32) -> Option<Millibits> {
+        let mut score = self.prior;
+        for (position, comparison) in self.comparisons.iter().enumerate() {
+            if score + comparison.most < least {
+                return None;
+            }
+            score += self.one(position, left, right).1;
+        }
+        (score >= least).then_some(score)
+    }
+
+    fn one(&self, comparison: usize, left: u32, right: u32) -> (u8, Millibits) {
+        let level = self.levels.one(comparison, left, right);
+        if level == SILENT {
+            return (level, 0);
+        }
+        let (scored, position) = (&self.comparisons[comparison], usize::from(level));
+        let value = || self.levels.value(comparison, left);
+        let rarity = scored.rarity[position].as_ref().map_or(0, |rarity| rarity.of(value()));
+        (level, scored.weights[position] + rarity)
+    }
+
+    /// Returns why a pair has its score.
+    #[must_use]
+    pub fn waterfall(&self, left: u32, right: u32) -> Waterfall {
+        let step = |(position, scored): (usize, &Scored<'_>)| {
+            let (level, added) = self.one(position, left, right);
+            let weight = if level == SILENT { 0 } else { scored.weights[usize::from(level)] };
+            let level = (level != SILENT).then(|| scored.names[usize::from(level)].to_owned());
+            Step { attribute: scored.attribute.to_owned(), level, weight, rarity: added - weight }
+        };
+        let steps = self.comparisons.iter().enumerate().map(step).collect();
+        Waterfall { prior: self.prior, steps, score: self.score(left, right) }
+    }
+}
+
+impl Scored<'_> {
+    /// Returns the most that this comparison can add: at least nothing, for values may be missing.
+    fn most_alone(&self) -> Millibits {
+        let rarest = |rarity: &Option<Adjustment<'_>>| rarity.as_ref().map_or(0, Adjustment::most);
+        let all = self.weights.iter().zip(&self.rarity).map(|(weight, rarity)| weight + rarest(rarity));
+        all.max().unwrap_or(0).max(0)
+    }
+}

@@ -1,0 +1,266 @@
+//! The model is learnt from the records themselves, without labels.
+//!
+//! In: records, their codes, a definition. Out: [`Model`]. u comes from random pairs; m from every block and every rule by
+//! itself, leaving out what it blocks by, averaged by how sure its matches are; the prior from how many matches all blocked
+//! pairs then hold, and at least as many as the rules find. The same records give the same model, digit by digit.
+
+use std::collections::BTreeMap;
+
+use super::{
+    expectation::{self, Estimate},
+    levels::{Levels, SILENT, Tally},
+    model::{Model, Weight, Weights, level_names, six_digits},
+    random::{self, real},
+};
+use crate::{
+    define::entity::{Block, Comparison, Entity, Form},
+    identify::{
+        block::{Blocking, bigrams},
+        codes::{Codes, Prepared},
+        records::Records,
+    },
+};
+
+/// Pairs of one block that are counted, about.
+const PAIRS: u64 = 500_000;
+/// Matches below which what a block estimates is not used.
+const FEWEST: f64 = 10.0;
+/// Rounds in which the prior settles.
+const ROUNDS: usize = 100;
+
+/// Counts the frequent bigrams of every `bigrams` block: those in more records than a block may have.
+#[must_use]
+pub fn frequent_bigrams(entity: &Entity, records: &Records, prepared: &dyn Prepared) -> Vec<BTreeMap<String, u32>> {
+    let of = |block: &Block| {
+        let Block::Bigrams(form) = block else { return None };
+        let counts = (0_u32..).zip(records.attributes[form.attribute].counts());
+        let texts = counts.filter_map(|(value, count)| Some((prepared.form(form.attribute, value, form.form)?, count)));
+        Some(bigrams::frequent(texts, entity.block_limit))
+    };
+    entity.blocks.iter().filter_map(of).collect()
+}
+
+/// Learns a model. `codes` must have been made with the same `frequent_bigrams`.
+#[must_use]
+pub fn train(
+    entity: &Entity,
+    records: &Records,
+    codes: &Codes,
+    frequent_bigrams: Vec<BTreeMap<String, u32>>,
+    prepared: &dyn Prepared,
+    threads: usize,
+) -> Model {
+    let levels = Levels::new(entity, records, prepared);
+    let (drawn, random_pairs) = random::shares(entity, records, codes, &levels, threads);
+    let training = Training::new(entity, records, codes, &levels, threads);
+    let (m, (prior, _)) = training.learn(records, &drawn);
+    let u: Vec<Vec<f64>> =
+        drawn.iter().zip(&m).map(|(drawn, learnt)| without_matches(drawn, &learnt.m, prior)).collect();
+    let (m, (prior, prior_from)) = training.learn(records, &u);
+    let weights =
+        |((comparison, u), learnt): ((&Comparison, &Vec<f64>), Learnt)| weights(entity, comparison, u, learnt);
+    Model {
+        entity: entity.name.value.clone(),
+        records: records.len() as u64,
+        random_pairs,
+        prior: six_digits(prior),
+        prior_from,
+        comparisons: entity.comparisons.iter().zip(&u).zip(m).map(weights).collect(),
+        frequent_bigrams,
+    }
+}
+
+/// m of one comparison, and where it comes from.
+struct Learnt {
+    m: Vec<f64>,
+    trained_by: Vec<String>,
+}
+
+/// The pairs that are learnt from.
+struct Training {
+    blocks: Vec<TrainingBlock>,
+    /// Pairs that the first rules find.
+    rules: usize,
+    /// Every blocked pair's levels, counted once, and how many pairs each counted one stands for.
+    all: Vec<(Vec<u8>, u64)>,
+    stands_for: f64,
+}
+
+/// The pairs of one block or rule.
+struct TrainingBlock {
+    name: String,
+    is_used: Vec<bool>,
+    table: Vec<(Vec<u8>, u64)>,
+    /// How many pairs there are for each one that was counted.
+    stands_for: f64,
+}
+
+impl TrainingBlock {
+    fn estimate(&self, u: &[Vec<f64>]) -> Estimate {
+        expectation::estimate(&self.table, u, &self.is_used)
+    }
+}
+
+impl Training {
+    fn new(entity: &Entity, records: &Records, codes: &Codes, levels: &Levels<'_>, threads: usize) -> Self {
+        // A rule is a block of pairs that are nearly all matches.
+        let rules =
+            entity.rules.iter().map(|rule| (format!("rule {}", rule.name.value), Block::Equal(rule.equal.clone())));
+        let blocks = entity.blocks.iter().map(|block| (block_name(entity, block), block.clone()));
+        let (names, blocks): (Vec<String>, Vec<Block>) = rules.chain(blocks).unzip();
+        let widened = Entity { blocks, ..entity.clone() };
+        let blocking = Blocking::new(&widened, records, codes, threads);
+        let counted = |(block, name): (usize, String)| {
+            let each = |tally: &mut Tally, left, right| tally.count(levels, left, right);
+            let table = Tally::sum(blocking.visit_block(block, PAIRS, threads, &Tally::default, &each));
+            let pairs: u64 = table.iter().map(|(_, count)| count).sum();
+            TrainingBlock {
+                name,
+                is_used: is_used(entity, &widened.blocks[block]),
+                stands_for: real(blocking.pairs_of(block)) / real(pairs.max(1)),
+                table,
+            }
+        };
+        let blocks: Vec<TrainingBlock> = names.into_iter().enumerate().map(counted).collect();
+        let each = |tally: &mut Tally, left, right| tally.count(levels, left, right);
+        let (tallies, stands_for) = blocking.visit_some(4 * PAIRS, threads, &Tally::default, &each);
+        Self { blocks, rules: entity.rules.len(), all: Tally::sum(tallies), stands_for }
+    }
+
+    /// Learns m and the prior for a given u.
+    fn learn(&self, records: &Records, u: &[Vec<f64>]) -> (Vec<Learnt>, (f64, String)) {
+        let estimates: Vec<Estimate> = self.blocks.iter().map(|block| block.estimate(u)).collect();
+        let m = u.iter().enumerate().map(|(comparison, u)| self.average(comparison, u, &estimates));
+        let m: Vec<Learnt> = m.collect();
+        let prior = self.prior(records, u, &m);
+        (m, prior)
+    }
+
+    /// Averages what the blocks say of a comparison. A block counts by its matches, and by how pure they are: matches
+    /// among few others are told apart more surely.
+    fn average(&self, comparison: usize, u: &[f64], estimates: &[Estimate]) -> Learnt {
+        let mut sums = vec![0.0; u.len()];
+        let (mut all, mut trained_by) = (0.0, Vec::new());
+        for (block, estimate) in self.blocks.iter().zip(estimates) {
+            let Some(m) = &estimate.m[comparison] else { continue };
+            let says = block.table.iter().filter(|(combination, _)| combination[comparison] != SILENT);
+            let pairs: u64 = says.map(|(_, count)| count).sum();
+            let matches = estimate.share * real(pairs) * block.stands_for;
+            if matches < FEWEST {
+                continue;
+            }
+            let weight = matches * estimate.share;
+            sums.iter_mut().zip(m).for_each(|(sum, m)| *sum += weight * m);
+            all += weight;
+            trained_by.push(block.name.clone());
+        }
+        if trained_by.is_empty() {
+            let why = "a first guess: no block or rule has pairs to learn it from".to_owned();
+            return Learnt { m: expectation::first_guess(u.len()), trained_by: vec![why] };
+        }
+        Learnt { m: monotone(sums.into_iter().map(|sum| sum / all).collect(), u), trained_by }
+    }
+
+    /// Finds the share of matches among all pairs at which the blocked pairs hold as many.
+    fn prior(&self, records: &Records, u: &[Vec<f64>], learnt: &[Learnt]) -> (f64, String) {
+        let records = records.len() as u64;
+        let pairs = real(records * records.saturating_sub(1) / 2).max(1.0);
+        let by_rules: f64 = self.blocks[..self.rules]
+            .iter()
+            .map(|block| real(count(&block.table)) * block.stands_for)
+            .fold(0.0, f64::max);
+        let m: Vec<Option<Vec<f64>>> = learnt.iter().map(|learnt| Some(learnt.m.clone())).collect();
+        let least = by_rules.max(0.5) / pairs;
+        let mut prior = least.max(real(records) / 10.0 / pairs).min(0.5);
+        for _ in 0..ROUNDS {
+            let expected = |(combination, count): &(Vec<u8>, u64)| {
+                expectation::posterior(combination, u, &m, prior) * real(*count) * self.stands_for
+            };
+            let next = (self.all.iter().map(expected).sum::<f64>() / pairs).clamp(least, 0.5);
+            let is_settled = (next / prior - 1.0).abs() < 1e-6;
+            prior = next;
+            if is_settled {
+                break;
+            }
+        }
+        let from =
+            format!("{:.0} expected matches among blocked pairs; the rules alone find {by_rules:.0}", prior * pairs);
+        (prior, from)
+    }
+}
+
+/// Takes the matches out of what random pairs show: where values are nearly unique, most equal ones are of one thing. A
+/// share keeps at least a quarter, for what is taken away is itself estimated.
+fn without_matches(drawn: &[f64], m: &[f64], prior: f64) -> Vec<f64> {
+    let kept = |(drawn, m): (&f64, &f64)| (drawn - prior * m).max(drawn / 4.0);
+    let kept: Vec<f64> = drawn.iter().zip(m).map(kept).collect();
+    let all: f64 = kept.iter().sum();
+    kept.into_iter().map(|share| share / all).collect()
+}
+
+fn count(table: &[(Vec<u8>, u64)]) -> u64 {
+    table.iter().map(|(_, count)| count).sum()
+}
+
+/// Sees to it that a closer level never says less than the next: where it would, both say the same.
+fn monotone(m: Vec<f64>, u: &[f64]) -> Vec<f64> {
+    let mut pools: Vec<(f64, f64, usize)> = Vec::new();
+    for (m, u) in m.into_iter().zip(u) {
+        let mut pool = (m, *u, 1);
+        while let Some(before) = pools.last().filter(|before| before.0 * pool.1 < pool.0 * before.1) {
+            pool = (before.0 + pool.0, before.1 + pool.1, before.2 + pool.2);
+            pools.pop();
+        }
+        pools.push(pool);
+    }
+    let ratios = pools.into_iter().flat_map(|(m, u, levels)| std::iter::repeat_n(m / u, levels));
+    ratios.zip(u).map(|(ratio, u)| ratio * u).collect()
+}
+
+fn weights(entity: &Entity, comparison: &Comparison, u: &[f64], learnt: Learnt) -> Weights {
+    let levels = level_names(&comparison.levels).into_iter().zip(learnt.m.iter().zip(u));
+    Weights {
+        attribute: entity.attributes[comparison.attribute].name.value.clone(),
+        levels: levels.map(|(name, (m, u))| Weight::new(name, *m, *u)).collect(),
+        trained_by: learnt.trained_by,
+    }
+}
+
+/// Returns which comparisons can be learnt from the pairs of a block: those of other attributes.
+fn is_used(entity: &Entity, block: &Block) -> Vec<bool> {
+    let forms: &[Form] = match block {
+        Block::Equal(forms) => forms,
+        Block::Bigrams(form) | Block::Neighbours { form, .. } => std::slice::from_ref(form),
+    };
+    let is_blocked = |attribute: usize| forms.iter().any(|form| form.attribute == attribute);
+    entity.comparisons.iter().map(|comparison| !is_blocked(comparison.attribute)).collect()
+}
+
+/// Returns a block as the definition writes it.
+#[must_use]
+pub fn block_name(entity: &Entity, block: &Block) -> String {
+    let name = |form: &Form| {
+        let attribute = &entity.attributes[form.attribute].name.value;
+        let form = format!("{:?}", form.form).to_lowercase();
+        if form == "normal" { attribute.clone() } else { format!("{attribute}.{form}") }
+    };
+    match block {
+        Block::Equal(forms) => format!("equal {}", forms.iter().map(name).collect::<Vec<_>>().join(", ")),
+        Block::Bigrams(form) => format!("bigrams {}", name(form)),
+        Block::Neighbours { form, .. } => format!("neighbours {}", name(form)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closer_level_never_says_less_than_the_next() {
+        let m = monotone(vec![0.5, 0.1, 0.3, 0.1], &[0.01, 0.2, 0.19, 0.6]);
+        let u = [0.01, 0.2, 0.19, 0.6];
+        let ratios: Vec<f64> = m.iter().zip(u).map(|(m, u)| m / u).collect();
+        assert!(ratios.is_sorted_by(|left, right| *left >= *right - 1e-12), "{ratios:?}");
+        assert!((m.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    }
+}
