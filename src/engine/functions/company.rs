@@ -10,6 +10,10 @@
 
 use std::sync::Arc;
 
+use super::{
+    Description, Example, Kind,
+    folding::{endings, fold, strip_endings},
+};
 use arrow::{
     array::{Array, ArrayRef, AsArray, StringBuilder},
     compute::cast,
@@ -19,10 +23,6 @@ use datafusion::{
     common::ScalarValue,
     error::Result,
     logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
-};
-use super::{
-    Description, Example, Kind,
-    folding::{endings, fold, strip_endings},
 };
 
 /// What is said of the functions.

@@ -46,7 +46,9 @@ fn count<C: Copy + PartialEq>(left: &[C], right: &[C], most: u32) -> Edits {
         ([_], [_]) => 1,
         ([first, second], [one, two]) if first == two && second == one => 1,
         _ if limit < 2 => return Edits::TooMany,
-        _ if long.len() < COLUMNS => rows(short, long, limit, &mut [[0; COLUMNS]; 3].each_mut().map(|row| &mut row[..])),
+        _ if long.len() < COLUMNS => {
+            rows(short, long, limit, &mut [[0; COLUMNS]; 3].each_mut().map(|row| &mut row[..]))
+        }
         _ => {
             let mut space = [vec![0; long.len() + 1], vec![0; long.len() + 1], vec![0; long.len() + 1]];
             rows(short, long, limit, &mut space.each_mut().map(|row| &mut row[..]))

@@ -57,7 +57,9 @@ impl Pair<'_> {
         let form = level.form;
         let is_whole = matches!(form, FormName::Normal | FormName::Key);
         match level.measure {
-            Measure::Exact => self.texts(form).is_some_and(|(left, right)| left == right) && (is_whole || self.may_be_one()),
+            Measure::Exact => {
+                self.texts(form).is_some_and(|(left, right)| left == right) && (is_whole || self.may_be_one())
+            }
             Measure::JaroWinkler(least) => self.jaro_winkler(levels, form) >= least - ROUNDING && self.may_be_one(),
             Measure::DamerauLevenshtein(most) => self.edits(levels, form).at_most(most) && self.may_be_one(),
             Measure::BigramJaccard(least) => self.bigrams(form) >= least - ROUNDING && self.may_be_one(),

@@ -85,8 +85,12 @@ mod tests {
     #[test]
     fn spellings_of_one_address_agree() {
         assert_eq!(form("12 Herschell Circuit, Flat 3", FormName::Normal), "12 herschell cct flat 3");
-        assert_eq!(form("12, HERSCHELL CCT.; flat 3", FormName::Key), form("12 Herschell Circuit, Flat 3", FormName::Key));
-        for address in ["浙江省杭州市文三路12号", "浙江省 杭州市 文三路１２", "浙江杭州文三路12号"] {
+        assert_eq!(
+            form("12, HERSCHELL CCT.; flat 3", FormName::Key),
+            form("12 Herschell Circuit, Flat 3", FormName::Key)
+        );
+        for address in ["浙江省杭州市文三路12号", "浙江省 杭州市 文三路１２", "浙江杭州文三路12号"]
+        {
             assert_eq!(form(address, FormName::Key), "浙江杭州文三路12", "{address}");
         }
         assert_eq!(form("杭州市余杭区文一西路969号", FormName::Tokens), "969 余杭 文一西路 杭州");

@@ -82,9 +82,13 @@ pub fn prepare(name: &str, more_endings: &[Ending]) -> Option<Draft> {
         None => (normal.clone(), normal.clone()),
     };
     let tokens = parts.as_ref().map_or_else(|| words.clone(), tokens);
-    draft.common = tokens.iter().filter(|word| lists::trades().contains(**word)).map(|word| (*word).to_owned()).collect();
+    draft.common =
+        tokens.iter().filter(|word| lists::trades().contains(**word)).map(|word| (*word).to_owned()).collect();
     draft.put(FormName::Tokens, sorted(&tokens));
-    draft.put(FormName::Pinyin, sound(&parts.map_or_else(|| words.join(" "), |parts| parts.own.join(" ") + &parts.branch)));
+    draft.put(
+        FormName::Pinyin,
+        sound(&parts.map_or_else(|| words.join(" "), |parts| parts.own.join(" ") + &parts.branch)),
+    );
     draft.put(FormName::Normal, normal);
     draft.put(FormName::Key, key);
     draft.put(FormName::Stem, stem);
@@ -141,7 +145,8 @@ fn without_prefix<'a>(words: &[&'a str]) -> Vec<&'a str> {
             break;
         }
         let sign = prefix[0];
-        if prefix.len() == 1 && sign.chars().all(is_ideograph) && rest[0].len() > sign.len() && sign.chars().count() > 1 {
+        if prefix.len() == 1 && sign.chars().all(is_ideograph) && rest[0].len() > sign.len() && sign.chars().count() > 1
+        {
             if let Some(after) = rest[0].strip_prefix(sign) {
                 rest[0] = after;
                 break;

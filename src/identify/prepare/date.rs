@@ -46,7 +46,11 @@ fn parse(text: &str) -> Option<NaiveDate> {
 /// Cuts `28t10` of a timestamp to its day.
 fn before_the_time(part: &str) -> Option<&str> {
     match part.split_once('t') {
-        Some((day, hour)) if !day.is_empty() && [day, hour].iter().all(|part| part.bytes().all(|sign| sign.is_ascii_digit())) => Some(day),
+        Some((day, hour))
+            if !day.is_empty() && [day, hour].iter().all(|part| part.bytes().all(|sign| sign.is_ascii_digit())) =>
+        {
+            Some(day)
+        }
         _ => Some(part),
     }
 }
@@ -102,8 +106,21 @@ mod tests {
     #[test]
     fn spellings_of_one_day_are_one_day() {
         for text in [
-            "2008-02-28", "2008/2/28", "2008.2.28", "20080228", "2008年2月28日", "28.02.2008", "28/2/2008", "02/28/2008", "28 Feb 2008",
-            "Feb 28th, 2008", "28-FEB-08", "2008-02-28T10:00:00Z", "2008-02-28 10:00:00", "２００８年２月２８日", "28022008",
+            "2008-02-28",
+            "2008/2/28",
+            "2008.2.28",
+            "20080228",
+            "2008年2月28日",
+            "28.02.2008",
+            "28/2/2008",
+            "02/28/2008",
+            "28 Feb 2008",
+            "Feb 28th, 2008",
+            "28-FEB-08",
+            "2008-02-28T10:00:00Z",
+            "2008-02-28 10:00:00",
+            "２００８年２月２８日",
+            "28022008",
         ] {
             assert_eq!(normal(text), "2008-02-28", "{text}");
         }
@@ -112,7 +129,9 @@ mod tests {
 
     #[test]
     fn what_is_no_plausible_day_is_none() {
-        for text in ["", "0000-00-00", "1900-01-01", "9999-12-31", "19160017", "2008-02-30", "abc", "2008", "0101", "1-1"] {
+        for text in
+            ["", "0000-00-00", "1900-01-01", "9999-12-31", "19160017", "2008-02-30", "abc", "2008", "0101", "1-1"]
+        {
             assert_eq!(normal(text), "", "{text}");
         }
         assert_eq!(prepare("1970-01-02").unwrap().quantity, Some(1.0));

@@ -128,7 +128,8 @@ fn first_of_each(list: &'static str) -> HashMap<&'static str, &'static str> {
 
 /// Returns how regions number their telephones.
 pub fn calling_codes() -> &'static [CallingCode] {
-    static TABLE: LazyLock<Vec<CallingCode>> = LazyLock::new(|| lines(CALLING_CODES).filter_map(calling_code).collect());
+    static TABLE: LazyLock<Vec<CallingCode>> =
+        LazyLock::new(|| lines(CALLING_CODES).filter_map(calling_code).collect());
     &TABLE
 }
 

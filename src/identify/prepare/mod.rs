@@ -56,12 +56,7 @@ impl Preparer {
     /// Prepares values as an attribute's definition says, and keeps the forms that are wanted.
     #[must_use]
     pub fn new(preparation: &Preparation, wanted: Wanted) -> Self {
-        Self {
-            kind: preparation.kind,
-            default_region: preparation.default_region.clone(),
-            endings: Vec::new(),
-            wanted,
-        }
+        Self { kind: preparation.kind, default_region: preparation.default_region.clone(), endings: Vec::new(), wanted }
     }
 
     /// Takes further endings of companies' names, one a line, beside those that the tool knows.

@@ -127,10 +127,18 @@ mod tests {
 
     #[test]
     fn chinese_names_have_the_family_name_in_front() {
-        for (name, surname, stem) in
-            [("王建国先生", "王", "王 建"), ("欧阳建国", "欧阳", "欧阳 建"), ("歐陽建國", "欧阳", "欧阳 建"), ("王", "王", "王"), ("王先生", "王", "王")]
-        {
-            assert_eq!((form(name, FormName::Surname).as_str(), form(name, FormName::Stem).as_str()), (surname, stem), "{name}");
+        for (name, surname, stem) in [
+            ("王建国先生", "王", "王 建"),
+            ("欧阳建国", "欧阳", "欧阳 建"),
+            ("歐陽建國", "欧阳", "欧阳 建"),
+            ("王", "王", "王"),
+            ("王先生", "王", "王"),
+        ] {
+            assert_eq!(
+                (form(name, FormName::Surname).as_str(), form(name, FormName::Stem).as_str()),
+                (surname, stem),
+                "{name}"
+            );
         }
     }
 

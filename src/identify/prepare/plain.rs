@@ -45,7 +45,8 @@ pub fn email(text: &str) -> Option<Draft> {
 /// A number of 15 or 18 signs that begins like a Chinese one must pass the Chinese check; others must have 5 to 20 signs, one of
 /// them a digit, and not all the same.
 pub fn tax_id(text: &str) -> Option<Draft> {
-    let number: String = text.nfkc().filter(char::is_ascii_alphanumeric).map(|sign| sign.to_ascii_uppercase()).collect();
+    let number: String =
+        text.nfkc().filter(char::is_ascii_alphanumeric).map(|sign| sign.to_ascii_uppercase()).collect();
     let is_filler = number.bytes().skip(1).all(|sign| sign == number.as_bytes()[0]);
     let is_possible = match tax_id::judge(&number) {
         Verdict::Possible => true,
@@ -167,9 +168,16 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_people_write_them() {
-        for (text, value) in
-            [("1,234.50", 1234.5), ("1.234,50", 1234.5), ("1,234", 1234.0), ("12,5", 12.5), ("-7", -7.0), ("１２", 12.0), ("1e3", 1000.0), ("￥ 5元", 5.0)]
-        {
+        for (text, value) in [
+            ("1,234.50", 1234.5),
+            ("1.234,50", 1234.5),
+            ("1,234", 1234.0),
+            ("12,5", 12.5),
+            ("-7", -7.0),
+            ("１２", 12.0),
+            ("1e3", 1000.0),
+            ("￥ 5元", 5.0),
+        ] {
             assert!((number(text).and_then(|draft| draft.quantity).unwrap() - value).abs() < 1e-9, "{text}");
         }
         for text in ["", "abc", "1.2.3,4,5", "NaN", "-", "12 km"] {

@@ -75,9 +75,13 @@ mod tests {
 
     #[test]
     fn names_that_sound_alike_have_one_code() {
-        for (left, right) in
-            [("stephen", "steven"), ("catherine", "katherine"), ("wright", "right"), ("schmidt", "shmidt"), ("knight", "night")]
-        {
+        for (left, right) in [
+            ("stephen", "steven"),
+            ("catherine", "katherine"),
+            ("wright", "right"),
+            ("schmidt", "shmidt"),
+            ("knight", "night"),
+        ] {
             let code = |name: &str| sound(name).replace('c', "k");
             assert_eq!(code(left), code(right), "{left} {right}");
         }
