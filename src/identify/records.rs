@@ -35,11 +35,12 @@ impl Interned {
         (number != ABSENT).then(|| self.values.get(number as usize))
     }
 
-    /// Returns per distinct value how many records have it.
+    /// Returns per distinct value how many records have it, up to the last value that one has.
     #[must_use]
     pub fn counts(&self) -> Vec<u32> {
-        let mut counts = vec![0; self.values.len()];
-        self.numbers.iter().filter(|&&number| number != ABSENT).for_each(|&number| counts[number as usize] += 1);
+        let present = || self.numbers.iter().filter(|&&number| number != ABSENT);
+        let mut counts = vec![0; present().max().map_or(0, |last| *last as usize + 1)];
+        present().for_each(|&number| counts[number as usize] += 1);
         counts
     }
 }
@@ -100,25 +101,23 @@ impl Records {
     /// Returns the number of a record.
     #[must_use]
     pub fn find(&self, source: u16, key: &str) -> Option<u32> {
+        let (place, is_there) = self.place(source, key);
+        u32::try_from(place).ok().filter(|_| is_there)
+    }
+
+    /// Returns where a record stands or would stand, and whether it does.
+    #[must_use]
+    pub fn place(&self, source: u16, key: &str) -> (usize, bool) {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low.midpoint(high);
             match (self.sources[middle], self.keys.get(middle)).cmp(&(source, key)) {
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
-                Ordering::Equal => return u32::try_from(middle).ok(),
+                Ordering::Equal => return (middle, true),
             }
         }
-        None
-    }
-
-    /// Returns whether the record of one set says the same as the record of another one with as many attributes.
-    /// Dates do not count: they decide about ids, not about who is who.
-    #[must_use]
-    pub fn says_the_same(&self, record: u32, other: &Self, other_record: u32) -> bool {
-        let equal = |left: &Interned, right: &Interned| left.get(record) == right.get(other_record);
-        equal(&self.belongs_to, &other.belongs_to)
-            && self.attributes.iter().zip(&other.attributes).all(|(left, right)| equal(left, right))
+        (low, false)
     }
 }
 

@@ -86,21 +86,13 @@ impl Blocking {
     pub fn new(entity: &Entity, records: &Records, codes: &Codes, threads: usize) -> Self {
         let keys = BlockKeys::of(entity, records, codes);
         let splitter = Splitter::new(entity, records, codes);
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut built = Vec::new();
-            while let Some((block, keys)) = take(&next).and_then(|block| Some((block, keys.get(block)?))) {
-                built.push((block, build(block, keys, &splitter, records.len())));
-            }
-            built
-        };
-        let mut built: Vec<(usize, Built)> = on_threads(threads, &work).into_iter().flatten().collect();
-        built.sort_unstable_by_key(|(block, _)| *block);
+        let build = |block: usize| build(block, &keys[block], &splitter, records.len());
+        let built = on_each(threads, keys.len(), &build);
         let widths: Vec<usize> = keys.iter().map(BlockKeys::slots).collect();
         Self::gathered(built, &widths, records.len())
     }
 
-    fn gathered(built: Vec<(usize, Built)>, widths: &[usize], records: usize) -> Self {
+    fn gathered(built: Vec<Built>, widths: &[usize], records: usize) -> Self {
         let mut slots = vec![0];
         widths.iter().for_each(|width| slots.push(slots.last().unwrap_or(&0) + width));
         let width = slots.last().copied().unwrap_or(0);
@@ -112,7 +104,7 @@ impl Blocking {
             split: Vec::new(),
             slots,
         };
-        for (block, built) in built {
+        for (block, built) in built.into_iter().enumerate() {
             all.add(block, built, records);
         }
         all
@@ -268,7 +260,7 @@ impl Blocking {
 }
 
 /// Returns behind which member the partners of a member end.
-fn reach(part: &Part, position: usize) -> usize {
+pub(crate) fn reach(part: &Part, position: usize) -> usize {
     if part.window == ALL { part.end } else { part.end.min(position + part.window as usize + 1) }
 }
 
@@ -310,6 +302,21 @@ pub(crate) fn on_threads<T: Send>(threads: usize, work: &(dyn Fn() -> T + Sync))
     })
 }
 
+/// Does some work for each number below a count, on several threads; returns what came of it in order.
+pub(crate) fn on_each<T: Send>(threads: usize, count: usize, make: &(dyn Fn(usize) -> T + Sync)) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut made = Vec::new();
+        while let Some(number) = take(&next).filter(|number| *number < count) {
+            made.push((number, make(number)));
+        }
+        made
+    };
+    let mut made: Vec<(usize, T)> = on_threads(threads, &work).into_iter().flatten().collect();
+    made.sort_unstable_by_key(|(number, _)| *number);
+    made.into_iter().map(|(_, made)| made).collect()
+}
+
 fn build(block: usize, keys: &BlockKeys<'_>, splitter: &Splitter<'_>, records: usize) -> Built {
     let count = u32::try_from(records).unwrap_or(NONE);
     if let BlockKeys::Neighbours(order, window) = keys {
@@ -347,15 +354,21 @@ impl Built {
         let slots: Vec<u8> = self.members[offset..].iter().map(slot).collect();
         self.slots.extend(slots);
         let parts = self.parts.split_off(known);
-        self.split.push(SplitBlock {
+        self.split.push(SplitBlock::new(block, group[0].0, &parts, &self.members[offset..]));
+        self.parts.extend(parts.into_iter().filter(|part| part.end - part.start > 1));
+    }
+}
+
+impl SplitBlock {
+    pub(crate) fn new(block: usize, key: u64, parts: &[Part], members: &[u32]) -> Self {
+        Self {
             block,
-            key: group[0].0,
-            example: group[0].1,
-            records: group.len(),
+            key,
+            example: members.iter().min().copied().unwrap_or(NONE),
+            records: members.len(),
             forms: parts.iter().map(|part| part.depth).max().unwrap_or(0),
             parts: parts.len(),
             near_only: parts.iter().filter(|part| part.window != ALL).map(|part| part.end - part.start).sum(),
-        });
-        self.parts.extend(parts.into_iter().filter(|part| part.end - part.start > 1));
+        }
     }
 }

@@ -66,6 +66,11 @@ impl<'a> Splitter<'a> {
         }
     }
 
+    /// Returns whether a block of so many records is split.
+    pub(crate) const fn splits(&self, records: usize) -> bool {
+        records > self.limit
+    }
+
     /// Puts the members of a block into the order of its parts, and adds the parts; `offset` is where members begin.
     pub(crate) fn split(&self, members: &mut [u32], path: u64, offset: usize, parts: &mut Vec<Part>) {
         self.further(members, path, offset, 0, parts);

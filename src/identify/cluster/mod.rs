@@ -39,7 +39,7 @@ pub trait Evidence {
 }
 
 /// Why a link was cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cut {
     /// People said so.
     Verdict,
@@ -54,7 +54,7 @@ pub enum Cut {
 pub struct Clusters {
     /// Per record the first record of its cluster.
     pub of: Vec<u32>,
-    /// Links whose records ended in different clusters, in the order in which they were tried.
+    /// Links whose records ended in different clusters, in order.
     pub cut: Vec<(u32, u32, Cut)>,
 }
 
@@ -98,6 +98,8 @@ pub fn clusters(
     let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
     let of: Vec<u32> = (0..count).map(|record| joining.groups.find(record)).collect();
     cut.retain(|(left, right, _)| of[*left as usize] != of[*right as usize]);
+    cut.sort_unstable();
+    cut.dedup_by_key(|(left, right, _)| (*left, *right));
     Clusters { of, cut }
 }
 

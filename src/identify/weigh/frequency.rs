@@ -3,13 +3,14 @@
 //! In: which values records have. Out: what to add for agreeing in a value, in thousandths of a bit. A value is as frequent
 //! as the power of two below the number of its records says, so that a night's new records change the weight of few old pairs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{Millibits, millibits};
 use crate::{
     define::entity::{Entity, Form, Measure},
     identify::{
         codes::{Codes, NOTHING},
+        key_set::KeySet,
         records::{ABSENT, Records},
     },
 };
@@ -41,9 +42,9 @@ impl Frequencies {
 
     /// Counts only the given hashes of each form, which is faster when they are few.
     #[must_use]
-    pub fn of_some(entity: &Entity, records: &Records, codes: &Codes, wanted: &HashMap<Form, HashSet<u64>>) -> Self {
+    pub fn of_some(entity: &Entity, records: &Records, codes: &Codes, wanted: &HashMap<Form, KeySet>) -> Self {
         Self::counted(entity, records, codes, |form, hash| {
-            wanted.get(&form).is_some_and(|hashes| hashes.contains(&hash))
+            wanted.get(&form).is_some_and(|hashes| hashes.contains(hash))
         })
     }
 
