@@ -6,6 +6,7 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
+    ops::Range,
 };
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -28,6 +29,16 @@ impl Texts {
     pub fn push(&mut self, text: &str) {
         self.bytes.push_str(text);
         self.ends.push(self.bytes.len());
+    }
+
+    /// Appends some texts of another list.
+    ///
+    /// # Panics
+    /// If the range is not within the other list.
+    pub fn extend_from(&mut self, other: &Self, range: Range<usize>) {
+        let (start, offset) = (other.ends[range.start], self.bytes.len());
+        self.bytes.push_str(&other.bytes[start..other.ends[range.end]]);
+        self.ends.extend(other.ends[range.start + 1..=range.end].iter().map(|end| end - start + offset));
     }
 
     /// Returns the text at a position.

@@ -42,8 +42,6 @@ pub struct Terms<'a> {
 /// Who is who, and what is remembered of how that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identified {
-    /// The records.
-    pub records: Records,
     /// The codes of their values.
     pub codes: Codes,
     /// Per `neighbours` block the records in its order.
@@ -82,26 +80,36 @@ pub fn learn(entity: &Entity, records: &Records, prepared: &dyn Prepared, thread
 ///
 /// # Errors
 /// [`Problem`] when verdicts contradict each other, or the model is of another definition.
-pub fn link(terms: Terms<'_>, records: Records, prepared: &dyn Prepared, model: &Model) -> Result<Identified, Problem> {
+pub fn link(
+    terms: Terms<'_>,
+    records: &Records,
+    prepared: &dyn Prepared,
+    model: &Model,
+) -> Result<Identified, Problem> {
     let Terms { entity, verdicts, threads } = terms;
     model.check(entity)?;
     verdicts::check(verdicts)?;
     let mut codes = Codes::new(entity);
-    codes.extend(entity, &records, prepared, &model.frequent_bigrams, threads);
-    let blocking = Blocking::new(entity, &records, &codes, threads);
-    let frequencies = Frequencies::of_all(entity, &records, &codes);
-    let scorer = Scorer::new(entity, model, &records, &codes, &frequencies, prepared);
+    codes.extend(entity, records, prepared, &model.frequent_bigrams, threads);
+    let blocking = Blocking::new(entity, records, &codes, threads);
+    let frequencies = Frequencies::of_all(entity, records, &codes);
+    let scorer = Scorer::new(entity, model, records, &codes, &frequencies, prepared);
     let (links, compared) = compared(entity, &blocking, &scorer, threads);
-    let certain = certain(entity, &records, &codes);
+    let certain = certain(entity, records, &codes);
     let joining = Links { verdicts, certain: &certain, evidence: &links };
-    let clusters = cluster::clusters(entity, &records, &codes, joining, &scorer);
+    let clusters = cluster::clusters(entity, records, &codes, joining, &scorer);
     let (orders, split) = blocking.into_remembered();
-    Ok(Identified { orders, split, links, certain, verdicts: verdicts.to_vec(), clusters, compared, records, codes })
+    Ok(Identified { orders, split, links, certain, verdicts: verdicts.to_vec(), clusters, compared, codes })
+}
+
+/// Returns the score from which a pair is kept.
+pub(super) fn least_kept(entity: &Entity) -> Millibits {
+    score_of(entity.review_from.min(entity.link_from))
 }
 
 /// Compares all pairs that stand together in a block.
 fn compared(entity: &Entity, blocking: &Blocking, scorer: &Scorer<'_>, threads: usize) -> (Vec<Link>, u64) {
-    let least = score_of(entity.review_from.min(entity.link_from));
+    let least = least_kept(entity);
     let each = |state: &mut (Vec<Link>, u64), left: u32, right: u32| {
         state.1 += 1;
         state.0.extend(scorer.score_from(least, left, right).map(|score| Link { left, right, score }));
