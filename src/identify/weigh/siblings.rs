@@ -14,10 +14,10 @@ use super::{Millibits, levels::SILENT, millibits, model::six_digits, random::rea
 const ROUNDS: [usize; 2] = [10, 60];
 /// How surely the attributes of a block are shared at the beginning, and others are not.
 const BEGINNING: [f64; 2] = [0.95, 0.05];
-/// Siblings for each match below which there is no such class: fewer may be matches with many mistakes.
-const FEWEST: f64 = 1.0 / 3.0;
-/// What siblings share at most of an attribute that tells them apart.
-const APART: f64 = 0.15;
+/// Siblings for each match below which there is no such class: fewer may be matches whose telephone has changed.
+const FEWEST: f64 = 1.0;
+/// What siblings share at most of an attribute that tells them apart, and how many there must be.
+const APART: (f64, usize) = (0.15, 2);
 /// Likeness beyond which more makes no difference.
 const MOST_BITS: f64 = 900.0;
 /// Bits that such an attribute is worth in a match.
@@ -75,11 +75,12 @@ impl Siblings {
         Self { share: six_digits(self.share), shared: self.shared.into_iter().map(six_digits).collect() }
     }
 
-    /// Returns whether something that tells things apart is not shared.
+    /// Returns whether enough of what tells things apart is not shared.
     fn are_told_apart(&self, known: Known<'_>) -> bool {
         let bits = |(m, u): (&Vec<f64>, &Vec<f64>)| m.iter().zip(u).map(|(m, u)| m * (m / u).log2()).sum::<f64>();
         let telling = known.m.iter().zip(known.u).map(bits);
-        self.shared.iter().zip(telling).any(|(shared, bits)| *shared < APART && bits > TELLING)
+        let apart = self.shared.iter().zip(telling).filter(|(shared, bits)| **shared < APART.0 && *bits > TELLING);
+        apart.count() >= APART.1
     }
 
     /// Returns what a pair loses for looking like siblings: `likeness` is the sum of [`Self::weights`] over its levels.
