@@ -170,7 +170,7 @@ impl Training {
             .map(|block| real(count(&block.table)) * block.stands_for)
             .fold(0.0, f64::max);
         let m: Vec<Option<Vec<f64>>> = learnt.iter().map(|learnt| Some(learnt.m.clone())).collect();
-        let least = by_rules.max(0.5) / pairs;
+        let least = (by_rules.max(0.5) / pairs).min(0.5);
         let mut prior = least.max(real(records) / 10.0 / pairs).min(0.5);
         for _ in 0..ROUNDS {
             let expected = |(combination, count): &(Vec<u8>, u64)| {
