@@ -99,6 +99,25 @@ impl Numbering {
         number
     }
 
+    /// Returns the number of a text that was seen before.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<u32> {
+        let mut hash = xxh3_64(text.as_bytes());
+        while let Some(&number) = self.numbers.get(&hash) {
+            if self.texts.get(number as usize) == text {
+                return Some(number);
+            }
+            hash = hash.wrapping_add(1);
+        }
+        None
+    }
+
+    /// Returns the distinct texts by number.
+    #[must_use]
+    pub const fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
     /// Returns the distinct texts; the number of a text is its position.
     #[must_use]
     pub fn into_texts(self) -> Texts {

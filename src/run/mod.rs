@@ -17,6 +17,7 @@ mod forecast;
 mod functions;
 mod gate;
 mod generate;
+mod identity;
 mod infer;
 mod inherit;
 mod inputs;

@@ -15,7 +15,7 @@ use super::{
     outcome,
     partial::Scope,
     select,
-    sources::stage_all,
+    sources::{Night, stage_all},
     stage::{self, StagedSource},
 };
 use crate::{
@@ -188,7 +188,8 @@ async fn foresee(
         reread: request.rehash && request.full,
         observer,
     };
-    let (staged, mut catalog) = stage_all(definitions, engine, around, &|_| Ok(())).await?;
+    let Night { sources: staged, mut catalog, .. } =
+        Box::pin(stage_all(definitions, engine, around, request.full, &|_| Ok(()))).await?;
     scope.carry_over(&definitions.graph, parent.as_ref(), &files, &mut catalog)?;
     let around = Around { definitions, scope: &scope, parent: parent.as_ref(), request, engine };
     let (models, answers) = plan_models(questions, catalog, around).await?;

@@ -291,6 +291,35 @@ impl Entity {
         self.records.iter().enumerate().find(|(_, records)| records.source.value == source)
     }
 
+    /// Returns a hash of all that decides who is who and what is written of it; places and comments are no part of it.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let names = |list: &[Placed<String>]| list.iter().map(|name| name.value.clone()).collect::<Vec<_>>();
+        let mut hasher = blake3::Hasher::new();
+        let mut part = |text: String| {
+            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        };
+        part(format!("{:?}", (&self.name.value, &self.id_column.value, &self.id_prefix, &self.schema)));
+        for records in &self.records {
+            let columns: Vec<_> = records.columns.iter().map(|(number, column)| (number, &column.value)).collect();
+            let dates = [&records.date, &records.recent_by].map(|date| date.as_ref().map(|date| &date.value));
+            let named = records.belongs_to.as_ref().map(|named| (named.records, names(&named.key)));
+            part(format!("{:?}", (&records.source.value, names(&records.key), columns, dates, named)));
+        }
+        for attribute in &self.attributes {
+            part(format!("{:?}", (&attribute.name.value, &attribute.preparation, &attribute.survivorship)));
+        }
+        for rule in &self.rules {
+            part(format!("{:?}", (&rule.name.value, &rule.equal)));
+        }
+        for veto in &self.vetoes {
+            part(format!("{:?}", (&veto.name.value, &veto.differ)));
+        }
+        part(format!("{:?}", (&self.named_by, &self.blocks, self.block_limit, &self.split_by, &self.comparisons)));
+        part(format!("{:?}", (self.link_from, self.cohesion)));
+        hasher.finalize().to_hex().to_string()
+    }
+
     fn table(&self, what: &str) -> TableName {
         TableName::new(&self.schema, format!("{}_{what}", self.name.value))
     }

@@ -129,15 +129,15 @@ fn names_become_numbers_and_defaults_are_filled_in() {
 fn a_name_that_is_none_is_shown_with_what_was_meant() {
     assert_eq!(
         says("differ: [tax_id]", "differ: [taxid]"),
-        ["e.yaml:22:32: `taxid` in `differ` is no attribute (did you mean `tax_id`?)"]
+        ["e.yaml:21:35: `taxid` in `differ` is no attribute (did you mean `tax_id`?)"]
     );
     assert_eq!(
         says("bigrams: name.stem", "bigrams: name.stm"),
-        ["e.yaml:25:14: `name.stm` in `bigrams`: a company's name has no form `stm` (did you mean `stem`?)"]
+        ["e.yaml:24:14: `name.stm` in `bigrams`: a company's name has no form `stm` (did you mean `stem`?)"]
     );
     assert_eq!(
         says("equal: [name.stem]", "equal: [grade]"),
-        ["e.yaml:24:13: `grade` in `equal` is not prepared (add it to `attributes`: `grade: { prepare: text }`)"]
+        ["e.yaml:23:13: `grade` in `equal` is not prepared (add it to `attributes`: `grade: { prepare: text }`)"]
     );
     assert_eq!(
         says("source: account, key: [account]", "source: acount, key: [account]"),
@@ -145,7 +145,7 @@ fn a_name_that_is_none_is_shown_with_what_was_meant() {
     );
     assert_eq!(
         says("grade: [most_recent", "grad: [most_recent"),
-        ["e.yaml:38:3: `grad` in `survivorship` is no attribute (did you mean `grade`?)"]
+        ["e.yaml:37:3: `grad` in `survivorship` is no attribute (did you mean `grade`?)"]
     );
 }
 
@@ -153,19 +153,19 @@ fn a_name_that_is_none_is_shown_with_what_was_meant() {
 fn what_contradicts_itself_is_refused() {
     assert_eq!(
         says("{ damerau_levenshtein: 1 }", "{ damerau_levenshtein: 1, date_days: 3 }")[0].split(" (").next().unwrap(),
-        "e.yaml:34:21: a level has exactly one measure"
+        "e.yaml:32:21: a level has exactly one measure"
     );
     assert_eq!(
         says("{ damerau_levenshtein: 1 }", "{ damerau_levenshtein: 1.5 }")[0].split(" (").next().unwrap(),
-        "e.yaml:34:44: `1.5` is no whole number from 0"
+        "e.yaml:32:44: `1.5` is no whole number from 0"
     );
     assert_eq!(
         says("attribute: phone\n", "attribute: name\n"),
-        ["e.yaml:33:16: `name` is compared twice (evidence counts once: join the levels)"]
+        ["e.yaml:31:16: `name` is compared twice (evidence counts once: join the levels)"]
     );
     assert_eq!(
         says("- { neighbours: name.pinyin, window: 7 }", "- { equal: [phone], bigrams: name.stem }"),
-        ["e.yaml:26:5: a block has exactly one of `equal`, `bigrams`, `neighbours` (write one of them, and another \
+        ["e.yaml:25:5: a block has exactly one of `equal`, `bigrams`, `neighbours` (write one of them, and another \
           block for the next)"]
     );
     assert_eq!(

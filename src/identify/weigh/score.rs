@@ -8,6 +8,7 @@ use super::{
     frequency::{Adjustment, Frequencies},
     levels::{Levels, SILENT},
     millibits, probability,
+    siblings::Siblings,
 };
 use crate::{
     define::entity::{Comparison, Entity, Form, Measure},
@@ -17,12 +18,16 @@ use crate::{
     },
 };
 
+/// What the step is called that siblings take back.
+pub const SIBLINGS: &str = "siblings";
+
 /// Scores pairs.
 #[derive(Clone)]
 pub struct Scorer<'a> {
     levels: Levels<'a>,
     prior: Millibits,
     comparisons: Vec<Scored<'a>>,
+    siblings: Option<&'a Siblings>,
 }
 
 /// What one comparison adds.
@@ -35,6 +40,8 @@ struct Scored<'a> {
     rarity: Vec<Option<Adjustment<'a>>>,
     /// The most that this comparison and those after it can add.
     most: Millibits,
+    /// Per level how much it looks like siblings.
+    likeness: Vec<Millibits>,
 }
 
 /// Why two records have their score, in the order in which it adds up.
@@ -42,7 +49,7 @@ struct Scored<'a> {
 pub struct Waterfall {
     /// What two random records begin with.
     pub prior: Millibits,
-    /// One step per comparison.
+    /// One step per comparison, and one for looking like siblings where the model knows some.
     pub steps: Vec<Step>,
     /// Where it ends.
     pub score: Millibits,
@@ -80,6 +87,7 @@ impl<'a> Scorer<'a> {
         frequencies: &'a Frequencies,
         prepared: &'a dyn Prepared,
     ) -> Self {
+        let mut likeness = likeness(model).into_iter();
         let scored = |(comparison, weights): (&'a Comparison, &'a super::model::Weights)| {
             let rarity = |(position, weight): (usize, &super::model::Weight)| {
                 let level = comparison.levels.get(position)?;
@@ -93,6 +101,7 @@ impl<'a> Scorer<'a> {
                 names: weights.levels.iter().map(|weight| weight.level.as_str()).collect(),
                 rarity: weights.levels.iter().enumerate().map(rarity).collect(),
                 most: 0,
+                likeness: likeness.next().unwrap_or_else(|| vec![0; weights.levels.len()]),
             }
         };
         let mut comparisons: Vec<Scored<'a>> = entity.comparisons.iter().zip(&model.comparisons).map(scored).collect();
@@ -102,7 +111,7 @@ impl<'a> Scorer<'a> {
             comparison.most = most;
         }
         let prior = millibits(model.prior / (1.0 - model.prior).max(1e-12));
-        Self { levels: Levels::new(entity, records, prepared), prior, comparisons }
+        Self { levels: Levels::new(entity, records, prepared), prior, comparisons, siblings: model.siblings.as_ref() }
     }
 
     /// Returns what two random records begin with.
@@ -120,45 +129,79 @@ impl<'a> Scorer<'a> {
     /// Returns what the values of a pair say, without the prior: below 0 they speak against one thing.
     #[must_use]
     pub fn evidence(&self, left: u32, right: u32) -> Millibits {
-        (0..self.comparisons.len()).map(|comparison| self.one(comparison, left, right).1).sum()
+        let all = (0..self.comparisons.len()).map(|comparison| self.one(comparison, left, right));
+        let (added, likeness) = all.fold((0, 0), |sum, said| (sum.0 + said.added, sum.1 + said.likeness));
+        added - self.loss(likeness)
     }
 
     /// Returns the score of a pair if it reaches `least`; stops comparing as soon as it cannot.
     #[must_use]
     pub fn score_from(&self, least: Millibits, left: u32, right: u32) -> Option<Millibits> {
-        let mut score = self.prior;
+        let (mut score, mut likeness) = (self.prior, 0);
         for (position, comparison) in self.comparisons.iter().enumerate() {
             if score + comparison.most < least {
                 return None;
             }
-            score += self.one(position, left, right).1;
+            let said = self.one(position, left, right);
+            score += said.added;
+            likeness += said.likeness;
         }
+        score -= self.loss(likeness);
         (score >= least).then_some(score)
     }
 
-    fn one(&self, comparison: usize, left: u32, right: u32) -> (u8, Millibits) {
+    fn loss(&self, likeness: Millibits) -> Millibits {
+        self.siblings.map_or(0, |siblings| siblings.loss(likeness))
+    }
+
+    fn one(&self, comparison: usize, left: u32, right: u32) -> Said {
         let level = self.levels.one(comparison, left, right);
         if level == SILENT {
-            return (level, 0);
+            return Said { level, added: 0, likeness: 0 };
         }
         let (scored, position) = (&self.comparisons[comparison], usize::from(level));
         let value = || self.levels.value(comparison, left);
         let rarity = scored.rarity[position].as_ref().map_or(0, |rarity| rarity.of(value()));
-        (level, scored.weights[position] + rarity)
+        let (added, likeness) = (scored.weights[position], scored.likeness[position]);
+        // What both share is as rare in siblings as in matches.
+        let likeness = if likeness > 0 { likeness + rarity } else { likeness };
+        Said { level, added: added + rarity, likeness }
     }
 
     /// Returns why a pair has its score.
     #[must_use]
     pub fn waterfall(&self, left: u32, right: u32) -> Waterfall {
         let step = |(position, scored): (usize, &Scored<'_>)| {
-            let (level, added) = self.one(position, left, right);
+            let Said { level, added, .. } = self.one(position, left, right);
             let weight = if level == SILENT { 0 } else { scored.weights[usize::from(level)] };
             let level = (level != SILENT).then(|| scored.names[usize::from(level)].to_owned());
             Step { attribute: scored.attribute.to_owned(), level, weight, rarity: added - weight }
         };
-        let steps = self.comparisons.iter().enumerate().map(step).collect();
-        Waterfall { prior: self.prior, steps, score: self.score(left, right) }
+        let mut steps: Vec<Step> = self.comparisons.iter().enumerate().map(step).collect();
+        let score = self.score(left, right);
+        if self.siblings.is_some() {
+            let before: Millibits = self.prior + steps.iter().map(|step| step.weight + step.rarity).sum::<Millibits>();
+            let level = Some("as siblings share".to_owned());
+            steps.push(Step { attribute: SIBLINGS.to_owned(), level, weight: score - before, rarity: 0 });
+        }
+        Waterfall { prior: self.prior, steps, score }
     }
+}
+
+/// What one comparison says of a pair.
+struct Said {
+    level: u8,
+    added: Millibits,
+    likeness: Millibits,
+}
+
+/// Returns per comparison and level how much it looks like siblings; nothing where there are none.
+fn likeness(model: &Model) -> Vec<Vec<Millibits>> {
+    let of = |share: fn(&super::model::Weight) -> f64| -> Vec<Vec<f64>> {
+        model.comparisons.iter().map(|weights| weights.levels.iter().map(share).collect()).collect()
+    };
+    let weights = |siblings: &Siblings| siblings.weights(&of(|weight| weight.m), &of(|weight| weight.u));
+    model.siblings.as_ref().map(weights).unwrap_or_default()
 }
 
 impl Scored<'_> {

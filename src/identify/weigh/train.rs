@@ -11,6 +11,7 @@ use super::{
     levels::{Levels, SILENT, Tally},
     model::{Model, Weight, Weights, level_names, six_digits},
     random::{self, real},
+    siblings::{Known, Siblings},
 };
 use crate::{
     define::entity::{Block, Comparison, Entity, Form},
@@ -25,6 +26,8 @@ use crate::{
 const PAIRS: u64 = 500_000;
 /// Matches below which what a block estimates is not used.
 const FEWEST: f64 = 10.0;
+/// How much agreement counts: blocks whose matches agree in six of ten things count a hundredth of those that agree in all.
+const AGREEMENT: i32 = 9;
 /// Rounds in which the prior settles.
 const ROUNDS: usize = 100;
 
@@ -53,10 +56,10 @@ pub fn train(
     let levels = Levels::new(entity, records, prepared);
     let (drawn, random_pairs) = random::shares(entity, records, codes, &levels, threads);
     let training = Training::new(entity, records, codes, &levels, threads);
-    let (m, (prior, _)) = training.learn(records, &drawn);
-    let u: Vec<Vec<f64>> =
-        drawn.iter().zip(&m).map(|(drawn, learnt)| without_matches(drawn, &learnt.m, prior)).collect();
-    let (m, (prior, prior_from)) = training.learn(records, &u);
+    let first = training.learn(records, &drawn);
+    let pairs = drawn.iter().zip(&first.m);
+    let u: Vec<Vec<f64>> = pairs.map(|(drawn, learnt)| without_matches(drawn, &learnt.m, first.prior)).collect();
+    let Learning { m, prior, prior_from, siblings } = training.learn(records, &u);
     let weights =
         |((comparison, u), learnt): ((&Comparison, &Vec<f64>), Learnt)| weights(entity, comparison, u, learnt);
     Model {
@@ -66,8 +69,17 @@ pub fn train(
         prior: six_digits(prior),
         prior_from,
         comparisons: entity.comparisons.iter().zip(&u).zip(m).map(weights).collect(),
+        siblings: siblings.map(Siblings::written),
         frequent_bigrams,
     }
+}
+
+/// What is learnt for a given u.
+struct Learning {
+    m: Vec<Learnt>,
+    prior: f64,
+    prior_from: String,
+    siblings: Option<Siblings>,
 }
 
 /// m of one comparison, and where it comes from.
@@ -96,8 +108,8 @@ struct TrainingBlock {
 }
 
 impl TrainingBlock {
-    fn estimate(&self, u: &[Vec<f64>]) -> Estimate {
-        expectation::estimate(&self.table, u, &self.is_used)
+    fn estimate(&self, u: &[Vec<f64>], q: Option<&[Vec<f64>]>) -> Estimate {
+        expectation::estimate(&self.table, u, q, &self.is_used)
     }
 }
 
@@ -127,13 +139,42 @@ impl Training {
         Self { blocks, rules: entity.rules.len(), all: Tally::sum(tallies), stands_for }
     }
 
-    /// Learns m and the prior for a given u.
-    fn learn(&self, records: &Records, u: &[Vec<f64>]) -> (Vec<Learnt>, (f64, String)) {
-        let estimates: Vec<Estimate> = self.blocks.iter().map(|block| block.estimate(u)).collect();
-        let m = u.iter().enumerate().map(|(comparison, u)| self.average(comparison, u, &estimates));
-        let m: Vec<Learnt> = m.collect();
-        let prior = self.prior(records, u, &m);
-        (m, prior)
+    /// Learns m and the prior for a given u, and siblings if there are many; these then once more, since what was taken for
+    /// matches may have been siblings.
+    fn learn(&self, records: &Records, u: &[Vec<f64>]) -> Learning {
+        let mut learning = self.learn_beside(records, u, None);
+        for _ in 0..2 {
+            let Some(siblings) = &learning.siblings else { break };
+            let q = siblings.levels(&values(&learning.m), u);
+            learning = self.learn_beside(records, u, Some(&q));
+        }
+        learning
+    }
+
+    /// Learns m, with q of siblings as far as it is known.
+    fn learn_beside(&self, records: &Records, u: &[Vec<f64>], q: Option<&[Vec<f64>]>) -> Learning {
+        let estimates: Vec<Estimate> = self.blocks.iter().map(|block| block.estimate(u, q)).collect();
+        let m: Vec<Learnt> =
+            u.iter().enumerate().map(|(comparison, u)| self.average(comparison, u, &estimates)).collect();
+        let (prior, prior_from) = self.prior(records, u, &m);
+        let known = Known { m: &values(&m), u, prior, pairs: all_pairs(records), stands_for: self.stands_for };
+        let blocked: Vec<Vec<bool>> = self.blocks[self.rules..]
+            .iter()
+            .map(|block| block.is_used.iter().map(|is_used| !is_used).collect())
+            .collect();
+        match Siblings::learn(&self.all, known, &blocked) {
+            Some((siblings, prior)) => Learning {
+                prior_from: format!(
+                    "{:.0} expected matches among blocked pairs, beside {:.0} siblings",
+                    prior * known.pairs,
+                    siblings.share * known.pairs
+                ),
+                prior,
+                m,
+                siblings: Some(siblings),
+            },
+            None => Learning { m, prior, prior_from, siblings: None },
+        }
     }
 
     /// Averages what the blocks say of a comparison. A block counts by its matches, and by how pure they are: matches
@@ -149,7 +190,7 @@ impl Training {
             if matches < FEWEST {
                 continue;
             }
-            let weight = matches * estimate.share;
+            let weight = matches * estimate.share * agreement(estimate).powi(AGREEMENT);
             sums.iter_mut().zip(m).for_each(|(sum, m)| *sum += weight * m);
             all += weight;
             trained_by.push(block.name.clone());
@@ -163,15 +204,14 @@ impl Training {
 
     /// Finds the share of matches among all pairs at which the blocked pairs hold as many.
     fn prior(&self, records: &Records, u: &[Vec<f64>], learnt: &[Learnt]) -> (f64, String) {
-        let records = records.len() as u64;
-        let pairs = real(records * records.saturating_sub(1) / 2).max(1.0);
+        let pairs = all_pairs(records);
         let by_rules: f64 = self.blocks[..self.rules]
             .iter()
             .map(|block| real(count(&block.table)) * block.stands_for)
             .fold(0.0, f64::max);
         let m: Vec<Option<Vec<f64>>> = learnt.iter().map(|learnt| Some(learnt.m.clone())).collect();
         let least = (by_rules.max(0.5) / pairs).min(0.5);
-        let mut prior = least.max(real(records) / 10.0 / pairs).min(0.5);
+        let mut prior = least.max(real(records.len() as u64) / 10.0 / pairs).min(0.5);
         for _ in 0..ROUNDS {
             let expected = |(combination, count): &(Vec<u8>, u64)| {
                 expectation::posterior(combination, u, &m, prior) * real(*count) * self.stands_for
@@ -187,6 +227,22 @@ impl Training {
             format!("{:.0} expected matches among blocked pairs; the rules alone find {by_rules:.0}", prior * pairs);
         (prior, from)
     }
+}
+
+fn all_pairs(records: &Records) -> f64 {
+    let records = records.len() as u64;
+    real(records * records.saturating_sub(1) / 2).max(1.0)
+}
+
+fn values(learnt: &[Learnt]) -> Vec<Vec<f64>> {
+    learnt.iter().map(|learnt| learnt.m.clone()).collect()
+}
+
+/// Returns how much the matches of a block agree on average. Where a block by address finds families, or one by trade
+/// groups of companies, these agree in what they share and in little else.
+fn agreement(estimate: &Estimate) -> f64 {
+    let alike: Vec<f64> = estimate.m.iter().flatten().map(|m| 1.0 - m.last().unwrap_or(&0.0)).collect();
+    alike.iter().sum::<f64>() / real(alike.len().max(1) as u64)
 }
 
 /// Takes the matches out of what random pairs show: where values are nearly unique, most equal ones are of one thing. A

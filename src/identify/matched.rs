@@ -1,0 +1,163 @@
+//! What the comparing of records gives: which are one thing, and what ties them.
+//!
+//! In: clusters and all ties. Out: [`Matched`], and a [`Forest`] in which every record of a cluster is tied to its leader by
+//! the strongest ties, so that each has one explanation.
+
+/// What ties two records.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum By {
+    /// People said so, in a line of the overrides file.
+    Verdict(usize),
+    /// A certain link: 0 is the built-in `reference`, 1 the first rule of the definition.
+    Rule(u16),
+    /// Evidence, with its probability.
+    Evidence(f64),
+}
+
+/// Two records that are tied.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tie {
+    /// The smaller record.
+    pub left: u32,
+    /// The larger record.
+    pub right: u32,
+    /// By what.
+    pub by: By,
+}
+
+/// Why a tie did not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parted {
+    /// People said so.
+    Verdict,
+    /// A veto, by its number in the definition.
+    Veto(usize),
+    /// The records do not hold together.
+    Cohesion,
+}
+
+/// Who is who.
+#[derive(Clone, Debug, Default)]
+pub struct Matched {
+    /// Per record the number of its cluster.
+    pub clusters: Vec<u32>,
+    /// What ties records of one cluster, the strongest first.
+    pub ties: Vec<Tie>,
+    /// Ties that did not hold.
+    pub parted: Vec<(u32, u32, Parted)>,
+    /// What is worth a word: blocks that were split, a model that was trained in the run.
+    pub notes: Vec<String>,
+}
+
+/// For every record but the leaders, the tie that leads towards its leader.
+#[derive(Clone, Debug, Default)]
+pub struct Forest {
+    /// Number of the tie, or [`Forest::NONE`].
+    up: Vec<u32>,
+}
+
+impl Forest {
+    /// Stands for no tie.
+    pub const NONE: u32 = u32::MAX;
+
+    /// Ties records to leaders; `ties` are in order of strength. `leaders` has one record per cluster.
+    #[must_use]
+    pub fn new(ties: &[Tie], records: usize, leaders: impl Iterator<Item = u32>) -> Self {
+        let mut chosen: Vec<u32> = Vec::new();
+        let mut groups = Groups((0..u32::try_from(records).unwrap_or(u32::MAX)).collect());
+        for (number, tie) in (0..).zip(ties) {
+            if groups.join(tie.left, tie.right) {
+                chosen.push(number);
+            }
+        }
+        let mut at: Vec<Vec<u32>> = vec![Vec::new(); records];
+        for &number in &chosen {
+            let tie = ties[number as usize];
+            at[tie.left as usize].push(number);
+            at[tie.right as usize].push(number);
+        }
+        let mut up = vec![Self::NONE; records];
+        for leader in leaders {
+            let mut reached = vec![leader];
+            while let Some(record) = reached.pop() {
+                for &number in &at[record as usize] {
+                    let other = ties[number as usize].other(record);
+                    if number != up[record as usize] {
+                        up[other as usize] = number;
+                        reached.push(other);
+                    }
+                }
+            }
+        }
+        Self { up }
+    }
+
+    /// Returns the tie of a record towards its leader.
+    #[must_use]
+    pub fn tie(&self, record: u32) -> Option<u32> {
+        Some(self.up[record as usize]).filter(|number| *number != Self::NONE)
+    }
+
+    /// Returns the records and ties from a record to its leader: each tie with the record that it leads to.
+    #[must_use]
+    pub fn way(&self, record: u32, ties: &[Tie]) -> Vec<(Tie, u32)> {
+        let (mut way, mut at) = (Vec::new(), record);
+        while let Some(number) = self.tie(at) {
+            let tie = ties[number as usize];
+            at = tie.other(at);
+            way.push((tie, at));
+        }
+        way
+    }
+}
+
+impl Tie {
+    /// Returns the record at the other end.
+    #[must_use]
+    pub const fn other(&self, record: u32) -> u32 {
+        if self.left == record { self.right } else { self.left }
+    }
+}
+
+/// Groups that grow together.
+pub(super) struct Groups(pub Vec<u32>);
+
+impl Groups {
+    pub fn find(&mut self, record: u32) -> u32 {
+        let mut root = record;
+        while self.0[root as usize] != root {
+            let above = self.0[self.0[root as usize] as usize];
+            self.0[root as usize] = above;
+            root = above;
+        }
+        root
+    }
+
+    /// Joins two groups under the smaller root; returns whether they were two.
+    pub fn join(&mut self, left: u32, right: u32) -> bool {
+        let (left, right) = (self.find(left), self.find(right));
+        self.0[left.max(right) as usize] = left.min(right);
+        left != right
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_record_is_led_to_its_leader_by_the_strongest_ties() {
+        let tie = |left, right, by| Tie { left, right, by };
+        let ties = [
+            tie(1, 2, By::Rule(1)),
+            tie(0, 1, By::Evidence(0.99)),
+            tie(0, 2, By::Evidence(0.97)),
+            tie(2, 3, By::Evidence(0.96)),
+        ];
+        let forest = Forest::new(&ties, 5, [0, 4].into_iter());
+        let way = |record| forest.way(record, &ties).into_iter().map(|(_, to)| to).collect::<Vec<_>>();
+        assert_eq!((way(0), way(4)), (vec![], vec![]));
+        assert_eq!(way(3), [2, 1, 0]);
+        assert_eq!(forest.tie(2), Some(0));
+    }
+}
