@@ -58,7 +58,7 @@ pub fn train(
     prepared: &dyn Prepared,
     threads: usize,
 ) -> Model {
-    let levels = Levels::new(entity, records, prepared);
+    let levels = Levels::new(entity, records, codes, prepared);
     let (drawn, random_pairs) = random::shares(entity, records, codes, &levels, threads);
     let training = Training::new(entity, records, codes, &levels, threads);
     let first = training.learn(records, &drawn);
