@@ -85,9 +85,7 @@ impl TableName {
     #[must_use]
     pub fn is_private(&self) -> bool {
         let is_failures = self.schema == OPS && self.table == CHECK_FAILURE;
-        is_failures
-            || self.is_identity()
-            || [STAGED, QUARANTINE, NORMALIZED].contains(&self.schema.as_str())
+        is_failures || self.is_identity() || [STAGED, QUARANTINE, NORMALIZED].contains(&self.schema.as_str())
     }
 }
 

@@ -87,7 +87,8 @@ fn staged_columns(entity: &Entity) -> Vec<Element> {
         let table = TableName::staged(&records.source.value);
         let references = records.belongs_to.iter().flat_map(|named| &named.key);
         let dates = records.date.iter().chain(&records.recent_by);
-        let read = records.key.iter().chain(references).chain(dates).chain(records.columns.iter().map(|(_, name)| name));
+        let read =
+            records.key.iter().chain(references).chain(dates).chain(records.columns.iter().map(|(_, name)| name));
         read.map(|column| Element::column(&table, &column.value)).collect::<Vec<_>>()
     };
     let mut all: Vec<Element> = entity.records.iter().flat_map(of).collect();
@@ -97,14 +98,10 @@ fn staged_columns(entity: &Entity) -> Vec<Element> {
 }
 
 /// Adds what an entity makes: the ids on staged rows, and its tables.
-fn identified(
-    entity: &Entity,
-    read: &[Element],
-    tables: &mut BTreeMap<TableName, TableLineage>,
-    project: &Project,
-) {
+fn identified(entity: &Entity, read: &[Element], tables: &mut BTreeMap<TableName, TableLineage>, project: &Project) {
     let computed: Links = read.iter().map(|element| (element.clone(), Use::Computed.into())).collect();
-    let column = |name: &str, from: &Links| ColumnLineage { name: name.to_owned(), from: from.clone(), headers: Vec::new() };
+    let column =
+        |name: &str, from: &Links| ColumnLineage { name: name.to_owned(), from: from.clone(), headers: Vec::new() };
     let staged: Vec<TableName> =
         entity.records.iter().map(|records| TableName::staged(&records.source.value)).collect();
     for table in &staged {

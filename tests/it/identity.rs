@@ -170,7 +170,10 @@ fn a_night_without_changes_does_nothing_and_a_new_customer_rewrites_no_old_month
     project.run();
     let before = project.current();
     let report = project.run();
-    assert_eq!((report["outcome"].as_str(), entity(&report)["is_unchanged"].as_bool()), (Some("unchanged"), Some(true)));
+    assert_eq!(
+        (report["outcome"].as_str(), entity(&report)["is_unchanged"].as_bool()),
+        (Some("unchanged"), Some(true))
+    );
     project.extract("sale/2.csv", format!("{SALE_HEADER}4,2026-03-01,D2,x,West Cranes,T9,,40\n"));
     let report = project.run();
     assert_eq!((entity(&report)["assigned"].as_u64(), entity(&report)["merged"].as_u64()), (Some(1), Some(0)));
@@ -307,7 +310,9 @@ fn a_run_that_is_killed_anywhere_leaves_the_ids_that_it_would_have_had() {
         killed.run();
         calm.run();
         let (one, other) = (killed.current(), calm.current());
-        for table in ["staged.sale", "core.customer_xref", "core.customer_event", "core.customer_identity", "core.sales"] {
+        for table in
+            ["staged.sale", "core.customer_xref", "core.customer_event", "core.customer_identity", "core.sales"]
+        {
             assert_eq!(one.files(table), other.files(table), "{table} of night {night}");
         }
         one.verify();

@@ -15,6 +15,9 @@ const SINGLE: usize = 3;
 /// Frequent bigrams of a text that are combined: without and with a rare one beside them.
 const COMBINED: [usize; 2] = [4, 3];
 
+/// The part of a block's limit up to which a bigram is rare: a text has several, and each brings its block.
+const RARE: usize = 4;
+
 /// How frequent bigrams are.
 #[derive(Clone, Debug, Default)]
 pub struct Ranks {
@@ -62,7 +65,7 @@ pub fn of(text: &str) -> Vec<u64> {
     }
 }
 
-/// Counts in how many texts each bigram stands, and keeps those in more than `limit`.
+/// Counts in how many texts each bigram stands, and keeps those in more than a quarter of `limit`.
 pub fn frequent<'a>(
     texts: impl Iterator<Item = (std::borrow::Cow<'a, str>, u32)>,
     limit: usize,
@@ -74,7 +77,7 @@ pub fn frequent<'a>(
         bigrams.dedup();
         bigrams.into_iter().for_each(|bigram| *counts.entry(bigram).or_default() += count);
     }
-    counts.retain(|_, count| *count as usize > limit);
+    counts.retain(|_, count| *count as usize * RARE > limit);
     counts.into_iter().map(|(bigram, count)| (written(bigram), count)).collect()
 }
 
@@ -120,8 +123,8 @@ mod tests {
 
     #[test]
     fn frequent_bigrams_are_counted_once_a_text() {
-        let texts = [("abab", 3), ("ab", 2), ("某", 9)];
-        let counted = frequent(texts.into_iter().map(|(text, count)| (text.into(), count)), 3);
+        let texts = [("abab", 3), ("ab", 2), ("某", 9), ("cd", 4)];
+        let counted = frequent(texts.into_iter().map(|(text, count)| (text.into(), count)), 16);
         assert_eq!(counted, BTreeMap::from([("ab".to_owned(), 5), ("某".to_owned(), 9)]));
     }
 }

@@ -9,9 +9,9 @@ use std::{
 };
 
 use crate::{
-    define::entity::Entity,
+    define::entity::{Comparison, Entity, Form, FormName, Level, Measure},
     identify::{
-        codes::Prepared,
+        codes::{Codes, NOTHING, Prepared},
         records::{ABSENT, Records},
         texts::AsIs,
     },
@@ -23,18 +23,50 @@ pub const SILENT: u8 = u8::MAX;
 /// Compares pairs of records.
 #[derive(Clone)]
 pub struct Levels<'a> {
-    attributes: Vec<&'a [u32]>,
+    comparisons: Vec<Compared<'a>>,
     counts: Vec<usize>,
     prepared: &'a dyn Prepared,
+}
+
+/// One comparison: which values records have, and which of these are equal.
+#[derive(Clone, Debug)]
+struct Compared<'a> {
+    numbers: &'a [u32],
+    /// The codes of the leading levels that are equality of a whole value.
+    equal: Vec<&'a [u64]>,
+    /// Whether there is no other level.
+    is_only_equality: bool,
+}
+
+/// What codes alone say of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Glance {
+    /// The level that is reached, or [`SILENT`].
+    Level(u8),
+    /// None of so many leading levels: values are there, and differ.
+    Beyond(usize),
+    /// Nothing.
+    Unknown,
 }
 
 impl<'a> Levels<'a> {
     /// Compares as the definition says.
     #[must_use]
-    pub fn new(entity: &Entity, records: &'a Records, prepared: &'a dyn Prepared) -> Self {
-        let numbers = |attribute: usize| records.attributes[attribute].numbers.as_slice();
+    pub fn new(entity: &Entity, records: &'a Records, codes: &'a Codes, prepared: &'a dyn Prepared) -> Self {
+        let compared = |comparison: &Comparison| {
+            let is_whole = |form| matches!(form, FormName::Normal | FormName::Key);
+            let leading =
+                comparison.levels.iter().take_while(|level| level.measure == Measure::Exact && is_whole(level.form));
+            let form = |level: &Level| Form { attribute: comparison.attribute, form: level.form };
+            let equal: Vec<&[u64]> = leading.map(|level| codes.of(form(level))).collect();
+            Compared {
+                numbers: &records.attributes[comparison.attribute].numbers,
+                is_only_equality: equal.len() == comparison.levels.len(),
+                equal,
+            }
+        };
         Self {
-            attributes: entity.comparisons.iter().map(|comparison| numbers(comparison.attribute)).collect(),
+            comparisons: entity.comparisons.iter().map(compared).collect(),
             counts: entity.comparisons.iter().map(|comparison| comparison.levels.len() + 1).collect(),
             prepared,
         }
@@ -49,23 +81,50 @@ impl<'a> Levels<'a> {
     /// Returns the value of a record in a comparison.
     #[must_use]
     pub fn value(&self, comparison: usize, record: u32) -> u32 {
-        self.attributes[comparison][record as usize]
+        self.comparisons[comparison].numbers[record as usize]
+    }
+
+    /// Returns what the codes of two values say, which costs next to nothing.
+    pub(super) fn glance(&self, comparison: usize, left: u32, right: u32) -> Glance {
+        let compared = &self.comparisons[comparison];
+        let (left, right) = (compared.numbers[left as usize], compared.numbers[right as usize]);
+        if left == ABSENT || right == ABSENT {
+            return Glance::Level(SILENT);
+        }
+        for (level, hashes) in (0_u8..).zip(&compared.equal) {
+            let (left, right) = (hashes[left as usize], hashes[right as usize]);
+            if left == NOTHING || right == NOTHING {
+                return Glance::Unknown;
+            }
+            if left == right {
+                return Glance::Level(level);
+            }
+        }
+        match compared.is_only_equality {
+            true => Glance::Level(u8::try_from(compared.equal.len()).unwrap_or(SILENT)),
+            false => Glance::Beyond(compared.equal.len()),
+        }
     }
 
     /// Returns the level of one comparison, or [`SILENT`].
     #[must_use]
     pub fn one(&self, comparison: usize, left: u32, right: u32) -> u8 {
-        let (left, right) = (self.value(comparison, left), self.value(comparison, right));
-        if left == ABSENT || right == ABSENT {
-            return SILENT;
+        match self.glance(comparison, left, right) {
+            Glance::Level(level) => level,
+            _ => self.look(comparison, left, right),
         }
+    }
+
+    /// Returns the level of a comparison of which a glance says too little.
+    pub(super) fn look(&self, comparison: usize, left: u32, right: u32) -> u8 {
+        let (left, right) = (self.value(comparison, left), self.value(comparison, right));
         self.prepared.level(comparison, left, right).unwrap_or(SILENT)
     }
 
     /// Puts the levels of all comparisons into `levels`.
     pub fn all(&self, left: u32, right: u32, levels: &mut Vec<u8>) {
         levels.clear();
-        levels.extend((0..self.attributes.len()).map(|comparison| self.one(comparison, left, right)));
+        levels.extend((0..self.comparisons.len()).map(|comparison| self.one(comparison, left, right)));
     }
 }
 

@@ -16,6 +16,7 @@ pub mod levels;
 pub mod model;
 pub mod random;
 pub mod score;
+pub mod siblings;
 pub mod train;
 
 pub use model::Model;

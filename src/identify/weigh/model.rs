@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Millibits, millibits};
+use super::{Millibits, millibits, siblings::Siblings};
 use crate::define::entity::{Entity, FormName, Level, Measure};
 
 /// The pinned model of an entity.
@@ -26,6 +26,9 @@ pub struct Model {
     pub prior_from: String,
     /// What each comparison says.
     pub comparisons: Vec<Weights>,
+    /// Pairs that share some attributes and are not one thing, where there are many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub siblings: Option<Siblings>,
     /// Per `bigrams` block: in how many records the frequent bigrams stand. A bigram that is not listed is rare.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frequent_bigrams: Vec<BTreeMap<String, u32>>,
@@ -145,6 +148,13 @@ impl Model {
         let is_share = |share: f64| share > 0.0 && share <= 1.0;
         if !is_share(self.prior) {
             return Err(Mismatch { what: format!("its prior is {}, not between 0 and 1", self.prior) });
+        }
+        if let Some(siblings) = &self.siblings {
+            let are_shares = siblings.shared.iter().all(|shared| (0.0..=1.0).contains(shared));
+            if !is_share(siblings.share) || !are_shares || siblings.shared.len() != self.comparisons.len() {
+                let what = "`siblings` has not one share between 0 and 1 for each comparison".to_owned();
+                return Err(Mismatch { what });
+            }
         }
         for weights in &self.comparisons {
             if let Some(wrong) = weights.levels.iter().find(|weight| !is_share(weight.m) || !is_share(weight.u)) {

@@ -11,9 +11,10 @@ use super::{
     levels::{Levels, SILENT, Tally},
     model::{Model, Weight, Weights, level_names, six_digits},
     random::{self, real},
+    siblings::{Known, Siblings},
 };
 use crate::{
-    define::entity::{Block, Comparison, Entity, Form},
+    define::entity::{Block, Comparison, Entity, Form, Measure},
     identify::{
         block::{Blocking, bigrams},
         codes::{Codes, Prepared},
@@ -25,6 +26,15 @@ use crate::{
 const PAIRS: u64 = 500_000;
 /// Matches below which what a block estimates is not used.
 const FEWEST: f64 = 10.0;
+/// How much agreement counts: blocks whose matches agree in six of ten things count a hundredth of those that agree in all.
+const AGREEMENT: i32 = 9;
+/// The part of a share of random pairs that is left at least when matches are taken out as m and the prior say: both are
+/// themselves estimated.
+const LEAST_BY_PRIOR: f64 = 4.0;
+/// The same when a block by that attribute says how many there are.
+const LEAST_BY_BLOCK: f64 = 24.0;
+/// Bits that equal values must be worth to stand in for a rule, where the definition has none.
+const TELLING: f64 = 10.0;
 /// Rounds in which the prior settles.
 const ROUNDS: usize = 100;
 
@@ -50,13 +60,13 @@ pub fn train(
     prepared: &dyn Prepared,
     threads: usize,
 ) -> Model {
-    let levels = Levels::new(entity, records, prepared);
+    let levels = Levels::new(entity, records, codes, prepared);
     let (drawn, random_pairs) = random::shares(entity, records, codes, &levels, threads);
     let training = Training::new(entity, records, codes, &levels, threads);
-    let (m, (prior, _)) = training.learn(records, &drawn);
-    let u: Vec<Vec<f64>> =
-        drawn.iter().zip(&m).map(|(drawn, learnt)| without_matches(drawn, &learnt.m, prior)).collect();
-    let (m, (prior, prior_from)) = training.learn(records, &u);
+    let first = training.learn(records, &drawn);
+    let strangers = |comparison: usize| training.strangers(comparison, &drawn, &first, all_pairs(records));
+    let u: Vec<Vec<f64>> = (0..drawn.len()).map(strangers).collect();
+    let Learning { m, prior, prior_from, siblings, .. } = training.learn(records, &u);
     let weights =
         |((comparison, u), learnt): ((&Comparison, &Vec<f64>), Learnt)| weights(entity, comparison, u, learnt);
     Model {
@@ -66,13 +76,28 @@ pub fn train(
         prior: six_digits(prior),
         prior_from,
         comparisons: entity.comparisons.iter().zip(&u).zip(m).map(weights).collect(),
+        siblings: siblings.map(Siblings::written),
         frequent_bigrams,
     }
+}
+
+/// What is learnt for a given u.
+struct Learning {
+    m: Vec<Learnt>,
+    prior: f64,
+    prior_from: String,
+    siblings: Option<Siblings>,
+    /// Per block and rule what its pairs say.
+    estimates: Vec<Estimate>,
+    /// How often siblings reach a level, where that was known before.
+    q: Option<Vec<Vec<f64>>>,
 }
 
 /// m of one comparison, and where it comes from.
 struct Learnt {
     m: Vec<f64>,
+    /// Whether there was nothing to learn m from.
+    is_guess: bool,
     trained_by: Vec<String>,
 }
 
@@ -84,6 +109,8 @@ struct Training {
     /// Every blocked pair's levels, counted once, and how many pairs each counted one stands for.
     all: Vec<(Vec<u8>, u64)>,
     stands_for: f64,
+    /// Per comparison how many of its first levels are those of equal values.
+    exact: Vec<usize>,
 }
 
 /// The pairs of one block or rule.
@@ -96,8 +123,31 @@ struct TrainingBlock {
 }
 
 impl TrainingBlock {
-    fn estimate(&self, u: &[Vec<f64>]) -> Estimate {
-        expectation::estimate(&self.table, u, &self.is_used)
+    fn is_only_by(&self, comparison: usize) -> bool {
+        let others = self.is_used.iter().filter(|is_used| **is_used).count();
+        !self.is_used[comparison] && others > 0 && others + 1 == self.is_used.len()
+    }
+
+    /// Returns how many pairs of a level were counted, and how many matches stand for them.
+    fn matches_at(
+        &self,
+        comparison: usize,
+        level: usize,
+        u: &[Vec<f64>],
+        learning: &Learning,
+        estimate: &Estimate,
+    ) -> (f64, f64) {
+        let at_level = self.table.iter().filter(|(combination, _)| usize::from(combination[comparison]) == level);
+        let (mut counted, mut matches) = (0.0, 0.0);
+        for (combination, count) in at_level {
+            counted += real(*count);
+            matches += real(*count) * expectation::chance(combination, u, learning.q.as_deref(), estimate);
+        }
+        (counted, matches * self.stands_for)
+    }
+
+    fn estimate(&self, u: &[Vec<f64>], q: Option<&[Vec<f64>]>) -> Estimate {
+        expectation::estimate(&self.table, u, q, &self.is_used)
     }
 }
 
@@ -124,16 +174,73 @@ impl Training {
         let blocks: Vec<TrainingBlock> = names.into_iter().enumerate().map(counted).collect();
         let each = |tally: &mut Tally, left, right| tally.count(levels, left, right);
         let (tallies, stands_for) = blocking.visit_some(4 * PAIRS, threads, &Tally::default, &each);
-        Self { blocks, rules: entity.rules.len(), all: Tally::sum(tallies), stands_for }
+        let exact = |comparison: &Comparison| {
+            comparison.levels.iter().take_while(|level| level.measure == Measure::Exact).count()
+        };
+        let exact = entity.comparisons.iter().map(exact).collect();
+        Self { blocks, rules: entity.rules.len(), all: Tally::sum(tallies), stands_for, exact }
     }
 
-    /// Learns m and the prior for a given u.
-    fn learn(&self, records: &Records, u: &[Vec<f64>]) -> (Vec<Learnt>, (f64, String)) {
-        let estimates: Vec<Estimate> = self.blocks.iter().map(|block| block.estimate(u)).collect();
-        let m = u.iter().enumerate().map(|(comparison, u)| self.average(comparison, u, &estimates));
-        let m: Vec<Learnt> = m.collect();
-        let prior = self.prior(records, u, &m);
-        (m, prior)
+    /// Learns m and the prior for a given u, and siblings if there are many; these then once more, since what was taken for
+    /// matches may have been siblings.
+    fn learn(&self, records: &Records, u: &[Vec<f64>]) -> Learning {
+        let mut learning = self.learn_beside(records, u, None);
+        for _ in 0..2 {
+            let Some(siblings) = &learning.siblings else { break };
+            let q = siblings.levels(&values(&learning.m), u);
+            learning = self.learn_beside(records, u, Some(&q));
+        }
+        learning
+    }
+
+    /// Learns m, with q of siblings as far as it is known.
+    fn learn_beside(&self, records: &Records, u: &[Vec<f64>], q: Option<&[Vec<f64>]>) -> Learning {
+        let estimates: Vec<Estimate> = self.blocks.iter().map(|block| block.estimate(u, q)).collect();
+        let m: Vec<Learnt> =
+            u.iter().enumerate().map(|(comparison, u)| self.average(comparison, u, &estimates)).collect();
+        let (prior, prior_from) = self.prior(records, u, &m);
+        let known = Known { m: &values(&m), u, prior, pairs: all_pairs(records), stands_for: self.stands_for };
+        let blocked: Vec<Vec<bool>> = self.blocks[self.rules..]
+            .iter()
+            .map(|block| block.is_used.iter().map(|is_used| !is_used).collect())
+            .collect();
+        match Siblings::learn(&self.all, known, &blocked) {
+            Some((siblings, prior)) => Learning {
+                prior_from: format!(
+                    "{:.0} expected matches among blocked pairs, beside {:.0} siblings",
+                    prior * known.pairs,
+                    siblings.share * known.pairs
+                ),
+                prior,
+                m,
+                siblings: Some(siblings),
+                estimates,
+                q: q.map(<[Vec<f64>]>::to_vec),
+            },
+            None => Learning { m, prior, prior_from, siblings: None, estimates, q: q.map(<[Vec<f64>]>::to_vec) },
+        }
+    }
+
+    /// Takes the matches out of what random pairs show: where values are nearly unique, most equal ones are of one thing. How
+    /// many are is known best from a block by that attribute alone, whose other attributes tell matches from strangers;
+    /// without one, from m and the prior.
+    fn strangers(&self, comparison: usize, drawn: &[Vec<f64>], learning: &Learning, pairs: f64) -> Vec<f64> {
+        let shares = drawn[comparison].iter().enumerate().map(|(level, share)| {
+            let expected = learning.prior * learning.m[comparison].m[level];
+            let by_prior = match learning.m[comparison].is_guess && level < self.exact[comparison] {
+                // Nothing else can say which equal values are of one thing: nearly all are taken to be.
+                true => share / LEAST_BY_BLOCK,
+                false => (share - expected).max(share / LEAST_BY_PRIOR),
+            };
+            let blocks = self.blocks.iter().zip(&learning.estimates).skip(self.rules);
+            let alone = blocks.filter(|(block, _)| block.is_only_by(comparison));
+            let seen = alone.map(|(block, estimate)| block.matches_at(comparison, level, drawn, learning, estimate));
+            let most = seen.max_by(|left, right| left.0.total_cmp(&right.0)).filter(|(counted, _)| *counted >= FEWEST);
+            most.map_or(by_prior, |(_, matches)| (share - matches / pairs).max(share / LEAST_BY_BLOCK))
+        });
+        let shares: Vec<f64> = shares.collect();
+        let all: f64 = shares.iter().sum();
+        shares.into_iter().map(|share| share / all).collect()
     }
 
     /// Averages what the blocks say of a comparison. A block counts by its matches, and by how pure they are: matches
@@ -149,29 +256,30 @@ impl Training {
             if matches < FEWEST {
                 continue;
             }
-            let weight = matches * estimate.share;
+            let weight = matches * estimate.share * agreement(estimate).powi(AGREEMENT);
             sums.iter_mut().zip(m).for_each(|(sum, m)| *sum += weight * m);
             all += weight;
             trained_by.push(block.name.clone());
         }
         if trained_by.is_empty() {
             let why = "a first guess: no block or rule has pairs to learn it from".to_owned();
-            return Learnt { m: expectation::first_guess(u.len()), trained_by: vec![why] };
+            return Learnt { m: expectation::usual(u, self.exact[comparison]), is_guess: true, trained_by: vec![why] };
         }
-        Learnt { m: monotone(sums.into_iter().map(|sum| sum / all).collect(), u), trained_by }
+        let m = monotone(sums.into_iter().map(|sum| sum / all).collect(), u);
+        Learnt { m, is_guess: false, trained_by }
     }
 
     /// Finds the share of matches among all pairs at which the blocked pairs hold as many.
     fn prior(&self, records: &Records, u: &[Vec<f64>], learnt: &[Learnt]) -> (f64, String) {
-        let records = records.len() as u64;
-        let pairs = real(records * records.saturating_sub(1) / 2).max(1.0);
+        let pairs = all_pairs(records);
         let by_rules: f64 = self.blocks[..self.rules]
             .iter()
             .map(|block| real(count(&block.table)) * block.stands_for)
             .fold(0.0, f64::max);
         let m: Vec<Option<Vec<f64>>> = learnt.iter().map(|learnt| Some(learnt.m.clone())).collect();
-        let least = by_rules.max(0.5) / pairs;
-        let mut prior = least.max(real(records) / 10.0 / pairs).min(0.5);
+        let by_rules = if self.rules == 0 { self.equal(u, &m) } else { by_rules };
+        let least = (by_rules.max(0.5) / pairs).min(0.5);
+        let mut prior = least.max(real(records.len() as u64) / 10.0 / pairs).min(0.5);
         for _ in 0..ROUNDS {
             let expected = |(combination, count): &(Vec<u8>, u64)| {
                 expectation::posterior(combination, u, &m, prior) * real(*count) * self.stands_for
@@ -187,15 +295,39 @@ impl Training {
             format!("{:.0} expected matches among blocked pairs; the rules alone find {by_rules:.0}", prior * pairs);
         (prior, from)
     }
+
+    /// Counts the pairs that are equal in all that both say, if that is enough to go by: they stand in for rules.
+    fn equal(&self, u: &[Vec<f64>], m: &[Option<Vec<f64>>]) -> f64 {
+        let is_telling = |combination: &[u8]| {
+            let mut bits = 0.0;
+            for ((level, m), (u, exact)) in combination.iter().zip(m).zip(u.iter().zip(&self.exact)) {
+                let level = usize::from(*level);
+                if level >= *exact && level != usize::from(SILENT) {
+                    return false;
+                }
+                bits += m.as_ref().and_then(|m| Some((m.get(level)? / u[level]).log2())).unwrap_or(0.0);
+            }
+            bits >= TELLING
+        };
+        let equal = self.all.iter().filter(|(combination, _)| is_telling(combination));
+        equal.map(|(_, count)| real(*count)).sum::<f64>() * self.stands_for
+    }
 }
 
-/// Takes the matches out of what random pairs show: where values are nearly unique, most equal ones are of one thing. A
-/// share keeps at least a quarter, for what is taken away is itself estimated.
-fn without_matches(drawn: &[f64], m: &[f64], prior: f64) -> Vec<f64> {
-    let kept = |(drawn, m): (&f64, &f64)| (drawn - prior * m).max(drawn / 4.0);
-    let kept: Vec<f64> = drawn.iter().zip(m).map(kept).collect();
-    let all: f64 = kept.iter().sum();
-    kept.into_iter().map(|share| share / all).collect()
+fn all_pairs(records: &Records) -> f64 {
+    let records = records.len() as u64;
+    real(records * records.saturating_sub(1) / 2).max(1.0)
+}
+
+fn values(learnt: &[Learnt]) -> Vec<Vec<f64>> {
+    learnt.iter().map(|learnt| learnt.m.clone()).collect()
+}
+
+/// Returns how much the matches of a block agree on average. Where a block by address finds families, or one by trade
+/// groups of companies, these agree in what they share and in little else.
+fn agreement(estimate: &Estimate) -> f64 {
+    let alike: Vec<f64> = estimate.m.iter().flatten().map(|m| 1.0 - m.last().unwrap_or(&0.0)).collect();
+    alike.iter().sum::<f64>() / real(alike.len().max(1) as u64)
 }
 
 fn count(table: &[(Vec<u8>, u64)]) -> u64 {
