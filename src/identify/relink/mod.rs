@@ -216,7 +216,7 @@ impl Night<'_> {
         let (records, before) = (&self.update.records, &self.update.before);
         let mut links = references(entity, records);
         let mut changed = Vec::new();
-        let mut looked_at: Vec<KeySet> = Vec::new();
+        let mut looked_at: Vec<(Keys<'_>, KeySet)> = Vec::new();
         for (rule, number) in entity.rules.iter().zip(1..) {
             let (was, is) = (Keys::new(before, self.codes, &rule.equal), Keys::new(records, self.codes, &rule.equal));
             let left = self.touched.left.iter().map(|record| was.get(*record));
@@ -225,13 +225,13 @@ impl Night<'_> {
             let touched: Vec<(u64, u32)> = all.filter(|(key, _)| keys.contains(*key)).collect();
             changed.extend(touched.iter().map(|(_, record)| *record));
             links.extend(stars(touched, number));
-            looked_at.push(keys);
+            looked_at.push((is, keys));
         }
         for link in known {
             let (left, right) = (self.touched.tonight(link.left), self.touched.tonight(link.right));
             if let (Some(left), Some(right), Some(rule)) = (left, right, usize::from(link.rule).checked_sub(1)) {
-                let key = Keys::new(records, self.codes, &entity.rules[rule].equal).get(left);
-                if !looked_at[rule].contains(key) {
+                let (keys, touched) = &looked_at[rule];
+                if !touched.contains(keys.get(left)) {
                     links.push(Certain { left, right, ..*link });
                 }
             }
