@@ -3,6 +3,15 @@
 //! In: clusters and all ties. Out: [`Matched`], and a [`Forest`] in which every record of a cluster is tied to its leader by
 //! the strongest ties, so that each has one explanation.
 
+use std::cmp::Ordering;
+
+use super::{
+    cluster::Cut,
+    weigh::{probability, score_of},
+    whole,
+};
+use crate::define::entity::Entity;
+
 /// What ties two records.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum By {
@@ -25,17 +34,6 @@ pub struct Tie {
     pub by: By,
 }
 
-/// Why a tie did not hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parted {
-    /// People said so.
-    Verdict,
-    /// A veto, by its number in the definition.
-    Veto(usize),
-    /// The records do not hold together.
-    Cohesion,
-}
-
 /// Who is who.
 #[derive(Clone, Debug, Default)]
 pub struct Matched {
@@ -44,9 +42,50 @@ pub struct Matched {
     /// What ties records of one cluster, the strongest first.
     pub ties: Vec<Tie>,
     /// Ties that did not hold.
-    pub parted: Vec<(u32, u32, Parted)>,
-    /// What is worth a word: blocks that were split, a model that was trained in the run.
-    pub notes: Vec<String>,
+    pub parted: Vec<(u32, u32, Cut)>,
+}
+
+impl Matched {
+    /// Orders what linking found by strength: verdicts, rules as they are written, evidence; then by ends.
+    #[must_use]
+    pub fn new(entity: &Entity, found: &whole::Identified) -> Self {
+        let clusters = &found.clusters.of;
+        let least = score_of(entity.link_from);
+        let verdicts = found.verdicts.iter().filter(|verdict| verdict.is_same).map(|verdict| {
+            let (left, right) = (verdict.left.min(verdict.right), verdict.left.max(verdict.right));
+            Tie { left, right, by: By::Verdict(verdict.line) }
+        });
+        let certain =
+            found.certain.iter().map(|link| Tie { left: link.left, right: link.right, by: By::Rule(link.rule) });
+        let evidence = found.links.iter().filter(|link| link.score >= least);
+        let evidence =
+            evidence.map(|link| Tie { left: link.left, right: link.right, by: By::Evidence(probability(link.score)) });
+        let holds = |tie: &Tie| clusters[tie.left as usize] == clusters[tie.right as usize];
+        let mut ties: Vec<Tie> = verdicts.chain(certain).chain(evidence).filter(holds).collect();
+        ties.sort_by(|one, other| {
+            one.by.strength(other.by).then((one.left, one.right).cmp(&(other.left, other.right)))
+        });
+        Self { clusters: clusters.clone(), ties, parted: found.clusters.cut.clone() }
+    }
+}
+
+impl By {
+    /// Compares two ties, the stronger first.
+    fn strength(self, other: Self) -> Ordering {
+        match (self, other) {
+            (Self::Rule(one), Self::Rule(other)) => one.cmp(&other),
+            (Self::Evidence(one), Self::Evidence(other)) => other.total_cmp(&one),
+            (one, other) => one.kind().cmp(&other.kind()),
+        }
+    }
+
+    const fn kind(self) -> u8 {
+        match self {
+            Self::Verdict(_) => 0,
+            Self::Rule(_) => 1,
+            Self::Evidence(_) => 2,
+        }
+    }
 }
 
 /// For every record but the leaders, the tie that leads towards its leader.
@@ -120,10 +159,10 @@ impl Tie {
 }
 
 /// Groups that grow together.
-pub(super) struct Groups(pub Vec<u32>);
+struct Groups(Vec<u32>);
 
 impl Groups {
-    pub fn find(&mut self, record: u32) -> u32 {
+    fn find(&mut self, record: u32) -> u32 {
         let mut root = record;
         while self.0[root as usize] != root {
             let above = self.0[self.0[root as usize] as usize];
@@ -134,7 +173,7 @@ impl Groups {
     }
 
     /// Joins two groups under the smaller root; returns whether they were two.
-    pub fn join(&mut self, left: u32, right: u32) -> bool {
+    fn join(&mut self, left: u32, right: u32) -> bool {
         let (left, right) = (self.find(left), self.find(right));
         self.0[left.max(right) as usize] = left.min(right);
         left != right

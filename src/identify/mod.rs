@@ -21,7 +21,6 @@ pub mod prepare;
 pub mod records;
 pub mod reduce;
 pub mod relink;
-pub mod rules_only;
 pub mod survive;
 pub mod texts;
 pub mod values;

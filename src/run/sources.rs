@@ -177,7 +177,7 @@ fn unwritten_codes(
     let fields = columns.iter().filter_map(|column| schema.field_with_name(column).ok().cloned());
     let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let batches = Mutex::new(Vec::new());
-    let see = |piece: &stage::Piece<'_>, (): &mut ()| {
+    let see = |piece: &stage::Piece, (): &mut ()| {
         let batch = RecordBatch::try_new(SchemaRef::clone(&schema), piece.columns.clone());
         batches.lock().unwrap_or_else(PoisonError::into_inner).push(batch.map_err(|error| failed(error.into()))?);
         Ok(())

@@ -22,6 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "extract",
             "normalize",
+            "identify",
             "transform",
             "check",
             "publish",
@@ -36,6 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // the stages, in the order of the data
     ("extract", &["define", "storage", "record"]),
     ("normalize", &["define", "engine", "record"]),
+    ("identify", &["define", "engine", "record"]),
     ("transform", &["define", "engine", "record"]),
     ("check", &["define", "engine", "record"]),
     ("publish", &["storage", "record", "error"]),

@@ -50,7 +50,7 @@ pub struct Entity {
     /// How evidence is weighed: one comparison for each attribute.
     #[serde(default)]
     pub comparisons: Vec<At<Comparison>>,
-    /// File of the pinned model, relative to this file; `tallyhouse identity train` writes it. While it is not there,
+    /// JSON file of the pinned model, relative to this file; `tallyhouse identity train` writes it. While it is not there,
     /// every run trains one from the data.
     pub model: Option<At<String>>,
     /// Probability from which two records are linked; 0.95 when left out.

@@ -184,14 +184,25 @@ fn take_branch<'a>(words: &mut Vec<&'a str>) -> String {
 fn take_bracketed_places<'a>(words: &mut Vec<&'a str>, parts: &mut Parts<'a>) {
     let mut position = 1;
     while position < words.len() {
-        match place_at_start(words[position]) {
-            Some((name, place, taken)) if taken == words[position].len() => {
+        match only_places(words[position]) {
+            Some(places) => {
                 words.remove(position);
-                parts.add(name, place);
+                places.into_iter().for_each(|(name, place)| parts.add(name, place));
             }
-            _ => position += 1,
+            None => position += 1,
         }
     }
+}
+
+/// Returns the places that a word is made of, if it is made of nothing else.
+fn only_places(word: &str) -> Option<Vec<(&str, Place)>> {
+    let (mut rest, mut places) = (word, Vec::new());
+    while !rest.is_empty() {
+        let (name, place, taken) = place_at_start(rest)?;
+        places.push((name, place));
+        rest = &rest[taken..];
+    }
+    Some(places)
 }
 
 fn take_leading_places<'a>(words: &mut Vec<&'a str>, parts: &mut Parts<'a>) {
@@ -329,11 +340,13 @@ mod tests {
             "浙江省岳渊物流有限责任公司",
             "浙江 岳淵物流股份有限公司",
             "岳渊物流（浙江）有限公司",
+            "岳渊物流（浙江省）有限公司",
             "浙江岳渊物流（集团）有限公司",
             "浙江岳渊物流",
         ] {
             assert_eq!(forms(name), ("浙江岳渊物流".to_owned(), "岳渊物流".to_owned()), "{name}");
         }
+        assert_eq!(forms("岳渊物流（浙江杭州）有限公司"), forms("浙江省杭州市岳渊物流有限公司"));
         for name in ["Müller & Söhne GmbH", "MULLER SOHNE Gesellschaft mbH", "Firma Müller, Söhne"] {
             assert_eq!(forms(name).0, "mullersohne", "{name}");
         }

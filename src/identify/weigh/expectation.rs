@@ -96,6 +96,13 @@ fn odds(combination: &[u8], u: &[Vec<f64>], q: Option<&[Vec<f64>]>, now: &Estima
     odds
 }
 
+/// Returns the probability that a pair of the estimated block is one thing.
+#[must_use]
+pub fn chance(combination: &[u8], u: &[Vec<f64>], q: Option<&[Vec<f64>]>, estimate: &Estimate) -> f64 {
+    let [match_odds, sibling_odds] = odds(combination, u, q, estimate);
+    share_of(match_odds, 1.0 + match_odds + sibling_odds)
+}
+
 fn share_of(odds: f64, all: f64) -> f64 {
     if all.is_finite() { odds / all } else { 1.0 }
 }

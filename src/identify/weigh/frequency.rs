@@ -90,10 +90,11 @@ pub struct Adjustment<'a> {
 }
 
 impl<'a> Adjustment<'a> {
-    /// Adjusts around the average: `u` is how often any two records agree, `records` how many the model knew.
+    /// Adjusts around the average: `agreeing` is how often any two records agree, matches among them, for these are counted
+    /// too; `records` is how many the model knew. One other record is the least that a value can be found by.
     #[must_use]
-    pub fn new(frequencies: &'a Frequencies, codes: &'a Codes, form: Form, u: f64, records: u64) -> Self {
-        let average = millibits(u * super::random::real(records.max(1)));
+    pub fn new(frequencies: &'a Frequencies, codes: &'a Codes, form: Form, agreeing: f64, records: u64) -> Self {
+        let average = millibits((agreeing * super::random::real(records.max(1))).max(1.0));
         Self { hashes: codes.of(form), counts: frequencies.of_form.get(&form), average }
     }
 

@@ -96,17 +96,20 @@ impl<'a> Scorer<'a> {
     ) -> Self {
         let mut likeness = likeness(model).into_iter();
         let scored = |(comparison, weights): (&'a Comparison, &'a super::model::Weights)| {
-            let rarity = |(position, weight): (usize, &super::model::Weight)| {
+            let agreeing = |position: usize| -> f64 {
+                weights.levels[..=position].iter().map(|weight| weight.u + model.prior * weight.m).sum()
+            };
+            let rarity = |position: usize| {
                 let level = comparison.levels.get(position)?;
                 let form = Form { attribute: comparison.attribute, form: level.form };
                 let is_adjusted = comparison.term_frequency && level.measure == Measure::Exact;
-                is_adjusted.then(|| Adjustment::new(frequencies, codes, form, weight.u, model.records))
+                is_adjusted.then(|| Adjustment::new(frequencies, codes, form, agreeing(position), model.records))
             };
             Scored {
                 attribute: &weights.attribute,
                 weights: weights.levels.iter().map(super::model::Weight::millibits).collect(),
                 names: weights.levels.iter().map(|weight| weight.level.as_str()).collect(),
-                rarity: weights.levels.iter().enumerate().map(rarity).collect(),
+                rarity: (0..weights.levels.len()).map(rarity).collect(),
                 most_from: Vec::new(),
                 likeness: likeness.next().unwrap_or_else(|| vec![0; weights.levels.len()]),
             }

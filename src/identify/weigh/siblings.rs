@@ -14,10 +14,10 @@ use super::{Millibits, levels::SILENT, millibits, model::six_digits, random::rea
 const ROUNDS: [usize; 2] = [10, 60];
 /// How surely the attributes of a block are shared at the beginning, and others are not.
 const BEGINNING: [f64; 2] = [0.95, 0.05];
-/// Siblings for each match below which there is no such class: fewer may be matches with many mistakes.
-const FEWEST: f64 = 1.0 / 3.0;
-/// What siblings share at most of an attribute that tells them apart.
-const APART: f64 = 0.15;
+/// Siblings for each match below which there is no such class: fewer may be matches whose telephone has changed.
+const FEWEST: f64 = 1.0;
+/// What siblings share at most of an attribute that tells them apart, and how many there must be.
+const APART: (f64, usize) = (0.15, 2);
 /// Likeness beyond which more makes no difference.
 const MOST_BITS: f64 = 900.0;
 /// Bits that such an attribute is worth in a match.
@@ -75,11 +75,12 @@ impl Siblings {
         Self { share: six_digits(self.share), shared: self.shared.into_iter().map(six_digits).collect() }
     }
 
-    /// Returns whether something that tells things apart is not shared.
+    /// Returns whether enough of what tells things apart is not shared.
     fn are_told_apart(&self, known: Known<'_>) -> bool {
         let bits = |(m, u): (&Vec<f64>, &Vec<f64>)| m.iter().zip(u).map(|(m, u)| m * (m / u).log2()).sum::<f64>();
         let telling = known.m.iter().zip(known.u).map(bits);
-        self.shared.iter().zip(telling).any(|(shared, bits)| *shared < APART && bits > TELLING)
+        let apart = self.shared.iter().zip(telling).filter(|(shared, bits)| **shared < APART.0 && *bits > TELLING);
+        apart.count() >= APART.1
     }
 
     /// Returns what a pair loses for looking like siblings: `likeness` is the sum of [`Self::weights`] over its levels.
@@ -169,4 +170,79 @@ impl Sums {
 fn product(combination: &[u8], levels: &[Vec<f64>]) -> f64 {
     let said = combination.iter().zip(levels).filter(|(level, _)| **level != SILENT);
     said.map(|(level, levels)| levels[usize::from(*level)]).product()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAIRS: f64 = 10_000_000.0;
+
+    /// How often each of four comparisons agrees in a pair of some class.
+    type Class = (u64, [f64; 4]);
+
+    /// Counts the combinations that classes of pairs show on average.
+    fn table(classes: &[Class]) -> Vec<(Vec<u8>, u64)> {
+        let combinations = (0..16_u8).map(|bits| (0..4).map(|place| bits >> place & 1).collect::<Vec<u8>>());
+        let count = |levels: &Vec<u8>| -> f64 {
+            let of_class = |(pairs, agreeing): &Class| {
+                let shares =
+                    levels.iter().zip(agreeing).map(|(level, share)| if *level == 0 { *share } else { 1.0 - share });
+                real(*pairs) * shares.product::<f64>()
+            };
+            classes.iter().map(of_class).sum()
+        };
+        combinations
+            .map(|levels| (levels.clone(), count(&levels).round() as u64))
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+
+    fn learnt(classes: &[Class]) -> Option<(Siblings, f64)> {
+        let m = vec![vec![0.95, 0.05]; 4];
+        let u = vec![vec![0.001, 0.999]; 4];
+        let known = Known { m: &m, u: &u, prior: 3_000.0 / PAIRS, pairs: PAIRS, stands_for: 1.0 };
+        Siblings::learn(&table(classes), known, &[vec![true, true, false, false], vec![false, false, true, false]])
+    }
+
+    const MATCHES: Class = (1_000, [0.95; 4]);
+    const STRANGERS: Class = (50_000, [0.02, 0.001, 0.02, 0.001]);
+
+    #[test]
+    fn families_are_found_beside_matches() {
+        let (siblings, prior) = learnt(&[MATCHES, STRANGERS, (5_000, [0.95, 0.95, 0.001, 0.001])]).unwrap();
+        // A tenth of them agrees in nothing by a mistake, as strangers do.
+        assert!((siblings.share * PAIRS - 4_500.0).abs() < 200.0, "{siblings:?}");
+        assert!((prior * PAIRS - 1_000.0).abs() < 50.0, "{prior}");
+        assert!(siblings.shared[..2].iter().all(|shared| *shared > 0.95), "{siblings:?}");
+        assert!(siblings.shared[2..].iter().all(|shared| *shared < 0.05), "{siblings:?}");
+    }
+
+    #[test]
+    fn matches_with_many_mistakes_are_no_siblings() {
+        assert_eq!(learnt(&[MATCHES, STRANGERS]), None);
+        // A third has another telephone than before.
+        assert_eq!(learnt(&[(700, [0.95; 4]), (300, [0.95, 0.95, 0.95, 0.001]), STRANGERS]), None);
+        assert_eq!(learnt(&[]), None);
+    }
+
+    #[test]
+    fn a_pair_loses_the_more_the_more_it_looks_like_siblings() {
+        let siblings = Siblings { share: 0.001, shared: vec![1.0, 0.0] };
+        let losses: Vec<Millibits> =
+            [-100_000, 0, 10_000, 20_000, 900_000].map(|likeness| siblings.loss(likeness)).into();
+        assert!(losses.is_sorted(), "{losses:?}");
+        assert_eq!((losses[0], losses[1]), (0, 1));
+        // 20 bits of likeness at a share of 2^-9.966: log2(1 + 2^10.034).
+        assert_eq!(losses[3], 10_035);
+    }
+
+    #[test]
+    fn what_is_shared_is_as_likely_as_in_matches_and_the_rest_as_in_strangers() {
+        let siblings = Siblings { share: 0.001, shared: vec![1.0, 0.0, 0.5] };
+        let m = vec![vec![0.9, 0.1]; 3];
+        let u = vec![vec![0.1, 0.9]; 3];
+        assert_eq!(siblings.levels(&m, &u), [vec![0.9, 0.1], vec![0.1, 0.9], vec![0.5, 0.5]]);
+        assert_eq!(siblings.weights(&m, &u)[1], [0, 0]);
+    }
 }

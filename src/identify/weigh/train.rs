@@ -28,6 +28,11 @@ const PAIRS: u64 = 500_000;
 const FEWEST: f64 = 10.0;
 /// How much agreement counts: blocks whose matches agree in six of ten things count a hundredth of those that agree in all.
 const AGREEMENT: i32 = 9;
+/// The part of a share of random pairs that is left at least when matches are taken out as m and the prior say: both are
+/// themselves estimated.
+const LEAST_BY_PRIOR: f64 = 4.0;
+/// The same when a block by that attribute says how many there are.
+const LEAST_BY_BLOCK: f64 = 24.0;
 /// Rounds in which the prior settles.
 const ROUNDS: usize = 100;
 
@@ -57,9 +62,9 @@ pub fn train(
     let (drawn, random_pairs) = random::shares(entity, records, codes, &levels, threads);
     let training = Training::new(entity, records, codes, &levels, threads);
     let first = training.learn(records, &drawn);
-    let pairs = drawn.iter().zip(&first.m);
-    let u: Vec<Vec<f64>> = pairs.map(|(drawn, learnt)| without_matches(drawn, &learnt.m, first.prior)).collect();
-    let Learning { m, prior, prior_from, siblings } = training.learn(records, &u);
+    let strangers = |comparison: usize| training.strangers(comparison, &drawn, &first, all_pairs(records));
+    let u: Vec<Vec<f64>> = (0..drawn.len()).map(strangers).collect();
+    let Learning { m, prior, prior_from, siblings, .. } = training.learn(records, &u);
     let weights =
         |((comparison, u), learnt): ((&Comparison, &Vec<f64>), Learnt)| weights(entity, comparison, u, learnt);
     Model {
@@ -80,6 +85,10 @@ struct Learning {
     prior: f64,
     prior_from: String,
     siblings: Option<Siblings>,
+    /// Per block and rule what its pairs say.
+    estimates: Vec<Estimate>,
+    /// How often siblings reach a level, where that was known before.
+    q: Option<Vec<Vec<f64>>>,
 }
 
 /// m of one comparison, and where it comes from.
@@ -108,6 +117,29 @@ struct TrainingBlock {
 }
 
 impl TrainingBlock {
+    fn is_only_by(&self, comparison: usize) -> bool {
+        let others = self.is_used.iter().filter(|is_used| **is_used).count();
+        !self.is_used[comparison] && others > 0 && others + 1 == self.is_used.len()
+    }
+
+    /// Returns how many pairs of a level were counted, and how many matches stand for them.
+    fn matches_at(
+        &self,
+        comparison: usize,
+        level: usize,
+        u: &[Vec<f64>],
+        learning: &Learning,
+        estimate: &Estimate,
+    ) -> (f64, f64) {
+        let at_level = self.table.iter().filter(|(combination, _)| usize::from(combination[comparison]) == level);
+        let (mut counted, mut matches) = (0.0, 0.0);
+        for (combination, count) in at_level {
+            counted += real(*count);
+            matches += real(*count) * expectation::chance(combination, u, learning.q.as_deref(), estimate);
+        }
+        (counted, matches * self.stands_for)
+    }
+
     fn estimate(&self, u: &[Vec<f64>], q: Option<&[Vec<f64>]>) -> Estimate {
         expectation::estimate(&self.table, u, q, &self.is_used)
     }
@@ -172,9 +204,29 @@ impl Training {
                 prior,
                 m,
                 siblings: Some(siblings),
+                estimates,
+                q: q.map(<[Vec<f64>]>::to_vec),
             },
-            None => Learning { m, prior, prior_from, siblings: None },
+            None => Learning { m, prior, prior_from, siblings: None, estimates, q: q.map(<[Vec<f64>]>::to_vec) },
         }
+    }
+
+    /// Takes the matches out of what random pairs show: where values are nearly unique, most equal ones are of one thing. How
+    /// many are is known best from a block by that attribute alone, whose other attributes tell matches from strangers;
+    /// without one, from m and the prior.
+    fn strangers(&self, comparison: usize, drawn: &[Vec<f64>], learning: &Learning, pairs: f64) -> Vec<f64> {
+        let shares = drawn[comparison].iter().enumerate().map(|(level, share)| {
+            let expected = learning.prior * learning.m[comparison].m[level];
+            let by_prior = (share - expected).max(share / LEAST_BY_PRIOR);
+            let blocks = self.blocks.iter().zip(&learning.estimates).skip(self.rules);
+            let alone = blocks.filter(|(block, _)| block.is_only_by(comparison));
+            let seen = alone.map(|(block, estimate)| block.matches_at(comparison, level, drawn, learning, estimate));
+            let most = seen.max_by(|left, right| left.0.total_cmp(&right.0)).filter(|(counted, _)| *counted >= FEWEST);
+            most.map_or(by_prior, |(_, matches)| (share - matches / pairs).max(share / LEAST_BY_BLOCK))
+        });
+        let shares: Vec<f64> = shares.collect();
+        let all: f64 = shares.iter().sum();
+        shares.into_iter().map(|share| share / all).collect()
     }
 
     /// Averages what the blocks say of a comparison. A block counts by its matches, and by how pure they are: matches
@@ -243,15 +295,6 @@ fn values(learnt: &[Learnt]) -> Vec<Vec<f64>> {
 fn agreement(estimate: &Estimate) -> f64 {
     let alike: Vec<f64> = estimate.m.iter().flatten().map(|m| 1.0 - m.last().unwrap_or(&0.0)).collect();
     alike.iter().sum::<f64>() / real(alike.len().max(1) as u64)
-}
-
-/// Takes the matches out of what random pairs show: where values are nearly unique, most equal ones are of one thing. A
-/// share keeps at least a quarter, for what is taken away is itself estimated.
-fn without_matches(drawn: &[f64], m: &[f64], prior: f64) -> Vec<f64> {
-    let kept = |(drawn, m): (&f64, &f64)| (drawn - prior * m).max(drawn / 4.0);
-    let kept: Vec<f64> = drawn.iter().zip(m).map(kept).collect();
-    let all: f64 = kept.iter().sum();
-    kept.into_iter().map(|share| share / all).collect()
 }
 
 fn count(table: &[(Vec<u8>, u64)]) -> u64 {

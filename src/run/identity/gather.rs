@@ -136,7 +136,7 @@ fn reduced(
     let reducer = Mutex::new(Reducer::new(entity.attributes.len()));
     let partitions = Mutex::new(HashMap::new());
     let valid = Mutex::new((NaiveDate::MIN, NaiveDate::MAX));
-    let see = |piece: &Piece<'_>, seen: &mut Vec<u32>| {
+    let see = |piece: &Piece, seen: &mut Vec<u32>| {
         let texts = Texts::new(entity, &layout, piece, parameters)?;
         let within = texts.valid();
         let mut reducer = reducer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -212,7 +212,7 @@ struct Texts {
 }
 
 impl Texts {
-    fn new(entity: &Entity, layout: &Layout<'_>, piece: &Piece<'_>, parameters: &Parameters) -> Result<Self, Error> {
+    fn new(entity: &Entity, layout: &Layout<'_>, piece: &Piece, parameters: &Parameters) -> Result<Self, Error> {
         let column = |position: usize| &piece.columns[position];
         let broken =
             |error: arrow::error::ArrowError| Error::Bug { message: format!("staged rows are no text: {error}") };

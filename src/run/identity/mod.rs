@@ -11,6 +11,7 @@
 //! of the last snapshot, its tables and ids stand, and no row is read.
 
 mod gather;
+mod model;
 mod overrides;
 mod past;
 mod reasons;
@@ -21,9 +22,10 @@ use std::collections::HashMap;
 
 use chrono::{Datelike, NaiveDate};
 
-pub(super) use self::schema::{id_columns, tables};
+pub(super) use self::schema::{id_columns, schemas, tables};
 use self::{
     gather::Gathered,
+    model::Pinned,
     overrides::Overrides,
     past::PastRecords,
     reasons::Reasons,
@@ -39,8 +41,11 @@ use crate::{
     engine::{CatalogTable, Engine, SnapshotTable},
     identify::{
         ledger::{self, Event, Ledger},
-        matched::Forest,
-        rules_only,
+        matched::{Forest, Matched},
+        records::Records,
+        values::Values,
+        weigh::train,
+        whole,
     },
     publish::WriterOptions,
     record::{Manifest, PartitionValues, TableName, manifest::Table},
@@ -125,7 +130,8 @@ pub(super) async fn identify(
     around: Around<'_>,
 ) -> Result<Identified, Error> {
     let overrides = Overrides::read(entity)?;
-    let state = state(entity, surveyed, &overrides);
+    let pinned = Pinned::read(entity)?;
+    let state = state(entity, surveyed, &overrides, &pinned);
     if !around.full
         && let Some(parent) = around.stage.parent
         && let Some(kept) = kept(entity, surveyed, &state, parent, around)?
@@ -144,7 +150,7 @@ pub(super) async fn identify(
         around.engine,
     )
     .await?;
-    tokio::task::block_in_place(|| found(entity, surveyed, &overrides, &past, &earlier, &state, around))
+    tokio::task::block_in_place(|| found(entity, surveyed, &Said { overrides, pinned, state }, &past, &earlier, around))
 }
 
 fn month(day: NaiveDate) -> NaiveDate {
@@ -152,9 +158,9 @@ fn month(day: NaiveDate) -> NaiveDate {
 }
 
 /// Returns the hash of all that decides ids, but for the run date.
-fn state(entity: &Entity, surveyed: &[&Surveyed<'_>], overrides: &Overrides) -> String {
+fn state(entity: &Entity, surveyed: &[&Surveyed<'_>], overrides: &Overrides, pinned: &Pinned) -> String {
     let mut hasher = blake3::Hasher::new();
-    let texts = [IDENTIFY_VERSION, &entity.fingerprint(), overrides.body()];
+    let texts = [IDENTIFY_VERSION, &entity.fingerprint(), overrides.body(), pinned.body()];
     for text in texts.into_iter().chain(surveyed.iter().map(|surveyed| surveyed.fingerprint())) {
         hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
     }
@@ -206,20 +212,25 @@ fn known(name: TableName, table: Table, around: Around<'_>) -> Result<(TableName
     Ok((name, known))
 }
 
+/// What people wrote down of an entity besides its definition, and the hash of all that decides ids.
+struct Said {
+    overrides: Overrides,
+    pinned: Pinned,
+    state: String,
+}
+
 fn found(
     entity: &Entity,
     surveyed: &[&Surveyed<'_>],
-    overrides: &Overrides,
+    said: &Said,
     past: &PastRecords,
     earlier: &[arrow::array::RecordBatch],
-    state: &str,
     around: Around<'_>,
 ) -> Result<Identified, Error> {
     let parameters = &around.definitions.parameters;
     let gathered = gather::gather(entity, surveyed, parameters)?;
     let records = &gathered.records;
-    let verdicts = overrides.verdicts(entity, records)?;
-    let matched = rules_only::matched(entity, records, &verdicts);
+    let (matched, warnings) = matched(entity, records, said, around)?;
     let names: Vec<&str> = entity.records.iter().map(|records| records.source.value.as_str()).collect();
     let tonight = parameters.run_date.to_epoch_days();
     let past = past.all(entity);
@@ -249,16 +260,59 @@ fn found(
         run_date: parameters.run_date,
     };
     let identity = night.identity(place)?;
-    let definition = Some(stated(state, gathered.valid));
+    let definition = Some(stated(&said.state, gathered.valid));
     let xref = Table { definition, ..night.xref(&reasons, place)? };
     let events = night.events(&reasons, earlier, place)?;
-    let report = report(entity, &ledger, identity.rows(), xref.rows(), matched.notes.clone());
+    let report = report(entity, &ledger, identity.rows(), xref.rows(), warnings);
     let tables = vec![
         known(entity.identity_table(), identity, around)?,
         known(entity.xref_table(), xref, around)?,
         known(entity.event_table(), events, around)?,
     ];
     Ok(Identified { tables, report, found: Some(Found { ledger, gathered }) })
+}
+
+/// Finds out which records are one thing, and what is worth a word about it.
+fn matched(
+    entity: &Entity,
+    records: &Records,
+    said: &Said,
+    around: Around<'_>,
+) -> Result<(Matched, Vec<String>), Error> {
+    let verdicts = said.overrides.verdicts(entity, records)?;
+    let threads = around.stage.threads;
+    let values = Values::all(entity, records, threads);
+    let (model, mut warnings) = said.pinned.or_learnt(entity, records, &values, threads);
+    let terms = whole::Terms { entity, verdicts: &verdicts, threads };
+    let found = whole::link(terms, records, &values, &model).map_err(|problem| match problem {
+        whole::Problem::Contradiction(said_twice) => {
+            Error::Definition(vec![said.overrides.finding(said_twice.different, said_twice.to_string())])
+        }
+        whole::Problem::Mismatch(mismatch) => said.pinned.misfit(entity, &mismatch.to_string()),
+    })?;
+    warnings.extend(split_blocks(entity, &found));
+    Ok((Matched::new(entity, &found), warnings))
+}
+
+/// Says which blocks were too large, one sentence for each block of the definition.
+fn split_blocks(entity: &Entity, found: &whole::Identified) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for block in 0..entity.blocks.len() {
+        let split: Vec<_> = found.split.iter().filter(|split| split.block == block).collect();
+        let Some(largest) = split.iter().map(|split| split.records).max() else { continue };
+        let near: usize = split.iter().map(|split| split.near_only).sum();
+        let name = train::block_name(entity, &entity.blocks[block]);
+        let near = match near {
+            0 => String::new(),
+            _ => format!("; {near} of their records were compared with near ones only"),
+        };
+        warnings.push(format!(
+            "{} values of the block `{name}` have more than {} records, the largest {largest}: they were split{near}",
+            split.len(),
+            entity.block_limit
+        ));
+    }
+    warnings
 }
 
 /// Returns the records whose own ids their clusters bear.

@@ -8,7 +8,7 @@ use std::{ops::Range, sync::Arc};
 use crate::{
     Error,
     define::{entity::Entity, suggestion},
-    identify::{records::Records, rules_only::Verdict},
+    identify::{cluster::links::Verdict, records::Records},
     record::{Diagnostic, Place, Text},
     run::output,
     storage::definitions,

@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use crate::{
     define::entity::Entity,
     identify::{
+        cluster::Cut,
         ledger::{Change, Event, Ledger},
-        matched::{By, Forest, Matched, Parted, Tie},
+        matched::{By, Forest, Matched, Tie},
         records::Records,
     },
 };
@@ -32,7 +33,7 @@ pub(super) struct Reasons<'a> {
     forest: &'a Forest,
     ledger: &'a Ledger,
     /// Ties that did not hold, by the ids of their records.
-    parted: HashMap<(u32, u32), (u32, u32, Parted)>,
+    parted: HashMap<(u32, u32), (u32, u32, Cut)>,
 }
 
 impl<'a> Reasons<'a> {
@@ -120,14 +121,14 @@ impl<'a> Reasons<'a> {
         let other = change.other.unwrap_or(change.id);
         let key = (change.id.min(other), change.id.max(other));
         match self.parted.get(&key) {
-            Some((left, right, Parted::Verdict)) => {
+            Some((left, right, Cut::Verdict)) => {
                 format!("an override says that {} and {} differ", self.name(*left), self.name(*right))
             }
-            Some((left, right, Parted::Veto(number))) => {
+            Some((left, right, Cut::Veto(number))) => {
                 let veto = self.entity.vetoes.get(*number).map_or("a veto", |veto| veto.name.value.as_str());
                 format!("{veto} between {} and {}", self.name(*left), self.name(*right))
             }
-            Some((left, right, Parted::Cohesion)) => format!(
+            Some((left, right, Cut::Cohesion)) => format!(
                 "the tie of {} and {} is too weak to hold their companions together",
                 self.name(*left),
                 self.name(*right)

@@ -34,6 +34,11 @@ pub(in crate::run) fn tables(project: &Project) -> Catalog {
     catalog
 }
 
+/// Returns names and columns of an entity's tables.
+pub(in crate::run) fn schemas(entity: &Entity, sources: &[Source]) -> Vec<(TableName, SchemaRef)> {
+    of_entity(entity, sources).into_iter().map(|(name, schema, _)| (name, schema)).collect()
+}
+
 /// Returns name, columns and partition columns of an entity's tables.
 fn of_entity(entity: &Entity, sources: &[Source]) -> [(TableName, SchemaRef, Vec<String>); 3] {
     [

@@ -31,9 +31,7 @@ pub(in crate::run) struct LiveRows {
 }
 
 /// Some rows of one partition, as far as some columns go.
-pub(in crate::run) struct Piece<'a> {
-    /// The partition.
-    pub values: &'a PartitionValues,
+pub(in crate::run) struct Piece {
     /// The columns, in the order in which they were asked for.
     pub columns: Vec<ArrayRef>,
     /// For each row its version and its place among all rows: the larger is the later.
@@ -48,7 +46,7 @@ impl LiveRows {
     pub fn each<T: Default>(
         &self,
         columns: &[&str],
-        see: impl Fn(&Piece<'_>, &mut T) -> Result<(), Error> + Sync,
+        see: impl Fn(&Piece, &mut T) -> Result<(), Error> + Sync,
         done: impl Fn(&PartitionValues, T) -> Result<(), Error> + Sync,
     ) -> Result<(), Error> {
         let mut jobs: Vec<(&PartitionValues, &Vec<LiveBlock>)> = self.survey.partitions.iter().collect();
@@ -88,13 +86,13 @@ impl LiveRows {
         fields.filter(|(_, field)| is_wanted(field.name())).map(|(position, _)| position).collect()
     }
 
-    fn piece<'b>(
+    fn piece(
         &self,
-        values: &'b PartitionValues,
+        values: &PartitionValues,
         block: &LiveBlock,
         rows: &RecordBatch,
         columns: &[&str],
-    ) -> Result<Piece<'b>, Error> {
+    ) -> Result<Piece, Error> {
         let column = |name: &&str| column(rows, values, name, &self.partition_by);
         let columns = columns.iter().map(column).collect::<Result<_, _>>()?;
         let (Some(files), Some(orders)) = (rows.column_by_name(FILE), rows.column_by_name(ORDER)) else {
@@ -107,7 +105,7 @@ impl LiveRows {
             let place = self.packs.place(live, files.value(row), orders.value(row)).unwrap_or_default();
             (versions.map_or(0, |versions| versions.value(row)), place)
         };
-        Ok(Piece { values, columns, places: (0..rows.num_rows()).map(place).collect() })
+        Ok(Piece { columns, places: (0..rows.num_rows()).map(place).collect() })
     }
 }
 
