@@ -207,7 +207,7 @@ impl Night<'_> {
             (form, records.clone().map(|record| keys.get(record)).collect::<KeySet>())
         };
         let wanted: HashMap<Form, KeySet> = frequency::forms(self.entity()).into_iter().map(of).collect();
-        Frequencies::of_some(self.entity(), &self.update.records, self.codes, &wanted)
+        Frequencies::of_some(&self.update.records, self.codes, &wanted)
     }
 
     /// Returns tonight's certain links, and records that may have lost or won one.
@@ -221,7 +221,9 @@ impl Night<'_> {
             let (was, is) = (Keys::new(before, self.codes, &rule.equal), Keys::new(records, self.codes, &rule.equal));
             let left = self.touched.left.iter().map(|record| was.get(*record));
             let keys: KeySet = left.chain(self.touched.came.iter().map(|record| is.get(*record))).collect();
-            let all = (0..u32::try_from(records.len()).unwrap_or(ABSENT)).map(|record| (is.get(record), record));
+            let left = self.touched.left.iter().map(|record| was.first(*record));
+            let first = left.chain(self.touched.came.iter().map(|record| is.first(*record))).collect();
+            let all = is.candidates(&first).map(|record| (is.get(record), record));
             let touched: Vec<(u64, u32)> = all.filter(|(key, _)| keys.contains(*key)).collect();
             changed.extend(touched.iter().map(|(_, record)| *record));
             links.extend(stars(touched, number));
