@@ -42,7 +42,7 @@ pub(super) struct Night {
 /// ids are read first, and written when the ids of all of their rows are known.
 ///
 /// # Errors
-/// As [`stage::survey`], [`identity::identify`] and [`Surveyed::finish`].
+/// As [`survey_all`], [`identity::identify`] and [`Surveyed::finish`].
 pub(super) async fn stage_all(
     definitions: &Definitions,
     engine: &Engine,
@@ -51,20 +51,7 @@ pub(super) async fn stage_all(
     finished: &dyn Fn(&StagedSource) -> Result<(), Error>,
 ) -> Result<Night, Failure> {
     let project = &definitions.project;
-    let mut night = Night { sources: Vec::new(), entities: Vec::new(), catalog: Catalog::new() };
-    let mut waiting: Vec<Surveyed<'_>> = Vec::new();
-    for source in in_order(&project.sources) {
-        let Some(contract) = definitions.contracts.get(&source.name.value) else { continue };
-        let failed = |error| Failure::of(&source.table(), error);
-        let contract = with_codes(contract, definitions, engine, &night.catalog, &waiting).await.map_err(failed)?;
-        let id_columns = identity::id_columns(&project.entities, &source.name.value);
-        let has_ids = !id_columns.is_empty();
-        let surveyed = stage::survey(source, Arc::new(contract), id_columns, around).await.map_err(failed)?;
-        match has_ids {
-            true => waiting.push(surveyed),
-            false => night.finish(surveyed, None, definitions, around, finished)?,
-        }
-    }
+    let (mut night, waiting) = survey_all(definitions, engine, around, finished).await?;
     let around = identity::Around { definitions, engine, stage: around, full };
     let mut identified = Vec::new();
     for entity in &project.entities {
@@ -84,6 +71,34 @@ pub(super) async fn stage_all(
         night.finish(surveyed, ids.as_deref(), definitions, around.stage, finished)?;
     }
     Ok(night)
+}
+
+/// Stages the sources that get no ids, and reads the others, which are returned in the order in which they were read.
+///
+/// # Errors
+/// As [`stage::survey`] and [`Surveyed::finish`].
+pub(super) async fn survey_all<'a>(
+    definitions: &'a Definitions,
+    engine: &Engine,
+    around: Surroundings<'a>,
+    finished: &dyn Fn(&StagedSource) -> Result<(), Error>,
+) -> Result<(Night, Vec<Surveyed<'a>>), Failure> {
+    let project = &definitions.project;
+    let mut night = Night { sources: Vec::new(), entities: Vec::new(), catalog: Catalog::new() };
+    let mut waiting: Vec<Surveyed<'a>> = Vec::new();
+    for source in in_order(&project.sources) {
+        let Some(contract) = definitions.contracts.get(&source.name.value) else { continue };
+        let failed = |error| Failure::of(&source.table(), error);
+        let contract = with_codes(contract, definitions, engine, &night.catalog, &waiting).await.map_err(failed)?;
+        let id_columns = identity::id_columns(&project.entities, &source.name.value);
+        let has_ids = !id_columns.is_empty();
+        let surveyed = stage::survey(source, Arc::new(contract), id_columns, around).await.map_err(failed)?;
+        match has_ids {
+            true => waiting.push(surveyed),
+            false => night.finish(surveyed, None, definitions, around, finished)?,
+        }
+    }
+    Ok((night, waiting))
 }
 
 impl Night {

@@ -10,6 +10,7 @@
 //! In: surveyed sources and the last snapshot. Out: [`Identified`]. Where the state of everything that decides the answer is that
 //! of the last snapshot, its tables and ids stand, and no row is read.
 
+pub mod ask;
 mod gather;
 mod model;
 mod overrides;
@@ -44,7 +45,7 @@ use crate::{
         matched::{Forest, Matched},
         records::Records,
         values::Values,
-        weigh::train,
+        weigh::{Model, train},
         whole,
     },
     publish::WriterOptions,
@@ -261,7 +262,7 @@ fn found(
     };
     let identity = night.identity(place)?;
     let definition = Some(stated(&said.state, gathered.valid));
-    let xref = Table { definition, ..night.xref(&reasons, place)? };
+    let xref = Table { definition, ..night.xref(place)? };
     let events = night.events(&reasons, earlier, place)?;
     let report = report(entity, &ledger, identity.rows(), xref.rows(), warnings);
     let tables = vec![
@@ -284,14 +285,25 @@ fn matched(
     let values = Values::all(entity, records, threads);
     let (model, mut warnings) = said.pinned.or_learnt(entity, records, &values, threads);
     let terms = whole::Terms { entity, verdicts: &verdicts, threads };
-    let found = whole::link(terms, records, &values, &model).map_err(|problem| match problem {
+    let found = linked(terms, records, &values, &model, said)?;
+    warnings.extend(split_blocks(entity, &found));
+    Ok((Matched::new(entity, &found), warnings))
+}
+
+/// Links all records, and turns what is wrong with files of people into findings.
+fn linked(
+    terms: whole::Terms<'_>,
+    records: &Records,
+    values: &Values<'_>,
+    model: &Model,
+    said: &Said,
+) -> Result<whole::Identified, Error> {
+    whole::link(terms, records, values, model).map_err(|problem| match problem {
         whole::Problem::Contradiction(said_twice) => {
             Error::Definition(vec![said.overrides.finding(said_twice.different, said_twice.to_string())])
         }
-        whole::Problem::Mismatch(mismatch) => said.pinned.misfit(entity, &mismatch.to_string()),
-    })?;
-    warnings.extend(split_blocks(entity, &found));
-    Ok((Matched::new(entity, &found), warnings))
+        whole::Problem::Mismatch(mismatch) => said.pinned.misfit(terms.entity, &mismatch.to_string()),
+    })
 }
 
 /// Says which blocks were too large, one sentence for each block of the definition.

@@ -3,7 +3,7 @@
 //! In: CSV with a header. Out: verdicts over tonight's records, or what is wrong with the file, by line. A line about a
 //! record that is not there is a finding: whoever wrote it expects it to count.
 
-use std::{ops::Range, sync::Arc};
+use std::{ops::Range, path::Path, sync::Arc};
 
 use crate::{
     Error,
@@ -98,6 +98,16 @@ impl Overrides {
             None => Diagnostic::error_without_place(message),
         }
     }
+}
+
+/// Checks what a file would say.
+///
+/// # Errors
+/// Everything that is wrong in it.
+pub(super) fn check(path: &Path, body: &str, entity: &Entity) -> Result<(), Error> {
+    let text = Arc::new(Text { path: path.display().to_string(), body: body.to_owned() });
+    let (_, findings) = parsed(&text, entity);
+    if findings.is_empty() { Ok(()) } else { Err(Error::Definition(findings)) }
 }
 
 fn parsed(text: &Arc<Text>, entity: &Entity) -> (Vec<Override>, Vec<Diagnostic>) {

@@ -25,6 +25,19 @@ pub(super) struct Reason {
     pub text: String,
 }
 
+/// Returns the name of the rule that a tie stands on, and its score if it is evidence.
+pub(super) fn rule(entity: &Entity, tie: Tie) -> (String, Option<f64>) {
+    match tie.by {
+        By::Verdict(_) => ("override".to_owned(), None),
+        By::Rule(0) => ("reference".to_owned(), None),
+        By::Rule(number) => {
+            let rule = entity.rules.get(usize::from(number) - 1);
+            (rule.map_or_else(|| "rule".to_owned(), |rule| rule.name.value.clone()), None)
+        }
+        By::Evidence(probability) => ("evidence".to_owned(), Some(probability)),
+    }
+}
+
 /// Explains changes of one night.
 pub(super) struct Reasons<'a> {
     entity: &'a Entity,
@@ -51,19 +64,6 @@ impl<'a> Reasons<'a> {
             parted.entry((one.min(other), one.max(other))).or_insert((*left, *right, *why));
         }
         Self { entity, records, matched, forest, ledger, parted }
-    }
-
-    /// Returns the name of the rule that a tie stands on, and its score if it is evidence.
-    pub fn rule(&self, tie: Tie) -> (String, Option<f64>) {
-        match tie.by {
-            By::Verdict(_) => ("override".to_owned(), None),
-            By::Rule(0) => ("reference".to_owned(), None),
-            By::Rule(number) => {
-                let rule = self.entity.rules.get(usize::from(number) - 1);
-                (rule.map_or_else(|| "rule".to_owned(), |rule| rule.name.value.clone()), None)
-            }
-            By::Evidence(probability) => ("evidence".to_owned(), Some(probability)),
-        }
     }
 
     /// Explains a change.
@@ -97,7 +97,7 @@ impl<'a> Reasons<'a> {
         let way = self.forest.way(record, &self.matched.ties);
         let mut words = vec![self.name(record)];
         for (tie, to) in way.iter().take(NAMED) {
-            let (rule, score) = self.rule(*tie);
+            let (rule, score) = rule(self.entity, *tie);
             let score = score.map(|score| format!(" {score:.4}")).unwrap_or_default();
             words.push(format!("is {} by {rule}{score}", self.name(*to)));
         }
@@ -110,7 +110,7 @@ impl<'a> Reasons<'a> {
         });
         let weakest = weakest.filter_map(|at| self.forest.tie(at)).max();
         let (rule, score) = weakest.map_or((None, None), |tie| {
-            let (rule, score) = self.rule(self.matched.ties[tie as usize]);
+            let (rule, score) = rule(self.entity, self.matched.ties[tie as usize]);
             (Some(rule), score)
         });
         Reason { rule, score, text: format!("{before}{}", words.join(", which ").replacen(", which ", " ", 1)) }

@@ -16,7 +16,10 @@ use arrow::{
 use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 
-use super::{reasons::Reasons, schema};
+use super::{
+    reasons::{Reasons, rule},
+    schema,
+};
 use crate::{
     Error,
     define::{entity::Entity, project::Source},
@@ -134,7 +137,7 @@ impl Tonight<'_> {
     }
 
     /// Writes the id of each record.
-    pub fn xref(&self, reasons: &Reasons<'_>, place: Place<'_>) -> Result<Table, Error> {
+    pub fn xref(&self, place: Place<'_>) -> Result<Table, Error> {
         let table = Written {
             name: self.entity.xref_table(),
             schema: schema::xref(self.entity),
@@ -153,7 +156,7 @@ impl Tonight<'_> {
             let end = self.records.sources.partition_point(|source| *source <= rank);
             let end = u32::try_from(end).unwrap_or(u32::MAX);
             let values = PartitionValues(vec![Some(self.source(start).to_owned())]);
-            batches.push((values, self.xref_rows(start..end, reasons, &table.schema)?));
+            batches.push((values, self.xref_rows(start..end, &table.schema)?));
             start = end;
         }
         place.write(table, batches, Vec::new())
@@ -162,7 +165,6 @@ impl Tonight<'_> {
     fn xref_rows(
         &self,
         rows: std::ops::Range<u32>,
-        reasons: &Reasons<'_>,
         schema: &SchemaRef,
     ) -> Result<RecordBatch, Error> {
         let standing = |record: u32| self.ledger.standings[record as usize];
@@ -176,8 +178,8 @@ impl Tonight<'_> {
             text(&|record| self.source(record).to_owned()),
             text(&|record| self.records.keys.get(record as usize).to_owned()),
             text(&|record| self.id(standing(record).id).to_owned()),
-            Arc::new(tied().map(|tied| tied.map(|(tie, _)| reasons.rule(tie).0)).collect::<StringArray>()),
-            Arc::new(tied().map(|tied| tied.and_then(|(tie, _)| reasons.rule(tie).1)).collect::<Float64Array>()),
+            Arc::new(tied().map(|tied| tied.map(|(tie, _)| rule(self.entity, tie).0)).collect::<StringArray>()),
+            Arc::new(tied().map(|tied| tied.and_then(|(tie, _)| rule(self.entity, tie).1)).collect::<Float64Array>()),
             Arc::new(tied().map(|tied| tied.map(|(_, other)| self.source(other))).collect::<StringArray>()),
             Arc::new(
                 tied()
