@@ -51,6 +51,19 @@ pub fn first_guess(levels: usize) -> Vec<f64> {
     (0..levels).map(|level| if level == 0 { EQUAL } else { rest }).collect()
 }
 
+/// Returns the m of a comparison that no block or rule has pairs to learn from: values of one thing are nearly always equal
+/// in one of the first `equal` levels, as often in each as any two records are; each further level is half as often.
+#[must_use]
+pub fn usual(u: &[f64], equal: usize) -> Vec<f64> {
+    let equal = equal.clamp(1, u.len().max(1)).min(u.len());
+    let all: f64 = u[..equal].iter().sum();
+    let further = std::iter::successors(Some(1.0), |share| Some(share / 2.0)).take(u.len() - equal);
+    let further: Vec<f64> = further.collect();
+    let rest: f64 = further.iter().sum();
+    let equal = u[..equal].iter().map(|share| EQUAL * share / all);
+    equal.chain(further.iter().map(|share| (1.0 - EQUAL) * share / rest)).collect()
+}
+
 fn round(table: &[(Vec<u8>, u64)], u: &[Vec<f64>], q: Option<&[Vec<f64>]>, now: &Estimate) -> Estimate {
     let mut sums: Vec<Option<Vec<f64>>> =
         now.m.iter().map(|m| m.as_ref().map(|m| vec![0.5 / real(m.len() as u64); m.len()])).collect();

@@ -14,7 +14,7 @@ use super::{
     siblings::{Known, Siblings},
 };
 use crate::{
-    define::entity::{Block, Comparison, Entity, Form},
+    define::entity::{Block, Comparison, Entity, Form, Measure},
     identify::{
         block::{Blocking, bigrams},
         codes::{Codes, Prepared},
@@ -33,6 +33,8 @@ const AGREEMENT: i32 = 9;
 const LEAST_BY_PRIOR: f64 = 4.0;
 /// The same when a block by that attribute says how many there are.
 const LEAST_BY_BLOCK: f64 = 24.0;
+/// Bits that equal values must be worth to stand in for a rule, where the definition has none.
+const TELLING: f64 = 10.0;
 /// Rounds in which the prior settles.
 const ROUNDS: usize = 100;
 
@@ -94,6 +96,8 @@ struct Learning {
 /// m of one comparison, and where it comes from.
 struct Learnt {
     m: Vec<f64>,
+    /// Whether there was nothing to learn m from.
+    is_guess: bool,
     trained_by: Vec<String>,
 }
 
@@ -105,6 +109,8 @@ struct Training {
     /// Every blocked pair's levels, counted once, and how many pairs each counted one stands for.
     all: Vec<(Vec<u8>, u64)>,
     stands_for: f64,
+    /// Per comparison how many of its first levels are those of equal values.
+    exact: Vec<usize>,
 }
 
 /// The pairs of one block or rule.
@@ -168,7 +174,11 @@ impl Training {
         let blocks: Vec<TrainingBlock> = names.into_iter().enumerate().map(counted).collect();
         let each = |tally: &mut Tally, left, right| tally.count(levels, left, right);
         let (tallies, stands_for) = blocking.visit_some(4 * PAIRS, threads, &Tally::default, &each);
-        Self { blocks, rules: entity.rules.len(), all: Tally::sum(tallies), stands_for }
+        let exact = |comparison: &Comparison| {
+            comparison.levels.iter().take_while(|level| level.measure == Measure::Exact).count()
+        };
+        let exact = entity.comparisons.iter().map(exact).collect();
+        Self { blocks, rules: entity.rules.len(), all: Tally::sum(tallies), stands_for, exact }
     }
 
     /// Learns m and the prior for a given u, and siblings if there are many; these then once more, since what was taken for
@@ -217,7 +227,11 @@ impl Training {
     fn strangers(&self, comparison: usize, drawn: &[Vec<f64>], learning: &Learning, pairs: f64) -> Vec<f64> {
         let shares = drawn[comparison].iter().enumerate().map(|(level, share)| {
             let expected = learning.prior * learning.m[comparison].m[level];
-            let by_prior = (share - expected).max(share / LEAST_BY_PRIOR);
+            let by_prior = match learning.m[comparison].is_guess && level < self.exact[comparison] {
+                // Nothing else can say which equal values are of one thing: nearly all are taken to be.
+                true => share / LEAST_BY_BLOCK,
+                false => (share - expected).max(share / LEAST_BY_PRIOR),
+            };
             let blocks = self.blocks.iter().zip(&learning.estimates).skip(self.rules);
             let alone = blocks.filter(|(block, _)| block.is_only_by(comparison));
             let seen = alone.map(|(block, estimate)| block.matches_at(comparison, level, drawn, learning, estimate));
@@ -249,9 +263,10 @@ impl Training {
         }
         if trained_by.is_empty() {
             let why = "a first guess: no block or rule has pairs to learn it from".to_owned();
-            return Learnt { m: expectation::first_guess(u.len()), trained_by: vec![why] };
+            return Learnt { m: expectation::usual(u, self.exact[comparison]), is_guess: true, trained_by: vec![why] };
         }
-        Learnt { m: monotone(sums.into_iter().map(|sum| sum / all).collect(), u), trained_by }
+        let m = monotone(sums.into_iter().map(|sum| sum / all).collect(), u);
+        Learnt { m, is_guess: false, trained_by }
     }
 
     /// Finds the share of matches among all pairs at which the blocked pairs hold as many.
@@ -262,6 +277,7 @@ impl Training {
             .map(|block| real(count(&block.table)) * block.stands_for)
             .fold(0.0, f64::max);
         let m: Vec<Option<Vec<f64>>> = learnt.iter().map(|learnt| Some(learnt.m.clone())).collect();
+        let by_rules = if self.rules == 0 { self.equal(u, &m) } else { by_rules };
         let least = (by_rules.max(0.5) / pairs).min(0.5);
         let mut prior = least.max(real(records.len() as u64) / 10.0 / pairs).min(0.5);
         for _ in 0..ROUNDS {
@@ -278,6 +294,23 @@ impl Training {
         let from =
             format!("{:.0} expected matches among blocked pairs; the rules alone find {by_rules:.0}", prior * pairs);
         (prior, from)
+    }
+
+    /// Counts the pairs that are equal in all that both say, if that is enough to go by: they stand in for rules.
+    fn equal(&self, u: &[Vec<f64>], m: &[Option<Vec<f64>>]) -> f64 {
+        let is_telling = |combination: &[u8]| {
+            let mut bits = 0.0;
+            for ((level, m), (u, exact)) in combination.iter().zip(m).zip(u.iter().zip(&self.exact)) {
+                let level = usize::from(*level);
+                if level >= *exact && level != usize::from(SILENT) {
+                    return false;
+                }
+                bits += m.as_ref().and_then(|m| Some((m.get(level)? / u[level]).log2())).unwrap_or(0.0);
+            }
+            bits >= TELLING
+        };
+        let equal = self.all.iter().filter(|(combination, _)| is_telling(combination));
+        equal.map(|(_, count)| real(*count)).sum::<f64>() * self.stands_for
     }
 }
 
