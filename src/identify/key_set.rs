@@ -36,6 +36,12 @@ impl KeySet {
         self.bits[word] & bit != 0 && self.keys.contains(&key)
     }
 
+    /// Returns for each hash of a list whether it is among them.
+    #[must_use]
+    pub fn marks(&self, hashes: &[u64]) -> Vec<bool> {
+        hashes.iter().map(|hash| self.contains(*hash)).collect()
+    }
+
     /// Returns whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -8,6 +8,7 @@ use crate::{
     define::entity::{Block, Entity, Form},
     identify::{
         codes::{Codes, Keys, NOTHING, normal, sorted_forms},
+        key_set::KeySet,
         records::{ABSENT, Records},
     },
 };
@@ -60,6 +61,29 @@ impl<'a> BlockKeys<'a> {
         match self {
             Self::Equal(_) | Self::Neighbours(..) => 1,
             Self::Bigrams { .. } => bigrams::KEYS,
+        }
+    }
+
+    /// Returns the records that may have one of the given keys, in order; `first` are the first forms of those that do.
+    pub(crate) fn candidates(&self, keys: &KeySet, first: &KeySet) -> Vec<u32> {
+        match self {
+            Self::Equal(forms) => forms.candidates(first).collect(),
+            Self::Neighbours(order, _) => order.rest.candidates(first).collect(),
+            Self::Bigrams { numbers, keys: of_values } => {
+                let has_one = |of_value: &[u64; bigrams::KEYS]| of_value.iter().any(|key| keys.contains(*key));
+                let marks: Vec<bool> = of_values.iter().map(has_one).collect();
+                let is_marked = |number: u32| number != ABSENT && marks[number as usize];
+                (0_u32..).zip(*numbers).filter(|(_, number)| is_marked(**number)).map(|(record, _)| record).collect()
+            }
+        }
+    }
+
+    /// Returns the hash of the first form of a record, where keys are made of forms.
+    pub(crate) fn first(&self, record: u32) -> u64 {
+        match self {
+            Self::Equal(forms) => forms.first(record),
+            Self::Neighbours(order, _) => order.rest.first(record),
+            Self::Bigrams { .. } => NOTHING,
         }
     }
 

@@ -73,14 +73,19 @@ impl Nights<'_> {
     /// Returns the members of the blocks with these keys, sorted: yesterday's and tonight's.
     fn members(&self, keys: &KeySet) -> (Vec<(u64, u32)>, Vec<(u64, u32)>) {
         let (mut before, mut after) = (Vec::new(), Vec::new());
-        for slot in 0..self.before.slots() {
-            for (yesterday, tonight) in (0_u32..).zip(&self.touched.unchanged) {
+        let left = self.touched.left.iter().map(|record| self.before.first(*record));
+        let first = left.chain(self.touched.came.iter().map(|record| self.after.first(*record))).collect();
+        for yesterday in self.before.candidates(keys, &first) {
+            let tonight = self.touched.tonight(yesterday);
+            for slot in 0..self.before.slots() {
                 let key = self.before.get(yesterday, slot);
-                if key != NOTHING && keys.contains(key) {
+                if keys.contains(key) {
                     before.push((key, yesterday));
-                    after.extend(self.touched.tonight(yesterday).map(|_| (key, *tonight)));
+                    after.extend(tonight.map(|tonight| (key, tonight)));
                 }
             }
+        }
+        for slot in 0..self.after.slots() {
             after.extend(self.touched.came.iter().map(|record| (self.after.get(*record, slot), *record)));
         }
         after.retain(|(key, _)| *key != NOTHING);

@@ -207,7 +207,7 @@ impl Night<'_> {
             (form, records.clone().map(|record| keys.get(record)).collect::<KeySet>())
         };
         let wanted: HashMap<Form, KeySet> = frequency::forms(self.entity()).into_iter().map(of).collect();
-        Frequencies::of_some(self.entity(), &self.update.records, self.codes, &wanted)
+        Frequencies::of_some(&self.update.records, self.codes, &wanted)
     }
 
     /// Returns tonight's certain links, and records that may have lost or won one.
@@ -216,22 +216,24 @@ impl Night<'_> {
         let (records, before) = (&self.update.records, &self.update.before);
         let mut links = references(entity, records);
         let mut changed = Vec::new();
-        let mut looked_at: Vec<KeySet> = Vec::new();
+        let mut looked_at: Vec<(Keys<'_>, KeySet)> = Vec::new();
         for (rule, number) in entity.rules.iter().zip(1..) {
             let (was, is) = (Keys::new(before, self.codes, &rule.equal), Keys::new(records, self.codes, &rule.equal));
             let left = self.touched.left.iter().map(|record| was.get(*record));
             let keys: KeySet = left.chain(self.touched.came.iter().map(|record| is.get(*record))).collect();
-            let all = (0..u32::try_from(records.len()).unwrap_or(ABSENT)).map(|record| (is.get(record), record));
+            let left = self.touched.left.iter().map(|record| was.first(*record));
+            let first = left.chain(self.touched.came.iter().map(|record| is.first(*record))).collect();
+            let all = is.candidates(&first).map(|record| (is.get(record), record));
             let touched: Vec<(u64, u32)> = all.filter(|(key, _)| keys.contains(*key)).collect();
             changed.extend(touched.iter().map(|(_, record)| *record));
             links.extend(stars(touched, number));
-            looked_at.push(keys);
+            looked_at.push((is, keys));
         }
         for link in known {
             let (left, right) = (self.touched.tonight(link.left), self.touched.tonight(link.right));
             if let (Some(left), Some(right), Some(rule)) = (left, right, usize::from(link.rule).checked_sub(1)) {
-                let key = Keys::new(records, self.codes, &entity.rules[rule].equal).get(left);
-                if !looked_at[rule].contains(key) {
+                let (keys, touched) = &looked_at[rule];
+                if !touched.contains(keys.get(left)) {
                     links.push(Certain { left, right, ..*link });
                 }
             }

@@ -45,8 +45,12 @@ fn compared(before: &[u32], after: &[u32], window: usize, touched: &Touched) -> 
         while is_new(after[place]) {
             place += 1;
         }
-        gap += gaps[gap..].partition_point(|&gap| gap < was);
-        coming += comings[coming..].partition_point(|&coming| coming < place);
+        while gaps.get(gap).is_some_and(|gap| *gap < was) {
+            gap += 1;
+        }
+        while comings.get(coming).is_some_and(|coming| *coming < place) {
+            coming += 1;
+        }
         let is_near = |next: Option<&usize>, from: usize| next.is_some_and(|next| *next <= from + window);
         if is_near(gaps.get(gap), was) || is_near(comings.get(coming), place) {
             let old = partners(before, was, window, is_gap);

@@ -33,13 +33,19 @@ impl Touched {
     /// Finds them.
     pub(crate) fn new(entity: &Entity, update: &Update, codes: &Codes) -> Self {
         let found = Self::of(update.unchanged.clone(), update.records.len());
-        let mut unchanged = found.unchanged.clone();
-        for (form, changed) in reweighed(entity, update, codes, &found) {
+        let reweighed = reweighed(entity, update, codes, &found);
+        if reweighed.is_empty() {
+            return found;
+        }
+        let mut is_reweighed = vec![false; update.records.len()];
+        for (form, changed) in reweighed {
             let keys = Keys::new(&update.records, codes, &[form]);
-            for tonight in unchanged.iter_mut().filter(|tonight| **tonight != ABSENT) {
-                if changed.contains(keys.get(*tonight)) {
-                    *tonight = ABSENT;
-                }
+            keys.candidates(&changed).for_each(|record| is_reweighed[record as usize] = true);
+        }
+        let mut unchanged = found.unchanged;
+        for tonight in unchanged.iter_mut().filter(|tonight| **tonight != ABSENT) {
+            if is_reweighed[*tonight as usize] {
+                *tonight = ABSENT;
             }
         }
         Self::of(unchanged, update.records.len())
@@ -77,8 +83,8 @@ fn reweighed(entity: &Entity, update: &Update, codes: &Codes, touched: &Touched)
     let touched: Vec<(Form, Vec<u64>)> = frequency::forms(entity).into_iter().map(of_form).collect();
     let wanted: HashMap<Form, KeySet> =
         touched.iter().map(|(form, hashes)| (*form, hashes.iter().copied().collect())).collect();
-    let before = Frequencies::of_some(entity, &update.before, codes, &wanted);
-    let after = Frequencies::of_some(entity, &update.records, codes, &wanted);
+    let before = Frequencies::of_some(&update.before, codes, &wanted);
+    let after = Frequencies::of_some(&update.records, codes, &wanted);
     let changed = |form: Form, hashes: Vec<u64>| {
         hashes.into_iter().filter(|hash| before.power(form, *hash) != after.power(form, *hash)).collect::<KeySet>()
     };

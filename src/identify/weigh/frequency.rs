@@ -3,23 +3,27 @@
 //! In: which values records have. Out: what to add for agreeing in a value, in thousandths of a bit. A value is as frequent
 //! as the power of two below the number of its records says, so that a night's new records change the weight of few old pairs.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::BuildHasherDefault};
 
 use super::{Millibits, millibits};
 use crate::{
     define::entity::{Entity, Form, Measure},
     identify::{
-        codes::{Codes, NOTHING},
+        codes::{Codes, Keys, NOTHING},
         key_set::KeySet,
         records::{ABSENT, Records},
+        texts::AsIs,
     },
 };
 
 /// How often values occur, by form.
 #[derive(Clone, Debug, Default)]
 pub struct Frequencies {
-    of_form: HashMap<Form, HashMap<u64, u32>>,
+    of_form: HashMap<Form, Counts>,
 }
+
+/// How many records have a value, by its hash.
+type Counts = HashMap<u64, u32, BuildHasherDefault<AsIs>>;
 
 /// Returns the forms whose frequency counts.
 #[must_use]
@@ -37,30 +41,27 @@ impl Frequencies {
     /// Counts the values of all records.
     #[must_use]
     pub fn of_all(entity: &Entity, records: &Records, codes: &Codes) -> Self {
-        Self::counted(entity, records, codes, |_, _| true)
+        let counted = |form: Form| {
+            let mut counts = Counts::default();
+            let of_values = records.attributes[form.attribute].counts();
+            for (hash, count) in codes.of(form).iter().zip(of_values).filter(|(hash, _)| **hash != NOTHING) {
+                *counts.entry(*hash).or_default() += count;
+            }
+            (form, counts)
+        };
+        Self { of_form: forms(entity).into_iter().map(counted).collect() }
     }
 
     /// Counts only the given hashes of each form, which is faster when they are few.
     #[must_use]
-    pub fn of_some(entity: &Entity, records: &Records, codes: &Codes, wanted: &HashMap<Form, KeySet>) -> Self {
-        Self::counted(entity, records, codes, |form, hash| {
-            wanted.get(&form).is_some_and(|hashes| hashes.contains(hash))
-        })
-    }
-
-    fn counted(entity: &Entity, records: &Records, codes: &Codes, is_wanted: impl Fn(Form, u64) -> bool) -> Self {
-        let mut of_form = HashMap::new();
-        for form in forms(entity) {
-            let mut counts: HashMap<u64, u32> = HashMap::new();
-            let of_values = records.attributes[form.attribute].counts();
-            for (hash, count) in codes.of(form).iter().zip(of_values) {
-                if *hash != NOTHING && count > 0 && is_wanted(form, *hash) {
-                    *counts.entry(*hash).or_default() += count;
-                }
-            }
-            of_form.insert(form, counts);
-        }
-        Self { of_form }
+    pub fn of_some(records: &Records, codes: &Codes, wanted: &HashMap<Form, KeySet>) -> Self {
+        let counted = |(form, wanted): (&Form, &KeySet)| {
+            let keys = Keys::new(records, codes, &[*form]);
+            let mut counts = Counts::default();
+            keys.candidates(wanted).for_each(|record| *counts.entry(keys.get(record)).or_default() += 1);
+            (*form, counts)
+        };
+        Self { of_form: wanted.iter().map(counted).collect() }
     }
 
     /// Returns how rare a value is: the power of two below the number of other records that have it. 0 when none has.
@@ -84,7 +85,7 @@ fn power(count: u32) -> u32 {
 #[derive(Clone, Debug)]
 pub struct Adjustment<'a> {
     hashes: &'a [u64],
-    counts: Option<&'a HashMap<u64, u32>>,
+    counts: Option<&'a Counts>,
     /// log2 of how many other records have the value of average frequency.
     average: Millibits,
 }
