@@ -14,6 +14,6 @@ fleet AS (
     GROUP BY ALL
 )
 SELECT customer_id, product_type, own_fleet_units / fleet_units::DOUBLE AS own_fleet_share, replacement_units,
-    rank() OVER (PARTITION BY product_type ORDER BY replacement_units DESC) AS rank, fleet_units, own_fleet_units, competitor_fleet_units
+    CASE WHEN product_type <> 'unknown' THEN rank() OVER (PARTITION BY product_type ORDER BY replacement_units DESC) END AS rank, fleet_units, own_fleet_units, competitor_fleet_units
 FROM fleet, policy
 WHERE fleet_units > 0 AND round(own_fleet_units / fleet_units::DOUBLE, 12) < share_below

@@ -3,8 +3,8 @@ WITH report AS (
     SELECT month, brand, kind, region, dealer, delay_days, observed_price, own_price, is_open, reported_date FROM core.intelligence
 ),
 due AS (
-    SELECT DISTINCT core.month.month, last_date, brand, kind, region
-    FROM report JOIN core.month ON core.month.month >= report.month AND core.month.month < report.month + INTERVAL 24 MONTH
+    SELECT DISTINCT unnest(range(month, least(month + INTERVAL 24 MONTH, getvariable('run_date') + INTERVAL 1 DAY), INTERVAL 1 MONTH))::DATE AS month, brand, kind, region
+    FROM (SELECT DISTINCT month, brand, kind, region FROM report)
 ),
 counted AS (
     SELECT month, brand, kind, region, count(*) AS report_count, median(delay_days)::DOUBLE AS median_delay_days,
@@ -14,8 +14,8 @@ counted AS (
     GROUP BY ALL
 ),
 active AS (
-    SELECT core.month.month, dealer_code, region
-    FROM core.dealer JOIN core.month ON joined_date <= last_date AND (left_date IS NULL OR left_date > last_date)
+    SELECT month, dealer_code, region
+    FROM core.dealer JOIN (SELECT DISTINCT month, last_day(month) AS last_date FROM due) ON coalesce(joined_date <= last_date, true) AND coalesce(left_date > last_date, true)
     WHERE dealer_code <> 'unknown'
 ),
 active_count AS (

@@ -11,7 +11,9 @@ answer AS (
     WHERE respondent_type = 'end_customer' AND is_first_factor AND overall_score IS NOT NULL
 ),
 least AS (
-    SELECT value FROM core.policy JOIN period ON valid_from <= period_to AND (valid_to IS NULL OR valid_to > period_to) WHERE key = 'satisfaction.minimum_answers'
+    -- the table has no period of its own in its key
+    SELECT value FROM core.policy
+    WHERE valid_from <= getvariable('run_date') AND (valid_to IS NULL OR valid_to > getvariable('run_date')) AND key = 'satisfaction.minimum_answers'
 ),
 own AS (
     SELECT CASE WHEN count(*) >= any_value(value) THEN avg(overall_score) END AS score FROM answer, least WHERE is_own
