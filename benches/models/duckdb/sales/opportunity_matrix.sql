@@ -27,7 +27,7 @@ SELECT
         WHEN is_large AND is_likely THEN 'act_now'
         WHEN is_large AND NOT is_likely THEN 'plan'
         WHEN NOT is_large AND is_likely THEN 'opportunistic'
-        WHEN NOT is_large AND NOT is_likely THEN 'shelve'
+        ELSE 'shelve'
     END AS advice,
     median_expected_amount,
     median_probability,
