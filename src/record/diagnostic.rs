@@ -116,13 +116,14 @@ impl Diagnostic {
     }
 }
 
-/// Returns the known name that is nearest to `written`, if it is near enough to be a slip of the hand.
+/// Returns the known name that is nearest to `written`, if it is near enough to be a slip of the hand; of two that are as near,
+/// the one that is shorter, then first in the alphabet, whatever their order.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_lowercase();
     known
         .into_iter()
         .map(|name| (strsim::normalized_damerau_levenshtein(&written, &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness >= 0.6)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| (b.1.len(), b.1).cmp(&(a.1.len(), a.1))))
         .map(|(_, name)| name)
 }

@@ -69,6 +69,8 @@ pub use snapshots::{
 pub use tables::{DocumentedColumn, DocumentedTable, Reference, tables};
 pub use test::{UnitTests, unit_tests};
 pub use touched::{Touched, TouchedColumn, touched};
+#[cfg(test)]
+pub(crate) use validate::catalog;
 pub use validate::{Definitions, checked, definitions};
 pub use watch::Look;
 pub use working::{ChangedColumn, Explanation, Measured, ModelDiff, Operator, Working};

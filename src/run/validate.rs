@@ -172,7 +172,7 @@ pub(super) fn staged_catalog(
 }
 
 /// Returns all tables that models can read, without data.
-pub(super) fn catalog(definitions: &Definitions) -> Catalog {
+pub(crate) fn catalog(definitions: &Definitions) -> Catalog {
     let Definitions { project, contracts, graph, parameters, .. } = definitions;
     with_models(staged_catalog(project, contracts, parameters), graph)
 }
