@@ -50,7 +50,7 @@ complained AS (
 answered AS (
     SELECT date_trunc('quarter', answered_date)::DATE AS quarter, dealer AS dealer_code, avg(overall_score) AS score, count(overall_score) AS answer_count
     FROM core.survey_answer
-    WHERE is_own AND is_first_factor
+    WHERE is_own AND is_first_factor AND dealer_code IS NOT NULL AND respondent_type = 'end_customer'
     GROUP BY ALL
 ),
 trained AS (
