@@ -1,6 +1,6 @@
 -- domain.md, section 9: what became of corrective actions, by month of opening.
 WITH action AS (
-    SELECT *, due_date <= getvariable('run_date') AS is_past_due,
+    SELECT *, due_date < getvariable('run_date') AS is_past_due,
         (SELECT value FROM core.policy WHERE key = 'complaint.corrective_action.recurrence_days'
             AND valid_from <= last_day(month) AND (valid_to IS NULL OR last_day(month) < valid_to)) AS recurrence_days
     FROM core.corrective_action
@@ -8,7 +8,7 @@ WITH action AS (
 recurred AS (
     SELECT DISTINCT action.action_no
     FROM action
-    JOIN action AS again ON again.defect = action.defect AND again.party = action.party AND again.action_no <> action.action_no
+    JOIN action AS again ON again.defect = action.defect AND again.party_kind = action.party_kind AND again.party = action.party AND again.action_no <> action.action_no
         AND again.opened_date > action.verified_date AND again.opened_date - action.verified_date <= action.recurrence_days
     WHERE action.defect <> 'unknown' AND action.party <> 'unknown'
 ),
