@@ -7,6 +7,7 @@ mod diff;
 mod explain;
 mod extract;
 mod functions;
+mod identity;
 mod infer;
 mod lineage;
 mod plan;
@@ -98,6 +99,7 @@ async fn with_engine(verb: Verb, settings: &Settings) -> Result<ExitCode, Error>
         Verb::Functions(arguments) => functions::functions(&arguments, &engine),
         Verb::Tables(arguments) => tables::tables(&arguments, &engine).await,
         Verb::Test(arguments) => test::test(&arguments, &engine).await,
+        Verb::Identity(arguments) => Box::pin(identity::identity(&arguments, &engine)).await,
         Verb::Plan(arguments) => plan::plan(&arguments, &engine).await,
         Verb::Why(arguments) => why::why(&arguments, &engine).await,
         Verb::Lineage(arguments) => lineage::lineage(&arguments, &engine).await,

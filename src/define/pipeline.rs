@@ -20,7 +20,7 @@ use super::{
     spans::{At, Pairs},
     yaml,
 };
-use crate::record::{Diagnostic, Place, Text, manifest::TableFormat};
+use crate::record::{Diagnostic, Place, Placed, Text, manifest::TableFormat};
 
 /// Snapshots kept when the file does not say.
 const KEEP_SNAPSHOTS: usize = 14;
@@ -42,6 +42,8 @@ pub struct PipelineFile {
     pub sources_glob: String,
     /// Where the glob is written.
     pub sources_place: Place,
+    /// Glob of the files of entities, resolved against the pipeline file.
+    pub entities: Option<Placed<String>>,
     /// Folder of the models, resolved against the pipeline file.
     pub models_dir: PathBuf,
     /// Where the folder is written.
@@ -78,6 +80,7 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
     let timezone = timezone.and_then(|zone| names::timezone(&zone, findings));
     let mut path = |written: Option<At<String>>| written.and_then(|path| resolved(&path, environment, findings));
     let (warehouse, sources, models) = (path(warehouse), path(sources), path(models));
+    let entities = path(written.entities);
     let (sources, models) = (sources?, models?);
     let pipeline = Pipeline {
         text: Arc::clone(findings.text()),
@@ -95,6 +98,7 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
         pipeline,
         sources_glob: sources.value,
         sources_place: sources.place,
+        entities,
         models_dir: PathBuf::from(models.value),
         models_place: models.place,
         dialect: written.dialect.unwrap_or_default(),

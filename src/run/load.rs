@@ -30,8 +30,9 @@ pub(super) fn load(request: &Request) -> Result<(Project, Vec<Diagnostic>), Erro
     let file = pipeline_file(request)?;
     let environment = |name: &str| request.process_environment.get(name).cloned();
     let sources = sources(&file)?;
+    let entities = entities(&file)?;
     let models = models(&file)?;
-    define::assemble(file, sources, models, &environment).map_err(Error::Definition)
+    define::assemble(file, sources, entities, models, &environment).map_err(Error::Definition)
 }
 
 /// Returns the folders in which a pipeline's sources and models lie, as far as that is known without looking.
@@ -67,6 +68,18 @@ fn sources(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
     let paths = definitions::glob(&file.sources_glob).map_err(failed)?;
     if paths.is_empty() {
         let finding = Diagnostic::error(format!("no file matches `{}`", file.sources_glob), place.clone());
+        return Err(Error::Definition(vec![finding.hint("paths are relative to the pipeline file")]));
+    }
+    paths.iter().map(|path| definitions::read(path).map_err(failed)).collect()
+}
+
+fn entities(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
+    let Some(glob) = &file.entities else { return Ok(Vec::new()) };
+    let failed =
+        |error: definitions::Error| Error::Definition(vec![Diagnostic::error(error.to_string(), glob.place.clone())]);
+    let paths = definitions::glob(&glob.value).map_err(failed)?;
+    if paths.is_empty() {
+        let finding = Diagnostic::error(format!("no file matches `{}`", glob.value), glob.place.clone());
         return Err(Error::Definition(vec![finding.hint("paths are relative to the pipeline file")]));
     }
     paths.iter().map(|path| definitions::read(path).map_err(failed)).collect()
