@@ -114,7 +114,7 @@ two_sides AS (
     FROM first_year
     UNION ALL
     SELECT
-        year + 1,
+        CAST(year + 1 AS INT) AS year,
         customer_id,
         region,
         product_type,

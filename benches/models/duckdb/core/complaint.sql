@@ -1,4 +1,4 @@
--- domain.md, section 3: complaints with the members by which they are rolled up; moments are left out, the local day of receipt stands for them.
+-- domain.md, section 3: complaints with the members by which they are rolled up.
 WITH placed AS (
     SELECT
         complaint.*,
@@ -17,6 +17,7 @@ WITH placed AS (
 SELECT
     line.complaint_id,
     date_trunc('month', line.received_date)::DATE AS month,
+    line.received_at,
     line.received_date,
     line.channel,
     coalesce(line.customer_id, 'unknown') AS customer_id,
@@ -34,7 +35,10 @@ SELECT
     coalesce(line.kind, 'unknown') AS kind,
     coalesce(line.defect, 'unknown') AS defect,
     coalesce(line.priority, 'unknown') AS priority,
+    line.first_response_at,
     line.resolution_mode,
+    line.on_site_at,
+    line.closed_at,
     CASE WHEN line.closed_at IS NOT NULL THEN line.customer_confirmed END AS is_confirmed,
     line.department,
     line.cause,

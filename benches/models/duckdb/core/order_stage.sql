@@ -1,4 +1,4 @@
--- domain.md, section 2 and 3: the eight stages of orders; the moment itself is left out, its local day stands for it.
+-- domain.md, section 2 and 3: the eight stages of orders, with the local day of each.
 WITH stage AS (
     SELECT *, timezone(getvariable('timezone'), entered_at)::DATE AS entered_date FROM staged.order_stage
 )
@@ -10,6 +10,7 @@ SELECT
     date_trunc('month', stage.entered_date)::DATE AS month,
     coalesce(dealer.dealer_code, 'unknown') AS dealer,
     list_position(['received', 'checked', 'entered', 'confirmed', 'posted', 'picked', 'shipped', 'accepted'], stage.stage)::INT AS stage_number,
+    stage.entered_at,
     stage.entered_date,
     stage.result
 FROM stage
