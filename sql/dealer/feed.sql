@@ -76,7 +76,7 @@ ordered_month AS (
 
 first_month AS (
     SELECT coalesce(min(month), CAST(date_trunc('month', $run_date) AS DATE)) AS month
-    FROM (SELECT month FROM file_month UNION ALL SELECT month FROM ordered_month) AS sent_month
+    FROM (SELECT month FROM file_month UNION SELECT month FROM ordered_month) AS sent_month
 ),
 
 listed_month AS (

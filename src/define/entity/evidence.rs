@@ -164,9 +164,15 @@ fn level(
     ];
     let exact = written.exact.as_ref().map(|_| Measure::Exact);
     let measures: Vec<Measure> = exact.into_iter().chain(shares.into_iter().chain(distances).flatten()).collect();
-    let [measure] = measures[..] else {
-        findings.error(&range, "a level has exactly one measure", MEASURES);
-        return None;
+    let is_wrong = written.damerau_levenshtein.is_some() || written.date_days.is_some();
+    let measure = match measures[..] {
+        [measure] => measure,
+        // What was wrong about the only one has been said.
+        [] if is_wrong => return None,
+        _ => {
+            findings.error(&range, "a level has exactly one measure", MEASURES);
+            return None;
+        }
     };
     Some(Level { measure, form: written.exact.map(|at| at.value).or(on).unwrap_or_default() })
 }

@@ -143,7 +143,7 @@ fn a_name_that_is_none_is_shown_with_what_was_meant() {
     );
     assert_eq!(
         says("source: account, key: [account]", "source: acount, key: [account]"),
-        ["e.yaml:12:28: `acount` in `belongs_to` is no source of `records` (did you mean `account`?)"]
+        ["e.yaml:12:27: `acount` in `belongs_to` is no source of `records` (did you mean `account`?)"]
     );
     assert_eq!(
         says("grade: [most_recent", "grad: [most_recent"),
