@@ -35,7 +35,7 @@ judged AS (
         CASE
             WHEN promised_date IS NULL THEN NULL
             WHEN accepted_date IS NOT NULL THEN accepted_date <= promised_date
-            WHEN promised_date <= getvariable('run_date') THEN FALSE
+            WHEN promised_date < getvariable('run_date') THEN FALSE
         END AS is_on_time,
         is_first_pass
     FROM timed
