@@ -1,3 +1,5 @@
+//! How alike two values are: by each measure, both ways round, and beside another implementation.
+
 use proptest::prelude::*;
 
 use super::*;
