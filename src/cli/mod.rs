@@ -94,7 +94,7 @@ async fn with_engine(verb: Verb, settings: &Settings) -> Result<ExitCode, Error>
     let engine = engine(settings)?;
     match verb {
         Verb::Run(arguments) => run::run(&arguments, &engine).await,
-        Verb::Check(arguments) => check::check(&arguments, &engine).await,
+        Verb::Check(arguments) => Box::pin(check::check(&arguments, &engine)).await,
         Verb::Infer(arguments) => infer::infer(&arguments).await,
         Verb::Functions(arguments) => functions::functions(&arguments, &engine),
         Verb::Tables(arguments) => tables::tables(&arguments, &engine).await,

@@ -33,10 +33,29 @@ struct Said {
     rank: (i64, i64, u64),
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+/// The smallest date of the rows that count.
+#[derive(Clone, Copy, Debug)]
+enum Earliest {
+    /// No row counts yet.
+    Unseen,
+    /// A row without a date, which is before all dates.
+    Missing,
+    On(i32),
+}
+
+impl Earliest {
+    fn with(self, date: Option<i32>) -> Self {
+        match (self, date) {
+            (Self::Missing, _) | (_, None) => Self::Missing,
+            (Self::Unseen, Some(date)) => Self::On(date),
+            (Self::On(earliest), Some(date)) => Self::On(earliest.min(date)),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
 struct Seen {
-    /// None before the first row that counts; then the smallest date, which may be missing.
-    date: Option<Option<i32>>,
+    date: Earliest,
     latest: i64,
 }
 
@@ -64,15 +83,14 @@ impl Reducer {
         let slots = self.texts.len();
         let record = number as usize;
         if record == self.seen.len() {
-            self.seen.push(Seen { date: None, latest: i64::MIN });
+            self.seen.push(Seen { date: Earliest::Unseen, latest: i64::MIN });
             self.said.resize(self.said.len() + slots, None);
         }
         if !row.counts {
             return number;
         }
         let seen = &mut self.seen[record];
-        // None is before all dates.
-        seen.date = Some(seen.date.map_or(row.date, |date| date.min(row.date)));
+        seen.date = seen.date.with(row.date);
         seen.latest = seen.latest.max(row.rank.0);
         let values = row.values.iter().copied().chain([row.belongs_to]);
         for (slot, value) in values.enumerate().take(slots) {
@@ -142,13 +160,17 @@ impl Reducer {
         };
         let values: Vec<Option<&str>> = (0..slots - 1).map(text).collect();
         let seen = self.seen[record as usize];
-        let date = seen.date.flatten();
+        let date = match seen.date {
+            Earliest::On(date) => Some(date),
+            Earliest::Unseen | Earliest::Missing => None,
+        };
         into.push(&Row { source, key: self.key(record), date, belongs_to: text(slots - 1), values: &values });
         seen.latest
     }
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -157,7 +179,10 @@ mod tests {
         SourceRow { key, counts: true, date, rank: (time, 0, rank), belongs_to: None, values }
     }
 
-    fn records(rows: &[SourceRow<'_>]) -> Vec<(String, Option<i32>, Option<String>, Option<String>)> {
+    /// Key, date and both attributes of a record.
+    type Reduced = (String, Option<i32>, Option<String>, Option<String>);
+
+    fn records(rows: &[SourceRow<'_>]) -> Vec<Reduced> {
         let mut reducer = Reducer::new(2);
         for row in rows {
             reducer.observe(row);

@@ -100,6 +100,7 @@ pub fn first_seen(members: &[u32], records: &Records) -> (Option<i32>, usize) {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::identify::records::{RecordsBuilder, Row};

@@ -63,6 +63,7 @@ impl Texts {
     }
 
     /// Returns the texts in order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         self.ends.windows(2).map(|ends| &self.bytes[ends[0]..ends[1]])
     }

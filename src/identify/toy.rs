@@ -1,5 +1,7 @@
 //! A small world for tests: customers made from a seed, and values that are prepared by the simplest means.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{borrow::Cow, sync::Arc};
 
 use super::{

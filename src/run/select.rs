@@ -202,10 +202,11 @@ impl Known<'_> {
             let input = served.and_then(|served| served.inputs.get(&source.name.value));
             let contract = self.contracts.get(&source.name.value);
             let is_same = table(&source.table()).map(|table| {
-                contract.is_some_and(|contract| match contract.code_tables().is_empty() {
-                    true => input.is_some_and(|input| input.contract == stage::reads_as(source, contract)),
-                    // What codes mean is data, which nobody reads here.
-                    false => {
+                contract.is_some_and(|contract| {
+                    if contract.code_tables().is_empty() {
+                        input.is_some_and(|input| input.contract == stage::reads_as(source, contract))
+                    } else {
+                        // What codes mean is data, which nobody reads here.
                         let ids = identity::id_columns(&self.project.entities, &source.name.value);
                         let schema = stage::staged_schema(contract, &ids);
                         columns(&catalog::declared(&schema, Vec::new(), Vec::new())) == columns(table)

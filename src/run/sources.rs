@@ -70,8 +70,8 @@ pub(super) async fn stage_all(
         let ids: Option<Vec<SourceIds<'_>>> = of.map(|(entity, found)| found.ids(entity, &surveyed)).collect();
         night.finish(surveyed, ids.as_deref(), definitions, around.stage, finished)?;
     }
-    let writing = ops::Writing { folder: around.stage.folder, timezone: around.stage.timezone };
-    night.catalog.insert(TableName::file(), ops::files::write(&night.sources, writing, around.stage.files)?);
+    let place = ops::Writing { folder: around.stage.folder, timezone: around.stage.timezone };
+    night.catalog.insert(TableName::file(), ops::files::write(&night.sources, place, around.stage.files)?);
     Ok(night)
 }
 

@@ -203,11 +203,16 @@ fn folders(project: &Project, path: &str) -> Vec<String> {
 /// Returns the tables of the shipped models.
 pub fn models() -> Vec<String> {
     let root = repository("sql");
-    let is_model = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "sql");
+    let is_table = |path: &std::path::PathBuf| {
+        let is_view = || fs::read_to_string(path).unwrap().contains("\nkind: view\n");
+        path.extension().is_some_and(|extension| extension == "sql")
+            && !path.starts_with(root.join("functions"))
+            && !is_view()
+    };
     let name = |path: std::path::PathBuf| {
         path.strip_prefix(&root).unwrap().with_extension("").to_str().unwrap().replace('/', ".")
     };
-    files_below(&root).into_iter().filter(is_model).map(name).collect()
+    files_below(&root).into_iter().filter(is_table).map(name).collect()
 }
 
 /// Returns the shipped sources.

@@ -15,6 +15,7 @@ use crate::{
 };
 
 /// Checks every mention of a source and of its columns, and that no two entities want one thing.
+#[must_use]
 pub fn against_sources(entities: &[Entity], sources: &[Source]) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let mut names: BTreeMap<&str, &Entity> = BTreeMap::new();
@@ -87,6 +88,7 @@ fn unusable(
 }
 
 /// Checks that no model makes a table that an entity makes.
+#[must_use]
 pub fn against_models(entities: &[Entity], models: &[Model]) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let mut tables: BTreeMap<TableName, &Entity> = BTreeMap::new();

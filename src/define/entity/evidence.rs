@@ -26,7 +26,7 @@ pub(super) fn rules(written: Vec<At<file::EntityRule>>, scope: &Scope<'_>, findi
     for At { value, range } in written {
         let name = findings.required(value.name, &range, "name", "same_tax_id");
         let equal = findings.required(value.equal, &range, "equal", "[tax_id]");
-        let name = name.and_then(|name| self::name(name, "rule", rules.iter().map(|rule| &rule.name), findings));
+        let name = name.map(|name| self::name(name, "rule", rules.iter().map(|rule| &rule.name), findings));
         let equal = equal.filter(|equal| not_empty(equal, &range, "equal", findings));
         if let (Some(name), Some(equal)) = (name, equal) {
             rules.push(Rule { name, equal: scope.forms(&equal, "equal", findings) });
@@ -40,7 +40,7 @@ pub(super) fn vetoes(written: Vec<At<file::Veto>>, scope: &Scope<'_>, findings: 
     for At { value, range } in written {
         let name = findings.required(value.name, &range, "name", "two_tax_ids");
         let differ = findings.required(value.differ, &range, "differ", "[tax_id]");
-        let name = name.and_then(|name| self::name(name, "veto", vetoes.iter().map(|veto| &veto.name), findings));
+        let name = name.map(|name| self::name(name, "veto", vetoes.iter().map(|veto| &veto.name), findings));
         let differ = differ.filter(|differ| not_empty(differ, &range, "differ", findings));
         if let (Some(name), Some(differ)) = (name, differ) {
             vetoes.push(Veto { name, differ: scope.forms(&differ, "differ", findings) });
@@ -54,7 +54,7 @@ fn name<'a>(
     what: &str,
     mut earlier: impl Iterator<Item = &'a Placed<String>>,
     findings: &mut Findings,
-) -> Option<Placed<String>> {
+) -> Placed<String> {
     names::identifier(what, &name, findings);
     if BUILT_IN.contains(&name.value.as_str()) {
         findings.error(&name.range, format!("{what} `{}` is built in", name.value), "choose another name");
@@ -62,7 +62,7 @@ fn name<'a>(
     if earlier.any(|earlier| earlier.value == name.value) {
         findings.error(&name.range, format!("{what} `{}` occurs twice", name.value), "choose another name");
     }
-    Some(findings.placed(name))
+    findings.placed(name)
 }
 
 fn not_empty<T>(list: &[T], range: &Range<usize>, key: &str, findings: &mut Findings) -> bool {

@@ -303,8 +303,8 @@ impl Entity {
         for records in &self.records {
             let columns: Vec<_> = records.columns.iter().map(|(number, column)| (number, &column.value)).collect();
             let dates = [&records.date, &records.recent_by].map(|date| date.as_ref().map(|date| &date.value));
-            let named = records.belongs_to.as_ref().map(|named| (named.records, names(&named.key)));
-            part(format!("{:?}", (&records.source.value, names(&records.key), columns, dates, named)));
+            let belongs_to = records.belongs_to.as_ref().map(|named| (named.records, names(&named.key)));
+            part(format!("{:?}", (&records.source.value, names(&records.key), columns, dates, belongs_to)));
         }
         for attribute in &self.attributes {
             part(format!("{:?}", (&attribute.name.value, &attribute.preparation, &attribute.survivorship)));

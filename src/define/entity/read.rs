@@ -130,7 +130,7 @@ fn id(written: At<file::Id>, findings: &mut Findings) -> Option<Id> {
 }
 
 /// A source's records with all that must be there.
-struct Source {
+struct Records {
     source: At<String>,
     key: Vec<At<String>>,
     date: Option<At<String>>,
@@ -139,8 +139,8 @@ struct Source {
     belongs_to: Option<At<file::BelongsTo>>,
 }
 
-fn sources(written: Vec<At<file::Records>>, findings: &mut Findings) -> Option<Vec<Source>> {
-    let mut sources: Vec<Source> = Vec::new();
+fn sources(written: Vec<At<file::Records>>, findings: &mut Findings) -> Option<Vec<Records>> {
+    let mut sources: Vec<Records> = Vec::new();
     let mut is_whole = true;
     for At { value, range } in written {
         let source = findings.required(value.source, &range, "source", "crm_account");
@@ -157,7 +157,7 @@ fn sources(written: Vec<At<file::Records>>, findings: &mut Findings) -> Option<V
         }
         let file::Records { date, recent_by, columns, belongs_to, .. } = value;
         doubled(&columns, findings);
-        sources.push(Source { source, key, date, recent_by, columns, belongs_to });
+        sources.push(Records { source, key, date, recent_by, columns, belongs_to });
     }
     if is_whole && sources.is_empty() {
         findings.error(&(0..0), "`records` is empty", "name at least one source");
@@ -243,17 +243,16 @@ fn refuse_own_columns(attributes: &[Attribute], id: Option<&str>, findings: &mut
 fn survivorship(written: Pairs<OneOrMany<Survival>>, attributes: &mut [Attribute], findings: &mut Findings) {
     let known: Vec<String> = attributes.iter().map(|attribute| attribute.name.value.clone()).collect();
     for (name, OneOrMany(order)) in written.0 {
-        match attributes.iter_mut().find(|attribute| attribute.name.value == name.value) {
-            Some(attribute) => attribute.survivorship = order,
-            None => {
-                let message = format!("`{}` in `survivorship` is no attribute", name.value);
-                findings.unknown(&name.range, message, &name.value, known.iter().map(String::as_str));
-            }
+        if let Some(attribute) = attributes.iter_mut().find(|attribute| attribute.name.value == name.value) {
+            attribute.survivorship = order;
+        } else {
+            let message = format!("`{}` in `survivorship` is no attribute", name.value);
+            findings.unknown(&name.range, message, &name.value, known.iter().map(String::as_str));
         }
     }
 }
 
-fn records(sources: Vec<Source>, scope: &Scope<'_>, findings: &mut Findings) -> Vec<RecordSource> {
+fn records(sources: Vec<Records>, scope: &Scope<'_>, findings: &mut Findings) -> Vec<RecordSource> {
     let known: Vec<(String, usize)> =
         sources.iter().map(|records| (records.source.value.clone(), records.key.len())).collect();
     let mut records = Vec::new();
@@ -384,11 +383,10 @@ impl PreparationKind {
             Self::Company | Self::Address => &[Normal, Key, Stem, Pinyin, Tokens],
             Self::Person => &[Normal, Key, Stem, Pinyin, Tokens, Surname, Initial],
             Self::GivenName | Self::Surname | Self::Place => &[Normal, Key, Stem, Pinyin, Initial],
-            Self::Phone => &[Normal, Digits],
+            Self::Phone | Self::Number => &[Normal, Digits],
             Self::Email => &[Normal, Key, Local, Domain],
             Self::TaxId => &[Normal],
             Self::Date => &[Normal, Digits, Year],
-            Self::Number => &[Normal, Digits],
             Self::Text => &[Normal, Key, Tokens, Initial],
         }
     }

@@ -79,7 +79,7 @@ fn text(path: &str, body: &str) -> Arc<Text> {
 
 fn lines(found: &[Diagnostic]) -> Vec<String> {
     let line = |finding: &Diagnostic| {
-        let place = finding.place.as_ref().map_or_else(String::new, |place| place.to_string());
+        let place = finding.place.as_ref().map_or_else(String::new, ToString::to_string);
         format!("{place}: {} ({})", finding.message, finding.hint.as_deref().unwrap_or_default())
     };
     found.iter().map(line).collect()

@@ -75,7 +75,9 @@ pub fn frequent<'a>(
         let mut bigrams = of(&text);
         bigrams.sort_unstable();
         bigrams.dedup();
-        bigrams.into_iter().for_each(|bigram| *counts.entry(bigram).or_default() += count);
+        for bigram in bigrams {
+            *counts.entry(bigram).or_default() += count;
+        }
     }
     counts.retain(|_, count| *count as usize * RARE > limit);
     counts.into_iter().map(|(bigram, count)| (written(bigram), count)).collect()

@@ -86,15 +86,17 @@ impl Blocking {
     pub fn new(entity: &Entity, records: &Records, codes: &Codes, threads: usize) -> Self {
         let keys = BlockKeys::of(entity, records, codes);
         let splitter = Splitter::new(entity, records, codes);
-        let build = |block: usize| build(block, &keys[block], &splitter, records.len());
-        let built = on_each(threads, keys.len(), &build);
+        let of_one = |block: usize| build(block, &keys[block], &splitter, records.len());
+        let built = on_each(threads, keys.len(), &of_one);
         let widths: Vec<usize> = keys.iter().map(BlockKeys::slots).collect();
         Self::gathered(built, &widths, records.len())
     }
 
     fn gathered(built: Vec<Built>, widths: &[usize], records: usize) -> Self {
         let mut slots = vec![0];
-        widths.iter().for_each(|width| slots.push(slots.last().unwrap_or(&0) + width));
+        for width in widths {
+            slots.push(slots.last().unwrap_or(&0) + width);
+        }
         let width = slots.last().copied().unwrap_or(0);
         let mut all = Self {
             parts_of: vec![NONE; records * width],
@@ -218,7 +220,7 @@ impl Blocking {
         let next = AtomicUsize::new(0);
         let work = || {
             let mut state = begin();
-            while let Some(&(number, start)) = take(&next).and_then(|chunk| chunks.get(chunk)) {
+            while let Some(&(number, start)) = chunks.get(take(&next)) {
                 let part = &self.parts[number].part;
                 for position in start..part.end.min(start + CHUNK) {
                     let record = self.members[position];
@@ -238,8 +240,7 @@ impl Blocking {
         let of = |record: u32| &self.parts_of[record as usize * width..(record as usize + 1) * width];
         let (left_parts, right_parts) = (of(left), of(right));
         for slots in self.slots.windows(2).take(self.parts[part].block + 1) {
-            for slot in slots[0]..slots[1] {
-                let common = left_parts[slot];
+            for (slot, &common) in left_parts.iter().enumerate().take(slots[1]).skip(slots[0]) {
                 if common as usize >= part {
                     continue;
                 }
@@ -286,8 +287,8 @@ fn real(count: u64) -> f64 {
     count as f64
 }
 
-fn take(next: &AtomicUsize) -> Option<usize> {
-    Some(next.fetch_add(1, Ordering::Relaxed))
+fn take(next: &AtomicUsize) -> usize {
+    next.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Does the same work on several threads.
@@ -303,12 +304,12 @@ pub(crate) fn on_threads<T: Send>(threads: usize, work: &(dyn Fn() -> T + Sync))
 }
 
 /// Does some work for each number below a count, on several threads; returns what came of it in order.
-pub(crate) fn on_each<T: Send>(threads: usize, count: usize, make: &(dyn Fn(usize) -> T + Sync)) -> Vec<T> {
+pub(crate) fn on_each<T: Send>(threads: usize, count: usize, each: &(dyn Fn(usize) -> T + Sync)) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut made = Vec::new();
-        while let Some(number) = take(&next).filter(|number| *number < count) {
-            made.push((number, make(number)));
+        for number in std::iter::repeat_with(|| take(&next)).take_while(|number| *number < count) {
+            made.push((number, each(number)));
         }
         made
     };

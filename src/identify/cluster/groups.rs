@@ -36,7 +36,8 @@ pub(super) struct Groups<'a> {
     vetoes: &'a [Keys<'a>],
     others: HashMap<u32, Vec<u32>>,
     parents: Vec<u32>,
-    groups: HashMap<u32, Group>,
+    /// Groups of several members, by the record that stands for them.
+    of_several: HashMap<u32, Group>,
     versions: u64,
 }
 
@@ -48,7 +49,7 @@ impl<'a> Groups<'a> {
             vetoes,
             others,
             parents: (0..count).collect(),
-            groups: HashMap::new(),
+            of_several: HashMap::new(),
             versions: u64::from(count),
         }
     }
@@ -66,13 +67,13 @@ impl<'a> Groups<'a> {
 
     /// Returns what is known of the group that a record stands for.
     pub(super) fn take(&mut self, root: u32) -> Group {
-        self.groups.remove(&root).unwrap_or_else(|| self.alone(root))
+        self.of_several.remove(&root).unwrap_or_else(|| self.alone(root))
     }
 
     /// Gives back what [`Groups::take`] returned.
     pub(super) fn give_back(&mut self, root: u32, group: Group) {
         if group.members > 1 {
-            self.groups.insert(root, group);
+            self.of_several.insert(root, group);
         }
     }
 
@@ -95,7 +96,7 @@ impl<'a> Groups<'a> {
         self.parents[below as usize] = root;
         self.versions += 1;
         let joined = first.joined(second, self.versions);
-        self.groups.insert(root, joined);
+        self.of_several.insert(root, joined);
     }
 
     /// Returns whether somebody said that a member of one group differs from a member of the other.

@@ -76,12 +76,10 @@ fn matches_in_a_word<C: Copy + PartialEq>(short: &[C], long: &[C]) -> (usize, us
     let (mut in_short, mut in_long) = (0_u64, 0_u64);
     for (place, character) in short.iter().enumerate() {
         let (start, end) = (place.saturating_sub(window), (place + window + 1).min(long.len()));
-        for other in start..end {
-            if in_long & (1 << other) == 0 && long[other] == *character {
-                in_long |= 1 << other;
-                in_short |= 1 << place;
-                break;
-            }
+        let found = (start..end).find(|other| in_long & (1 << *other) == 0 && long[*other] == *character);
+        if let Some(other) = found {
+            in_long |= 1 << other;
+            in_short |= 1 << place;
         }
     }
     let mut moved = 0;

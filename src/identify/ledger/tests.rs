@@ -1,5 +1,7 @@
 //! Nights of few records whose ids are known, and random nights whose ids must have the properties that are promised.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{RngExt, SeedableRng};

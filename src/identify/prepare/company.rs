@@ -76,7 +76,7 @@ pub fn prepare(name: &str, more_endings: &[Ending]) -> Option<Draft> {
     let normal = words.concat();
     let parts = take_apart(&words, more_endings);
     let mut draft = Draft::default();
-    draft.marks = marks(&parts);
+    draft.marks = marks(parts.as_ref());
     let (key, stem) = match &parts {
         Some(parts) => (key(parts), stem(parts)),
         None => (normal.clone(), normal.clone()),
@@ -145,19 +145,21 @@ fn without_prefix<'a>(words: &[&'a str]) -> Vec<&'a str> {
             break;
         }
         let sign = prefix[0];
-        if prefix.len() == 1 && sign.chars().all(is_ideograph) && rest[0].len() > sign.len() && sign.chars().count() > 1
+        if prefix.len() == 1
+            && sign.chars().all(is_ideograph)
+            && rest[0].len() > sign.len()
+            && sign.chars().count() > 1
+            && let Some(after) = rest[0].strip_prefix(sign)
         {
-            if let Some(after) = rest[0].strip_prefix(sign) {
-                rest[0] = after;
-                break;
-            }
+            rest[0] = after;
+            break;
         }
     }
     rest
 }
 
 /// Takes the branch from the end: what follows the legal form of the whole, or a place before 分公司.
-fn take_branch<'a>(words: &mut Vec<&'a str>) -> String {
+fn take_branch(words: &mut Vec<&str>) -> String {
     let Some(last) = words.last().copied() else { return String::new() };
     let Some(kind) = lists::branches().iter().find(|kind| last.ends_with(**kind)) else { return String::new() };
     let before = &last[..last.len() - kind.len()];
@@ -187,7 +189,9 @@ fn take_bracketed_places<'a>(words: &mut Vec<&'a str>, parts: &mut Parts<'a>) {
         match only_places(words[position]) {
             Some(places) => {
                 words.remove(position);
-                places.into_iter().for_each(|(name, place)| parts.add(name, place));
+                for (name, place) in places {
+                    parts.add(name, place);
+                }
             }
             None => position += 1,
         }
@@ -284,7 +288,7 @@ fn tokens<'a>(parts: &Parts<'a>) -> Vec<&'a str> {
     tokens
 }
 
-fn marks(parts: &Option<Parts<'_>>) -> Marks {
+fn marks(parts: Option<&Parts<'_>>) -> Marks {
     let Some(parts) = parts else { return Marks::default() };
     let mut numbers = Vec::new();
     parts.own.iter().for_each(|word| read_numbers(word, &mut numbers));
@@ -319,6 +323,7 @@ fn read_numbers(word: &str, numbers: &mut Vec<String>) {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -33,7 +33,7 @@ fn parse(text: &str) -> Option<NaiveDate> {
     let text: String = text.trim().nfkc().flat_map(char::to_lowercase).collect();
     let parts: Vec<&str> = text
         .split(|sign: char| !sign.is_ascii_digit() && !sign.is_ascii_lowercase())
-        .flat_map(before_the_time)
+        .map(before_the_time)
         .filter(|part| !part.is_empty())
         .collect();
     match parts[..] {
@@ -44,14 +44,14 @@ fn parse(text: &str) -> Option<NaiveDate> {
 }
 
 /// Cuts `28t10` of a timestamp to its day.
-fn before_the_time(part: &str) -> Option<&str> {
+fn before_the_time(part: &str) -> &str {
     match part.split_once('t') {
         Some((day, hour))
             if !day.is_empty() && [day, hour].iter().all(|part| part.bytes().all(|sign| sign.is_ascii_digit())) =>
         {
-            Some(day)
+            day
         }
-        _ => Some(part),
+        _ => part,
     }
 }
 
@@ -95,6 +95,7 @@ fn day(year: i32, month: u32, day: u32) -> Option<NaiveDate> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -3,7 +3,7 @@
 //! In: a [`Draft`] with every form. Out: [`Features`] with those that somebody asks for, packed, since there is one for each
 //! distinct value of each attribute of a million records.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt::Write as _};
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -128,7 +128,7 @@ fn push_cut(form: &str, text: &mut String) {
     match form.char_indices().nth(LONGEST) {
         Some((end, _)) => {
             text.push_str(&form[..end]);
-            text.push_str(&format!("#{:016x}", xxh3_64(form.as_bytes())));
+            let _ = write!(text, "#{:016x}", xxh3_64(form.as_bytes()));
         }
         None => text.push_str(form),
     }

@@ -95,7 +95,7 @@ fn without_titles(folded: &str) -> Vec<&str> {
     if words.is_empty() { all } else { words }
 }
 
-fn full_name<'a>(word: &'a str) -> &'a str {
+fn full_name(word: &str) -> &str {
     lists::full_names().get(word).copied().unwrap_or(word)
 }
 
@@ -107,6 +107,7 @@ fn divide(name: &str) -> (&str, &str) {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

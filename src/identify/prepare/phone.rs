@@ -99,6 +99,7 @@ fn is_chinese_mobile(region: &CallingCode, number: &str) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

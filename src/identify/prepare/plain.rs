@@ -129,6 +129,7 @@ pub fn text(text: &str) -> Option<Draft> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

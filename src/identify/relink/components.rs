@@ -37,7 +37,9 @@ impl Night<'_> {
         let least = score_of(entity.link_from);
         let mut components = Components::new(self.update.records.len());
         links.iter().filter(|link| link.score >= least).for_each(|link| components.join(link.left, link.right));
-        certain.iter().for_each(|link| components.join(link.left, link.right));
+        for link in certain {
+            components.join(link.left, link.right);
+        }
         self.terms
             .verdicts
             .iter()
@@ -50,7 +52,7 @@ impl Night<'_> {
         let ends = links.iter().flat_map(|link| [link.left, link.right]);
         let ends = ends.chain(certain.iter().flat_map(|link| [link.left, link.right]));
         let said = self.terms.verdicts.iter().flat_map(|verdict| [verdict.left, verdict.right]);
-        let frequencies = self.frequencies(ends.chain(said));
+        let frequencies = self.frequencies(&ends.chain(said));
         let records = &self.update.records;
         let scorer = Scorer::new(entity, self.model, records, self.codes, &frequencies, self.prepared);
         let joining = Links { verdicts: self.terms.verdicts, certain: &certain, evidence: &links };

@@ -31,6 +31,9 @@ pub(crate) struct Changed {
     pub(crate) keys: Option<KeySet>,
 }
 
+/// Keys of blocks, each with a member.
+type Members = Vec<(u64, u32)>;
+
 /// A block on two nights.
 pub(crate) struct Nights<'a> {
     /// Which block of the definition.
@@ -71,7 +74,7 @@ impl Nights<'_> {
     }
 
     /// Returns the members of the blocks with these keys, sorted: yesterday's and tonight's.
-    fn members(&self, keys: &KeySet) -> (Vec<(u64, u32)>, Vec<(u64, u32)>) {
+    fn members(&self, keys: &KeySet) -> (Members, Members) {
         let (mut before, mut after) = (Vec::new(), Vec::new());
         let left = self.touched.left.iter().map(|record| self.before.first(*record));
         let first = left.chain(self.touched.came.iter().map(|record| self.after.first(*record))).collect();

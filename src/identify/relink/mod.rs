@@ -160,7 +160,7 @@ impl Night<'_> {
             let ends = [link.left, link.right].map(|record| self.touched.tonight(record));
             match ends {
                 [Some(left), Some(right)] if !ended.contains(&(left, right)) => {
-                    links.push(Link { left, right, ..link })
+                    links.push(Link { left, right, ..link });
                 }
                 _ => changed.extend(ends.into_iter().flatten()),
             }
@@ -188,7 +188,7 @@ impl Night<'_> {
     /// Scores pairs; returns those that are kept, in order.
     fn scored(&self, pairs: &[(u32, u32)]) -> Vec<Link> {
         let entity = self.entity();
-        let frequencies = self.frequencies(pairs.iter().flat_map(|(left, right)| [*left, *right]));
+        let frequencies = self.frequencies(&pairs.iter().flat_map(|(left, right)| [*left, *right]));
         let scorer = Scorer::new(entity, self.model, &self.update.records, self.codes, &frequencies, self.prepared);
         let least = least_kept(entity);
         let score = |chunk: usize| {
@@ -201,7 +201,7 @@ impl Night<'_> {
     }
 
     /// Counts how often the values of some records occur.
-    fn frequencies(&self, records: impl Iterator<Item = u32> + Clone) -> Frequencies {
+    fn frequencies(&self, records: &(impl Iterator<Item = u32> + Clone)) -> Frequencies {
         let of = |form: Form| {
             let keys = Keys::new(&self.update.records, self.codes, &[form]);
             (form, records.clone().map(|record| keys.get(record)).collect::<KeySet>())

@@ -1,6 +1,8 @@
 //! A night among known records finds what linking everything finds: on random records and random nights, in a world so
 //! small that blocks are split, values change their rarity and clusters are cut all the time.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -63,13 +65,18 @@ fn built(world: &World) -> Records {
     let keys: Vec<(u16, String)> = world.keys().cloned().collect();
     with_rows(world, &keys, |rows| {
         let mut builder = RecordsBuilder::new(4);
-        rows.iter().for_each(|row| builder.push(row));
+        for row in rows {
+            builder.push(row);
+        }
         builder.finish().unwrap()
     })
 }
 
+/// Sources and keys of records.
+type RecordKeys = Vec<(u16, String)>;
+
 /// Changes the world; returns the keys of what came, and of what is gone.
-fn night(dice: &mut Dice, world: &mut World) -> (Vec<(u16, String)>, Vec<(u16, String)>) {
+fn night(dice: &mut Dice, world: &mut World) -> (RecordKeys, RecordKeys) {
     let (mut came, mut gone) = (Vec::new(), Vec::new());
     for _ in 0..dice.chance(6) {
         let key = (u16::from(dice.chance(2) == 1), format!("k{}", dice.chance(60)));

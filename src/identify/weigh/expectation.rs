@@ -139,10 +139,12 @@ fn change(before: &Estimate, after: &Estimate) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded counts of at most 10,000")]
     fn matches_among_blocked_pairs_are_found_without_labels() {
         // 1,000 matches that agree in 90 and 80 of 100 cases, 9,000 others that agree in 1 and 5, independently.
         let counts = |matches: f64, others: f64, left: (f64, f64), right: (f64, f64)| {

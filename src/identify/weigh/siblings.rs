@@ -173,6 +173,7 @@ fn product(combination: &[u8], levels: &[Vec<f64>]) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -182,6 +183,7 @@ mod tests {
     type Class = (u64, [f64; 4]);
 
     /// Counts the combinations that classes of pairs show on average.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded counts of pairs")]
     fn table(classes: &[Class]) -> Vec<(Vec<u8>, u64)> {
         let combinations = (0..16_u8).map(|bits| (0..4).map(|place| bits >> place & 1).collect::<Vec<u8>>());
         let count = |levels: &Vec<u8>| -> f64 {

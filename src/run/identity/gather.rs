@@ -157,7 +157,9 @@ fn reduced(
     let reducer = reducer.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut partitions: HashMap<PartitionValues, Vec<u32>> =
         partitions.into_inner().unwrap_or_else(PoisonError::into_inner);
-    partitions.values_mut().for_each(|records| records.sort_by_key(|local| reducer.key(*local)));
+    for records in partitions.values_mut() {
+        records.sort_by_key(|local| reducer.key(*local));
+    }
     Ok(Reduced { reducer, partitions, valid: valid.into_inner().unwrap_or_else(PoisonError::into_inner) })
 }
 
@@ -190,7 +192,7 @@ impl<'a> Layout<'a> {
         let is_stage = |name: &Placed<String>| source.as_of.iter().any(|stage| stage.value == name.value);
         let attributes =
             records.columns.iter().map(|(attribute, name)| (*attribute, position(name), is_stage(name))).collect();
-        Self { key, event_date, date, recent_by, belongs_to, attributes, columns }
+        Self { columns, key, event_date, date, recent_by, belongs_to, attributes }
     }
 
     fn names(&self) -> Vec<&'a str> {

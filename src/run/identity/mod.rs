@@ -270,7 +270,7 @@ fn found(
         known(entity.xref_table(), xref, around)?,
         known(entity.event_table(), events, around)?,
     ];
-    Ok(Identified { tables, report, found: Some(Found { ledger, gathered }) })
+    Ok(Identified { tables, report, found: Some(Found { gathered, ledger }) })
 }
 
 /// Finds out which records are one thing, and what is worth a word about it.

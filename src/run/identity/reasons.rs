@@ -73,12 +73,12 @@ impl<'a> Reasons<'a> {
             (Event::Assign, Some(record)) => {
                 plain(format!("new, founded by {}", self.name(self.founder(change.id, record))))
             }
-            (Event::Merge, Some(record)) => self.joined(record, String::new()),
+            (Event::Merge, Some(record)) => self.joined(record, ""),
             (Event::Split, Some(record)) => {
                 let why = self.parting(change);
                 match self.forest.tie(record) {
                     None => plain(format!("{} stands alone: {why}", self.name(record))),
-                    Some(_) => self.joined(record, format!("{why}; ")),
+                    Some(_) => self.joined(record, &format!("{why}; ")),
                 }
             }
             (Event::Retire, _) | (_, None) => plain("its last record is not delivered any more".to_owned()),
@@ -93,7 +93,7 @@ impl<'a> Reasons<'a> {
     }
 
     /// Tells the way from a record to the founder of its cluster; the weakest tie is its rule and score.
-    fn joined(&self, record: u32, before: String) -> Reason {
+    fn joined(&self, record: u32, before: &str) -> Reason {
         let way = self.forest.way(record, &self.matched.ties);
         let mut words = vec![self.name(record)];
         for (tie, to) in way.iter().take(NAMED) {

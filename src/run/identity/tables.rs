@@ -164,9 +164,9 @@ impl Tonight<'_> {
 
     fn xref_rows(&self, rows: std::ops::Range<u32>, schema: &SchemaRef) -> Result<RecordBatch, Error> {
         let standing = |record: u32| self.ledger.standings[record as usize];
-        let ties: Vec<_> =
+        let by_row: Vec<_> =
             rows.clone().map(|record| self.forest.tie(record).map(|tie| self.matched.ties[tie as usize])).collect();
-        let tied = || rows.clone().zip(&ties).map(|(record, tie)| tie.map(|tie| (tie, tie.other(record))));
+        let tied = || rows.clone().zip(&by_row).map(|(record, tie)| tie.map(|tie| (tie, tie.other(record))));
         let text = |of: &dyn Fn(u32) -> String| -> ArrayRef {
             Arc::new(rows.clone().map(|record| Some(of(record))).collect::<StringArray>())
         };
