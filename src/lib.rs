@@ -30,6 +30,8 @@ pub mod extract;
 
 pub mod normalize;
 
+pub mod identify;
+
 pub mod transform;
 
 pub mod check;

@@ -68,7 +68,7 @@ listed_month AS (
 
 active_dealer AS (
     SELECT month.month, dealer.region, count(*) AS active_dealer_count
-    FROM core.month AS month
+    FROM (SELECT DISTINCT month FROM listed_month) AS month
     JOIN core.dealer AS dealer -- allow join-without-equality: months and dealers are few
         ON (dealer.joined_date IS NULL OR dealer.joined_date < month.month + INTERVAL '1 month')
         AND (dealer.left_date IS NULL OR dealer.left_date >= month.month + INTERVAL '1 month')

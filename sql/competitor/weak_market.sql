@@ -5,7 +5,7 @@ description: >
   the same product type; an overseas country stands as its own province and is never below itself. Listed are the
   provinces and product types with a registration in that year or the year before. Growths are NULL where the year
   before lacks a month, had no units or is missing; is_weak is then NULL unless the share alone says no. units_lost
-  is NULL where the year before has no share.
+  is NULL where either year has no share.
 owner: market-research
 key: [province, product_type]
 columns:

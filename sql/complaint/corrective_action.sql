@@ -1,12 +1,12 @@
 /* ---
 description: >
   What became of corrective actions, by the month in which they were opened, their origin and who is to act. In time:
-  verified by the due day, over the actions that are verified or whose due day is over by the end of run_date; one
-  without a due day is not judged. Overdue: neither done nor verified, and the due day is over by the end of run_date.
-  Days run from the opening to the verification, since an action counts only once its effect is proved. Recurred: a
-  verified action after which another one about the same defect and party was opened, on one of the 90 days (policy of
-  the month) after the day of the verification; unknown defects and parties recur nowhere. Months in which a key had
-  none, up to 23 after its last one, have counts 0 and no figures.
+  verified by the due day, over the actions that are verified or whose due day lies before run_date; one without a due
+  day is not judged. Overdue: neither done nor verified, and the due day lies before run_date, as in
+  customer.plan_progress. Days run from the opening to the verification, since an action counts only once its effect
+  is proved. Recurred: a verified action after which another one about the same defect and party was opened, on one of
+  the 90 days (policy of the month) after the day of the verification; unknown defects and parties recur nowhere.
+  Months in which a key had none, up to 23 after its last one, have counts 0 and no figures.
 owner: quality
 key: [month, origin, party_kind, party]
 columns:
@@ -77,9 +77,9 @@ judged_action AS (
         CASE
             WHEN action.due_date IS NULL THEN NULL
             WHEN action.verified_date <= action.due_date THEN 1
-            WHEN action.verified_date IS NOT NULL OR action.due_date <= $run_date THEN 0
+            WHEN action.verified_date IS NOT NULL OR action.due_date < $run_date THEN 0
         END AS verified_in_time,
-        CASE WHEN coalesce(action.done_date, action.verified_date) IS NULL AND action.due_date <= $run_date THEN 1 ELSE 0 END AS overdue,
+        CASE WHEN coalesce(action.done_date, action.verified_date) IS NULL AND action.due_date < $run_date THEN 1 ELSE 0 END AS overdue,
         CAST(action.verified_date - action.opened_date AS DOUBLE) AS days,
         CASE WHEN recurred.action_no IS NOT NULL THEN 1 ELSE 0 END AS recurred
     FROM action

@@ -8,7 +8,7 @@ description: >
   (equally where none is planned), so that the rows add up to it to the cent. The actual contribution is revenue less
   cost, the complaints of that product type and region, and this account cost; its rate is of revenue. Lines whose unit
   cost is not known have no cost. The actual wallet share is that of the latest census, in all regions, whatever the
-  year. The actuals of an account that names no customer are not known.
+  year. Of an account that names no customer only the account cost is known.
 owner: customer-management
 key: [account_id, year, product_type, region]
 columns:

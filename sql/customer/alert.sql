@@ -3,7 +3,8 @@ description: >
   What somebody should look at, one row for each customer and reason that holds on run_date; limits are policy.
   overdue_order: at risk or lost by customer.churn, since the day on which it came to be at risk.
   revenue_down: the revenue of the trailing twelve months has come down against the twelve before, all of which must be
-  complete in orders, since the end of the first month of the unbroken run in which it had.
+  complete in orders and must not add up to 0, since the end of the first month of the unbroken run in which it had (a
+  month of which the twelve before brought nothing breaks it, as there is no growth).
   complaints_up: more complaints in the window that ends with run_date than in the one before it, and at least as many as
   policy says, since the day of the complaint that made them so many.
   priority_a_late: a complaint of priority A is not closed though its limit is over: the limit of the arrival on site
@@ -85,48 +86,46 @@ t12m_end AS (
     SELECT max(month) AS month, max(last_date) AS last_date FROM core.month WHERE is_order_complete
 ),
 
-compared_revenue AS (
+fallen_revenue AS (
     SELECT
         before.customer_id,
         compared_month.month,
         compared_month.last_date,
         coalesce(this.t12m_revenue, 0) AS t12m_revenue,
-        before.t12m_revenue AS prior_revenue,
-        coalesce(
-            round(CAST(coalesce(this.t12m_revenue, 0) AS DOUBLE) / nullif(CAST(before.t12m_revenue AS DOUBLE), 0) - 1, 12)
-                <= policy.revenue_down_rate,
-            false
-        ) AS is_down
+        before.t12m_revenue AS prior_revenue
     FROM compared_month
     CROSS JOIN policy
     JOIN customer.monthly_grade AS before ON before.month = compared_month.month_a_year_before
     LEFT JOIN customer.monthly_grade AS this
         ON this.month = compared_month.month AND this.customer_id = before.customer_id
-    WHERE before.t12m_revenue > 0
+    -- domain.md, section 1, "Arithmetic": no growth where the twelve before brought 0
+    WHERE round(CAST(coalesce(this.t12m_revenue, 0) AS DOUBLE) / nullif(CAST(before.t12m_revenue AS DOUBLE), 0) - 1, 12)
+        <= policy.revenue_down_rate
 ),
 
 revenue_run AS (
+    -- a run up to the latest month has as many months down as lie between; one that is not down, or has no growth, breaks it
     SELECT
-        *,
-        max(CASE WHEN NOT is_down THEN month END) OVER (PARTITION BY customer_id) AS last_month_not_down
-    FROM compared_revenue
+        fallen_revenue.*,
+        whole_months(fallen_revenue.month, t12m_end.month) AS months_ago,
+        CAST(row_number() OVER (PARTITION BY fallen_revenue.customer_id ORDER BY fallen_revenue.month DESC) AS BIGINT) AS down_number
+    FROM fallen_revenue
+    CROSS JOIN t12m_end
 ),
 
 revenue_down AS (
     SELECT
-        run.customer_id,
+        customer_id,
         'revenue_down' AS reason,
-        min(run.last_date) AS since_date,
+        min(last_date) AS since_date,
         concat(
-            max(CASE WHEN run.month = t12m_end.month THEN run.t12m_revenue END),
+            max(CASE WHEN months_ago = 0 THEN t12m_revenue END),
             ' in twelve months after ',
-            max(CASE WHEN run.month = t12m_end.month THEN run.prior_revenue END)
+            max(CASE WHEN months_ago = 0 THEN prior_revenue END)
         ) AS detail
-    FROM revenue_run AS run
-    CROSS JOIN t12m_end
-    WHERE run.is_down AND (run.last_month_not_down IS NULL OR run.month > run.last_month_not_down)
-    GROUP BY run.customer_id
-    HAVING bool_or(run.month = t12m_end.month)
+    FROM revenue_run
+    WHERE down_number = months_ago + 1
+    GROUP BY customer_id
 ),
 
 recent_complaint AS (

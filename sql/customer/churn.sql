@@ -4,8 +4,8 @@ description: >
   of its industry (customers of the unknown industry among themselves), else of all customers. at_risk and lost compare
   the days since its last order with it. A customer was won back when it ordered within the time that policy names and
   was lost on the eve of one of these orders, by the orders and medians known on that eve, with the limits of today.
-  Where several states hold, the order is lost, won_back, at_risk, active. A customer without an order has no state; one
-  for which no interval is known at all, because nobody has one, is active.
+  Where several states hold, the order is lost, won_back, at_risk, active. A customer without an order has neither an
+  expected interval nor a state; one for which no interval is known at all, because nobody has one, is active.
 owner: customer-management
 key: [customer_id]
 columns:

@@ -7,13 +7,13 @@ description: >
   growth compares the complete months of the quarter (months_covered) with the same months a year before, all of which
   must be complete. Attainment is the quarter's revenue of the dealer's revenue target for that quarter, in a running
   quarter so far; targets of other periods are not split. Complaints are those received about the dealer, for each 100
-  machines that it sold in the quarter, returns left out. Satisfaction is the mean overall score of the answers of the
-  quarter that name the dealer and rate an own brand, each answer once. Credit grade as in the reference now. The
-  discount stands against revenue before discount, the financed part against revenue, both over lines that are no
-  returns; a line without payment terms is not financed. A dealer without activities had no training and no award.
-  Tenure runs from the joining to the quarter's last day, or to the leaving, in whole months. The score weighs the
-  components after min-max over the quarter's dealers, complaints and discount inverted; a component that is NULL is
-  left out and the others share its weight.
+  machines that it sold in the quarter, returns left out. Satisfaction is the mean overall score of the quarter's
+  answers of end customers that name the dealer and rate an own brand, each answer once: what a dealer says itself is
+  no measure of it. Credit grade as in the reference now. The discount stands against revenue before discount, the
+  financed part against revenue, both over lines that are no returns; a line without payment terms is not financed. A
+  dealer without activities had no training and no award. Tenure runs from the joining to the quarter's last day, or
+  to the leaving, in whole months. The score weighs the components after min-max over the quarter's dealers,
+  complaints and discount inverted; a component that is NULL is left out and the others share its weight.
 owner: dealer-development
 key: [quarter, dealer_code]
 columns:
@@ -23,7 +23,7 @@ columns:
   revenue_growth: { type: double, unit: ratio, title: { zh: 收入同比增长率, en: Revenue growth }, description: Complete months against the same a year before. }
   attainment_rate: { type: double, unit: ratio, title: { zh: 目标达成率, en: Attainment }, description: Revenue of the target. }
   complaints_per_100_units_rate: { type: double, unit: complaints per 100 units, title: { zh: 百台投诉率, en: Complaints per 100 units }, description: Complaints received for each 100 machines sold. }
-  satisfaction_score: { type: double, unit: points 1..10, title: { zh: 满意度, en: Satisfaction }, description: Mean overall score of the answers that name the dealer. }
+  satisfaction_score: { type: double, unit: points 1..10, title: { zh: 满意度, en: Satisfaction }, description: Mean overall score of the end customers that name the dealer. }
   credit_grade: { type: string, title: { zh: 信用等级, en: Credit grade }, description: Credit grade A to D. }
   discount_rate: { type: double, unit: share, title: { zh: 折扣率, en: Discount rate }, description: Discount of the revenue before it. }
   financed_share: { type: double, unit: share, title: { zh: 融资销售占比, en: Financed share }, description: Revenue sold on credit or lease. }
@@ -36,7 +36,7 @@ columns:
   target_amount: { type: "decimal(18,2)", unit: reporting currency, title: { zh: 收入目标, en: Revenue target }, description: Target of the quarter. }
   units: { type: bigint, unit: units, title: { zh: 整机台数, en: Machine units }, description: "Machines sold, without returns." }
   complaint_count: { type: bigint, unit: complaints, title: { zh: 投诉数, en: Complaints }, description: Complaints received. }
-  answer_count: { type: bigint, unit: answers, title: { zh: 答卷数, en: Answers }, description: Answers with an overall score. }
+  answer_count: { type: bigint, unit: answers, title: { zh: 答卷数, en: Answers }, description: Answers behind satisfaction_score. }
 checks:
   - not_null: [quarter, dealer_code, revenue, training_days, award_count, months_covered, units, complaint_count, answer_count]
   - relationships: { column: dealer_code, to: core.dealer, field: dealer_code }
@@ -128,7 +128,7 @@ dealer_fact AS (
     UNION ALL BY NAME
     SELECT CAST(date_trunc('quarter', answered_date) AS DATE) AS quarter, dealer, false AS is_peer, overall_score
     FROM core.survey_answer
-    WHERE is_first_factor AND is_own AND dealer_code IS NOT NULL
+    WHERE is_first_factor AND is_own AND dealer_code IS NOT NULL AND respondent_type = 'end_customer'
     UNION ALL BY NAME
     SELECT
         quarter,

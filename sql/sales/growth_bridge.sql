@@ -2,7 +2,8 @@
 description: >
   What made the revenue of a year and region differ from that of the year before: seven parts that add to the change
   to the cent. Both sides take the complete months of the year (core.month), so that a running month, and one without
-  order lines, stands on neither; a year without a complete month has no row. Customers are compared within the
+  order lines, stands on neither; a year without a complete month has no row, nor has a region without a line on either
+  side. Customers are compared within the
   region, by their order lines there, returns included; the customer `unknown` counts as one. A customer is new in the
   year of its first line in the region: the revenue of its lines in core industries is new_core_amount, of all others
   (also where nobody knows whether the industry is core) new_unrelated_amount. One with earlier lines but none in the
@@ -73,6 +74,7 @@ customer_year AS (
         line.product_type,
         count(*) AS year_line_count,
         count(this.month) AS compared_line_count,
+        count(after.month) AS next_line_count,
         sum(CASE WHEN this.month IS NOT NULL THEN line.revenue END) AS revenue,
         sum(CASE WHEN this.month IS NOT NULL AND industry.is_core THEN line.revenue END) AS core_revenue,
         sum(CASE WHEN this.month IS NOT NULL AND line.revenue IS NOT NULL THEN line.units END) AS quantity,
@@ -103,6 +105,7 @@ two_sides AS (
         first_type_year,
         compared_line_count AS line_count,
         0 AS prior_line_count,
+        compared_line_count AS bridged_line_count,
         revenue,
         core_revenue,
         quantity,
@@ -111,7 +114,7 @@ two_sides AS (
     FROM first_year
     UNION ALL
     SELECT
-        year + 1,
+        CAST(year + 1 AS INT) AS year,
         customer_id,
         region,
         product_type,
@@ -119,6 +122,7 @@ two_sides AS (
         first_type_year,
         0,
         year_line_count,
+        next_line_count,
         CAST(NULL AS DECIMAL(18, 2)),
         CAST(NULL AS DECIMAL(18, 2)),
         CAST(NULL AS BIGINT),
@@ -137,6 +141,7 @@ compared_type AS (
         min(first_type_year) AS first_type_year,
         sum(line_count) AS line_count,
         sum(prior_line_count) AS prior_line_count,
+        sum(bridged_line_count) AS bridged_line_count,
         coalesce(sum(revenue), 0) AS revenue,
         coalesce(sum(core_revenue), 0) AS core_revenue,
         coalesce(sum(quantity), 0) AS quantity,
@@ -187,6 +192,8 @@ bridge AS (
         sum(CASE WHEN part = 'kept' THEN revenue - prior_revenue - volume_amount ELSE 0 END) AS price_mix_amount
     FROM priced_type
     GROUP BY year, region
+    -- lines outside the months that are compared make no bridge
+    HAVING sum(bridged_line_count) > 0
 )
 
 SELECT

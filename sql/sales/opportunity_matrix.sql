@@ -1,8 +1,8 @@
 /* ---
 description: >
   What to do with each open opportunity: its expected amount and its probability against the medians of all open ones
-  that have one, at or above which it is large or likely. What has no amount or no probability has no advice: no
-  cell can be told.
+  that have one, at or above which it is large or likely. What has no amount is neither large nor small, what has no
+  probability neither likely nor unlikely (NULL): no other cell holds it, so it is shelved.
 owner: sales-operations
 key: [opportunity_id]
 columns:
@@ -21,9 +21,11 @@ columns:
   stage: { type: string, title: { zh: 阶段, en: Stage }, description: Furthest stage reached. }
   salesperson: { type: string, title: { zh: 销售员, en: Salesperson }, description: Seller. }
 checks:
-  - not_null: [opportunity_id, customer_id, region, product_type]
+  - not_null: [opportunity_id, advice, customer_id, region, product_type]
   - accepted_values: { column: advice, values: [act_now, plan, opportunistic, shelve] }
-  - expr: (advice is null) = (expected_amount is null or probability is null)
+  - expr: advice = 'shelve'
+    where: expected_amount is null or probability is null
+    name: what_is_not_known_is_shelved
   - expr: (SELECT count(*) FROM sales.opportunity_matrix) = (SELECT count(*) FROM core.opportunity WHERE status = 'open')
     name: every_open_opportunity_is_here
 --- */
@@ -67,10 +69,10 @@ SELECT
     is_large,
     is_likely,
     CASE
-        WHEN is_large IS NULL OR is_likely IS NULL THEN NULL
         WHEN is_large AND is_likely THEN 'act_now'
-        WHEN is_large THEN 'plan'
-        WHEN is_likely THEN 'opportunistic'
+        WHEN is_large AND NOT is_likely THEN 'plan'
+        WHEN NOT is_large AND is_likely THEN 'opportunistic'
+        -- domain.md, section 7: all else, also what lacks an amount or a probability
         ELSE 'shelve'
     END AS advice,
     median_expected_amount,

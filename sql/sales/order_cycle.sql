@@ -6,7 +6,7 @@ description: >
   shipped and accepted are the last entries. A step that the log does not hold is taken from the order's lines: the
   order date, and the days that core.sales_order has for the others. Stage entries of an
   order without lines belong to no order. On time: accepted on or before the latest promise of the lines, over the
-  orders with a promise that are accepted or whose promised day lies on or before run_date, which is over. First
+  orders with a promise that are accepted or whose promised day lies before run_date, as for an overdue action. First
   pass: both checks said yes at attempt 1, over the orders of which both first attempts have a result or one said
   no. Months without an order, up to 23 after the dealer's last one, have count 0 and no figures. Dealers that the
   reference does not name are together the dealer `unknown`.
@@ -83,7 +83,7 @@ measured_order AS (
         CASE
             WHEN promised_date IS NULL THEN NULL
             WHEN accepted_date <= promised_date THEN 1
-            WHEN accepted_date IS NOT NULL OR promised_date <= $run_date THEN 0
+            WHEN accepted_date IS NOT NULL OR promised_date < $run_date THEN 0
         END AS on_time,
         first_pass
     FROM timed_order

@@ -42,12 +42,13 @@ WITH customer_year AS (
         CAST(date_part('year', order_month) AS INT) AS year,
         customer_id,
         count(*) AS line_count,
+        count(CASE WHEN NOT is_return THEN line_no END) AS sale_count,
         sum(revenue) AS revenue,
         sum(CASE WHEN NOT is_return THEN margin END) AS margin
     FROM core.sales
     GROUP BY date_part('year', order_month), customer_id
     UNION ALL
-    SELECT CAST(date_part('year', opened_date) AS INT), customer_id, 0, NULL, NULL
+    SELECT CAST(date_part('year', opened_date) AS INT), customer_id, 0, 0, NULL, NULL
     FROM core.opportunity
     GROUP BY date_part('year', opened_date), customer_id
 ),
@@ -57,6 +58,7 @@ active_customer AS (
         year,
         customer_id,
         sum(line_count) AS line_count,
+        sum(sale_count) AS sale_count,
         sum(revenue) AS revenue,
         sum(margin) AS margin
     FROM customer_year
@@ -150,7 +152,7 @@ customer_group AS (
         count(classed.customer_id) AS customer_count,
         -- without a line there is no revenue, which is not the same as one that is not known
         CASE WHEN sum(active.line_count) = 0 THEN 0 ELSE sum(active.revenue) END AS revenue,
-        CASE WHEN sum(active.line_count) = 0 THEN 0 ELSE sum(active.margin) END AS margin,
+        CASE WHEN sum(active.sale_count) = 0 THEN 0 ELSE sum(active.margin) END AS margin,
         coalesce(sum(wallet.fleet_units), 0) AS fleet_units,
         coalesce(sum(wallet.own_fleet_units), 0) AS own_fleet_units,
         exact_sum(wallet.target_units) / nullif(sum(wallet.targeted_units), 0) AS target_share

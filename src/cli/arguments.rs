@@ -54,6 +54,8 @@ pub(super) enum Verb {
     /// For each partition: of which tables it reads which partitions and columns, whether that is proved, and what has
     /// changed of it. A change of anything else does not touch the partition.
     Why(WhyArguments),
+    /// Explain ids, decide uncertain pairs, pin the model of an entity
+    Identity(super::identity::IdentityArguments),
     /// Show of what tables and columns are made, and what is made of them
     ///
     /// For a column: which columns of which tables go into it, down to the names in the extracts, and how each is used: copied,
@@ -570,6 +572,8 @@ pub(super) enum SchemaName {
     Pipeline,
     /// A source with its contract.
     Source,
+    /// An entity: what the records of several sources are records of.
+    Entity,
     /// The header of a SQL model.
     Model,
     /// The unit tests of a model.
@@ -612,6 +616,7 @@ impl Verb {
             Self::Run(arguments) => &arguments.common,
             Self::Check(arguments) => &arguments.common,
             Self::Test(arguments) => &arguments.common,
+            Self::Identity(arguments) => &arguments.common,
             Self::Plan(arguments) => &arguments.common,
             Self::Why(arguments) => &arguments.common,
             Self::Show(arguments) => &arguments.common,

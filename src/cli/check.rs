@@ -20,7 +20,7 @@ const GLANCE: Duration = Duration::from_millis(150);
 
 /// Checks all definitions: once, or whenever one of them is saved.
 pub(super) async fn check(arguments: &CheckArguments, engine: &Engine) -> Result<ExitCode, Error> {
-    if arguments.watch { watch(arguments).await } else { check_once(arguments, engine).await }
+    if arguments.watch { Box::pin(watch(arguments)).await } else { Box::pin(check_once(arguments, engine)).await }
 }
 
 /// Checks after every change, each time with an engine that knows nothing of the definitions before.
@@ -29,7 +29,7 @@ async fn watch(arguments: &CheckArguments) -> Result<ExitCode, Error> {
     let mut seen = Look::at(&request);
     loop {
         let engine = super::engine(&arguments.common.settings())?;
-        if let Err(error) = check_once(arguments, &engine).await {
+        if let Err(error) = Box::pin(check_once(arguments, &engine)).await {
             super::tell(&error, arguments.common.output());
         }
         let changed = loop {

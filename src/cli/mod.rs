@@ -7,6 +7,7 @@ mod diff;
 mod explain;
 mod extract;
 mod functions;
+mod identity;
 mod infer;
 mod lineage;
 mod plan;
@@ -94,11 +95,12 @@ async fn with_engine(verb: Verb, settings: &Settings) -> Result<ExitCode, Error>
     let engine = engine(settings)?;
     match verb {
         Verb::Run(arguments) => run::run(&arguments, &engine).await,
-        Verb::Check(arguments) => check::check(&arguments, &engine).await,
+        Verb::Check(arguments) => Box::pin(check::check(&arguments, &engine)).await,
         Verb::Infer(arguments) => infer::infer(&arguments).await,
         Verb::Functions(arguments) => functions::functions(&arguments, &engine),
         Verb::Tables(arguments) => tables::tables(&arguments, &engine).await,
         Verb::Test(arguments) => test::test(&arguments, &engine).await,
+        Verb::Identity(arguments) => Box::pin(identity::identity(&arguments, &engine)).await,
         Verb::Plan(arguments) => plan::plan(&arguments, &engine).await,
         Verb::Why(arguments) => why::why(&arguments, &engine).await,
         Verb::Lineage(arguments) => lineage::lineage(&arguments, &engine).await,

@@ -17,6 +17,7 @@ pub(super) fn schema(arguments: &SchemaArguments) -> Result<ExitCode, Error> {
     let kind = match arguments.kind {
         SchemaName::Pipeline => SchemaKind::Pipeline,
         SchemaName::Source => SchemaKind::Source,
+        SchemaName::Entity => SchemaKind::Entity,
         SchemaName::Model => SchemaKind::Model,
         SchemaName::Test => SchemaKind::Test,
         SchemaName::Report => SchemaKind::Report,

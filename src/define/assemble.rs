@@ -1,6 +1,6 @@
 //! All files together → the project, or everything that is wrong with any of them.
 //!
-//! In: the checked pipeline file and the texts of sources and models. Out: a [`Project`] in order of names. Here are
+//! In: the checked pipeline file and the texts of sources, entities and models. Out: a [`Project`] in order of names. Here are
 //! the checks that need more than one file: names that occur twice, code tables of other sources, cycles among them.
 
 use std::{
@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     Environment, PipelineFile,
+    entity::{self, Entity},
     findings::suggestion,
     function,
     project::{CodeTable, Project, Source},
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::record::{Diagnostic, Place, Placed, Severity, Text};
 
-/// Joins a pipeline file with its sources and the files below the folder of models (each with its path there): models,
+/// Joins a pipeline file with its sources, its entities and the files below the folder of models (each with its path there): models,
 /// rows of seeds, functions.
 ///
 /// # Errors
@@ -26,12 +27,15 @@ use crate::record::{Diagnostic, Place, Placed, Severity, Text};
 pub fn assemble(
     pipeline: PipelineFile,
     sources: Vec<Arc<Text>>,
+    entities: Vec<Arc<Text>>,
     models: Vec<(Arc<Text>, PathBuf)>,
     environment: Environment<'_>,
 ) -> Result<(Project, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut findings = Vec::new();
     let given = sources.len();
     let mut sources = read_all(sources, |text| source::read(text, environment), &mut findings);
+    let given_entities = entities.len();
+    let mut entities = read_all(entities, |text| entity::read(text, environment), &mut findings);
     let (functions, models) = models.into_iter().partition(|(_, relative)| function::is_function(relative));
     let mut functions =
         read_all::<File, _>(functions, |(text, relative)| function::read(&text, &relative), &mut findings);
@@ -41,15 +45,20 @@ pub fn assemble(
     let mut models = seeds::models(models, pipeline.dialect, &mut findings);
     sources.sort_by(|a, b| (&a.name.value, &a.text.path).cmp(&(&b.name.value, &b.text.path)));
     models.sort_by(|a, b| (&a.name, &a.text.path).cmp(&(&b.name, &b.text.path)));
+    entities.sort_by(|a: &Entity, b| (&a.name.value, &a.text.path).cmp(&(&b.name.value, &b.text.path)));
     findings.extend(doubled_sources(&sources));
     if sources.len() == given {
         findings.extend(unknown_code_tables(&sources));
         findings.extend(cycle(&sources));
+        findings.extend(entity::against_sources(&entities, &sources));
+    }
+    if entities.len() == given_entities {
+        findings.extend(entity::against_models(&entities, &models));
     }
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(findings);
     }
-    Ok((Project { pipeline: pipeline.pipeline, sources, models, functions, reports: Vec::new() }, findings))
+    Ok((Project { pipeline: pipeline.pipeline, sources, entities, models, functions, reports: Vec::new() }, findings))
 }
 
 /// A file below the folder of models, and its path there.

@@ -9,6 +9,7 @@
 //! In: texts, paths and a way to ask for environment variables. Out: [`PipelineFile`], then [`Project`], or every
 //! problem found. Deliberately absent: reading files, and planning SQL; names of columns in models are the planner's.
 
+pub mod entity;
 pub mod project;
 
 mod assemble;

@@ -42,6 +42,8 @@ pub struct PipelineFile {
     pub sources_glob: String,
     /// Where the glob is written.
     pub sources_place: Place,
+    /// Glob of the files of entities, resolved against the pipeline file.
+    pub entities: Option<Placed<String>>,
     /// Folder of the models, resolved against the pipeline file.
     pub models_dir: PathBuf,
     /// Where the folder is written.
@@ -80,7 +82,7 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
     let timezone = timezone.and_then(|zone| names::timezone(&zone, findings));
     let mut path = |written: Option<At<String>>| written.and_then(|path| resolved(&path, environment, findings));
     let (warehouse, sources, models) = (path(warehouse), path(sources), path(models));
-    let reports = path(written.reports);
+    let (entities, reports) = (path(written.entities), path(written.reports));
     let (sources, models) = (sources?, models?);
     let pipeline = Pipeline {
         text: Arc::clone(findings.text()),
@@ -98,6 +100,7 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
         pipeline,
         sources_glob: sources.value,
         sources_place: sources.place,
+        entities,
         models_dir: PathBuf::from(models.value),
         models_place: models.place,
         reports,

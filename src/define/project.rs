@@ -14,6 +14,7 @@ mod check;
 pub mod report;
 
 pub use self::check::{Age, Bound, Change, Check, CheckKind, CheckSeverity, Limit, Measure, Tolerance, ZScore};
+use super::entity::Entity;
 pub use super::file::OnLowSpace;
 use crate::record::{DecimalMark, Place, Placed, TableName, Text, manifest::TableFormat};
 
@@ -24,6 +25,8 @@ pub struct Project {
     pub pipeline: Pipeline,
     /// Sources by name, in order of their names.
     pub sources: Vec<Source>,
+    /// Entities, in order of their names.
+    pub entities: Vec<Entity>,
     /// Models by name, in order of their names.
     pub models: Vec<Model>,
     /// Functions written in SQL, in order of their names.

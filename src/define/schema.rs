@@ -15,6 +15,8 @@ pub enum SchemaKind {
     Pipeline,
     /// `pipelines/sources/*.yaml`
     Source,
+    /// `pipelines/entities/*.yaml`
+    Entity,
     /// The header of `sql/<schema>/<table>.sql`
     Model,
     /// The unit tests of a model, `sql/<schema>/<table>.test.yaml`
@@ -27,7 +29,8 @@ pub enum SchemaKind {
 
 impl SchemaKind {
     /// All kinds, in the order in which a newcomer meets them.
-    pub const ALL: [Self; 6] = [Self::Pipeline, Self::Source, Self::Model, Self::Test, Self::Report, Self::Manifest];
+    pub const ALL: [Self; 7] =
+        [Self::Pipeline, Self::Source, Self::Entity, Self::Model, Self::Test, Self::Report, Self::Manifest];
 
     /// Returns the name on the command line.
     #[must_use]
@@ -35,6 +38,7 @@ impl SchemaKind {
         match self {
             Self::Pipeline => "pipeline",
             Self::Source => "source",
+            Self::Entity => "entity",
             Self::Model => "model",
             Self::Test => "test",
             Self::Report => "report",
@@ -55,6 +59,7 @@ pub fn json_schema(kind: SchemaKind) -> Value {
     match kind {
         SchemaKind::Pipeline => written_by_people::<file::Pipeline>(),
         SchemaKind::Source => written_by_people::<file::Source>(),
+        SchemaKind::Entity => written_by_people::<file::Entity>(),
         SchemaKind::Model => written_by_people::<file::Model>(),
         SchemaKind::Test => written_by_people::<file::UnitTests>(),
         SchemaKind::Report => written_by_people::<file::report::Report>(),

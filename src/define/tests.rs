@@ -82,7 +82,7 @@ fn project(sources: &[&str], models: &[(&str, &str)]) -> Result<Project, Vec<Str
     let file = pipeline(PIPELINE)?;
     let sources = sources.iter().enumerate().map(|(index, body)| text(&format!("s/{index}.yaml"), body)).collect();
     let models = models.iter().map(|(path, body)| (text(&format!("sql/{path}"), body), path.into())).collect();
-    assemble(file, sources, models, &nothing).map(|(project, _)| project).map_err(|found| lines(&found))
+    assemble(file, sources, Vec::new(), models, &nothing).map(|(project, _)| project).map_err(|found| lines(&found))
 }
 
 #[test]

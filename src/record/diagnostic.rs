@@ -116,13 +116,21 @@ impl Diagnostic {
     }
 }
 
-/// Returns the known name that is nearest to `written`, if it is near enough to be a slip of the hand.
+/// Returns the known name that is nearest to `written`, if it is near enough to be a slip of the hand. Of names that are as near,
+/// the one with the longer common beginning, then the shorter, then the first in the alphabet, whatever their order.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_lowercase();
+    let beginning = |name: &str| written.chars().zip(name.to_lowercase().chars()).take_while(|(a, b)| a == b).count();
     known
         .into_iter()
         .map(|name| (strsim::normalized_damerau_levenshtein(&written, &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness >= 0.6)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .max_by(|(likeness, name), (other_likeness, other)| {
+            let by_beginning = || beginning(name).cmp(&beginning(other));
+            likeness
+                .total_cmp(other_likeness)
+                .then_with(by_beginning)
+                .then_with(|| (other.len(), other).cmp(&(name.len(), name)))
+        })
         .map(|(_, name)| name)
 }

@@ -15,6 +15,8 @@ pub const NORMALIZED: &str = "normalized";
 pub const OPS: &str = "ops";
 /// The table of rows that fail checks.
 const CHECK_FAILURE: &str = "check_failure";
+/// How the names of tables of identities end.
+const IDENTITY: &str = "_identity";
 /// What Hive writes for a NULL partition value.
 pub const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
@@ -61,6 +63,12 @@ impl TableName {
         Self::new(OPS, "check_measure")
     }
 
+    /// Returns whether the table has the name of one with what is known of each thing (`core.customer_identity`): its
+    /// telephone numbers are there too.
+    fn is_identity(&self) -> bool {
+        self.table.ends_with(IDENTITY)
+    }
+
     /// Returns the table of the extract files behind the staged tables, which models may read.
     #[must_use]
     pub fn file() -> Self {
@@ -77,7 +85,7 @@ impl TableName {
     #[must_use]
     pub fn is_private(&self) -> bool {
         let is_failures = self.schema == OPS && self.table == CHECK_FAILURE;
-        is_failures || [STAGED, QUARANTINE, NORMALIZED].contains(&self.schema.as_str())
+        is_failures || self.is_identity() || [STAGED, QUARANTINE, NORMALIZED].contains(&self.schema.as_str())
     }
 }
 

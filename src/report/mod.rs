@@ -57,6 +57,9 @@ pub struct RunReport {
     pub outcome: Outcome,
     /// Sources in the order in which they were staged.
     pub sources: Vec<SourceReport>,
+    /// Entities, in order of their names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entities: Vec<EntityReport>,
     /// Models in the order in which they were built.
     pub models: Vec<ModelReport>,
     /// Models that were not selected.
@@ -95,6 +98,37 @@ pub struct SourceReport {
     pub warnings: Vec<String>,
     /// Partitions of the staged table whose rows changed.
     pub changed_partitions: Vec<PartitionValues>,
+}
+
+/// What happened to the ids of one entity.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct EntityReport {
+    /// Its name.
+    pub entity: String,
+    /// Whether records and definition are those of the last snapshot, so that nothing was read.
+    pub is_unchanged: bool,
+    /// Records of all sources.
+    pub records: u64,
+    /// Things that they are records of.
+    pub things: u64,
+    /// Ids that were given to new records.
+    pub assigned: u64,
+    /// Ids that lead to another one now.
+    pub merged: u64,
+    /// Ids some of whose records bear another one now.
+    pub split: u64,
+    /// Ids that have no records any more.
+    pub retired: u64,
+    /// What is worth a word.
+    pub warnings: Vec<String>,
+}
+
+impl EntityReport {
+    /// Begins with nothing.
+    #[must_use]
+    pub fn new(entity: &str) -> Self {
+        Self { entity: entity.to_owned(), ..Self::default() }
+    }
 }
 
 /// What the reader found out about one file.

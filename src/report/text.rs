@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{ModelReport, Outcome, RunReport, SourceReport};
+use super::{EntityReport, ModelReport, Outcome, RunReport, SourceReport};
 use crate::record::CheckResult;
 
 /// Partitions named in a line before it says how many more there are.
@@ -19,6 +19,7 @@ pub(super) fn render(report: &RunReport) -> String {
 fn write_report(out: &mut String, report: &RunReport) -> std::fmt::Result {
     writeln!(out, "pipeline {} as of {} · run {}", report.pipeline, report.run_date, report.run)?;
     write_sources(out, &report.sources)?;
+    write_entities(out, &report.entities)?;
     write_models(out, report)?;
     write_verification(out, report)?;
     write_checks(out, report)?;
@@ -47,6 +48,22 @@ fn write_sources(out: &mut String, sources: &[SourceReport]) -> std::fmt::Result
             let faults: Vec<String> = source.faults.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
             writeln!(out, "  {:<24} faults: {}", "", faults.join(", "))?;
         }
+    }
+    Ok(())
+}
+
+fn write_entities(out: &mut String, entities: &[EntityReport]) -> std::fmt::Result {
+    if entities.is_empty() {
+        return Ok(());
+    }
+    let found: Vec<&EntityReport> = entities.iter().filter(|entity| !entity.is_unchanged).collect();
+    writeln!(out, "\nentities: {} identified, {} unchanged", found.len(), entities.len() - found.len())?;
+    for entity in found {
+        writeln!(
+            out,
+            "  {:<24} {} records of {} things: {} new, {} merged, {} split, {} retired",
+            entity.entity, entity.records, entity.things, entity.assigned, entity.merged, entity.split, entity.retired
+        )?;
     }
     Ok(())
 }

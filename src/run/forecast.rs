@@ -19,7 +19,10 @@ use serde::Serialize;
 use super::{Definitions, Request, listings::Listings, stage};
 use crate::{
     Error,
-    define::project::{Format, OnLowSpace, Pipeline, Source},
+    define::{
+        entity::Entity,
+        project::{Format, OnLowSpace, Pipeline, Source},
+    },
     extract::ExtractFile,
     record::{
         Manifest, TableName,
@@ -131,6 +134,9 @@ pub(super) fn forecast(
         let listed = listings.get(name).map(Vec::as_slice);
         growth.source(source, &changes(source, listed, before, reads_otherwise), before);
     }
+    for entity in &definitions.project.entities {
+        growth.entity(entity);
+    }
     for model in &definitions.graph.models {
         let known = parent.and_then(|parent| parent.tables.get(&model.model.name));
         let is_other = known.is_some_and(|table| table.definition.as_ref() != Some(&model.definition));
@@ -217,6 +223,21 @@ impl Growth<'_> {
             let rewritten = self.table(&staged).map_or(0.0, |table| rewritten(table, share));
             self.parts.push((staged.clone(), new.max(rewritten)));
             self.shares.insert(staged, share);
+        }
+    }
+
+    /// Counts the tables of an entity, which are about as large as last time, and written whole where a source changed.
+    fn entity(&mut self, entity: &Entity) {
+        let changed: Vec<TableName> =
+            entity.records.iter().map(|records| TableName::staged(&records.source.value)).collect();
+        let is_changed = changed.iter().any(|table| self.shares.contains_key(table));
+        for name in [entity.identity_table(), entity.xref_table(), entity.event_table()] {
+            let size = self.table(&name).map_or(0.0, |table| bytes(table.bytes()));
+            self.sizes.insert(name.clone(), size);
+            if is_changed {
+                self.parts.push((name.clone(), size));
+                self.shares.insert(name, 1.0);
+            }
         }
     }
 

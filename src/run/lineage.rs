@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Definitions, Request, definitions, validate};
+use super::{Definitions, Request, definitions, identity, validate};
 use crate::{
     Error,
     define::{
         Project,
+        entity::{Entity, RecordSource},
         project::{CodeTable, Column, Source},
     },
     engine::{Engine, Parameters},
@@ -58,7 +59,10 @@ pub(super) async fn of_parts(
     engine: &Engine,
 ) -> Result<Lineage, Error> {
     let compiled = |source: &'_ Source| Some((source.table(), of_source(source, contracts.get(&source.name.value)?)));
-    let sources = project.sources.iter().filter_map(compiled).collect();
+    let mut sources: BTreeMap<TableName, TableLineage> = project.sources.iter().filter_map(compiled).collect();
+    for entity in &project.entities {
+        identified(entity, &staged_columns(entity), &mut sources, project);
+    }
     let staged = validate::staged_catalog(project, contracts, parameters);
     lineage::lineage(graph, &staged, sources, engine)
         .await
@@ -91,6 +95,51 @@ fn of_source(source: &Source, contract: &Contract) -> TableLineage {
         reads: source.code_sources().map(|code| TableName::staged(&code.value)).collect(),
         columns: source.columns.iter().map(column).collect(),
         rows,
+    }
+}
+
+/// Returns every column that an entity reads: it decides over ids.
+fn staged_columns(entity: &Entity) -> Vec<Element> {
+    let of = |records: &RecordSource| {
+        let table = TableName::staged(&records.source.value);
+        let references = records.belongs_to.iter().flat_map(|named| &named.key);
+        let dates = records.date.iter().chain(&records.recent_by);
+        let read =
+            records.key.iter().chain(references).chain(dates).chain(records.columns.iter().map(|(_, name)| name));
+        read.map(|column| Element::column(&table, &column.value)).collect::<Vec<_>>()
+    };
+    let mut all: Vec<Element> = entity.records.iter().flat_map(of).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// Adds what an entity makes: the ids on staged rows, and its tables.
+fn identified(entity: &Entity, read: &[Element], tables: &mut BTreeMap<TableName, TableLineage>, project: &Project) {
+    let computed: Links = read.iter().map(|element| (element.clone(), Use::Computed.into())).collect();
+    let column =
+        |name: &str, from: &Links| ColumnLineage { name: name.to_owned(), from: from.clone(), headers: Vec::new() };
+    let staged: Vec<TableName> =
+        entity.records.iter().map(|records| TableName::staged(&records.source.value)).collect();
+    for table in &staged {
+        if let Some(known) = tables.get_mut(table) {
+            known.columns.push(column(&entity.id_column.value, &computed));
+        }
+    }
+    for (name, schema) in identity::schemas(entity, &project.sources) {
+        let columns = schema.fields().iter().map(|field| {
+            let attribute = entity.attributes.iter().position(|attribute| attribute.name.value == *field.name());
+            let Some(attribute) = attribute.filter(|_| name == entity.identity_table()) else {
+                return column(field.name(), &computed);
+            };
+            let of = entity.records.iter().filter_map(|records| {
+                let (_, name) = records.columns.iter().find(|(number, _)| *number == attribute)?;
+                Some((Element::column(&TableName::staged(&records.source.value), &name.value), Uses::COPY))
+            });
+            column(field.name(), &of.collect())
+        });
+        let columns = columns.collect();
+        tables.insert(name, TableLineage { reads: staged.clone(), columns, rows: computed.clone() });
     }
 }
 

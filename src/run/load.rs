@@ -30,9 +30,10 @@ pub(super) fn load(request: &Request) -> Result<(Project, Vec<Diagnostic>), Erro
     let file = pipeline_file(request)?;
     let environment = |name: &str| request.process_environment.get(name).cloned();
     let sources = sources(&file)?;
+    let entities = entities(&file)?;
     let models = models(&file)?;
     let reports = reports(&file)?;
-    let assembled = define::assemble(file, sources, models, &environment);
+    let assembled = define::assemble(file, sources, entities, models, &environment);
     let (project, warnings) = assembled.map_err(Error::Definition)?;
     Ok((Project { reports, ..project }, warnings))
 }
@@ -101,6 +102,18 @@ pub(super) fn reports(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
     let paths = definitions::glob(glob).map_err(failed)?;
     if paths.is_empty() {
         let finding = Diagnostic::error(format!("no file matches `{glob}`"), place.clone());
+        return Err(Error::Definition(vec![finding.hint("paths are relative to the pipeline file")]));
+    }
+    paths.iter().map(|path| definitions::read(path).map_err(failed)).collect()
+}
+
+fn entities(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
+    let Some(glob) = &file.entities else { return Ok(Vec::new()) };
+    let failed =
+        |error: definitions::Error| Error::Definition(vec![Diagnostic::error(error.to_string(), glob.place.clone())]);
+    let paths = definitions::glob(&glob.value).map_err(failed)?;
+    if paths.is_empty() {
+        let finding = Diagnostic::error(format!("no file matches `{}`", glob.value), glob.place.clone());
         return Err(Error::Definition(vec![finding.hint("paths are relative to the pipeline file")]));
     }
     paths.iter().map(|path| definitions::read(path).map_err(failed)).collect()

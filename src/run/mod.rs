@@ -9,6 +9,7 @@
 //!
 //! In: a [`Request`]. Out: a [`RunReport`], plans and tables as values. Deliberately prints nothing and knows no format.
 
+mod away;
 mod backfill;
 mod build;
 mod extract;
@@ -17,6 +18,7 @@ mod forecast;
 mod functions;
 mod gate;
 mod generate;
+mod identity;
 mod infer;
 mod inherit;
 mod inputs;
@@ -54,6 +56,10 @@ pub use failures::{CheckFailures, FailedCheck, check_failures};
 pub use forecast::{Forecast, Part, shown};
 pub use functions::functions;
 pub use generate::{Generated, generate_test};
+pub use identity::ask::{
+    IdExplained, MemberShown, RecordShown, TieShown, Trained, UncertainPair, decide, explain as explain_id, review,
+    reviewed, train,
+};
 pub use infer::{Inference, Inferred, infer, parameters_for_drafts};
 pub use inherit::refuse_over_served;
 pub use inputs::{FormatChoice, Input, Reading, inputs, source};
@@ -71,6 +77,8 @@ pub use snapshots::{
 pub use tables::{DocumentedColumn, DocumentedTable, Reference, tables};
 pub use test::{UnitTests, unit_tests};
 pub use touched::{Touched, TouchedColumn, touched};
+#[cfg(test)]
+pub(crate) use validate::catalog;
 pub use validate::{Definitions, checked, definitions};
 pub use watch::Look;
 pub use working::{ChangedColumn, Explanation, Measured, ModelDiff, Operator, Working};

@@ -15,7 +15,7 @@ use super::{
     outcome::Failure,
     partial::Scope,
     select,
-    sources::stage_all,
+    sources::{Night, stage_all},
     stage::{self, StagedSource},
 };
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
         Diagnostic, Manifest, TableName,
         manifest::{MANIFEST_VERSION, Table},
     },
-    report::{ModelReport, Outcome, RunReport, SourceReport},
+    report::{EntityReport, ModelReport, Outcome, RunReport, SourceReport},
 };
 
 /// Runs a pipeline: stages what changed, rebuilds what depends on it, checks it and serves it.
@@ -127,7 +127,9 @@ async fn carry_out(
         reread: request.rehash && request.full,
         observer,
     };
-    let (staged, catalog) = stage_all(definitions, engine, around, &|source| note(&staging, source)).await?;
+    let finished = |source: &StagedSource| note(&staging, source);
+    let night = stage_all(definitions, engine, around, request.full, &finished);
+    let Night { sources: staged, entities, catalog } = Box::pin(night).await?;
     let backfill = Backfill::new(&request.rebuild, &definitions.graph, parent.as_ref())?;
     let around = build::Surroundings {
         engine,
@@ -174,6 +176,8 @@ async fn carry_out(
         failures::keep(warehouse, run, &gate.failures)?;
     }
     let mut report = report(request, definitions, run, started, outcome, staged, models, gate);
+    report.warnings.extend(entities.iter().flat_map(told));
+    report.entities = entities;
     report.left_out = left_out;
     report.warnings.splice(0..0, low_space);
     report.warnings.extend(lost);
@@ -280,6 +284,7 @@ fn report(
         outcome,
         warnings: warnings(definitions, &staged).into_iter().chain(gate.warnings).collect(),
         sources: staged.into_iter().map(|source| source.report).collect(),
+        entities: Vec::new(),
         models,
         failed_checks: gate.failed,
     }
@@ -301,6 +306,11 @@ fn warnings(definitions: &Definitions, staged: &[StagedSource]) -> Vec<String> {
     let extra = staged.iter().flat_map(|source| extra_columns(&source.report));
     let files = staged.iter().flat_map(|source| source.report.warnings.clone());
     written.chain(counted).chain(empty).chain(extra).chain(files).collect()
+}
+
+/// Returns what identification has to say about an entity.
+fn told(entity: &EntityReport) -> impl Iterator<Item = String> {
+    entity.warnings.iter().map(|warning| format!("entity `{}`: {warning}", entity.entity))
 }
 
 /// Returns one warning for each column that no contract names.

@@ -7,21 +7,17 @@ use std::collections::BTreeSet;
 
 use super::{
     Definitions, Forecast, Observer, Request,
+    away::Away,
     backfill::{self, Backfill},
-    build, definitions, forecast, inherit,
-    listings::listings,
-    load,
-    nightly::reach,
-    outcome,
+    build, definitions, forecast, inherit, outcome,
     partial::Scope,
     select,
-    sources::stage_all,
-    stage::{self, StagedSource},
+    sources::{Night, stage_all},
+    stage::StagedSource,
 };
 use crate::{
     Error,
     engine::{Catalog, CatalogTable, Engine, catalog},
-    publish::Finder,
     record::{Manifest, PartitionValues, StoredAt, TableName, manifest::RowBalance},
     transform::{
         Decision, Graph, PlannedModel, Reason, SchemaChange,
@@ -161,36 +157,16 @@ async fn foresee(
     engine: &Engine,
     observer: &dyn Observer,
 ) -> Result<Foreseen, Error> {
-    let warehouse = load::warehouse(&definitions.project.pipeline, request)?;
-    let parent = warehouse.current()?;
-    let scope = Scope::new(selected, &request.rebuild, &definitions.graph, parent.as_ref())?;
-    inherit::refuse(definitions, &scope, parent.as_ref(), request.full)?;
-    let folder = tempfile::tempdir().map_err(|error| Error::Environment {
-        message: format!("cannot make a temporary folder: {error}"),
-        hint: Some("point `TMPDIR` at a folder with free space".to_owned()),
-    })?;
-    reach(&warehouse, engine)?;
-    let files = Finder::new(&warehouse, folder.path().to_owned(), parent.as_ref());
-    let listings = listings(&definitions.project.sources).await;
-    let forecast = forecast::forecast(request, definitions, &listings, parent.as_ref(), folder.path())?;
-    let around = stage::Surroundings {
-        folder: folder.path(),
-        parent: parent.as_ref(),
-        salvage: None,
-        files: &files,
-        listings: &listings,
-        timezone: definitions.parameters.timezone,
-        threads: engine.settings().threads,
-        memory_bytes: engine.settings().memory_limit_bytes / 4,
-        file_bytes: definitions.project.pipeline.publish.file_bytes,
-        now: request.now,
-        rehash: request.rehash,
-        reread: request.rehash && request.full,
-        observer,
-    };
-    let (staged, mut catalog) = stage_all(definitions, engine, around, &|_| Ok(())).await?;
-    scope.carry_over(&definitions.graph, parent.as_ref(), &files, &mut catalog)?;
-    let around = Around { definitions, scope: &scope, parent: parent.as_ref(), request, engine };
+    let away = Away::new(definitions, request, engine).await?;
+    let parent = away.parent.as_ref();
+    let scope = Scope::new(selected, &request.rebuild, &definitions.graph, parent)?;
+    inherit::refuse(definitions, &scope, parent, request.full)?;
+    let forecast = forecast::forecast(request, definitions, &away.listings, parent, away.path())?;
+    let around = away.surroundings(definitions, request, engine, observer);
+    let Night { sources: staged, mut catalog, .. } =
+        Box::pin(stage_all(definitions, engine, around, request.full, &|_| Ok(()))).await?;
+    scope.carry_over(&definitions.graph, parent, &away.files, &mut catalog)?;
+    let around = Around { definitions, scope: &scope, parent, request, engine };
     let (models, answers) = plan_models(questions, catalog, around).await?;
     Ok((staged.iter().map(source_plan).collect(), models, answers, forecast))
 }

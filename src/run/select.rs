@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use datafusion::error::DataFusionError;
 
-use super::{Definitions, Request, failures, load, stage, validate};
+use super::{Definitions, Request, failures, identity, load, stage, validate};
 use crate::{
     Error,
     define::{
@@ -128,7 +128,7 @@ async fn planned(
     // What is wrong with a function is told by whoever validates.
     transform::functions::define(&project.functions, engine).map_err(bug)?;
     let staged = validate::staged_catalog(project, contracts, parameters);
-    let sources = project.sources.iter().map(Source::table).collect();
+    let sources = validate::made_tables(project);
     let planned = transform::plan::plan(&project.models, &staged, &sources, parameters, engine);
     let (graph, _) = planned.await.map_err(bug)?;
     Ok(graph.models.into_iter().map(|planned| (planned.model.name, planned.definition)).collect())
@@ -202,10 +202,15 @@ impl Known<'_> {
             let input = served.and_then(|served| served.inputs.get(&source.name.value));
             let contract = self.contracts.get(&source.name.value);
             let is_same = table(&source.table()).map(|table| {
-                contract.is_some_and(|contract| match contract.code_tables().is_empty() {
-                    true => input.is_some_and(|input| input.contract == stage::reads_as(source, contract)),
-                    // What codes mean is data, which nobody reads here.
-                    false => columns(&catalog::declared(&contract.schema(), Vec::new(), Vec::new())) == columns(table),
+                contract.is_some_and(|contract| {
+                    if contract.code_tables().is_empty() {
+                        input.is_some_and(|input| input.contract == stage::reads_as(source, contract))
+                    } else {
+                        // What codes mean is data, which nobody reads here.
+                        let ids = identity::id_columns(&self.project.entities, &source.name.value);
+                        let schema = stage::staged_schema(contract, &ids);
+                        columns(&catalog::declared(&schema, Vec::new(), Vec::new())) == columns(table)
+                    }
                 })
             });
             (source.table(), state(is_same))

@@ -1,49 +1,126 @@
-//! Staging all sources: those that hold codes before those that use them.
+//! Staging all sources, those that hold codes before those that use them, with the ids of entities on their rows.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use arrow::{array::AsArray, compute::cast, datatypes::DataType};
-use datafusion::common::TableReference;
+use arrow::{
+    array::{AsArray, RecordBatch},
+    compute::cast,
+    datatypes::{DataType, Schema, SchemaRef},
+};
+use datafusion::{catalog::TableProvider, common::TableReference, datasource::MemTable, error::DataFusionError};
 
 use super::{
-    Definitions, ops, outcome,
+    Definitions, identity, ops, outcome,
     outcome::Failure,
-    stage::{self, StagedSource, Surroundings},
+    stage::{self, SourceIds, StagedSource, Surroundings, Surveyed},
     validate,
 };
 use crate::{
     Error,
-    define::project::Source,
-    engine::{Catalog, CatalogTable, Engine, catalog},
+    define::{entity::RecordSource, project::Source},
+    engine::{Catalog, CatalogTable, Engine},
     normalize::{CodeTableRef, Contract},
     publish::Finder,
     record::{TableName, manifest::Table, table::STAGED},
+    report::EntityReport,
 };
 
-/// Stages every source and returns them in the order in which they were staged, with the catalog of `staged.*`. Each is
-/// shown to `finished` as soon as it is.
+/// All sources and entities of a night.
+pub(super) struct Night {
+    /// Sources in the order in which they were staged.
+    pub sources: Vec<StagedSource>,
+    /// What happened to the ids of each entity.
+    pub entities: Vec<EntityReport>,
+    /// `staged.*` and the tables of entities.
+    pub catalog: Catalog,
+}
+
+/// Stages every source and identifies every entity. Each source is shown to `finished` as soon as it is; those that get
+/// ids are read first, and written when the ids of all of their rows are known.
 ///
 /// # Errors
-/// As [`stage::stage`].
+/// As [`survey_all`], [`identity::identify`] and [`Surveyed::finish`].
 pub(super) async fn stage_all(
     definitions: &Definitions,
     engine: &Engine,
     around: Surroundings<'_>,
+    full: bool,
     finished: &dyn Fn(&StagedSource) -> Result<(), Error>,
-) -> Result<(Vec<StagedSource>, Catalog), Failure> {
-    let (mut staged, mut catalog) = (Vec::new(), Catalog::new());
-    for source in in_order(&definitions.project.sources) {
+) -> Result<Night, Failure> {
+    let project = &definitions.project;
+    let (mut night, waiting) = survey_all(definitions, engine, around, finished).await?;
+    let around = identity::Around { definitions, engine, stage: around, full };
+    let mut identified = Vec::new();
+    for entity in &project.entities {
+        let of = |records: &RecordSource| {
+            waiting.iter().find(|surveyed| surveyed.source().name.value == records.source.value)
+        };
+        let sources: Vec<&Surveyed<'_>> = entity.records.iter().filter_map(of).collect();
+        let failed = |error| Failure::of(&entity.xref_table(), error);
+        let found = Box::pin(identity::identify(entity, &sources, around)).await.map_err(failed)?;
+        night.catalog.extend(found.tables.iter().cloned());
+        night.entities.push(found.report.clone());
+        identified.push((entity, found));
+    }
+    for surveyed in waiting {
+        let of = identified.iter().filter(|(entity, _)| entity.records_of(&surveyed.source().name.value).is_some());
+        let ids: Option<Vec<SourceIds<'_>>> = of.map(|(entity, found)| found.ids(entity, &surveyed)).collect();
+        night.finish(surveyed, ids.as_deref(), definitions, around.stage, finished)?;
+    }
+    let place = ops::Writing { folder: around.stage.folder, timezone: around.stage.timezone };
+    night.catalog.insert(TableName::file(), ops::files::write(&night.sources, place, around.stage.files)?);
+    Ok(night)
+}
+
+/// Stages the sources that get no ids, and reads the others, which are returned in the order in which they were read.
+///
+/// # Errors
+/// As [`stage::survey`] and [`Surveyed::finish`].
+pub(super) async fn survey_all<'a>(
+    definitions: &'a Definitions,
+    engine: &Engine,
+    around: Surroundings<'a>,
+    finished: &dyn Fn(&StagedSource) -> Result<(), Error>,
+) -> Result<(Night, Vec<Surveyed<'a>>), Failure> {
+    let project = &definitions.project;
+    let mut night = Night { sources: Vec::new(), entities: Vec::new(), catalog: Catalog::new() };
+    let mut waiting: Vec<Surveyed<'a>> = Vec::new();
+    for source in in_order(&project.sources) {
         let Some(contract) = definitions.contracts.get(&source.name.value) else { continue };
         let failed = |error| Failure::of(&source.table(), error);
-        let contract = with_codes(contract, engine, &catalog).await.map_err(failed)?;
-        let result = stage::stage(source, &contract, around).await.map_err(failed)?;
-        catalog.insert(source.table(), catalog_table(source, &contract, &result.staged, definitions, around.files));
-        finished(&result)?;
-        staged.push(result);
+        let contract = with_codes(contract, definitions, engine, &night.catalog, &waiting).await.map_err(failed)?;
+        let id_columns = identity::id_columns(&project.entities, &source.name.value);
+        let has_ids = !id_columns.is_empty();
+        let surveyed = stage::survey(source, Arc::new(contract), id_columns, around).await.map_err(failed)?;
+        match has_ids {
+            true => waiting.push(surveyed),
+            false => night.finish(surveyed, None, definitions, around, finished)?,
+        }
     }
-    let writing = ops::Writing { folder: around.folder, timezone: around.timezone };
-    catalog.insert(TableName::file(), ops::files::write(&staged, writing, around.files)?);
-    Ok((staged, catalog))
+    Ok((night, waiting))
+}
+
+impl Night {
+    fn finish(
+        &mut self,
+        surveyed: Surveyed<'_>,
+        ids: Option<&[SourceIds<'_>]>,
+        definitions: &Definitions,
+        around: Surroundings<'_>,
+        finished: &dyn Fn(&StagedSource) -> Result<(), Error>,
+    ) -> Result<(), Failure> {
+        let source = surveyed.source();
+        let schema = surveyed.schema();
+        let staged = surveyed.finish(ids).map_err(|error| Failure::of(&source.table(), error))?;
+        let table = catalog_table(source, schema, &staged.staged, definitions, around.files);
+        self.catalog.insert(source.table(), table);
+        finished(&staged)?;
+        self.sources.push(staged);
+        Ok(())
+    }
 }
 
 /// Orders sources so that each comes after those that hold its codes; `define` has refused circles.
@@ -66,24 +143,66 @@ fn in_order(sources: &[Source]) -> Vec<&Source> {
 
 fn catalog_table(
     source: &Source,
-    contract: &Contract,
+    schema: SchemaRef,
     table: &Table,
     definitions: &Definitions,
     files: &Finder,
 ) -> CatalogTable {
     let name = source.table();
     let as_of = validate::as_of(source, &definitions.parameters);
-    CatalogTable::new(table.clone(), contract.schema(), Some(as_of), &|file| files.find(&name, file))
+    CatalogTable::new(table.clone(), schema, Some(as_of), &|file| files.find(&name, file))
 }
 
-/// Returns a contract that knows the codes of all its code tables.
-async fn with_codes(contract: &Contract, engine: &Engine, catalog: &Catalog) -> Result<Contract, Error> {
+/// Returns a contract that knows the codes of all its code tables, written or not yet.
+async fn with_codes(
+    contract: &Contract,
+    definitions: &Definitions,
+    engine: &Engine,
+    catalog: &Catalog,
+    waiting: &[Surveyed<'_>],
+) -> Result<Contract, Error> {
     let mut contract = contract.clone();
     for reference in contract.code_tables() {
-        let codes = codes(&reference, engine, catalog).await?;
+        let name = TableName::staged(&reference.source);
+        let failed = |error: DataFusionError| outcome::engine_failure(&name, &error);
+        let unwritten = waiting.iter().find(|surveyed| surveyed.source().name.value == reference.source);
+        let table = match (catalog.get(&name), unwritten) {
+            (Some(table), _) => table.provider(&name).map_err(failed)?,
+            (None, Some(surveyed)) => unwritten_codes(&reference, surveyed, definitions)?,
+            (None, None) => continue,
+        };
+        let codes = codes(&reference, engine, table).await?;
         contract.set_codes(&reference.source, &reference.from, &reference.to, codes);
     }
     Ok(contract)
+}
+
+/// Returns the codes of a source whose rows wait for their ids.
+fn unwritten_codes(
+    reference: &CodeTableRef,
+    surveyed: &Surveyed<'_>,
+    definitions: &Definitions,
+) -> Result<Arc<dyn TableProvider>, Error> {
+    let name = TableName::staged(&reference.source);
+    let failed = |error: DataFusionError| outcome::engine_failure(&name, &error);
+    let as_of = validate::as_of(surveyed.source(), &definitions.parameters);
+    let mut columns = vec![reference.from.as_str(), reference.to.as_str()];
+    columns.extend(as_of.event_date.iter().chain(&as_of.stages).map(String::as_str));
+    columns.sort_unstable();
+    columns.dedup();
+    let schema = surveyed.schema();
+    let fields = columns.iter().filter_map(|column| schema.field_with_name(column).ok().cloned());
+    let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let batches = Mutex::new(Vec::new());
+    let see = |piece: &stage::Piece, (): &mut ()| {
+        let batch = RecordBatch::try_new(SchemaRef::clone(&schema), piece.columns.clone());
+        batches.lock().unwrap_or_else(PoisonError::into_inner).push(batch.map_err(|error| failed(error.into()))?);
+        Ok(())
+    };
+    surveyed.rows()?.each(&columns, see, |_, ()| Ok(()))?;
+    let batches = batches.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let table = MemTable::try_new(Arc::clone(&schema), vec![batches]).map_err(failed)?;
+    as_of.cut(Arc::new(table), &name.to_string()).map_err(failed)
 }
 
 fn two_meanings(reference: &CodeTableRef, code: &str, one: &str, other: &str) -> Error {
@@ -96,12 +215,11 @@ fn two_meanings(reference: &CodeTableRef, code: &str, one: &str, other: &str) ->
 async fn codes(
     reference: &CodeTableRef,
     engine: &Engine,
-    catalog: &Catalog,
+    table: Arc<dyn TableProvider>,
 ) -> Result<BTreeMap<String, String>, Error> {
     let name = TableName::staged(&reference.source);
-    let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(&name, &error);
-    let only: Catalog = catalog.get(&name).map(|table| (name.clone(), table.clone())).into_iter().collect();
-    let session = engine.session(catalog::providers(&only).map_err(failed)?).map_err(failed)?;
+    let failed = |error: DataFusionError| outcome::engine_failure(&name, &error);
+    let session = engine.session([(name.clone(), table)]).map_err(failed)?;
     let table = session.table(TableReference::partial(STAGED, reference.source.as_str())).await.map_err(failed)?;
     let columns = table.select_columns(&[&reference.from, &reference.to]).map_err(failed)?;
     let mut codes = BTreeMap::new();

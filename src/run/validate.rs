@@ -1,8 +1,8 @@
 //! Validating: a project → contracts, a planned graph and checks, all without data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Request, load, ops, report};
+use super::{Request, identity, load, ops, report, stage};
 use crate::{
     Error, check,
     check::TableChecks,
@@ -76,7 +76,7 @@ async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Resu
     let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
     findings.extend(transform::functions::define(&project.functions, engine).map_err(bug)?);
     let staged = staged_catalog(&project, &contracts, &parameters);
-    let sources = project.sources.iter().map(Source::table).collect();
+    let sources = made_tables(&project);
     let planned = transform::plan::plan_for(purpose, &project.models, &staged, &sources, &parameters, engine);
     let (graph, found) = planned.await.map_err(bug)?;
     findings.extend(found);
@@ -161,7 +161,7 @@ pub(super) fn as_of(source: &Source, parameters: &Parameters) -> AsOf {
     }
 }
 
-/// Returns the staged tables and that of their files, without data. A source whose contract failed is left out, so that what stands on it is not
+/// Returns the staged tables, that of their files and those of entities, without data. A source whose contract failed is left out, so that what stands on it is not
 /// reported a second time.
 pub(super) fn staged_catalog(
     project: &Project,
@@ -169,16 +169,25 @@ pub(super) fn staged_catalog(
     parameters: &Parameters,
 ) -> Catalog {
     let table = |source: &Source| {
-        let schema = contracts.get(&source.name.value)?.schema();
+        let id_columns = identity::id_columns(&project.entities, &source.name.value);
+        let schema = stage::staged_schema(contracts.get(&source.name.value)?, &id_columns);
         let partition_by = source.partition_by.iter().map(|column| column.value.clone()).collect();
         Some((source.table(), CatalogTable::empty(&schema, partition_by, Some(as_of(source, parameters)))))
     };
     let files = (TableName::file(), CatalogTable::empty(&ops::files::schema(), Vec::new(), None));
-    project.sources.iter().filter_map(table).chain([files]).collect()
+    let mut catalog: Catalog = project.sources.iter().filter_map(table).chain([files]).collect();
+    catalog.extend(identity::tables(project));
+    catalog
+}
+
+/// Returns the names of all tables that sources and entities make.
+pub(super) fn made_tables(project: &Project) -> BTreeSet<TableName> {
+    let of_entities = identity::tables(project).into_keys();
+    project.sources.iter().map(Source::table).chain(of_entities).collect()
 }
 
 /// Returns all tables that models can read, without data.
-pub(super) fn catalog(definitions: &Definitions) -> Catalog {
+pub(crate) fn catalog(definitions: &Definitions) -> Catalog {
     let Definitions { project, contracts, graph, parameters, .. } = definitions;
     with_models(staged_catalog(project, contracts, parameters), graph)
 }

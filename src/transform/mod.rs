@@ -24,7 +24,7 @@ mod plain;
 pub mod plan;
 pub mod prove;
 pub mod schema_change;
-mod seed;
+pub mod seed;
 pub mod views;
 
 pub use decide::{Decision, Reason};

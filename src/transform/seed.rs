@@ -31,10 +31,11 @@ type IsKind = fn(&str) -> bool;
 
 /// A cell, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Cell {
+pub struct Cell {
     /// None for one that is empty and not quoted.
-    value: Option<String>,
-    range: Range<usize>,
+    pub value: Option<String>,
+    /// Its bytes, quotes included.
+    pub range: Range<usize>,
 }
 
 /// Returns the query that gives a seed's rows.
@@ -109,7 +110,10 @@ fn uneven(text: &Arc<Text>, row: &[Cell], columns: usize) -> Option<Diagnostic> 
 }
 
 /// Cuts a text into records; empty lines are none.
-fn records(text: &Arc<Text>) -> Result<Vec<Vec<Cell>>, Diagnostic> {
+///
+/// # Errors
+/// A quote that is never closed, or text behind one.
+pub fn records(text: &Arc<Text>) -> Result<Vec<Vec<Cell>>, Diagnostic> {
     let body = text.body.as_bytes();
     let (mut records, mut record, mut at) = (Vec::new(), Vec::new(), 0);
     while at < body.len() {

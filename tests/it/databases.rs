@@ -15,7 +15,8 @@ fn source(yaml: &str) -> Source {
     let text = |path: &str, body: &str| Arc::new(Text { path: path.to_owned(), body: body.to_owned() });
     let pipeline = "name: n\nwarehouse: w\ntimezone: UTC\nsources: s/*.yaml\nmodels: m\n";
     let pipeline = define::read_pipeline(text("p.yaml", pipeline), &|_| None).unwrap();
-    let (project, _) = define::assemble(pipeline, vec![text("s/a.yaml", yaml)], Vec::new(), &|_| None).unwrap();
+    let (project, _) =
+        define::assemble(pipeline, vec![text("s/a.yaml", yaml)], Vec::new(), Vec::new(), &|_| None).unwrap();
     project.sources.into_iter().next().unwrap()
 }
 

@@ -38,7 +38,8 @@ impl Snapshot {
     /// Returns the folder of a table's data files.
     pub fn data(&self, table: &str) -> PathBuf {
         let (schema, name) = table.split_once('.').unwrap();
-        let is_private = ["staged", "quarantine"].contains(&schema) || table == "ops.check_failure";
+        let is_private =
+            ["staged", "quarantine"].contains(&schema) || table == "ops.check_failure" || name.ends_with("_identity");
         let private = if is_private { "private" } else { "" };
         self.path.join(private).join(schema).join(name).join("data")
     }

@@ -22,6 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "extract",
             "normalize",
+            "identify",
             "transform",
             "check",
             "publish",
@@ -36,6 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // the stages, in the order of the data
     ("extract", &["define", "storage", "record"]),
     ("normalize", &["define", "engine", "record"]),
+    ("identify", &["define", "engine", "record"]),
     ("transform", &["define", "engine", "record"]),
     ("check", &["define", "engine", "record"]),
     ("publish", &["storage", "record", "error"]),
@@ -85,7 +87,7 @@ const REIGNS: &[Reign] = &[
             ("src/cli/arguments.rs", "how much memory the machine has is read like an environment variable"),
             ("src/extract/database/sqlite/mod.rs", "holds the temporary file that storage wrote for SQLite"),
             ("src/publish/writer/file.rs", "holds the open file that storage created"),
-            ("src/run/plan.rs", "stages into a folder that is thrown away"),
+            ("src/run/away.rs", "stages into a folder that is thrown away"),
         ],
     },
     Reign {

@@ -312,12 +312,13 @@ fn a_generated_test_passes_and_holds_no_personal_data() {
 #[test]
 fn tests_of_the_shipped_models_are_generated_and_pass() {
     let project = Project::shipped_and_published();
-    for file in ["core/sales", "core/month", "segment/market", "complaint/sla"] {
-        fs::remove_file(project.path(&format!("sql/{file}.test.yaml"))).unwrap();
-    }
     for model in
         ["core.sales", "core.month", "segment.market", "competitor.weak_market", "core.registration", "complaint.sla"]
     {
+        let written_by_hand = project.path(&format!("sql/{}.test.yaml", model.replace('.', "/")));
+        if written_by_hand.exists() {
+            fs::remove_file(written_by_hand).unwrap();
+        }
         let ran = project.tallyhouse(&["test", "--generate", model]).succeeds();
         assert!(ran.out.starts_with("wrote `"), "{}", ran.out);
         project.tallyhouse(&["test", model]).succeeds();

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::project::Project;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A watching command, stopped at the end of the test.
 struct Watched {

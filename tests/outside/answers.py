@@ -132,6 +132,8 @@ class Staged:
         self.brand = {row["brand"]: row for row in self.rows("brand")}
         self.industry = {row["industry"]: row for row in self.rows("industry")}
         self.policies = self.rows("policy")
+        identities = read(root / "private" / "core" / "customer_identity")
+        self.customer = {row["customer_id"]: row for row in identities}
         self.sales = self.cut("dealer_sales", "order_date", ["checked_date", "shipped_date", "accepted_date"])
         self.registrations = self.cut("market_registration", "month", [])
         self.complaints = self.cut("complaint", "received_at", ["first_response_at", "on_site_at", "closed_at"])
@@ -175,6 +177,13 @@ class Staged:
 # ---- the definitions
 
 
+def customer_place(staged, customer_id):
+    """The customer's place: its country abroad, else its province."""
+    customer = staged.customer.get(customer_id, {})
+    is_abroad = customer.get("country") is not None and customer["country"] not in staged.home
+    return customer["country"] if is_abroad else customer.get("province")
+
+
 def sales_lines(staged):
     rates = {(row["month"], row["currency"]): Decimal(str(row["rate"])) for row in staged.rows("fx_rate")}
     lines = []
@@ -183,7 +192,9 @@ def sales_lines(staged):
         product = staged.product.get(row["product_code"], {})
         industry = staged.industry.get(row["industry"])
         fx = rates.get((month_of(row["order_date"]), row["currency"]))
-        province, region, country = staged.place(row["country"], row["province"], (dealer or {}).get("province"))
+        of_dealer = (dealer or {}).get("province")
+        places = (row["province"], customer_place(staged, row["customer_id"]), of_dealer if of_dealer in staged.region else None)
+        province, region, country = staged.place(row["country"], *places)
         is_machine = row["line_kind"] == "machine" or (
             row["line_kind"] == "return" and product.get("product_class") == "machine"
         )
@@ -197,7 +208,7 @@ def sales_lines(staged):
                 "line_no": row["line_no"],
                 "order_month": month_of(row["order_date"]),
                 "order_date": row["order_date"],
-                "customer_id": f"{row['dealer_code']}:{row['customer_code']}" if row["customer_code"] else UNKNOWN,
+                "customer_id": row["customer_id"] or UNKNOWN,
                 "dealer": row["dealer_code"] if dealer else UNKNOWN,
                 "product": product.get("product_code", UNKNOWN),
                 "product_type": product.get("product_type") or UNKNOWN,

@@ -29,7 +29,7 @@ from deltalake import DeltaTable, QueryBuilder
 
 
 def public(manifest):
-    return {name: table for name, table in manifest["tables"].items() if name.split(".")[0] not in ("staged", "quarantine") and name != "ops.check_failure"}
+    return {name: table for name, table in manifest["tables"].items() if name.split(".")[0] not in ("staged", "quarantine") and name != "ops.check_failure" and not name.endswith("_identity")}
 
 
 def plain(value):

@@ -24,7 +24,7 @@ def main():
     base.execute((root / "views.sql").read_text())
     tables = json.loads((root / "manifest.json").read_text())["tables"]
     private = ("staged", "quarantine")
-    public = [name for name in tables if name.split(".")[0] not in private and name != "ops.check_failure"]
+    public = [name for name in tables if name.split(".")[0] not in private and name != "ops.check_failure" and not name.endswith("_identity")]
     rows = sum(compare(base, root, *name.split(".")) for name in public)
     print(f"DuckDB {duckdb.__version__} reads {len(public)} Delta tables: {rows} rows")
 

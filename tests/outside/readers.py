@@ -37,11 +37,11 @@ class Snapshot:
 
     def public(self):
         tables = self.manifest["tables"].items()
-        return {name: table for name, table in tables if name.split(".")[0] not in ("staged", "quarantine") and name != "ops.check_failure"}
+        return {name: table for name, table in tables if name.split(".")[0] not in ("staged", "quarantine") and name != "ops.check_failure" and not name.endswith("_identity")}
 
     def data(self, name):
         schema, table = name.split(".")
-        private = "private" if schema in ("staged", "quarantine") or name == "ops.check_failure" else ""
+        private = "private" if schema in ("staged", "quarantine") or name == "ops.check_failure" or name.endswith("_identity") else ""
         return self.root / private / schema / table / "data"
 
 

@@ -41,7 +41,7 @@ def main():
     tables, counted, delta = {}, {}, {}
     for name, table in served["tables"].items():
         schema, short = name.split(".")
-        if schema in ("staged", "quarantine") or name == "ops.check_failure":
+        if schema in ("staged", "quarantine") or name == "ops.check_failure" or name.endswith("_identity"):
             continue
         rows, count = [], 0
         for partition in table["partitions"]:
@@ -72,7 +72,7 @@ def files_of(manifest):
     """Yields the key of every file that a manifest names."""
     for name, table in manifest["tables"].items():
         schema, short = name.split(".")
-        place = f"private/{schema}" if schema in ("staged", "quarantine") or name == "ops.check_failure" else schema
+        place = f"private/{schema}" if schema in ("staged", "quarantine") or name == "ops.check_failure" or name.endswith("_identity") else schema
         for partition in table["partitions"]:
             yield from (f"{place}/{short}/data/{file['path']}" for file in partition["files"])
     for source, found in manifest["inputs"].items():

@@ -88,7 +88,7 @@ fn source_says(body: &str) -> String {
     let pipeline = Arc::new(Text { path: "p.yaml".to_owned(), body: pipeline.to_owned() });
     let source = Arc::new(Text { path: "pipelines/sources/a.yaml".to_owned(), body: body.to_owned() });
     let read = define::read_pipeline(pipeline, &|_| None);
-    let project = read.and_then(|file| define::assemble(file, vec![source], Vec::new(), &|_| None));
+    let project = read.and_then(|file| define::assemble(file, vec![source], Vec::new(), Vec::new(), &|_| None));
     project.map_or_else(|found| render(&found, false), |(_, warnings)| render(&warnings, false))
 }
 

@@ -4,6 +4,7 @@
 //! be there are `Option` here and required in the schema, so that a missing one is reported beside all other findings.
 
 mod check;
+mod entity;
 mod model;
 mod pipeline;
 pub mod report;
@@ -11,6 +12,9 @@ mod source;
 mod unit_test;
 
 pub use check::{AcceptedValues, Change, Check, Freshness, Limit, Measure, Range, Relationships, RowCount, ZScore};
+pub use entity::{
+    Attribute, BelongsTo, Block, Comparison, Entity, ExactWord, Id, Level, Records, Rule as EntityRule, Veto,
+};
 pub use model::{Column as ModelColumn, History, Model};
 pub use pipeline::{OnLowSpace, Pipeline, Publish, Variable};
 pub use source::{

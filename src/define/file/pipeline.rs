@@ -38,6 +38,8 @@ pub struct Pipeline {
     /// Glob of the source files, such as `sources/*.yaml`.
     #[schemars(required)]
     pub sources: Option<At<String>>,
+    /// Glob of the files of entities, such as `entities/*.yaml`: what the records of several sources are records of.
+    pub entities: Option<At<String>>,
     /// Folder of the SQL models: `<schema>/<table>.sql` below it is the table `schema.table`.
     #[schemars(required)]
     pub models: Option<At<String>>,

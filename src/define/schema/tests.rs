@@ -47,10 +47,11 @@ fn the_stored_schemas_are_current() {
 fn shipped_definitions_load_without_a_finding() {
     let read = define::read_pipeline(text(&root().join("pipelines/nightly.yaml")), &|_| None);
     let sources = files(&root().join("pipelines/sources"), ".yaml").iter().map(|path| text(path)).collect();
+    let entities = files(&root().join("pipelines/entities"), ".yaml").iter().map(|path| text(path)).collect();
     let folder = root().join("sql");
     let models = files(&folder, ".sql");
     let models = models.iter().map(|path| (text(path), path.strip_prefix(&folder).unwrap().to_owned())).collect();
-    let loaded = read.and_then(|file| define::assemble(file, sources, models, &|_| None));
+    let loaded = read.and_then(|file| define::assemble(file, sources, entities, models, &|_| None));
     for path in files(&root().join("pipelines/reports"), ".yaml") {
         define::read_report(&text(&path)).unwrap_or_else(|found| panic!("{found:#?}"));
     }

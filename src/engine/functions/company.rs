@@ -8,8 +8,12 @@
 //! Deliberately without dictionaries of places and trades: whether a place in a name tells companies apart is for whoever
 //! compares them.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
+use super::{
+    Description, Example, Kind,
+    folding::{endings, fold, strip_endings},
+};
 use arrow::{
     array::{Array, ArrayRef, AsArray, StringBuilder},
     compute::cast,
@@ -20,14 +24,6 @@ use datafusion::{
     error::Result,
     logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
 };
-use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
-
-use super::{Description, Example, Kind};
-
-/// The list of endings, as people keep it.
-const SUFFIXES: &str = include_str!("company_suffixes.txt");
-/// The first of the characters that are written without blanks between words.
-const FIRST_IDEOGRAPH: char = '\u{2e80}';
 
 /// What is said of the functions.
 pub(super) const DESCRIPTIONS: [Description; 2] = [
@@ -112,7 +108,7 @@ impl NameFunction {
             fold(name, &mut folded);
             let mut words: Vec<&str> = folded.split_ascii_whitespace().collect();
             if self.is_stem {
-                strip(&mut words, &ENDINGS);
+                strip_endings(&mut words, endings());
             }
             keys.append_option((!words.is_empty()).then(|| words.concat()));
         }
@@ -120,93 +116,9 @@ impl NameFunction {
     }
 }
 
-/// Writes a name's words with one blank between them: folded, simplified, without punctuation.
-fn fold(name: &str, folded: &mut String) {
-    folded.clear();
-    let characters = name.nfkc().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
-    let mut last = ' ';
-    for character in characters {
-        let next = match character {
-            // Within an abbreviation nothing is divided: S.A. is sa.
-            '.' | '\'' | '’' => continue,
-            other if other.is_alphanumeric() || is_combining_mark(other) => other,
-            _ => ' ',
-        };
-        let is_border = next != ' ' && last != ' ' && (next >= FIRST_IDEOGRAPH) != (last >= FIRST_IDEOGRAPH);
-        if is_border || (next == ' ' && last != ' ') {
-            folded.push(' ');
-        }
-        if next != ' ' {
-            folded.push(next);
-        }
-        last = next;
-    }
-    if !folded.is_ascii() {
-        *folded = fast2s::convert(folded);
-    }
-}
-
-/// An ending of names.
-#[derive(Debug)]
-enum Ending {
-    /// The end of the last word.
-    Sign(&'static str),
-    /// The last words.
-    Words(Vec<&'static str>),
-}
-
-static ENDINGS: LazyLock<Vec<Ending>> = LazyLock::new(|| endings(SUFFIXES));
-
-/// Reads the list, longest first.
-fn endings(list: &'static str) -> Vec<Ending> {
-    let mut lines: Vec<&str> =
-        list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-    lines.sort_by_key(|line| std::cmp::Reverse(line.len()));
-    let ending = |line: &'static str| match line.starts_with(|first| first >= FIRST_IDEOGRAPH) {
-        true => Ending::Sign(line),
-        false => Ending::Words(line.split(' ').collect()),
-    };
-    lines.into_iter().map(ending).collect()
-}
-
-/// Takes endings off, the longest that fits first; a name that is nothing but endings stays whole.
-fn strip<'a>(words: &mut Vec<&'a str>, endings: &[Ending]) {
-    let mut rest: Vec<&'a str> = words.clone();
-    while endings.iter().any(|ending| ending.strip(&mut rest)) {}
-    if !rest.is_empty() {
-        *words = rest;
-    }
-}
-
-impl Ending {
-    /// Takes the ending off, and returns whether it was there.
-    fn strip(&self, words: &mut Vec<&str>) -> bool {
-        match self {
-            Self::Words(ending) => {
-                let is_there = words.ends_with(ending);
-                if is_there {
-                    words.truncate(words.len() - ending.len());
-                }
-                is_there
-            }
-            Self::Sign(ending) => {
-                let Some(last) = words.last_mut() else { return false };
-                match last.strip_suffix(ending) {
-                    Some("") => words.pop().is_some(),
-                    Some(stem) => {
-                        *last = stem;
-                        true
-                    }
-                    None => false,
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::folding::SUFFIXES, *};
     use proptest::prelude::*;
 
     fn key(name: &str, is_stem: bool) -> String {
@@ -214,7 +126,7 @@ mod tests {
         fold(name, &mut folded);
         let mut words: Vec<&str> = folded.split_ascii_whitespace().collect();
         if is_stem {
-            strip(&mut words, &ENDINGS);
+            strip_endings(&mut words, endings());
         }
         words.concat()
     }

@@ -23,7 +23,7 @@ type Compacted = (Vec<DataFile>, Vec<DataFile>);
 /// # Errors
 /// When a pack cannot be read or written.
 pub(super) fn compact<'a>(
-    packs: &LivePacks<'_>,
+    packs: &LivePacks,
     rejects: &[LivePack],
     dead: u64,
     sink: impl FnOnce() -> Sink<'a>,

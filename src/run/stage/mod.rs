@@ -11,12 +11,17 @@
 //!                               write: the partitions whose rows are other ones ─► staged, quarantine
 //! ```
 //!
+//! Where identification puts ids on the rows, it stands between the two: it reads a few columns of the surveyed rows, and
+//! what is written depends on the ids of its rows too.
+//!
 //! A row is read once in its life. What a night costs follows what changed: files that stayed are neither opened nor
 //! hashed, partitions whose rows stayed are not written.
 
 mod compact;
 mod drift;
+mod ids;
 mod live;
+mod narrow;
 mod packs;
 mod read;
 mod sink;
@@ -26,14 +31,21 @@ use std::{
     borrow::Cow,
     collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
+    sync::Arc,
 };
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+pub(super) use self::{
+    ids::SourceIds,
+    narrow::{LiveRows, Piece},
+};
 use self::{
     live::LiveFiles,
-    packs::LivePacks,
+    packs::{LivePacks, Survey},
     read::Reading,
     sink::{PackLayout, Sink},
 };
@@ -46,8 +58,8 @@ use crate::{
     normalize::{Contract, quarantine},
     publish::{Finder, FinishedSource, PartitionWriter, Salvage, TableSpec, WriterOptions},
     record::{
-        Manifest, PartitionValues, TableName,
-        manifest::{DataFile, Input, Partition, RowBalance, Table},
+        Manifest, PartitionValues, Placed, TableName,
+        manifest::{DataFile, Input, InputFile, Partition, RowBalance, Table},
     },
     report::SourceReport,
 };
@@ -91,30 +103,111 @@ pub(super) struct Surroundings<'a> {
     pub observer: &'a dyn Observer,
 }
 
-/// Stages one source whose code tables are set.
+/// Reads what changed in a source whose code tables are set; `id_columns` will be put on its rows.
 ///
 /// # Errors
-/// An unreadable file, a header without a required column, too many rejected rows, a disk that refuses.
-pub(super) async fn stage(
-    source: &Source,
-    contract: &Contract,
-    around: Surroundings<'_>,
-) -> Result<StagedSource, Error> {
-    let staging = Staging::new(source, contract, around)?;
+/// An unreadable file, a header without a required column, a disk that refuses.
+pub(super) async fn survey<'a>(
+    source: &'a Source,
+    contract: Arc<Contract>,
+    id_columns: Vec<String>,
+    around: Surroundings<'a>,
+) -> Result<Surveyed<'a>, Error> {
+    let staging = Staging::new(source, contract, id_columns, around)?;
     let listed = match around.listings.get(&source.name.value) {
         Some(listed) => Cow::Borrowed(listed),
         None => Cow::Owned(list(source, &staging.pull()).await?),
     };
     let runtime = tokio::runtime::Handle::current();
-    let staged = tokio::task::block_in_place(|| staging.carry_out(&listed, runtime));
-    let staged = staged.map_err(|error| of_source(source, error))?;
-    refuse_too_many_rejects(source, &staged)?;
-    around.observer.notice(&Event::Staged {
-        source: source.name.value.clone(),
-        rows: staged.input.rows.staged,
-        is_unchanged: staged.report.is_unchanged,
-    });
-    Ok(staged)
+    let night = tokio::task::block_in_place(|| staging.read(&listed, runtime));
+    let night = night.map_err(|error| of_source(source, error))?;
+    Ok(Surveyed { staging, night })
+}
+
+/// A source whose files are read.
+pub(super) struct Surveyed<'a> {
+    staging: Staging<'a>,
+    night: Night,
+}
+
+/// What a night finds.
+enum Night {
+    /// The rows of the last one.
+    Same(Box<StagedSource>),
+    /// Other rows.
+    Other(Box<Other>),
+}
+
+/// Other rows than the last night's.
+struct Other {
+    live: LiveFiles,
+    fingerprint: String,
+    rows: Vec<DataFile>,
+    rejects: Vec<DataFile>,
+}
+
+impl<'a> Surveyed<'a> {
+    /// Returns the source.
+    pub const fn source(&self) -> &'a Source {
+        self.staging.source
+    }
+
+    /// Returns the hash of all that decides its rows, ids aside.
+    pub fn fingerprint(&self) -> &str {
+        match &self.night {
+            Night::Same(kept) => &kept.input.fingerprint,
+            Night::Other(other) => &other.fingerprint,
+        }
+    }
+
+    /// Returns the columns of its staged table.
+    pub fn schema(&self) -> SchemaRef {
+        staged_schema(&self.staging.contract, &self.staging.id_columns)
+    }
+
+    /// Returns the columns that stand in the names of partitions.
+    pub fn partition_fields(&self) -> Vec<FieldRef> {
+        self.staging.partition_fields()
+    }
+
+    /// Returns whether its rows, ids aside, are those of the served snapshot.
+    pub fn is_as_served(&self) -> bool {
+        matches!(&self.night, Night::Same(kept) if kept.report.is_unchanged)
+    }
+
+    /// Returns the rows that its staged table will hold, to be read by columns.
+    ///
+    /// # Errors
+    /// When a pack cannot be read.
+    pub fn rows(&self) -> Result<LiveRows, Error> {
+        let (files, packs) = match &self.night {
+            Night::Same(kept) => (&kept.input.files, &kept.input.packs),
+            Night::Other(other) => (&other.live.files, &other.rows),
+        };
+        self.staging.rows(files, packs)
+    }
+
+    /// Writes both tables; without ids it is taken for granted that those of the last night stand.
+    ///
+    /// # Errors
+    /// Too many rejected rows, a disk that refuses.
+    pub fn finish(self, ids: Option<&[SourceIds<'_>]>) -> Result<StagedSource, Error> {
+        let Self { staging, night } = self;
+        let source = staging.source;
+        let staged = tokio::task::block_in_place(|| match (night, ids) {
+            (Night::Same(kept), None) => Ok(staging.as_served(*kept)),
+            (Night::Same(kept), Some(ids)) => staging.with_ids(*kept, ids),
+            (Night::Other(other), ids) => staging.build(*other, ids.unwrap_or_default()),
+        });
+        let staged = staged.map_err(|error| of_source(source, error))?;
+        refuse_too_many_rejects(source, &staged)?;
+        staging.around.observer.notice(&Event::Staged {
+            source: source.name.value.clone(),
+            rows: staged.input.rows.staged,
+            is_unchanged: staged.report.is_unchanged,
+        });
+        Ok(staged)
+    }
 }
 
 async fn list(source: &Source, pull: &extract::Pull) -> Result<Vec<extract::ExtractFile>, Error> {
@@ -124,7 +217,9 @@ async fn list(source: &Source, pull: &extract::Pull) -> Result<Vec<extract::Extr
 /// One source on its way.
 struct Staging<'a> {
     source: &'a Source,
-    contract: &'a Contract,
+    contract: Arc<Contract>,
+    /// Columns of ids that the staged table has behind those of the contract.
+    id_columns: Vec<String>,
     around: Surroundings<'a>,
     /// The last night: what a killed run had finished, else the last snapshot.
     parent: Option<&'a Input>,
@@ -137,7 +232,12 @@ struct Staging<'a> {
 }
 
 impl<'a> Staging<'a> {
-    fn new(source: &'a Source, contract: &'a Contract, around: Surroundings<'a>) -> Result<Self, Error> {
+    fn new(
+        source: &'a Source,
+        contract: Arc<Contract>,
+        id_columns: Vec<String>,
+        around: Surroundings<'a>,
+    ) -> Result<Self, Error> {
         let partition_by: Vec<String> = source.partition_by.iter().map(|column| column.value.clone()).collect();
         let options = WriterOptions {
             memory_bytes: around.memory_bytes,
@@ -152,16 +252,17 @@ impl<'a> Staging<'a> {
                 Some(salvaged) => Some(&salvaged.input),
                 None => around.parent.and_then(|parent| parent.inputs.get(&source.name.value)),
             },
-            reads_as: reads_as(source, contract),
-            layout: PackLayout::new(contract, &partition_by),
+            reads_as: reads_as(source, &contract),
+            layout: PackLayout::new(&contract, &partition_by),
             rows: PartitionWriter::create(
-                staged_spec(source, contract, around.timezone),
+                staged_spec(source, &contract, &id_columns, around.timezone),
                 around.folder,
                 options.clone(),
             )?,
             rejects: PartitionWriter::create(quarantine_spec(source, around.timezone), around.folder, options)?,
             source,
             contract,
+            id_columns,
             around,
         })
     }
@@ -177,21 +278,17 @@ impl<'a> Staging<'a> {
         extract::Pull { since: files.iter().rev().find_map(|file| file.watermark.clone()) }
     }
 
-    fn carry_out(
-        &self,
-        listed: &[extract::ExtractFile],
-        runtime: tokio::runtime::Handle,
-    ) -> Result<StagedSource, Error> {
+    fn read(&self, listed: &[extract::ExtractFile], runtime: tokio::runtime::Handle) -> Result<Night, Error> {
         let reads_the_same = self.reads_the_same();
         let (previous, known) = live::before(self.parent, reads_the_same);
         let headers = self.parent.map(|parent| &parent.headers[..]).unwrap_or_default();
         let reading = Reading {
             source: self.source,
-            contract: self.contract,
+            contract: &self.contract,
             files: listed,
             known,
             previous,
-            headers: drift::Known { contract: self.contract, headers },
+            headers: drift::Known { contract: &self.contract, headers },
             observer: self.around.observer,
             now: self.around.now,
             rehash: self.around.rehash,
@@ -201,7 +298,7 @@ impl<'a> Staging<'a> {
         let live = LiveFiles::gather(self.source, self.parent, reads_the_same, outcomes)?;
         let fingerprint = self.fingerprint(&live);
         if let Some(kept) = self.kept(&fingerprint, &live) {
-            return Ok(kept);
+            return Ok(Night::Same(Box::new(kept)));
         }
         let mut rows = new.rows;
         let mut rejects = new.rejects;
@@ -209,7 +306,7 @@ impl<'a> Staging<'a> {
             rows.splice(0..0, parent.packs.iter().cloned());
             rejects.splice(0..0, parent.reject_packs.iter().cloned());
         }
-        self.build(live, fingerprint, rows, rejects)
+        Ok(Night::Other(Box::new(Other { live, fingerprint, rows, rejects })))
     }
 
     /// Returns one sink for each thread that has something to do.
@@ -221,7 +318,7 @@ impl<'a> Staging<'a> {
 
     fn sink(&self, name: &str) -> Sink<'_> {
         let budget = (self.around.memory_bytes / self.around.threads.max(1)).min(WAITING_BYTES);
-        Sink::new(self.contract, &self.layout, self.rows.router(), self.pack_folder(), name.to_owned(), budget)
+        Sink::new(&self.contract, &self.layout, self.rows.router(), self.pack_folder(), name.to_owned(), budget)
     }
 
     fn pack_name(&self) -> TableName {
@@ -238,39 +335,69 @@ impl<'a> Staging<'a> {
         Ok(self.around.files.fetch(&self.pack_name(), file)?)
     }
 
+    /// Opens packs and finds the rows that count.
+    fn rows(&self, files: &[InputFile], packs: &[DataFile]) -> Result<LiveRows, Error> {
+        let threads = self.around.threads.max(1);
+        let packs = packs::open(packs, files, &|file| self.pack(file))?;
+        let packs = LivePacks::new(packs, files, &self.contract, threads);
+        let survey = packs.survey(self.around.memory_bytes)?;
+        let schema = SchemaRef::clone(&self.layout.schema);
+        Ok(LiveRows { packs, survey, schema, partition_by: self.partition_fields(), threads })
+    }
+
+    /// Returns the columns that stand in the names of partitions.
+    fn partition_fields(&self) -> Vec<FieldRef> {
+        let schema = self.contract.schema();
+        let field = |column: &Placed<String>| schema.field_with_name(&column.value).ok().cloned().map(Arc::new);
+        self.source.partition_by.iter().filter_map(field).collect()
+    }
+
+    /// Takes an unchanged source over as it is served: what a killed run left may have the ids of other records.
+    fn as_served(&self, kept: StagedSource) -> StagedSource {
+        let table = self.source.table();
+        let served = self.around.parent.filter(|_| !self.id_columns.is_empty());
+        match served.and_then(|parent| parent.tables.get(&table)) {
+            Some(served) => StagedSource { staged: served.clone(), ..kept },
+            None => kept,
+        }
+    }
+
+    /// Puts ids on the rows of an unchanged source.
+    fn with_ids(&self, kept: StagedSource, ids: &[SourceIds<'_>]) -> Result<StagedSource, Error> {
+        let rows = self.rows(&kept.input.files, &kept.input.packs)?;
+        let staged = self.staged(&rows.packs, rows.survey, ids)?;
+        let changed_partitions = changed_partitions(self.source, &staged, self.around.parent);
+        let report = SourceReport { changed_partitions, ..kept.report };
+        Ok(StagedSource { staged, report, ..kept })
+    }
+
+    /// Writes the staged table.
+    fn staged(&self, packs: &LivePacks, survey: Survey, ids: &[SourceIds<'_>]) -> Result<Table, Error> {
+        let (shape, before) = (self.shape(), self.before(&self.source.table()));
+        let target = write::Target { writer: &self.rows, shape: &shape, before: &before, ids };
+        let staged = write::staged(packs, survey, &self.layout, &target, self.around)?;
+        let spec = staged_spec(self.source, &self.contract, &self.id_columns, self.around.timezone);
+        Ok(Table {
+            event_date: self.source.event_date.as_ref().map(|column| column.value.clone()),
+            as_of: self.source.as_of.iter().map(|column| column.value.clone()).collect(),
+            ..described(self.source, &spec, staged)
+        })
+    }
+
     /// Writes both tables from packs.
-    fn build(
-        &self,
-        live: LiveFiles,
-        fingerprint: String,
-        rows: Vec<DataFile>,
-        rejects: Vec<DataFile>,
-    ) -> Result<StagedSource, Error> {
+    fn build(&self, other: Other, ids: &[SourceIds<'_>]) -> Result<StagedSource, Error> {
+        let Other { live, fingerprint, rows, rejects } = other;
         let around = self.around;
         let locate = |file: &DataFile| self.pack(file);
-        let packs = LivePacks::new(
-            packs::open(&rows, &live.files, &locate)?,
-            &live.files,
-            self.contract,
-            around.threads.max(1),
-        );
-        let survey = packs.survey(around.memory_bytes)?;
+        let LiveRows { packs, survey, .. } = self.rows(&live.files, &rows)?;
         let (superseded, dead) = (survey.superseded, survey.dead);
-        let staged = write::staged(
-            &packs,
-            survey,
-            &self.layout,
-            &self.rows,
-            &self.shape(),
-            &self.before(&self.source.table()),
-            around,
-        )?;
+        let staged = self.staged(&packs, survey, ids)?;
         let reject_packs = packs::open(&rejects, &live.files, &locate)?;
         let before = self.before(&TableName::quarantine(&self.source.name.value));
         let (quarantine, faults) = write::quarantine(&reject_packs, &self.rejects, &before, around)?;
         let balance = RowBalance {
             rows: live.files.iter().map(|file| file.lines.rows).sum(),
-            staged: staged.iter().map(|partition| partition.rows).sum(),
+            staged: staged.rows(),
             rejected: live.files.iter().map(|file| file.rejected).sum(),
             superseded,
         };
@@ -285,11 +412,6 @@ impl<'a> Staging<'a> {
             packs: rows,
             reject_packs: rejects,
             rows: balance,
-        };
-        let staged = Table {
-            event_date: self.source.event_date.as_ref().map(|column| column.value.clone()),
-            as_of: self.source.as_of.iter().map(|column| column.value.clone()).collect(),
-            ..described(self.source, &staged_spec(self.source, self.contract, around.timezone), staged)
         };
         let report = SourceReport {
             source: self.source.name.value.clone(),
@@ -332,10 +454,13 @@ impl<'a> Staging<'a> {
         {
             hasher.update(column.value.as_bytes()).update(&[0]);
         }
+        for column in &self.id_columns {
+            hasher.update(&[1]).update(column.as_bytes());
+        }
         hasher.finalize().to_hex().to_string()
     }
 
-    /// Returns the hash of all that decides the staged rows.
+    /// Returns the hash of all that decides the staged rows, but for their ids.
     fn fingerprint(&self, live: &LiveFiles) -> String {
         let mut hasher = blake3::Hasher::new();
         let mut part = |text: &str| {
@@ -428,11 +553,21 @@ fn changed_partitions(source: &Source, staged: &Table, parent: Option<&Manifest>
     changed.chain(vanished).cloned().collect()
 }
 
-fn staged_spec(source: &Source, contract: &Contract, timezone: Tz) -> TableSpec {
+/// Returns the columns of a staged table: those of the contract, and ids.
+pub(super) fn staged_schema(contract: &Contract, id_columns: &[String]) -> SchemaRef {
+    let schema = contract.schema();
+    if id_columns.is_empty() {
+        return schema;
+    }
+    let ids = id_columns.iter().map(|name| Arc::new(Field::new(name, DataType::Utf8, true)));
+    Arc::new(Schema::new(schema.fields().iter().cloned().chain(ids).collect::<Vec<_>>()))
+}
+
+fn staged_spec(source: &Source, contract: &Contract, id_columns: &[String], timezone: Tz) -> TableSpec {
     let names = |columns: &[crate::record::Placed<String>]| columns.iter().map(|column| column.value.clone()).collect();
     TableSpec {
         name: source.table(),
-        schema: contract.schema(),
+        schema: staged_schema(contract, id_columns),
         partition_by: names(&source.partition_by),
         key: names(&source.key),
         dates: source.event_date.iter().chain(&source.as_of).map(|column| column.value.clone()).collect(),

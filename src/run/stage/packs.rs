@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -40,9 +40,9 @@ pub(super) struct LivePack {
 }
 
 /// All packs of a source.
-pub(super) struct LivePacks<'a> {
+pub(super) struct LivePacks {
     pub packs: Vec<LivePack>,
-    contract: &'a Contract,
+    contract: Arc<Contract>,
     /// Place before the first line of each table of each live file.
     bases: Vec<Vec<u64>>,
     places: u64,
@@ -101,8 +101,8 @@ pub(super) fn open(
     files.iter().map(open).collect()
 }
 
-impl<'a> LivePacks<'a> {
-    pub fn new(packs: Vec<LivePack>, live: &[InputFile], contract: &'a Contract, threads: usize) -> Self {
+impl LivePacks {
+    pub fn new(packs: Vec<LivePack>, live: &[InputFile], contract: &Arc<Contract>, threads: usize) -> Self {
         let mut places = 0;
         let mut base = |lines: &u64| {
             let before = places;
@@ -111,7 +111,7 @@ impl<'a> LivePacks<'a> {
             before
         };
         let bases = live.iter().map(|file| file.parts.iter().map(&mut base).collect()).collect();
-        Self { packs, contract, bases, places, threads }
+        Self { packs, contract: Arc::clone(contract), bases, places, threads }
     }
 
     /// Finds the rows that the staged table holds.
@@ -160,7 +160,8 @@ impl<'a> LivePacks<'a> {
         ((dead + superseded > 0).then_some(kept), dead, superseded)
     }
 
-    fn place(&self, live: &[Option<u32>], file: u32, order: u64) -> Option<u64> {
+    /// Returns the place of a row among all rows of live files, in the order of their versions.
+    pub fn place(&self, live: &[Option<u32>], file: u32, order: u64) -> Option<u64> {
         let position = (*live.get(file as usize)?)?;
         let (part, row_line) = part_and_line(order);
         let bases = self.bases.get(position as usize)?;

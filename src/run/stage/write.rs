@@ -1,20 +1,20 @@
 //! The staged table and its quarantine, from packs: partition by partition, and only those whose rows are other ones.
 //!
 //! In: which rows of every block are kept. Out: two [`Table`]s. A partition's fingerprint names its blocks and the rows
-//! kept of them, so an equal one in the last snapshot is taken over without reading a row.
+//! kept of them, and the ids that they bear, so an equal one in the last snapshot is taken over without reading a row.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use arrow::{
     array::{AsArray, RecordBatch},
-    datatypes::Int64Type,
+    datatypes::{Int64Type, Schema},
 };
 
 use super::{
-    Surroundings,
+    SourceIds, Surroundings,
     packs::{LiveBlock, LivePack, LivePacks, Readers, Survey},
     sink::{PackLayout, broken},
 };
@@ -39,21 +39,30 @@ pub(super) struct Faults {
     pub examples: BTreeSet<Example>,
 }
 
+/// What a staged table is written to, and what decides its partitions besides their rows.
+pub(super) struct Target<'a, 'i> {
+    pub writer: &'a PartitionWriter,
+    /// Hash of everything but rows and ids.
+    pub shape: &'a str,
+    /// The partitions of the last night.
+    pub before: &'a HashMap<PartitionValues, Partition>,
+    /// Ids of the rows, in the order of their columns.
+    pub ids: &'a [SourceIds<'i>],
+}
+
 /// Writes the staged table's partitions, ordered by their values.
 ///
 /// # Errors
 /// When a pack cannot be read or a file cannot be written.
 pub(super) fn staged(
-    packs: &LivePacks<'_>,
+    packs: &LivePacks,
     survey: Survey,
     layout: &PackLayout,
-    writer: &PartitionWriter,
-    shape: &str,
-    before: &HashMap<PartitionValues, Partition>,
+    target: &Target<'_, '_>,
     around: Surroundings<'_>,
 ) -> Result<Vec<Partition>, Error> {
     if survey.partitions.is_empty() {
-        return Ok(writer.empty()?);
+        return Ok(target.writer.empty()?);
     }
     let mut jobs: Vec<(PartitionValues, Vec<LiveBlock>)> = survey.partitions.into_iter().collect();
     // The largest first, so that no thread ends long after the others.
@@ -67,13 +76,13 @@ pub(super) fn staged(
     let work = || -> Result<(), Error> {
         let mut readers = Readers::new(&packs.packs, Some(columns.clone()));
         while let Some((values, blocks)) = { queue.lock().unwrap_or_else(PoisonError::into_inner).next() } {
-            let fingerprint = fingerprint(shape, &blocks, &packs.packs);
-            let same = before.get(&values).filter(|before| before.fingerprint == fingerprint);
+            let fingerprint = fingerprint(target, &values, &blocks, &packs.packs);
+            let same = target.before.get(&values).filter(|before| before.fingerprint == fingerprint);
             let partition = if let Some(same) = same {
                 same.clone()
             } else {
-                let rows = blocks.iter().map(|block| readers.kept(block));
-                let written = writer.write::<Error>(&values, rows, around.memory_bytes / threads)?;
+                let rows = blocks.iter().map(|block| with_ids(readers.kept(block)?, &values, target.ids));
+                let written = target.writer.write::<Error>(&values, rows, around.memory_bytes / threads)?;
                 Partition { fingerprint, ..written }
             };
             if let Ok(done) = done.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
@@ -97,10 +106,25 @@ pub(super) fn staged(
     Ok(partitions)
 }
 
+/// Puts the columns of ids behind those of the contract.
+fn with_ids(rows: RecordBatch, values: &PartitionValues, ids: &[SourceIds<'_>]) -> Result<RecordBatch, Error> {
+    let mut rows = rows;
+    for ids in ids {
+        let column = ids.column(&rows, values)?;
+        let fields = rows.schema().fields().iter().cloned().chain([ids.field()]).collect::<Vec<_>>();
+        let columns = rows.columns().iter().cloned().chain([column]).collect();
+        rows = super::sink::batch(&Arc::new(Schema::new(fields)), columns, rows.num_rows())?;
+    }
+    Ok(rows)
+}
+
 /// Returns the hash of all that decides a partition's rows and files.
-fn fingerprint(shape: &str, blocks: &[LiveBlock], packs: &[LivePack]) -> String {
+fn fingerprint(target: &Target<'_, '_>, values: &PartitionValues, blocks: &[LiveBlock], packs: &[LivePack]) -> String {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(shape.as_bytes());
+    hasher.update(target.shape.as_bytes());
+    for ids in target.ids {
+        hasher.update(ids.fingerprint(values).as_bytes());
+    }
     for block in blocks {
         hasher.update(packs[block.pack].file.blake3.as_bytes()).update(&(block.block as u64).to_le_bytes());
         hasher.update(&block.rows.to_le_bytes());

@@ -35,7 +35,7 @@ pub use self::{
 use super::{Request, Snapshot, load, outcome, validate};
 use crate::{
     Error,
-    define::{project::Source, suggestion},
+    define::suggestion,
     engine::{Engine, Statement, catalog, scarcity::with_spilling_joins},
     record::{Manifest, Severity, TableName},
     transform::{self, Graph, PlannedModel, history},
@@ -156,7 +156,7 @@ async fn planned(request: &Request, model: &str, engine: &Engine) -> Result<(Tab
     let (contracts, mut findings) = validate::contracts(&project, &parameters);
     findings.extend(transform::functions::define(&project.functions, engine).map_err(bug)?);
     let staged = validate::staged_catalog(&project, &contracts, &parameters);
-    let sources = project.sources.iter().map(Source::table).collect();
+    let sources = validate::made_tables(&project);
     let planning = transform::plan::plan(&project.models, &staged, &sources, &parameters, engine);
     let (graph, found) = Box::pin(planning).await.map_err(bug)?;
     if Target::of(&graph, &wanted.name).is_ok() {

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use arrow::datatypes::DataType;
-use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, Spanned};
+use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, SetQuantifier, Spanned};
 
 use super::{
     Walk, coercion,
@@ -24,6 +24,9 @@ impl Walk<'_> {
             self.doubled_results(&first.projection);
         }
         let given: Vec<Columns> = leaves.iter().map(|leaf| self.body(leaf, around)).collect();
+        if is_by_name(body) {
+            return united_by_name(given);
+        }
         let mut united = given.first().cloned().unwrap_or_default();
         if given.iter().any(|columns| columns.is_open) {
             return Columns { is_open: true, ..united };
@@ -81,6 +84,35 @@ fn flatten<'a>(body: &'a SetExpr, leaves: &mut Vec<&'a SetExpr>) {
         }
         leaf => leaves.push(leaf),
     }
+}
+
+/// Returns whether branches are joined by the names of their columns, wherever these stand.
+fn is_by_name(body: &SetExpr) -> bool {
+    use SetQuantifier::{AllByName, ByName, DistinctByName};
+    match body {
+        SetExpr::SetOperation { left, right, set_quantifier, .. } => {
+            matches!(set_quantifier, AllByName | ByName | DistinctByName) || is_by_name(left) || is_by_name(right)
+        }
+        _ => false,
+    }
+}
+
+/// Returns the columns of all branches, each name once; of a name with types that have none in common the type is unknown.
+fn united_by_name(given: Vec<Columns>) -> Columns {
+    let mut united = Columns::default();
+    for columns in given {
+        united.is_open |= columns.is_open;
+        for column in columns.list {
+            match united.list.iter_mut().find(|known| known.name == column.name) {
+                None => united.list.push(column),
+                Some(known) => {
+                    let types = known.data_type.iter().chain(&column.data_type);
+                    known.data_type = if types.clone().count() == 2 { coercion::united(types) } else { None };
+                }
+            }
+        }
+    }
+    united
 }
 
 /// Returns the expression of a branch's column, where no wildcard hides it.

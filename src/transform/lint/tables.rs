@@ -53,6 +53,16 @@ impl Tables {
                 tables.tables.insert(source.table(), of_source(source, table.schema()));
             }
         }
+        // What neither a contract nor SQL makes: the tables of entities.
+        for (name, table) in staged {
+            tables.tables.entry(name.clone()).or_insert_with(|| Known {
+                schema: table.schema(),
+                key: Vec::new(),
+                partition_by: table.table.partition_by.clone(),
+                never_null: BTreeSet::new(),
+                values: BTreeMap::new(),
+            });
+        }
         for planned in &graph.models {
             tables.tables.insert(planned.model.name.clone(), of_model(&planned.model, &planned.schema));
         }

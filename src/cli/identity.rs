@@ -1,0 +1,168 @@
+//! `tallyhouse identity`
+
+use std::{fmt::Write as _, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Subcommand};
+
+use super::{
+    arguments::{Common, OutputFormat},
+    print,
+    progress::Progress,
+};
+use crate::{
+    Error,
+    engine::Engine,
+    run::{self, IdExplained, MemberShown, RecordShown, UncertainPair},
+};
+
+/// Columns of a review before those of the records.
+const DECISION: [&str; 7] =
+    ["left_source", "left_key", "right_source", "right_key", "verdict", "reason", "probability"];
+
+/// `identity`
+#[derive(Debug, Args)]
+pub(super) struct IdentityArguments {
+    #[command(subcommand)]
+    action: IdentityAction,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What is asked of identification.
+#[derive(Debug, Subcommand)]
+enum IdentityAction {
+    /// Show the records that bear an id, what ties them, and what happened to the id
+    Explain {
+        /// The id.
+        id: String,
+    },
+    /// Write the pairs that are neither linked nor surely different as CSV, to be decided by a person
+    ///
+    /// Write `same` or `different` and a reason into the columns for them, and take the file back with `--take`.
+    Review {
+        /// The entity; needed where the pipeline has several
+        #[arg(long)]
+        entity: Option<String>,
+        /// Take the decisions of a reviewed file into the overrides file
+        #[arg(long, value_name = "FILE")]
+        take: Option<PathBuf>,
+    },
+    /// Learn the model of an entity from its records and pin it in its file
+    Train {
+        /// The entity; needed where the pipeline has several
+        #[arg(long)]
+        entity: Option<String>,
+    },
+}
+
+/// Carries out the verb.
+pub(super) async fn identity(arguments: &IdentityArguments, engine: &Engine) -> Result<ExitCode, Error> {
+    let common = &arguments.common;
+    let request = common.request(false);
+    let observer = Progress::new(common.output());
+    let is_json = common.output() == OutputFormat::Json;
+    match &arguments.action {
+        IdentityAction::Explain { id } => {
+            let explained = run::explain_id(id, &request, engine, &observer).await?;
+            print(&if is_json { json(&explained) } else { explained_text(&explained) });
+        }
+        IdentityAction::Review { entity, take: None } => {
+            let pairs = run::review(entity.as_deref(), &request, engine, &observer).await?;
+            print(&if is_json { json(&pairs) } else { review_csv(&pairs) });
+        }
+        IdentityAction::Review { entity, take: Some(file) } => {
+            let rows = run::reviewed(file)?;
+            let (path, count) = run::decide(entity.as_deref(), &rows, &request, engine).await?;
+            print(&format!("{count} decisions went into {}\n", path.display()));
+        }
+        IdentityAction::Train { entity } => {
+            let trained = run::train(entity.as_deref(), &request, engine, &observer).await?;
+            let model = &trained.model;
+            print(&match is_json {
+                true => json(&trained),
+                false => format!("{} records, written to {}\n", model.records, trained.path.display()),
+            });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    format!("{}\n", serde_json::json!(value))
+}
+
+fn explained_text(explained: &IdExplained) -> String {
+    let mut text = format!("{} {}: {} records\n", explained.entity, explained.id, explained.members.len());
+    for member in &explained.members {
+        // Writing to a String cannot fail.
+        let _ = write_member(&mut text, member);
+    }
+    if !explained.events.is_empty() {
+        text.push_str("\nwhat happened:\n");
+    }
+    for event in &explained.events {
+        let _ = writeln!(text, "  {event}");
+    }
+    text
+}
+
+fn write_member(text: &mut String, member: &MemberShown) -> std::fmt::Result {
+    let record = &member.record;
+    let date = member.date.map_or_else(|| "without a date".to_owned(), |date| format!("seen {date}"));
+    writeln!(text, "\n{} {}, {date}", record.source, record.key)?;
+    let values: Vec<String> = record.values.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    writeln!(text, "  {}", values.join(" · "))?;
+    let Some(tie) = &member.tie else { return writeln!(text, "  the id is its own, or nothing explains it") };
+    let score = tie.score.map(|score| format!(" {score:.4}")).unwrap_or_default();
+    writeln!(text, "  is {} {} by {}{score}", tie.source, tie.key, tie.rule)?;
+    let mut sum = 0.0;
+    for (name, level, bits) in &tie.steps {
+        sum += bits;
+        let level = level.as_deref().unwrap_or_default();
+        writeln!(text, "    {name:<20} {level:<24} {bits:>+8.2} {sum:>+8.2} {}", bar(*bits))?;
+    }
+    Ok(())
+}
+
+/// Draws bits of evidence: for on the right, against on the left.
+fn bar(bits: f64) -> String {
+    let length = (0..20_u8).take_while(|step| f64::from(*step) < bits.abs()).count();
+    match bits < 0.0 {
+        true => format!("{:>20}|", "-".repeat(length)),
+        false => format!("{:>20}|{}", "", "+".repeat(length)),
+    }
+}
+
+fn review_csv(pairs: &[UncertainPair]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for record in pairs.iter().flat_map(|pair| [&pair.left, &pair.right]) {
+        for (name, _) in &record.values {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+    }
+    let sides = names.iter().flat_map(|name| [format!("left_{name}"), format!("right_{name}")]);
+    let header: Vec<String> = DECISION.iter().map(|name| (*name).to_owned()).chain(sides).collect();
+    let mut text = row(&header);
+    for pair in pairs {
+        let value = |record: &RecordShown, name: &str| {
+            let found = record.values.iter().find(|(known, _)| known == name);
+            found.map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        let (left, right) = (&pair.left, &pair.right);
+        let ends = [&left.source, &left.key, &right.source, &right.key].map(Clone::clone);
+        let blank = [String::new(), String::new(), format!("{:.4}", pair.probability)];
+        let sides = names.iter().flat_map(|name| [value(left, name), value(right, name)]);
+        text.push_str(&row(&ends.into_iter().chain(blank).chain(sides).collect::<Vec<_>>()));
+    }
+    text
+}
+
+fn row(cells: &[String]) -> String {
+    let quoted = |cell: &String| match cell.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.clone(),
+    };
+    cells.iter().map(quoted).collect::<Vec<_>>().join(",") + "\n"
+}

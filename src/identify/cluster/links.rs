@@ -1,0 +1,102 @@
+//! What joins two records: people's verdicts, certain links, evidence.
+//!
+//! In: records and their codes. Out: certain links, and the total order in which all links are tried. A group of equal
+//! records is linked as a star around its first one; whoever is cut off it by a veto is still joined by other evidence.
+
+use std::cmp::Reverse;
+
+use crate::{
+    define::entity::Entity,
+    identify::{
+        codes::{Codes, Keys, NOTHING},
+        records::{ABSENT, Records},
+        weigh::Millibits,
+    },
+};
+
+/// Two records that evidence joins, the smaller first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Link {
+    /// The smaller record.
+    pub left: u32,
+    /// The larger record.
+    pub right: u32,
+    /// Its score.
+    pub score: Millibits,
+}
+
+/// Two records that a rule joins, the smaller first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Certain {
+    /// The smaller record.
+    pub left: u32,
+    /// The larger record.
+    pub right: u32,
+    /// Which rule: 0 is the built-in `reference`, 1 the first rule of the definition.
+    pub rule: u16,
+}
+
+/// What people said of two records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// One record.
+    pub left: u32,
+    /// The other record.
+    pub right: u32,
+    /// Whether they are one thing.
+    pub is_same: bool,
+    /// The line of the file, from 1.
+    pub line: usize,
+}
+
+/// How strong a link is; the smallest is tried first. Ends decide between equals, so that the order is total.
+pub(super) type Rank = (u16, Reverse<Millibits>, u32, u32);
+
+impl Certain {
+    pub(super) const fn rank(&self) -> Rank {
+        (self.rule, Reverse(0), self.left, self.right)
+    }
+}
+
+impl Link {
+    pub(super) const fn rank(&self) -> Rank {
+        (u16::MAX, Reverse(self.score), self.left, self.right)
+    }
+}
+
+/// Returns the certain links of all records, in order.
+#[must_use]
+pub fn certain(entity: &Entity, records: &Records, codes: &Codes) -> Vec<Certain> {
+    let mut links = references(entity, records);
+    for (rule, number) in entity.rules.iter().zip(1..) {
+        let keys = Keys::new(records, codes, &rule.equal);
+        let all = (0..u32::try_from(records.len()).unwrap_or(ABSENT)).map(|record| (keys.get(record), record));
+        links.extend(stars(all.filter(|(key, _)| *key != NOTHING).collect(), number));
+    }
+    links.sort_unstable();
+    links
+}
+
+/// Links the records of each key to its first one.
+pub(crate) fn stars(mut keyed: Vec<(u64, u32)>, rule: u16) -> Vec<Certain> {
+    keyed.sort_unstable();
+    let groups = keyed.chunk_by(|left, right| left.0 == right.0);
+    groups
+        .flat_map(|group| group[1..].iter().map(|(_, right)| Certain { left: group[0].1, right: *right, rule }))
+        .collect()
+}
+
+/// Links records to those that they say they belong to.
+pub(crate) fn references(entity: &Entity, records: &Records) -> Vec<Certain> {
+    let naming = (0_u32..).zip(&records.belongs_to.numbers).filter(|(_, number)| **number != ABSENT);
+    let link = |(record, _): (u32, &u32)| {
+        let named = entity.records[usize::from(records.sources[record as usize])].belongs_to.as_ref()?;
+        let source = u16::try_from(named.records).ok()?;
+        let other = records.find(source, records.belongs_to.get(record)?)?;
+        (other != record).then(|| Certain { left: record.min(other), right: record.max(other), rule: 0 })
+    };
+    let mut links: Vec<Certain> = naming.filter_map(link).collect();
+    links.sort_unstable();
+    links.dedup();
+    links
+}

@@ -1,0 +1,202 @@
+//! What the comparing of records gives: which are one thing, and what ties them.
+//!
+//! In: clusters and all ties. Out: [`Matched`], and a [`Forest`] in which every record of a cluster is tied to its leader by
+//! the strongest ties, so that each has one explanation.
+
+use std::cmp::Ordering;
+
+use super::{
+    cluster::Cut,
+    weigh::{probability, score_of},
+    whole,
+};
+use crate::define::entity::Entity;
+
+/// What ties two records.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum By {
+    /// People said so, in a line of the overrides file.
+    Verdict(usize),
+    /// A certain link: 0 is the built-in `reference`, 1 the first rule of the definition.
+    Rule(u16),
+    /// Evidence, with its probability.
+    Evidence(f64),
+}
+
+/// Two records that are tied.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tie {
+    /// The smaller record.
+    pub left: u32,
+    /// The larger record.
+    pub right: u32,
+    /// By what.
+    pub by: By,
+}
+
+/// Who is who.
+#[derive(Clone, Debug, Default)]
+pub struct Matched {
+    /// Per record the number of its cluster.
+    pub clusters: Vec<u32>,
+    /// What ties records of one cluster, the strongest first.
+    pub ties: Vec<Tie>,
+    /// Ties that did not hold.
+    pub parted: Vec<(u32, u32, Cut)>,
+}
+
+impl Matched {
+    /// Orders what linking found by strength: verdicts, rules as they are written, evidence; then by ends.
+    #[must_use]
+    pub fn new(entity: &Entity, found: &whole::Identified) -> Self {
+        let clusters = &found.clusters.of;
+        let least = score_of(entity.link_from);
+        let verdicts = found.verdicts.iter().filter(|verdict| verdict.is_same).map(|verdict| {
+            let (left, right) = (verdict.left.min(verdict.right), verdict.left.max(verdict.right));
+            Tie { left, right, by: By::Verdict(verdict.line) }
+        });
+        let certain =
+            found.certain.iter().map(|link| Tie { left: link.left, right: link.right, by: By::Rule(link.rule) });
+        let evidence = found.links.iter().filter(|link| link.score >= least);
+        let evidence =
+            evidence.map(|link| Tie { left: link.left, right: link.right, by: By::Evidence(probability(link.score)) });
+        let holds = |tie: &Tie| clusters[tie.left as usize] == clusters[tie.right as usize];
+        let mut ties: Vec<Tie> = verdicts.chain(certain).chain(evidence).filter(holds).collect();
+        ties.sort_by(|one, other| {
+            one.by.strength(other.by).then((one.left, one.right).cmp(&(other.left, other.right)))
+        });
+        Self { clusters: clusters.clone(), ties, parted: found.clusters.cut.clone() }
+    }
+}
+
+impl By {
+    /// Compares two ties, the stronger first.
+    fn strength(self, other: Self) -> Ordering {
+        match (self, other) {
+            (Self::Rule(one), Self::Rule(other)) => one.cmp(&other),
+            (Self::Evidence(one), Self::Evidence(other)) => other.total_cmp(&one),
+            (one, other) => one.kind().cmp(&other.kind()),
+        }
+    }
+
+    const fn kind(self) -> u8 {
+        match self {
+            Self::Verdict(_) => 0,
+            Self::Rule(_) => 1,
+            Self::Evidence(_) => 2,
+        }
+    }
+}
+
+/// For every record but the leaders, the tie that leads towards its leader.
+#[derive(Clone, Debug, Default)]
+pub struct Forest {
+    /// Number of the tie, or [`Forest::NONE`].
+    up: Vec<u32>,
+}
+
+impl Forest {
+    /// Stands for no tie.
+    pub const NONE: u32 = u32::MAX;
+
+    /// Ties records to leaders; `ties` are in order of strength. `leaders` has one record per cluster.
+    #[must_use]
+    pub fn new(ties: &[Tie], records: usize, leaders: impl Iterator<Item = u32>) -> Self {
+        let mut chosen: Vec<u32> = Vec::new();
+        let mut groups = Groups((0..u32::try_from(records).unwrap_or(u32::MAX)).collect());
+        for (number, tie) in (0..).zip(ties) {
+            if groups.join(tie.left, tie.right) {
+                chosen.push(number);
+            }
+        }
+        let mut at: Vec<Vec<u32>> = vec![Vec::new(); records];
+        for &number in &chosen {
+            let tie = ties[number as usize];
+            at[tie.left as usize].push(number);
+            at[tie.right as usize].push(number);
+        }
+        let mut up = vec![Self::NONE; records];
+        for leader in leaders {
+            let mut reached = vec![leader];
+            while let Some(record) = reached.pop() {
+                for &number in &at[record as usize] {
+                    let other = ties[number as usize].other(record);
+                    if number != up[record as usize] {
+                        up[other as usize] = number;
+                        reached.push(other);
+                    }
+                }
+            }
+        }
+        Self { up }
+    }
+
+    /// Returns the tie of a record towards its leader.
+    #[must_use]
+    pub fn tie(&self, record: u32) -> Option<u32> {
+        Some(self.up[record as usize]).filter(|number| *number != Self::NONE)
+    }
+
+    /// Returns the records and ties from a record to its leader: each tie with the record that it leads to.
+    #[must_use]
+    pub fn way(&self, record: u32, ties: &[Tie]) -> Vec<(Tie, u32)> {
+        let (mut way, mut at) = (Vec::new(), record);
+        while let Some(number) = self.tie(at) {
+            let tie = ties[number as usize];
+            at = tie.other(at);
+            way.push((tie, at));
+        }
+        way
+    }
+}
+
+impl Tie {
+    /// Returns the record at the other end.
+    #[must_use]
+    pub const fn other(&self, record: u32) -> u32 {
+        if self.left == record { self.right } else { self.left }
+    }
+}
+
+/// Groups that grow together.
+struct Groups(Vec<u32>);
+
+impl Groups {
+    fn find(&mut self, record: u32) -> u32 {
+        let mut root = record;
+        while self.0[root as usize] != root {
+            let above = self.0[self.0[root as usize] as usize];
+            self.0[root as usize] = above;
+            root = above;
+        }
+        root
+    }
+
+    /// Joins two groups under the smaller root; returns whether they were two.
+    fn join(&mut self, left: u32, right: u32) -> bool {
+        let (left, right) = (self.find(left), self.find(right));
+        self.0[left.max(right) as usize] = left.min(right);
+        left != right
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_record_is_led_to_its_leader_by_the_strongest_ties() {
+        let tie = |left, right, by| Tie { left, right, by };
+        let ties = [
+            tie(1, 2, By::Rule(1)),
+            tie(0, 1, By::Evidence(0.99)),
+            tie(0, 2, By::Evidence(0.97)),
+            tie(2, 3, By::Evidence(0.96)),
+        ];
+        let forest = Forest::new(&ties, 5, [0, 4].into_iter());
+        let way = |record| forest.way(record, &ties).into_iter().map(|(_, to)| to).collect::<Vec<_>>();
+        assert_eq!((way(0), way(4)), (vec![], vec![]));
+        assert_eq!(way(3), [2, 1, 0]);
+        assert_eq!(forest.tie(2), Some(0));
+    }
+}

@@ -1,0 +1,106 @@
+//! A text as its words: the folding that every kind of text begins with.
+//!
+//! In: a text as somebody typed it. Out: words in lower case, simplified, without width, punctuation and accents of Latin
+//! letters. Accents go because one clerk types them and the next does not.
+
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
+use crate::engine::functions::folding;
+
+/// The last character of the Latin alphabets with accents in one block.
+const LAST_LATIN: char = '\u{24f}';
+
+/// Returns the words of a text with one blank between them.
+pub fn folded(text: &str) -> String {
+    let mut words = String::new();
+    folding::fold(text, &mut words);
+    if !words.is_ascii() {
+        words = words.chars().flat_map(Plain::of).collect();
+    }
+    let mut single = String::with_capacity(words.len());
+    for word in words.split_ascii_whitespace() {
+        if !single.is_empty() {
+            single.push(' ');
+        }
+        single.push_str(word);
+    }
+    single
+}
+
+/// A character without its accent: up to three letters.
+struct Plain {
+    letters: [char; 3],
+    next: usize,
+    count: usize,
+}
+
+impl Plain {
+    fn of(character: char) -> Self {
+        let (letters, count) = match character {
+            'ß' => (['s', 's', ' '], 2),
+            'æ' => (['a', 'e', ' '], 2),
+            'œ' => (['o', 'e', ' '], 2),
+            'ø' => (['o', ' ', ' '], 1),
+            'ł' => (['l', ' ', ' '], 1),
+            'đ' | 'ð' => (['d', ' ', ' '], 1),
+            'þ' => (['t', 'h', ' '], 2),
+            'ı' => (['i', ' ', ' '], 1),
+            other if is_accented(other) => match std::iter::once(other).nfd().find(|part| !is_combining_mark(*part)) {
+                Some(letter) => ([letter, ' ', ' '], 1),
+                None => ([other, ' ', ' '], 1),
+            },
+            // An accent of its own, which no letter took in.
+            '\u{300}'..='\u{36f}' => ([' '; 3], 0),
+            other => ([other, ' ', ' '], 1),
+        };
+        Self { letters, next: 0, count }
+    }
+}
+
+impl Iterator for Plain {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let letter = (self.next < self.count).then(|| self.letters[self.next]);
+        self.next += 1;
+        letter
+    }
+}
+
+fn is_accented(character: char) -> bool {
+    ('\u{c0}'..=LAST_LATIN).contains(&character) || ('\u{1e00}'..='\u{1eff}').contains(&character)
+}
+
+/// Returns whether a character is written without blanks between words.
+pub fn is_ideograph(character: char) -> bool {
+    character >= folding::FIRST_IDEOGRAPH
+}
+
+/// Returns the words in alphabetical order, each once as often as it occurs.
+pub fn sorted(words: &[&str]) -> String {
+    let mut words = words.to_vec();
+    words.sort_unstable();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accents_width_case_and_punctuation_go() {
+        for (text, words) in [
+            ("  Müller & Söhne  ", "muller sohne"),
+            ("MULLER, SOHNE", "muller sohne"),
+            ("Łódź Øre Straße Ærø", "lodz ore strasse aero"),
+            ("ＡＢＣ　１２３", "abc 123"),
+            ("山東（重工）", "山东 重工"),
+            ("コマツ ガラス", "コマツ ガラス"),
+            ("Чайковский", "чайковский"),
+            ("한국", "한국"),
+            ("...", ""),
+        ] {
+            assert_eq!(folded(text), words, "{text}");
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! The rows of an entity's sources → its records.
+//!
+//! In: surveyed sources. Out: [`Gathered`]: one record for each key as of the run date, and which keys each partition has.
+//! Only the columns that the entity names are read. A row whose fact lies after the run date says nothing, but bears the id
+//! of its record if there is one.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, StringArray},
+    datatypes::{DataType, Date32Type, TimeUnit, TimestampMicrosecondType},
+};
+use chrono::{DateTime, NaiveDate};
+use chrono_tz::Tz;
+
+use crate::{
+    Error,
+    define::{
+        entity::{Entity, RecordSource},
+        project::Source,
+    },
+    engine::Parameters,
+    identify::{
+        key,
+        records::{Records, RecordsBuilder},
+        reduce::{Reducer, SourceRow},
+    },
+    record::{PartitionValues, Placed},
+    run::stage::{LiveRows, Piece, Surveyed},
+};
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
+
+/// The records of an entity.
+pub(super) struct Gathered {
+    /// All records, in the order of source and key.
+    pub records: Records,
+    /// When each was last seen, as a number that only compares.
+    pub latest: Vec<i64>,
+    /// The sources in order of their ranks.
+    pub sources: Vec<GatheredSource>,
+    /// Run dates, from the first to before the second, for which the same rows count.
+    pub valid: (NaiveDate, NaiveDate),
+}
+
+/// The records of one source.
+pub(super) struct GatheredSource {
+    reducer: Reducer,
+    /// For each record of the reducer its number among all; None for one that names nothing.
+    numbers: Vec<Option<u32>>,
+    /// The records of each partition, in the order of their keys.
+    pub partitions: HashMap<PartitionValues, Vec<u32>>,
+}
+
+impl GatheredSource {
+    /// Returns the number of the record of a key.
+    pub fn find(&self, key: &str) -> Option<u32> {
+        self.numbers[self.reducer.find(key)? as usize]
+    }
+
+    /// Returns key and number of a record of a partition.
+    pub fn record(&self, local: u32) -> (&str, Option<u32>) {
+        (self.reducer.key(local), self.numbers[local as usize])
+    }
+}
+
+/// Reads the records of all sources of an entity, which come in order of their ranks.
+///
+/// # Errors
+/// When a pack cannot be read.
+pub(super) fn gather(entity: &Entity, surveyed: &[&Surveyed<'_>], parameters: &Parameters) -> Result<Gathered, Error> {
+    let mut read = Vec::new();
+    for (records, surveyed) in entity.records.iter().zip(surveyed) {
+        read.push(reduced(entity, records, surveyed.source(), &surveyed.rows()?, parameters)?);
+    }
+    let valid = read
+        .iter()
+        .fold((NaiveDate::MIN, NaiveDate::MAX), |valid, one| (valid.0.max(one.valid.0), valid.1.min(one.valid.1)));
+    let named = named(entity, &read);
+    let mut builder = RecordsBuilder::new(entity.attributes.len());
+    let (mut latest, mut sources) = (Vec::new(), Vec::new());
+    for ((rank, reduced), named) in (0..).zip(read).zip(named) {
+        let mut numbers = vec![None; reduced.reducer.len()];
+        for local in reduced.reducer.in_order().into_iter().filter(|local| named[*local as usize]) {
+            numbers[local as usize] = u32::try_from(latest.len()).ok();
+            latest.push(reduced.reducer.push(local, rank, &mut builder));
+        }
+        sources.push(GatheredSource { reducer: reduced.reducer, numbers, partitions: reduced.partitions });
+    }
+    let records = builder.finish().map_err(|error| Error::Bug { message: error.to_string() })?;
+    Ok(Gathered { records, latest, sources, valid })
+}
+
+/// Returns which records name the entity: those with an attribute that does, and those that belong to one that names it.
+fn named(entity: &Entity, read: &[Reduced]) -> Vec<Vec<bool>> {
+    let has_name = |reduced: &Reduced| {
+        let count = u32::try_from(reduced.reducer.len()).unwrap_or(u32::MAX);
+        (0..count).map(|local| reduced.reducer.has_any(local, &entity.named_by)).collect::<Vec<bool>>()
+    };
+    let mut named: Vec<Vec<bool>> = read.iter().map(has_name).collect();
+    // Who belongs to somebody may itself be whom another belongs to.
+    for _ in &entity.records {
+        for (rank, records) in entity.records.iter().enumerate() {
+            let Some(other) = records.belongs_to.as_ref().map(|named| named.records) else { continue };
+            for local in 0..named[rank].len() {
+                let belongs_to = u32::try_from(local).ok().and_then(|local| read[rank].reducer.belongs_to(local));
+                let known = belongs_to.and_then(|key| read[other].reducer.find(key));
+                if known.is_some_and(|known| named[other][known as usize]) {
+                    named[rank][local] = true;
+                }
+            }
+        }
+    }
+    named
+}
+
+/// The rows of one source, folded.
+struct Reduced {
+    reducer: Reducer,
+    partitions: HashMap<PartitionValues, Vec<u32>>,
+    valid: (NaiveDate, NaiveDate),
+}
+
+fn reduced(
+    entity: &Entity,
+    records: &RecordSource,
+    source: &Source,
+    rows: &LiveRows,
+    parameters: &Parameters,
+) -> Result<Reduced, Error> {
+    let layout = Layout::new(records, source);
+    let reducer = Mutex::new(Reducer::new(entity.attributes.len()));
+    let partitions = Mutex::new(HashMap::new());
+    let valid = Mutex::new((NaiveDate::MIN, NaiveDate::MAX));
+    let see = |piece: &Piece, seen: &mut Vec<u32>| {
+        let texts = Texts::new(entity, &layout, piece, parameters)?;
+        let within = texts.valid();
+        let mut reducer = reducer.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.observe(&piece.places, &mut reducer, seen);
+        let mut valid = valid.lock().unwrap_or_else(PoisonError::into_inner);
+        *valid = (valid.0.max(within.0), valid.1.min(within.1));
+        // A record has many rows in a partition, and mostly together.
+        seen.dedup();
+        Ok(())
+    };
+    let done = |values: &PartitionValues, mut seen: Vec<u32>| {
+        seen.sort_unstable();
+        seen.dedup();
+        partitions.lock().unwrap_or_else(PoisonError::into_inner).insert(values.clone(), seen);
+        Ok(())
+    };
+    rows.each(&layout.names(), see, done)?;
+    let reducer = reducer.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut partitions: HashMap<PartitionValues, Vec<u32>> =
+        partitions.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for records in partitions.values_mut() {
+        records.sort_by_key(|local| reducer.key(*local));
+    }
+    Ok(Reduced { reducer, partitions, valid: valid.into_inner().unwrap_or_else(PoisonError::into_inner) })
+}
+
+/// Which columns are read, and what each is for.
+struct Layout<'a> {
+    columns: Vec<&'a str>,
+    key: Vec<usize>,
+    event_date: Option<usize>,
+    date: Option<usize>,
+    recent_by: Option<usize>,
+    belongs_to: Vec<usize>,
+    /// Attribute, its column, and whether it is NULL while it lies after the run date.
+    attributes: Vec<(usize, usize, bool)>,
+}
+
+impl<'a> Layout<'a> {
+    fn new(records: &'a RecordSource, source: &'a Source) -> Self {
+        let mut columns: Vec<&'a str> = Vec::new();
+        let mut position = |name: &'a Placed<String>| {
+            columns.iter().position(|known| *known == name.value).unwrap_or_else(|| {
+                columns.push(&name.value);
+                columns.len() - 1
+            })
+        };
+        let key = records.key.iter().map(&mut position).collect();
+        let event_date = source.event_date.as_ref().map(&mut position);
+        let date = records.date.as_ref().map(&mut position);
+        let recent_by = records.recent_by.as_ref().map(&mut position).or(date);
+        let belongs_to = records.belongs_to.iter().flat_map(|named| &named.key).map(&mut position).collect();
+        let is_stage = |name: &Placed<String>| source.as_of.iter().any(|stage| stage.value == name.value);
+        let attributes =
+            records.columns.iter().map(|(attribute, name)| (*attribute, position(name), is_stage(name))).collect();
+        Self { columns, key, event_date, date, recent_by, belongs_to, attributes }
+    }
+
+    fn names(&self) -> Vec<&'a str> {
+        self.columns.clone()
+    }
+}
+
+/// The columns of a piece as identification reads them.
+struct Texts {
+    keys: StringArray,
+    /// Local day of each row's fact; None where the source has no event date.
+    events: Option<Vec<Option<i32>>>,
+    dates: Option<Vec<Option<i32>>>,
+    times: Option<Vec<i64>>,
+    belongs_to: Option<StringArray>,
+    /// One for each attribute of the entity.
+    values: Vec<Option<StringArray>>,
+    run_day: i32,
+}
+
+impl Texts {
+    fn new(entity: &Entity, layout: &Layout<'_>, piece: &Piece, parameters: &Parameters) -> Result<Self, Error> {
+        let column = |position: usize| &piece.columns[position];
+        let broken =
+            |error: arrow::error::ArrowError| Error::Bug { message: format!("staged rows are no text: {error}") };
+        let joined = |positions: &[usize]| {
+            let parts: Vec<ArrayRef> = positions.iter().map(|position| ArrayRef::clone(column(*position))).collect();
+            key::joined(&parts).map_err(broken)
+        };
+        let zone = parameters.timezone;
+        let run_day = parameters.run_date.to_epoch_days();
+        let local = |position: Option<usize>| position.map(|position| days(column(position), zone));
+        let mut values: Vec<Option<StringArray>> = vec![None; entity.attributes.len()];
+        for (attribute, position, is_stage) in &layout.attributes {
+            let text = key::text(column(*position)).map_err(broken)?;
+            values[*attribute] = Some(match is_stage {
+                true => until(&text, &days(column(*position), zone), run_day),
+                false => text,
+            });
+        }
+        Ok(Self {
+            keys: joined(&layout.key)?,
+            events: local(layout.event_date),
+            dates: local(layout.date),
+            times: layout.recent_by.map(|position| micros(column(position))),
+            belongs_to: match layout.belongs_to.is_empty() {
+                true => None,
+                false => Some(joined(&layout.belongs_to)?),
+            },
+            values,
+            run_day,
+        })
+    }
+
+    /// Returns for which run dates the same rows count.
+    fn valid(&self) -> (NaiveDate, NaiveDate) {
+        let (mut from, mut until) = (None, None);
+        for day in self.events.iter().flatten().flatten() {
+            match *day <= self.run_day {
+                true => from = from.max(Some(*day)),
+                false => until = Some(until.map_or(*day, |until: i32| until.min(*day))),
+            }
+        }
+        let date = |day: i32| NaiveDate::from_epoch_days(day);
+        (from.and_then(date).unwrap_or(NaiveDate::MIN), until.and_then(date).unwrap_or(NaiveDate::MAX))
+    }
+
+    fn observe(&self, places: &[(i64, u64)], reducer: &mut Reducer, seen: &mut Vec<u32>) {
+        let mut values: Vec<Option<&str>> = vec![None; self.values.len()];
+        for (row, (version, place)) in places.iter().enumerate() {
+            if self.keys.is_null(row) {
+                continue;
+            }
+            for (value, texts) in values.iter_mut().zip(&self.values) {
+                *value = texts.as_ref().filter(|texts| texts.is_valid(row)).map(|texts| texts.value(row));
+            }
+            let event = self.events.as_ref().map(|events| events[row]);
+            let time = self.times.as_ref().map_or(i64::MIN, |times| times[row]);
+            seen.push(reducer.observe(&SourceRow {
+                key: self.keys.value(row),
+                // As the cut of scans: a fact without a date is none.
+                counts: event.is_none_or(|day| day.is_some_and(|day| day <= self.run_day)),
+                date: self.dates.as_ref().and_then(|dates| dates[row]),
+                rank: (time, *version, *place),
+                belongs_to: self.belongs_to.as_ref().filter(|keys| keys.is_valid(row)).map(|keys| keys.value(row)),
+                values: &values,
+            }));
+        }
+    }
+}
+
+/// Returns texts that are NULL where their day lies after another one.
+fn until(texts: &StringArray, days: &[Option<i32>], last: i32) -> StringArray {
+    texts.iter().zip(days).map(|(text, day)| text.filter(|_| day.is_some_and(|day| day <= last))).collect()
+}
+
+/// Returns the local day of each date or timestamp, in days since 1970.
+fn days(column: &ArrayRef, zone: Tz) -> Vec<Option<i32>> {
+    match column.data_type() {
+        DataType::Date32 => column.as_primitive::<Date32Type>().iter().collect(),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            let local = |micros: i64| {
+                let instant = DateTime::from_timestamp_micros(micros)?;
+                Some(instant.with_timezone(&zone).date_naive().to_epoch_days())
+            };
+            column.as_primitive::<TimestampMicrosecondType>().iter().map(|micros| micros.and_then(local)).collect()
+        }
+        _ => vec![None; column.len()],
+    }
+}
+
+/// Returns each date or timestamp as microseconds; none is before all.
+fn micros(column: &ArrayRef) -> Vec<i64> {
+    match column.data_type() {
+        DataType::Date32 => {
+            let micros = |day: Option<i32>| day.map_or(i64::MIN, |day| i64::from(day) * DAY);
+            column.as_primitive::<Date32Type>().iter().map(micros).collect()
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            let times = column.as_primitive::<TimestampMicrosecondType>();
+            times.iter().map(|micros| micros.unwrap_or(i64::MIN)).collect()
+        }
+        _ => vec![i64::MIN; column.len()],
+    }
+}
