@@ -47,7 +47,7 @@ pub(super) async fn diff(arguments: &DiffArguments, engine: &Engine) -> Result<E
         }
     }
     if let Some(revision) = &arguments.lineage {
-        let touched = run::touched(&arguments.common.request(false), revision, engine).await?;
+        let touched = Box::pin(run::touched(&arguments.common.request(false), revision, engine)).await?;
         match arguments.common.output() {
             OutputFormat::Text => print(&text(&touched, revision)),
             OutputFormat::Json => print(&format!("{}\n", json(&touched))),

@@ -109,7 +109,7 @@ async fn with_engine(verb: Verb, settings: &Settings) -> Result<ExitCode, Error>
         Verb::Show(arguments) => Box::pin(query::show(&arguments, &engine)).await,
         Verb::Query(arguments) => query::query(&arguments, &engine).await,
         Verb::Rejects(arguments) => rejects::rejects(&arguments, &engine).await,
-        Verb::Report(arguments) => report::report(&arguments, &engine).await,
+        Verb::Report(arguments) => Box::pin(report::report(&arguments, &engine)).await,
         Verb::Snapshots(arguments) => snapshots::snapshots(&arguments, &engine).await,
         Verb::Schema(_) | Verb::Completions { .. } | Verb::Extract(_) => Ok(ExitCode::SUCCESS),
     }

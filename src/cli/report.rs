@@ -37,7 +37,8 @@ pub(super) struct ReportArguments {
 /// Writes a report as a page, or prints its rows.
 pub(super) async fn report(arguments: &ReportArguments, engine: &Engine) -> Result<ExitCode, Error> {
     let request = arguments.common.request(false);
-    let report = run::report(&request, arguments.name.as_deref(), arguments.snapshot.as_deref(), engine).await?;
+    let report =
+        Box::pin(run::report(&request, arguments.name.as_deref(), arguments.snapshot.as_deref(), engine)).await?;
     match (arguments.common.output(), &arguments.out) {
         (OutputFormat::Json, out) => {
             out.as_deref().map_or(Ok(()), |out| write(out, &report))?;
