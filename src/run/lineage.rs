@@ -116,21 +116,22 @@ fn staged_columns(entity: &Entity) -> Vec<Element> {
 
 /// Adds what an entity makes: the ids on staged rows, and its tables.
 fn identified(entity: &Entity, read: &[Element], tables: &mut BTreeMap<TableName, TableLineage>, project: &Project) {
-    let computed: Links = read.iter().map(|element| (element.clone(), Use::Computed.into())).collect();
+    // An id holds none of the values: records are compared by them.
+    let compared: Links = read.iter().map(|element| (element.clone(), Use::Join.into())).collect();
     let column =
         |name: &str, from: &Links| ColumnLineage { name: name.to_owned(), from: from.clone(), headers: Vec::new() };
     let staged: Vec<TableName> =
         entity.records.iter().map(|records| TableName::staged(&records.source.value)).collect();
     for table in &staged {
         if let Some(known) = tables.get_mut(table) {
-            known.columns.push(column(&entity.id_column.value, &computed));
+            known.columns.push(column(&entity.id_column.value, &compared));
         }
     }
     for (name, schema) in identity::schemas(entity, &project.sources) {
         let columns = schema.fields().iter().map(|field| {
             let attribute = entity.attributes.iter().position(|attribute| attribute.name.value == *field.name());
             let Some(attribute) = attribute.filter(|_| name == entity.identity_table()) else {
-                return column(field.name(), &computed);
+                return column(field.name(), &compared);
             };
             let of = entity.records.iter().filter_map(|records| {
                 let (_, name) = records.columns.iter().find(|(number, _)| *number == attribute)?;
@@ -139,7 +140,7 @@ fn identified(entity: &Entity, read: &[Element], tables: &mut BTreeMap<TableName
             column(field.name(), &of.collect())
         });
         let columns = columns.collect();
-        tables.insert(name, TableLineage { reads: staged.clone(), columns, rows: computed.clone() });
+        tables.insert(name, TableLineage { reads: staged.clone(), columns, rows: compared.clone() });
     }
 }
 
