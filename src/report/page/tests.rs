@@ -29,9 +29,11 @@ fn names_cannot_become_markup_or_code() {
     ];
     let page = html("Who </title><script>x", &json!(names)).unwrap();
     assert_eq!(data(&page), json!(names));
-    let scripts = page.matches("<script").count();
-    assert_eq!(scripts, html("", &json!([])).unwrap().matches("<script").count());
-    assert!(!page.contains("<img") && !page.contains('\u{2028}') && !page.contains('\u{2029}'));
+    // The charting library has words of its own; a name must add none to them.
+    let bare = html("", &json!([])).unwrap();
+    for word in ["<script", "<img", "\u{2028}", "\u{2029}"] {
+        assert_eq!(page.matches(word).count(), bare.matches(word).count(), "{word:?}");
+    }
     assert!(page.contains("<title>Who &lt;/title&gt;&lt;script&gt;x</title>"));
 }
 
