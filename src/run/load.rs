@@ -15,7 +15,7 @@ use crate::{
         unit_test::ENDING,
     },
     publish::{self, Warehouse},
-    record::{Diagnostic, Placed, Text, diagnostic::nearest},
+    record::{Diagnostic, Place, Text, diagnostic::nearest},
     storage::{
         definitions, read,
         vault::{self, Vault},
@@ -29,7 +29,7 @@ use crate::{
 pub(super) fn load(request: &Request) -> Result<(Project, Vec<Diagnostic>), Error> {
     let file = pipeline_file(request)?;
     let environment = |name: &str| request.process_environment.get(name).cloned();
-    let sources = sources(&file)?;
+    let sources = matching(&file.sources_glob, &file.sources_place)?;
     let entities = entities(&file)?;
     let models = models(&file)?;
     let reports = reports(&file)?;
@@ -82,38 +82,25 @@ pub(super) fn pipeline_file(request: &Request) -> Result<PipelineFile, Error> {
     define::read_pipeline(text, &environment).map_err(Error::Definition)
 }
 
-fn sources(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
-    let place = &file.sources_place;
-    let failed =
-        |error: definitions::Error| Error::Definition(vec![Diagnostic::error(error.to_string(), place.clone())]);
-    let paths = definitions::glob(&file.sources_glob).map_err(failed)?;
-    if paths.is_empty() {
-        let finding = Diagnostic::error(format!("no file matches `{}`", file.sources_glob), place.clone());
-        return Err(Error::Definition(vec![finding.hint("paths are relative to the pipeline file")]));
-    }
-    paths.iter().map(|path| definitions::read(path).map_err(failed)).collect()
+/// Reads the files of reports; none where the pipeline names none.
+///
+/// # Errors
+/// When no file is there, or one cannot be read.
+pub(super) fn reports(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
+    file.reports.as_ref().map_or(Ok(Vec::new()), |reports| matching(&reports.value, &reports.place))
 }
 
-/// Reads the files of reports; none where the pipeline names none.
-pub(super) fn reports(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
-    let Some(Placed { value: glob, place }) = &file.reports else { return Ok(Vec::new()) };
+fn entities(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
+    file.entities.as_ref().map_or(Ok(Vec::new()), |entities| matching(&entities.value, &entities.place))
+}
+
+/// Reads the files that a glob of the pipeline file names; `place` is where it is written. That there is none is a slip of the hand.
+fn matching(glob: &str, place: &Place) -> Result<Vec<Arc<Text>>, Error> {
     let failed =
         |error: definitions::Error| Error::Definition(vec![Diagnostic::error(error.to_string(), place.clone())]);
     let paths = definitions::glob(glob).map_err(failed)?;
     if paths.is_empty() {
         let finding = Diagnostic::error(format!("no file matches `{glob}`"), place.clone());
-        return Err(Error::Definition(vec![finding.hint("paths are relative to the pipeline file")]));
-    }
-    paths.iter().map(|path| definitions::read(path).map_err(failed)).collect()
-}
-
-fn entities(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
-    let Some(glob) = &file.entities else { return Ok(Vec::new()) };
-    let failed =
-        |error: definitions::Error| Error::Definition(vec![Diagnostic::error(error.to_string(), glob.place.clone())]);
-    let paths = definitions::glob(&glob.value).map_err(failed)?;
-    if paths.is_empty() {
-        let finding = Diagnostic::error(format!("no file matches `{}`", glob.value), glob.place.clone());
         return Err(Error::Definition(vec![finding.hint("paths are relative to the pipeline file")]));
     }
     paths.iter().map(|path| definitions::read(path).map_err(failed)).collect()
