@@ -4,17 +4,17 @@
 
 use std::collections::BTreeMap;
 
-use super::project::{Model, Source, Title};
+use super::project::{Column, Model, ModelColumn, Source, Title};
 use crate::record::manifest::Label;
 
 impl Source {
     /// Returns the labels of the staged table's columns.
     #[must_use]
     pub fn labels(&self) -> BTreeMap<String, Label> {
-        let said = self.columns.iter().map(|column| {
-            (column.name.value.clone(), label(&column.title, column.description.as_ref(), column.unit.as_ref()))
-        });
-        said.filter(|(_, label)| *label != Label::default()).collect()
+        let of = |Column { name, title, description, unit, .. }: &Column| {
+            (name.value.clone(), label(title, description.as_ref(), unit.as_ref()))
+        };
+        told(self.columns.iter().map(of))
     }
 }
 
@@ -22,11 +22,16 @@ impl Model {
     /// Returns the labels of the table's columns.
     #[must_use]
     pub fn labels(&self) -> BTreeMap<String, Label> {
-        let said = self.columns.iter().map(|column| {
-            (column.name.value.clone(), label(&column.title, column.description.as_ref(), column.unit.as_ref()))
-        });
-        said.filter(|(_, label)| *label != Label::default()).collect()
+        let of = |ModelColumn { name, title, description, unit, .. }: &ModelColumn| {
+            (name.value.clone(), label(title, description.as_ref(), unit.as_ref()))
+        };
+        told(self.columns.iter().map(of))
     }
+}
+
+/// Keeps the labels that say something.
+fn told(labels: impl Iterator<Item = (String, Label)>) -> BTreeMap<String, Label> {
+    labels.filter(|(_, label)| *label != Label::default()).collect()
 }
 
 fn label(title: &Title, description: Option<&String>, unit: Option<&String>) -> Label {
