@@ -5,7 +5,7 @@ use super::{
     listings::{Listings, listings},
     load,
     nightly::reach,
-    stage::Surroundings,
+    stage::{Surroundings, Workplace},
 };
 use crate::{Error, engine::Engine, publish::Finder, record::Manifest};
 
@@ -48,20 +48,13 @@ impl Away {
         engine: &Engine,
         observer: &'a dyn Observer,
     ) -> Surroundings<'a> {
-        Surroundings {
+        let place = Workplace {
             folder: self.folder.path(),
             parent: self.parent.as_ref(),
             salvage: None,
             files: &self.files,
             listings: &self.listings,
-            timezone: definitions.parameters.timezone,
-            threads: engine.settings().threads,
-            memory_bytes: engine.settings().memory_limit_bytes / 4,
-            file_bytes: definitions.project.pipeline.publish.file_bytes,
-            now: request.now,
-            rehash: request.rehash,
-            reread: request.rehash && request.full,
-            observer,
-        }
+        };
+        Surroundings::new(place, definitions, request, engine, observer)
     }
 }

@@ -16,7 +16,7 @@ use super::{
     partial::Scope,
     select,
     sources::{Night, stage_all},
-    stage::{self, StagedSource},
+    stage::{self, StagedSource, Workplace},
 };
 use crate::{
     Error,
@@ -112,21 +112,14 @@ async fn carry_out(
     let listings = listings(&definitions.project.sources).await;
     let forecast = forecast::forecast(request, definitions, &listings, parent.as_ref(), staging.path())?;
     let low_space = forecast.admit(&definitions.project.pipeline)?;
-    let around = stage::Surroundings {
+    let place = Workplace {
         folder: staging.path(),
         parent: parent.as_ref(),
         salvage: Some(staging.salvage()),
         files: staging.finder(),
         listings: &listings,
-        timezone: definitions.parameters.timezone,
-        threads: engine.settings().threads,
-        memory_bytes: engine.settings().memory_limit_bytes / 4,
-        file_bytes: definitions.project.pipeline.publish.file_bytes,
-        now: request.now,
-        rehash: request.rehash,
-        reread: request.rehash && request.full,
-        observer,
     };
+    let around = stage::Surroundings::new(place, definitions, request, engine, observer);
     let finished = |source: &StagedSource| note(&staging, source);
     let night = stage_all(definitions, engine, around, request.full, &finished);
     let Night { sources: staged, entities, catalog } = Box::pin(night).await?;

@@ -49,11 +49,11 @@ use self::{
     read::Reading,
     sink::{PackLayout, Sink},
 };
-use super::{Event, Observer, listings::Listings};
+use super::{Definitions, Event, Observer, Request, listings::Listings};
 use crate::{
     Error,
     define::project::Source,
-    engine::catalog,
+    engine::{Engine, catalog},
     extract,
     normalize::{Contract, quarantine},
     publish::{Finder, FinishedSource, PartitionWriter, Salvage, TableSpec, WriterOptions},
@@ -76,6 +76,20 @@ pub(super) struct StagedSource {
     pub staged: Table,
     pub quarantine: Table,
     pub report: SourceReport,
+}
+
+/// Where a night works, and what earlier ones have left.
+#[derive(Clone, Copy)]
+pub(super) struct Workplace<'a> {
+    /// Folder for everything that is written.
+    pub folder: &'a Path,
+    pub parent: Option<&'a Manifest>,
+    /// What a killed run had finished.
+    pub salvage: Option<&'a Salvage>,
+    /// Finds the files of this run and of the parent.
+    pub files: &'a Finder,
+    /// What lies in the places of the sources, as far as it is known.
+    pub listings: &'a Listings,
 }
 
 /// What staging needs besides the source.
@@ -101,6 +115,34 @@ pub(super) struct Surroundings<'a> {
     /// Whether every file is read, whether or not it changed.
     pub reread: bool,
     pub observer: &'a dyn Observer,
+}
+
+impl<'a> Surroundings<'a> {
+    /// Returns what staging needs to do what a request asks for.
+    pub fn new(
+        place: Workplace<'a>,
+        definitions: &Definitions,
+        request: &Request,
+        engine: &Engine,
+        observer: &'a dyn Observer,
+    ) -> Self {
+        let Workplace { folder, parent, salvage, files, listings } = place;
+        Self {
+            folder,
+            parent,
+            salvage,
+            files,
+            listings,
+            timezone: definitions.parameters.timezone,
+            threads: engine.settings().threads,
+            memory_bytes: engine.settings().memory_limit_bytes / 4,
+            file_bytes: definitions.project.pipeline.publish.file_bytes,
+            now: request.now,
+            rehash: request.rehash,
+            reread: request.rehash && request.full,
+            observer,
+        }
+    }
 }
 
 /// Reads what changed in a source whose code tables are set; `id_columns` will be put on its rows.
