@@ -23,6 +23,7 @@ mod ids;
 mod live;
 mod narrow;
 mod packs;
+mod parallel;
 mod read;
 mod sink;
 mod write;

@@ -3,10 +3,7 @@
 //! In: packs and which of their rows count. Out: [`Piece`]s, block by block, on several threads, with what says which of
 //! two rows is later. Only the columns that are asked for are decoded.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
 use arrow::{
     array::{ArrayRef, AsArray, RecordBatch},
@@ -15,6 +12,7 @@ use arrow::{
 
 use super::{
     packs::{LiveBlock, LivePacks, Readers, Survey},
+    parallel,
     sink::{FILE, ORDER, VERSION, broken},
 };
 use crate::{Error, record::PartitionValues};
@@ -51,32 +49,16 @@ impl LiveRows {
     ) -> Result<(), Error> {
         let mut jobs: Vec<(&PartitionValues, &Vec<LiveBlock>)> = self.survey.partitions.iter().collect();
         jobs.sort_unstable_by_key(|(values, _)| *values);
-        let next = AtomicUsize::new(0);
-        let failure: Mutex<Option<Error>> = Mutex::new(None);
         let wanted = self.positions(columns);
-        let work = || -> Result<(), Error> {
-            let mut readers = Readers::new(&self.packs.packs, Some(wanted.clone()));
-            while let Some((values, blocks)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let mut state = T::default();
-                for block in *blocks {
-                    let rows = readers.kept(block)?;
-                    see(&self.piece(values, block, &rows, columns)?, &mut state)?;
-                }
-                done(values, state)?;
+        let begin = || Readers::new(&self.packs.packs, Some(wanted.clone()));
+        parallel::each(jobs, self.threads, begin, |(values, blocks), readers| {
+            let mut state = T::default();
+            for block in blocks {
+                let rows = readers.kept(block)?;
+                see(&self.piece(values, block, &rows, columns)?, &mut state)?;
             }
-            Ok(())
-        };
-        std::thread::scope(|scope| {
-            for _ in 0..self.threads.min(jobs.len()) {
-                scope.spawn(|| {
-                    if let Err(error) = work() {
-                        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                        next.store(jobs.len(), Ordering::Relaxed);
-                    }
-                });
-            }
-        });
-        failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+            done(values, state)
+        })
     }
 
     /// Returns the positions in packs of columns and of what says which row is later.

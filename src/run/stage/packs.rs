@@ -7,10 +7,7 @@
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use arrow::{
@@ -20,7 +17,10 @@ use arrow::{
     datatypes::{Int64Type, UInt32Type, UInt64Type},
 };
 
-use super::sink::{FILE_COLUMN, part_and_line};
+use super::{
+    parallel,
+    sink::{FILE_COLUMN, part_and_line},
+};
 use crate::{
     Error,
     normalize::{Contract, reduce},
@@ -213,17 +213,12 @@ impl LivePacks {
         })?;
         let parts = reduce::KeyRecords::joined(pool.into_inner().unwrap_or_else(PoisonError::into_inner));
         let lost = Mutex::new(Vec::new());
-        let queue = Mutex::new(parts.into_iter());
-        std::thread::scope(|scope| {
-            for _ in 0..self.threads {
-                scope.spawn(|| {
-                    while let Some(part) = { queue.lock().unwrap_or_else(PoisonError::into_inner).next() } {
-                        let losers = reduce::losers(&part);
-                        lost.lock().unwrap_or_else(PoisonError::into_inner).extend(losers);
-                    }
-                });
-            }
-        });
+        let find = |part: Vec<_>, (): &mut ()| {
+            let losers = reduce::losers(&part);
+            lost.lock().unwrap_or_else(PoisonError::into_inner).extend(losers);
+            Ok(())
+        };
+        parallel::each(parts, self.threads, || (), find)?;
         Ok(lost.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -237,26 +232,9 @@ impl LivePacks {
         let blocks: Vec<(usize, usize)> = (0..self.packs.len())
             .flat_map(|pack| (0..self.packs[pack].pack.len()).map(move |block| (pack, block)))
             .collect();
-        let next = AtomicUsize::new(0);
-        let failure: Mutex<Option<Error>> = Mutex::new(None);
-        let work = || -> Result<(), Error> {
-            let mut readers = Readers::new(&self.packs, Some(columns.clone()));
-            while let Some(&(pack, block)) = blocks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                see(pack, block, &readers.block(pack, block)?)?;
-            }
-            Ok(())
-        };
-        std::thread::scope(|scope| {
-            for _ in 0..self.threads.min(blocks.len()) {
-                scope.spawn(|| {
-                    if let Err(error) = work() {
-                        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                        next.store(blocks.len(), Ordering::Relaxed);
-                    }
-                });
-            }
-        });
-        failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+        let begin = || Readers::new(&self.packs, Some(columns.clone()));
+        let look = |(pack, block), readers: &mut Readers<'_>| see(pack, block, &readers.block(pack, block)?);
+        parallel::each(blocks, self.threads, begin, look)
     }
 }
 

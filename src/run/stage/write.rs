@@ -16,6 +16,7 @@ use arrow::{
 use super::{
     SourceIds, Surroundings,
     packs::{LiveBlock, LivePack, LivePacks, Readers, Survey},
+    parallel,
     sink::{PackLayout, broken},
 };
 use crate::{
@@ -70,38 +71,24 @@ pub(super) fn staged(
         (std::cmp::Reverse(blocks.iter().map(|block| block.rows).sum::<u64>()), values.clone())
     });
     let threads = around.threads.clamp(1, jobs.len());
-    let queue = Mutex::new(jobs.into_iter());
-    let done: Mutex<Result<Vec<Partition>, Error>> = Mutex::new(Ok(Vec::new()));
+    let done = Mutex::new(Vec::with_capacity(jobs.len()));
     let columns = layout.data_columns();
-    let work = || -> Result<(), Error> {
-        let mut readers = Readers::new(&packs.packs, Some(columns.clone()));
-        while let Some((values, blocks)) = { queue.lock().unwrap_or_else(PoisonError::into_inner).next() } {
-            let fingerprint = fingerprint(target, &values, &blocks, &packs.packs);
-            let same = target.before.get(&values).filter(|before| before.fingerprint == fingerprint);
-            let partition = if let Some(same) = same {
-                same.clone()
-            } else {
-                let rows = blocks.iter().map(|block| with_ids(readers.kept(block)?, &values, target.ids));
-                let written = target.writer.write::<Error>(&values, rows, around.memory_bytes / threads)?;
-                Partition { fingerprint, ..written }
-            };
-            if let Ok(done) = done.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-                done.push(partition);
-            }
-        }
+    let begin = || Readers::new(&packs.packs, Some(columns.clone()));
+    let work = |(values, blocks): (PartitionValues, Vec<LiveBlock>), readers: &mut Readers<'_>| {
+        let fingerprint = fingerprint(target, &values, &blocks, &packs.packs);
+        let same = target.before.get(&values).filter(|before| before.fingerprint == fingerprint);
+        let partition = if let Some(same) = same {
+            same.clone()
+        } else {
+            let rows = blocks.iter().map(|block| with_ids(readers.kept(block)?, &values, target.ids));
+            let written = target.writer.write::<Error>(&values, rows, around.memory_bytes / threads)?;
+            Partition { fingerprint, ..written }
+        };
+        done.lock().unwrap_or_else(PoisonError::into_inner).push(partition);
         Ok(())
     };
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                if let Err(error) = work() {
-                    queue.lock().unwrap_or_else(PoisonError::into_inner).by_ref().for_each(drop);
-                    *done.lock().unwrap_or_else(PoisonError::into_inner) = Err(error);
-                }
-            });
-        }
-    });
-    let mut partitions = done.into_inner().unwrap_or_else(PoisonError::into_inner)?;
+    parallel::each(jobs, threads, begin, work)?;
+    let mut partitions = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     partitions.sort_by(|one, other| one.values.cmp(&other.values));
     Ok(partitions)
 }
