@@ -12,13 +12,11 @@ This process imports no library, since the memory of a child counts from that of
 
 import argparse
 import json
-import os
 import pathlib
 import shutil
-import subprocess
 import sys
-import tempfile
-import time
+
+from process import tried
 
 
 def main():
@@ -31,12 +29,12 @@ def main():
                 continue
             print(f"… {name}", file=sys.stderr, flush=True)
             prepare()
-            took = measured(command, environment(data))
+            took = tried(command, environment(data))
             clean()
-            if took["code"] != 0:
-                sys.exit(f"{name} left with {took['code']}:\n{took['said']}")
+            if took.code != 0:
+                sys.exit(f"{name} left with {took.code}:\n{took.last_words()}")
             results.setdefault(name, []).append(took)
-    best = {name: {key: min(took[key] for took in rounds) for key in ("wall", "cpu", "mb")} for name, rounds in results.items()}
+    best = {name: {key: min(getattr(took, key) for took in rounds) for key in ("wall", "cpu", "mb")} for name, rounds in results.items()}
     print(markdown(best))
     if arguments.out:
         arguments.out.write_text(json.dumps(best, indent=1))
@@ -85,29 +83,7 @@ def cases(arguments, data):
 
 
 def environment(data):
-    return {**os.environ, "XDG_CACHE_HOME": str(data / "cache"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
-
-
-def measured(command, environment):
-    """Runs a command on two cores; wall and CPU seconds and peak memory are the kernel's."""
-    cores = sorted(os.sched_getaffinity(0))[:2]
-    with tempfile.TemporaryFile("w+") as said:
-        started = time.monotonic()
-        child = subprocess.Popen(
-            command, stdout=said, stderr=said, env=environment, preexec_fn=lambda: os.sched_setaffinity(0, cores)
-        )
-        _, status, usage = os.wait4(child.pid, 0)
-        wall = time.monotonic() - started
-        child.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        words = said.read()[-2000:]
-    return {
-        "code": child.returncode,
-        "wall": wall,
-        "cpu": usage.ru_utime + usage.ru_stime,
-        "mb": usage.ru_maxrss / 1024,
-        "said": words,
-    }
+    return {"XDG_CACHE_HOME": str(data / "cache"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
 
 
 def markdown(best):

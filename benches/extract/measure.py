@@ -18,10 +18,9 @@ import pathlib
 import platform
 import subprocess
 import sys
-import tempfile
-import time
 
 import cases
+from process import tried
 from report import markdown
 
 HERE = pathlib.Path(__file__).parent
@@ -70,7 +69,8 @@ def run_case(bench: cases.Bench, case: cases.Case, verify: bool) -> dict:
     case.prepare()
     warm(case.reads)
     os.sync()
-    took = measured(case.command, bench.threads)
+    ended = tried(case.command, threads=bench.threads)
+    took = {"ok": ended.code == 0, "wall": ended.wall, "cpu": ended.cpu, "mb": ended.mb, "said": ended.last_words()}
     if verify and took["ok"] and case.tables:
         took["wrote"] = wrote(case)
     case.clean()
@@ -83,26 +83,6 @@ def warm(folder: pathlib.Path) -> None:
         with open(file, "rb", buffering=0) as opened:
             while opened.read(1 << 22):
                 pass
-
-
-def measured(command: list[str], threads: int) -> dict:
-    """Runs a command on `threads` cores; wall and CPU seconds and peak memory are the kernel's."""
-    cores = sorted(os.sched_getaffinity(0))[:threads]
-    with open(os.devnull, "w") as quiet, tempfile.TemporaryFile("w+") as errors:
-        started = time.monotonic()
-        child = subprocess.Popen(command, stdout=quiet, stderr=errors, preexec_fn=lambda: os.sched_setaffinity(0, cores))
-        _, status, usage = os.wait4(child.pid, 0)
-        wall = time.monotonic() - started
-        child.returncode = os.waitstatus_to_exitcode(status)
-        errors.seek(0)
-        words = errors.read()[-2000:]
-    return {
-        "ok": child.returncode == 0,
-        "wall": wall,
-        "cpu": usage.ru_utime + usage.ru_stime,
-        "mb": usage.ru_maxrss / 1024,
-        "said": "" if child.returncode == 0 else words,
-    }
 
 
 def wrote(case: cases.Case) -> dict:

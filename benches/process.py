@@ -9,16 +9,22 @@ import time
 
 @dataclasses.dataclass
 class Took:
-    """What a process took, and what it printed."""
+    """What a process took, how it ended, and what it printed."""
 
     wall: float
     cpu: float
     mb: float
+    code: int
     out: str
+    errors: str
+
+    def last_words(self) -> str:
+        """Returns the end of what it printed."""
+        return f"{self.out[-2000:]}\n{self.errors[-4000:]}".strip()
 
 
-def measured(command: list, environment: dict | None = None, threads: int = 2) -> Took:
-    """Runs a command on `threads` cores; CPU seconds are user and system. A failure ends the bench."""
+def tried(command: list, environment: dict | None = None, threads: int = 2) -> Took:
+    """Runs a command on `threads` cores; CPU seconds are user and system. `environment` comes on top of this process's own."""
     cores = sorted(os.sched_getaffinity(0))[:threads]
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         started = time.monotonic()
@@ -34,6 +40,13 @@ def measured(command: list, environment: dict | None = None, threads: int = 2) -
         child.returncode = os.waitstatus_to_exitcode(status)
         for stream in (out, errors):
             stream.seek(0)
-        if child.returncode:
-            raise SystemExit(f"{command}\n{out.read()[-2000:]}\n{errors.read()[-4000:]}")
-        return Took(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, out.read())
+        cpu = usage.ru_utime + usage.ru_stime
+        return Took(wall, cpu, usage.ru_maxrss / 1024, child.returncode, out.read(), errors.read())
+
+
+def measured(command: list, environment: dict | None = None, threads: int = 2) -> Took:
+    """As `tried`; a failure ends the bench."""
+    took = tried(command, environment, threads)
+    if took.code:
+        raise SystemExit(f"{command} left with {took.code}:\n{took.last_words()}")
+    return took
