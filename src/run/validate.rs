@@ -161,8 +161,8 @@ pub(super) fn as_of(source: &Source, parameters: &Parameters) -> AsOf {
     }
 }
 
-/// Returns the staged tables, that of their files and those of entities, without data. A source whose contract failed is left out, so that what stands on it is not
-/// reported a second time.
+/// Returns the staged tables, that of their files and those of entities, without data. A source whose contract failed is left
+/// out, so that what stands on it is not reported a second time.
 pub(super) fn staged_catalog(
     project: &Project,
     contracts: &BTreeMap<String, Contract>,
