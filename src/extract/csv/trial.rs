@@ -63,8 +63,8 @@ impl Trial {
         Self { dialect, rows, choice, agreement }
     }
 
-    /// Orders trials: names found, whether all of the file is one table, then rows that agree, weighted by how much the delimiter cuts and by how many names the
-    /// header has; quotes around cells speak for themselves.
+    /// Orders trials: names found, whether all of the file is one table, then rows that agree, weighted by how much the delimiter
+    /// cuts and by how many names the header has; quotes around cells speak for themselves.
     pub(super) fn rank(&self) -> (usize, bool, f64) {
         let header = self.choice.map(|choice| &self.rows[choice.index]);
         let width = header.map_or_else(|| common_width(&self.rows).unwrap_or(0), Row::width);

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Two aggregations, which spill to the disk when memory ends: no join holds one side. Rows are compared over the columns
-//! that both states have; numbers and times of another type by value, anything else by its text. Where only one side has partitions that differ, or no row
-//! can be on both sides, the manifest's numbers are enough and nothing is read.
+//! that both states have; numbers and times of another type by value, anything else by its text. Where only one side has
+//! partitions that differ, or no row can be on both sides, the manifest's numbers are enough and nothing is read.
 
 use std::{collections::BTreeSet, sync::Arc};
 
