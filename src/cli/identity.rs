@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Error,
     engine::Engine,
+    record::csv,
     run::{self, IdExplained, MemberShown, RecordShown, UncertainPair},
 };
 
@@ -144,7 +145,7 @@ fn review_csv(pairs: &[UncertainPair]) -> String {
     }
     let sides = names.iter().flat_map(|name| [format!("left_{name}"), format!("right_{name}")]);
     let header: Vec<String> = DECISION.iter().map(|name| (*name).to_owned()).chain(sides).collect();
-    let mut text = row(&header);
+    let mut text = csv::row(header.iter().map(String::as_str));
     for pair in pairs {
         let value = |record: &RecordShown, name: &str| {
             let found = record.values.iter().find(|(known, _)| known == name);
@@ -154,15 +155,8 @@ fn review_csv(pairs: &[UncertainPair]) -> String {
         let ends = [&left.source, &left.key, &right.source, &right.key].map(Clone::clone);
         let blank = [String::new(), String::new(), format!("{:.4}", pair.probability)];
         let sides = names.iter().flat_map(|name| [value(left, name), value(right, name)]);
-        text.push_str(&row(&ends.into_iter().chain(blank).chain(sides).collect::<Vec<_>>()));
+        let cells: Vec<String> = ends.into_iter().chain(blank).chain(sides).collect();
+        text.push_str(&csv::row(cells.iter().map(String::as_str)));
     }
     text
-}
-
-fn row(cells: &[String]) -> String {
-    let quoted = |cell: &String| match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.clone(),
-    };
-    cells.iter().map(quoted).collect::<Vec<_>>().join(",") + "\n"
 }

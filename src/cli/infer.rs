@@ -1,9 +1,6 @@
 //! `tallyhouse infer`
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode};
 
 use super::{
     arguments::{InferArguments, OutputFormat},
@@ -33,12 +30,7 @@ pub(super) async fn infer(arguments: &InferArguments) -> Result<ExitCode, Error>
     };
     let inferred = run::infer(&inference, &mut io::stdin().lock()).await?;
     if let Some(path) = &arguments.out {
-        let mut file = run::output(path, false)?;
-        file.write_all(inferred.yaml.as_bytes()).map_err(|error| Error::Environment {
-            message: format!("cannot write `{}`: {error}", path.display()),
-            hint: None,
-        })?;
-        run::commit(file)?;
+        run::write_output(path, inferred.yaml.as_bytes(), false)?;
     }
     tell(&inferred, arguments);
     Ok(ExitCode::SUCCESS)

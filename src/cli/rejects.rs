@@ -2,7 +2,6 @@
 
 use std::{
     fmt::Write as _,
-    io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -15,7 +14,7 @@ use crate::{
     Error,
     define::project::CheckSeverity,
     engine::Engine,
-    record::TableName,
+    record::{TableName, csv},
     run::{
         self, CORRECTION_COLUMNS, CheckFailures, Correction, FailedCheck, RAW_COLUMN, Rejects, RejectsFilter, Snapshot,
     },
@@ -166,7 +165,7 @@ async fn export(common: &Common, filter: &RejectsFilter, out: Option<PathBuf>, e
             files.push((path, correction.rows.len() as u64));
         }
         (None, all) => {
-            print(&all.iter().map(csv).collect::<String>());
+            print(&all.iter().map(corrected).collect::<String>());
             return Ok(());
         }
     }
@@ -205,17 +204,12 @@ fn tell_files(output: OutputFormat, files: &[(PathBuf, u64)]) {
 
 /// Writes one file, for its owner alone: raw rows may hold personal data.
 fn write(path: &Path, correction: &Correction) -> Result<(), Error> {
-    let mut file = run::output(path, true)?;
-    file.write_all(csv(correction).as_bytes()).map_err(|error| Error::Environment {
-        message: format!("cannot write `{}`: {error}", path.display()),
-        hint: None,
-    })?;
-    run::commit(file)
+    run::write_output(path, corrected(correction).as_bytes(), true)
 }
 
 /// Returns the rows in the form of the files they came from. The byte order mark says that it is UTF-8, whatever the
 /// contract says of other files.
-fn csv(correction: &Correction) -> String {
+fn corrected(correction: &Correction) -> String {
     let mut text = "\u{feff}".to_owned();
     text.extend((0..correction.title_lines).map(|_| "corrected rows\n"));
     let surplus = correction.rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
@@ -239,19 +233,7 @@ fn csv(correction: &Correction) -> String {
 }
 
 fn push_row(text: &mut String, cells: &[Option<String>], delimiter: &str) {
-    let quoted = |cell: &Option<String>| match cell {
-        Some(cell)
-            if cell.contains(['"', '\n', '\r'])
-                || cell.contains(delimiter)
-                || cell.trim() != cell
-                || cell.starts_with('#') =>
-        {
-            format!("\"{}\"", cell.replace('"', "\"\""))
-        }
-        Some(cell) => cell.clone(),
-        None => String::new(),
-    };
-    let cells: Vec<String> = cells.iter().map(quoted).collect();
+    let cells: Vec<_> = cells.iter().map(|cell| csv::cell(cell.as_deref().unwrap_or_default(), delimiter)).collect();
     text.push_str(&cells.join(delimiter));
     text.push('\n');
 }

@@ -1,7 +1,6 @@
 //! `tallyhouse report`
 
 use std::{
-    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -57,10 +56,5 @@ fn write(path: &Path, report: &FilledReport) -> Result<(), Error> {
     let title = report.title.en.as_deref().unwrap_or(&report.name);
     let page = page::html(title, report)
         .map_err(|error| Error::Bug { message: format!("cannot write the rows of the report: {error}") })?;
-    let mut file = run::output(path, false)?;
-    file.write_all(page.as_bytes()).map_err(|error| Error::Environment {
-        message: format!("cannot write `{}`: {error}", path.display()),
-        hint: None,
-    })?;
-    run::commit(file)
+    run::write_output(path, page.as_bytes(), false)
 }

@@ -1,6 +1,6 @@
 //! The rows of a query in the form that was asked for, on standard output or in a file.
 
-use std::{io::Write, path::Path};
+use std::path::Path;
 
 use arrow::{
     array::RecordBatch,
@@ -58,12 +58,7 @@ pub(super) fn write(form: Form, out: Option<&Path>, schema: &SchemaRef, batches:
         print(&String::from_utf8_lossy(&bytes));
         return Ok(());
     };
-    let mut file = run::output(path, true)?;
-    file.write_all(&bytes).map_err(|error| Error::Environment {
-        message: format!("cannot write `{}`: {error}", path.display()),
-        hint: None,
-    })?;
-    run::commit(file)
+    run::write_output(path, &bytes, true)
 }
 
 fn rendered(form: Form, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<u8>, Error> {

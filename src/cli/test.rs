@@ -1,6 +1,6 @@
 //! `tallyhouse test`
 
-use std::{io::Write, path::PathBuf, process::ExitCode, time::Instant};
+use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Args;
 
@@ -72,12 +72,7 @@ pub(super) async fn test(arguments: &TestArguments, engine: &Engine) -> Result<E
 }
 
 fn tell_generated(generated: &Generated, output: OutputFormat) -> Result<ExitCode, Error> {
-    let mut file = run::output(&generated.path, false)?;
-    file.write_all(generated.text.as_bytes()).map_err(|error| Error::Environment {
-        message: format!("cannot write `{}`: {error}", generated.path.display()),
-        hint: None,
-    })?;
-    run::commit(file)?;
+    run::write_output(&generated.path, generated.text.as_bytes(), false)?;
     match output {
         OutputFormat::Text => print(&format!(
             "wrote `{}`: {} rows of {} tables give {} rows\nread it before you keep it: it says what the model does, not \
@@ -100,13 +95,7 @@ fn tell_generated(generated: &Generated, output: OutputFormat) -> Result<ExitCod
 
 fn show(results: &[TestResult], seconds: f64, arguments: &TestArguments) -> Result<(), Error> {
     if let Some(path) = &arguments.junit {
-        let mut file = run::output(path, false)?;
-        let failed = |error: std::io::Error| Error::Environment {
-            message: format!("cannot write `{}`: {error}", path.display()),
-            hint: None,
-        };
-        file.write_all(unit::junit(results).as_bytes()).map_err(failed)?;
-        run::commit(file)?;
+        run::write_output(path, unit::junit(results).as_bytes(), false)?;
     }
     match arguments.common.output() {
         OutputFormat::Text => print(&unit::text(results, seconds)),

@@ -4,6 +4,7 @@
 //! know another. Deliberately absent: I/O, DataFusion sessions, and anything that only one stage needs.
 
 pub mod check_result;
+pub mod csv;
 pub mod diagnostic;
 pub mod manifest;
 pub mod origin;

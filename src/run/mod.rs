@@ -66,7 +66,7 @@ pub use inputs::{FormatChoice, Input, Reading, inputs, source};
 pub use inspect::{Rejects, Snapshot, Snapshots, release, rollback, snapshots};
 pub use lineage::{Subject, lineage, subject};
 pub use nightly::nightly;
-pub use output::{commit, exists, is_folder, is_same_file, output, output_folder};
+pub use output::{commit, exists, is_folder, is_same_file, output, output_folder, write_output};
 pub use plan::{ModelPlan, SourcePlan, Why, plan, why};
 pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RAW_COLUMN, RejectsFilter, corrections};
 pub use report::{FilledReport, report};

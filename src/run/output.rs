@@ -1,6 +1,6 @@
 //! Files that a person asked for by name.
 
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 use crate::{
     Error,
@@ -24,6 +24,19 @@ pub fn output(path: &Path, is_private: bool) -> Result<OutputFile, Error> {
 /// When the disk refuses.
 pub fn commit(file: OutputFile) -> Result<(), Error> {
     file.commit().map_err(|error| refused(&error))
+}
+
+/// Writes a whole file. A private one is for its owner alone.
+///
+/// # Errors
+/// When its folder does not exist or may not be written to, or the disk refuses.
+pub fn write_output(path: &Path, bytes: &[u8], is_private: bool) -> Result<(), Error> {
+    let mut file = output(path, is_private)?;
+    file.write_all(bytes).map_err(|error| Error::Environment {
+        message: format!("cannot write `{}`: {error}", path.display()),
+        hint: None,
+    })?;
+    commit(file)
 }
 
 /// Creates a folder for several files; one that exists is fine.

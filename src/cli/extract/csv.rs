@@ -9,7 +9,7 @@ use std::{
 use super::document::{Document, Output};
 use crate::{
     Error,
-    record::RawBatch,
+    record::{RawBatch, csv},
     run::{Head, Unread},
 };
 
@@ -87,23 +87,13 @@ pub(in crate::cli) fn write_row<'a>(
             output.write_all(b",")?;
         }
         match cell {
-            Some(text) if needs_quotes(text) => {
-                output.write_all(b"\"")?;
-                output.write_all(text.replace('"', "\"\"").as_bytes())?;
-                output.write_all(b"\"")?;
-            }
-            Some(text) => output.write_all(text.as_bytes())?,
+            // Nothing is NULL.
+            Some("") => output.write_all(b"\"\"")?,
+            Some(text) => output.write_all(csv::cell(text, ",").as_bytes())?,
             None => {}
         }
     }
     output.write_all(b"\n")
-}
-
-fn needs_quotes(text: &str) -> bool {
-    text.is_empty()
-        || text.contains([',', '"', '\n', '\r'])
-        || text.starts_with([' ', '\t', '#', '\u{feff}'])
-        || text.ends_with([' ', '\t'])
 }
 
 #[cfg(test)]

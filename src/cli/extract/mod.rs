@@ -279,8 +279,5 @@ fn write_report(path: &Path, extracted: &Extracted) -> Result<(), Error> {
         print(&text);
         return Ok(());
     }
-    let mut file = run::output(path, false)?;
-    file.write_all(text.as_bytes())
-        .map_err(|error| environment(format!("cannot write `{}`: {error}", path.display())))?;
-    run::commit(file)
+    run::write_output(path, text.as_bytes(), false)
 }

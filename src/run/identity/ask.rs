@@ -3,7 +3,7 @@
 //! In: the extracts as they are now, and the served snapshot. Out: values for the command line. Nothing is published; a
 //! record is identified here as a run would do it now.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -26,10 +26,12 @@ use crate::{
         weigh::{Model, Scorer, Waterfall, frequency::Frequencies, probability, score_of},
         whole::{self, Terms},
     },
+    record::csv,
     run::{
         Definitions, Observer, Request,
         away::Away,
-        definitions as load_definitions, output,
+        definitions as load_definitions,
+        output::write_output,
         sources::{Night, survey_all},
         stage::Surveyed,
     },
@@ -137,18 +139,8 @@ pub async fn train(
     let mut text = serde_json::to_string_pretty(&model)
         .map_err(|error| Error::Bug { message: format!("a model cannot be written: {error}") })?;
     text.push('\n');
-    write(&path, &text)?;
+    write_output(&path, text.as_bytes(), false)?;
     Ok(Trained { entity: entity.name.value.clone(), path, model })
-}
-
-fn write(path: &std::path::Path, text: &str) -> Result<(), Error> {
-    use std::io::Write as _;
-    let mut file = output::output(path, false)?;
-    file.write_all(text.as_bytes()).map_err(|error| Error::Environment {
-        message: format!("cannot write `{}`: {error}", path.display()),
-        hint: None,
-    })?;
-    output::commit(file)
 }
 
 /// Returns the pairs that a person should look at, the most probable first.
@@ -194,13 +186,11 @@ pub async fn decide(
         text.push('\n');
     }
     for row in &decided {
-        let cells: Vec<String> = row.iter().map(|cell| quoted(cell)).collect();
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}", cells.join(","));
+        text.push_str(&csv::row(row.iter().map(String::as_str)));
     }
     overrides::check(&path.value, &text, entity)?;
     if !decided.is_empty() {
-        write(&path.value, &text)?;
+        write_output(&path.value, text.as_bytes(), false)?;
     }
     Ok((path.value.clone(), decided.len()))
 }
@@ -224,13 +214,6 @@ pub fn reviewed(file: &std::path::Path) -> Result<Vec<[String; 6]>, Error> {
         *position = found.ok_or_else(|| wrong(format!("`{}` has no column `{name}`", file.display())))?;
     }
     Ok(rows.iter().map(|row| positions.map(|at| cell(row, at).trim().to_owned())).collect())
-}
-
-fn quoted(cell: &str) -> String {
-    match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.to_owned(),
-    }
 }
 
 /// Explains an id: its records, what ties them, and what happened to it.
