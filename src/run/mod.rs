@@ -32,6 +32,7 @@ mod outcome;
 mod output;
 mod partial;
 mod plan;
+mod prepare;
 mod rejects;
 mod report;
 mod select;

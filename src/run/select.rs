@@ -5,9 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use datafusion::error::DataFusionError;
-
-use super::{Definitions, Request, failures, identity, load, stage, validate};
+use super::{Definitions, Request, failures, identity, load, prepare::Prepared, stage};
 use crate::{
     Error,
     define::{
@@ -19,7 +17,7 @@ use crate::{
     normalize::Contract,
     publish::Warehouse,
     record::{Diagnostic, Manifest, TableName, manifest::Table},
-    transform::{self, views::PlannedView},
+    transform::{plan::Purpose, views::PlannedView},
 };
 
 impl From<select::Error> for Error {
@@ -103,34 +101,23 @@ pub async fn selected(request: &Request, engine: &Engine) -> Result<Option<Selec
     if request.selection.is_everything() {
         return Ok(None);
     }
-    let (project, _) = load::load(request)?;
-    let parameters = validate::parameters(&project, request)?;
-    let (contracts, _) = validate::contracts(&project, &parameters);
+    // What is wrong is told by whoever validates.
+    let (prepared, _) = Prepared::new(request)?;
     let definitions = match request.selection.asks_for_state() {
-        true => planned(&project, &contracts, &parameters, engine).await?,
+        true => planned(&prepared, engine).await?,
         false => BTreeMap::new(),
     };
-    let reads = project.models.iter().map(|model| (model.name.clone(), read_by(model, &parameters))).collect();
-    let known = Known { project: &project, contracts: &contracts, reads, definitions };
+    let Prepared { project, parameters, contracts } = &prepared;
+    let reads = project.models.iter().map(|model| (model.name.clone(), read_by(model, parameters))).collect();
+    let known = Known { project, contracts, reads, definitions };
     let Some(tables) = known.select(&request.selection, request)? else { return Ok(None) };
     let files = known.nodes().filter(|node| tables.contains(&node.name)).map(|node| node.path).collect();
     Ok(Some(Selected { tables, files }))
 }
 
 /// Returns the hashes of what models compute, of those that can be planned.
-async fn planned(
-    project: &Project,
-    contracts: &BTreeMap<String, Contract>,
-    parameters: &Parameters,
-    engine: &Engine,
-) -> Result<BTreeMap<TableName, String>, Error> {
-    let bug = |error: DataFusionError| Error::Bug { message: error.strip_backtrace() };
-    // What is wrong with a function is told by whoever validates.
-    transform::functions::define(&project.functions, engine).map_err(bug)?;
-    let staged = validate::staged_catalog(project, contracts, parameters);
-    let sources = validate::made_tables(project);
-    let planned = transform::plan::plan(&project.models, &staged, &sources, parameters, engine);
-    let (graph, _) = planned.await.map_err(bug)?;
+async fn planned(prepared: &Prepared, engine: &Engine) -> Result<BTreeMap<TableName, String>, Error> {
+    let (graph, _) = prepared.plan(Purpose::Build, &prepared.staged(), engine).await?;
     Ok(graph.models.into_iter().map(|planned| (planned.model.name, planned.definition)).collect())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Request, identity, load, ops, report, stage};
+use super::{Request, identity, load, ops, prepare::Prepared, report, stage};
 use crate::{
     Error, check,
     check::TableChecks,
@@ -69,19 +69,15 @@ pub async fn checked(request: &Request, engine: &Engine) -> Result<Definitions, 
 }
 
 async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Result<Definitions, Error> {
-    let (project, mut warnings) = load::load(request)?;
-    load::warehouse_address(&project.pipeline)?;
-    let parameters = parameters(&project, request)?;
-    let (contracts, mut findings) = contracts(&project, &parameters);
-    let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
-    findings.extend(transform::functions::define(&project.functions, engine).map_err(bug)?);
-    let staged = staged_catalog(&project, &contracts, &parameters);
-    let sources = made_tables(&project);
-    let planned = transform::plan::plan_for(purpose, &project.models, &staged, &sources, &parameters, engine);
-    let (graph, found) = planned.await.map_err(bug)?;
+    let (prepared, mut findings) = Prepared::new(request)?;
+    load::warehouse_address(&prepared.project.pipeline)?;
+    let staged = prepared.staged();
+    let (graph, found) = prepared.plan(purpose, &staged, engine).await?;
     findings.extend(found);
+    let Prepared { project, parameters, contracts } = prepared;
     let checks: Vec<TableChecks> = checks(&project, &contracts, &graph);
     let tables = lint::Tables::new(&project.sources, &staged, &graph);
+    let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
     let session = engine.session(catalog::providers(&with_models(staged, &graph)).map_err(bug)?).map_err(bug)?;
     let defined = transform::views::define(&graph.views, &session).await;
     // A view may stand on a model that is wrong, of which the session knows nothing.
@@ -100,8 +96,8 @@ async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Resu
     if !findings.iter().any(is_misspelt) {
         findings.extend(unused_variables(&project));
     }
-    warnings.extend(findings.iter().filter(|finding| finding.severity == Severity::Warning).cloned());
-    findings.retain(|finding| finding.severity != Severity::Warning);
+    let (warnings, findings): (Vec<Diagnostic>, Vec<Diagnostic>) =
+        findings.into_iter().partition(|finding| finding.severity == Severity::Warning);
     if findings.is_empty() {
         return Ok(Definitions { project, contracts, graph, checks, parameters, warnings });
     }

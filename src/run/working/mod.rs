@@ -32,13 +32,13 @@ pub use self::{
     explain::{Explanation, Measured, Operator},
 };
 
-use super::{Request, Snapshot, load, outcome, validate};
+use super::{Request, Snapshot, outcome, prepare::Prepared};
 use crate::{
     Error,
     define::suggestion,
     engine::{Engine, Statement, catalog, scarcity::with_spilling_joins},
     record::{Manifest, Severity, TableName},
-    transform::{self, Graph, PlannedModel, history},
+    transform::{Graph, PlannedModel, history, plan::Purpose},
 };
 
 type Providers = BTreeMap<TableName, Arc<dyn TableProvider>>;
@@ -145,20 +145,14 @@ impl<'a> Target<'a> {
 
 /// Plans the working tree. Mistakes in models that do not concern this one are left to `tallyhouse check`.
 async fn planned(request: &Request, model: &str, engine: &Engine) -> Result<(TableName, Graph), Error> {
-    let (project, _) = load::load(request)?;
-    let Some(wanted) = project.models.iter().find(|known| known.name.to_string() == model) else {
-        let names: Vec<String> = project.models.iter().map(|model| model.name.to_string()).collect();
+    let (prepared, mut findings) = Prepared::new(request)?;
+    let models = &prepared.project.models;
+    let Some(wanted) = models.iter().find(|known| known.name.to_string() == model) else {
+        let names: Vec<String> = models.iter().map(|model| model.name.to_string()).collect();
         let hint = Some(suggestion(model, names.iter().map(String::as_str)));
         return Err(Error::Usage { message: format!("there is no model `{model}`"), hint });
     };
-    let bug = |error: DataFusionError| Error::Bug { message: error.strip_backtrace() };
-    let parameters = validate::parameters(&project, request)?;
-    let (contracts, mut findings) = validate::contracts(&project, &parameters);
-    findings.extend(transform::functions::define(&project.functions, engine).map_err(bug)?);
-    let staged = validate::staged_catalog(&project, &contracts, &parameters);
-    let sources = validate::made_tables(&project);
-    let planning = transform::plan::plan(&project.models, &staged, &sources, &parameters, engine);
-    let (graph, found) = Box::pin(planning).await.map_err(bug)?;
+    let (graph, found) = prepared.plan(Purpose::Build, &prepared.staged(), engine).await?;
     if Target::of(&graph, &wanted.name).is_ok() {
         return Ok((wanted.name.clone(), graph));
     }

@@ -1,0 +1,64 @@
+//! Preparing: a request → what models are planned over, and the models planned.
+//!
+//! In: definition files. Out: the project with its parameters and contracts, then its graph; what is wrong beside them, for
+//! whoever asks to tell or to leave to others. Deliberately judges nothing that needs more than one of them: that is
+//! [`super::validate`].
+
+use std::collections::BTreeMap;
+
+use super::{Request, load, validate};
+use crate::{
+    Error,
+    define::Project,
+    engine::{Catalog, Engine, Parameters},
+    normalize::Contract,
+    record::Diagnostic,
+    transform::{self, Graph, plan::Purpose},
+};
+
+/// Definitions before any model is planned.
+pub(super) struct Prepared {
+    pub project: Project,
+    pub parameters: Parameters,
+    /// Compiled contracts by source, those that are right.
+    pub contracts: BTreeMap<String, Contract>,
+}
+
+impl Prepared {
+    /// Reads a project and compiles its contracts; returns also the warnings about its files and what is wrong with contracts.
+    ///
+    /// # Errors
+    /// Files that cannot be read as a project, and variables that it does not declare.
+    pub fn new(request: &Request) -> Result<(Self, Vec<Diagnostic>), Error> {
+        let (project, mut findings) = load::load(request)?;
+        let parameters = validate::parameters(&project, request)?;
+        let (contracts, found) = validate::contracts(&project, &parameters);
+        findings.extend(found);
+        Ok((Self { project, parameters, contracts }, findings))
+    }
+
+    /// Returns the tables that sources and entities make, without data.
+    pub fn staged(&self) -> Catalog {
+        validate::staged_catalog(&self.project, &self.contracts, &self.parameters)
+    }
+
+    /// Plans all models over the tables of [`Self::staged`]; returns also what is wrong with functions and models.
+    ///
+    /// # Errors
+    /// When no session can be made, which is a fault of the program.
+    pub async fn plan(
+        &self,
+        purpose: Purpose,
+        staged: &Catalog,
+        engine: &Engine,
+    ) -> Result<(Graph, Vec<Diagnostic>), Error> {
+        let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
+        let Self { project, parameters, .. } = self;
+        let mut findings = transform::functions::define(&project.functions, engine).map_err(bug)?;
+        let sources = validate::made_tables(project);
+        let planning = transform::plan::plan_for(purpose, &project.models, staged, &sources, parameters, engine);
+        let (graph, found) = Box::pin(planning).await.map_err(bug)?;
+        findings.extend(found);
+        Ok((graph, findings))
+    }
+}
