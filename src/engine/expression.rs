@@ -38,9 +38,7 @@ pub struct Expression {
 pub fn compile(text: &str, schema: &SchemaRef, parameters: &Parameters) -> Result<Expression, DataFusionError> {
     let state = state()?;
     let mut tree = DFParserBuilder::new(text).build()?.parse_expr()?;
-    parameters
-        .substitute(&mut tree.expr)
-        .map_err(|name| DataFusionError::Plan(format!("unknown parameter `${name}`")))?;
+    parameters.substitute(&mut tree.expr)?;
     let columns = DFSchema::try_from(Arc::clone(schema))?;
     let logical: Expr = state.create_logical_expr_from_sql_expr(tree, &columns)?;
     let mut names: Vec<String> = logical.column_refs().iter().map(|column| column.name.clone()).collect();

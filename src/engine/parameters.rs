@@ -7,9 +7,27 @@ use std::{collections::BTreeMap, collections::BTreeSet, ops::ControlFlow};
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use datafusion::sql::sqlparser::ast::{DataType, Expr, TypedString, Value, VisitMut, VisitorMut};
+use datafusion::{
+    error::DataFusionError,
+    sql::sqlparser::ast::{DataType, Expr, TypedString, Value, VisitMut, VisitorMut},
+};
 
 use crate::define::project::Variable;
+
+/// How it is said that a parameter does not exist; its name follows.
+const UNKNOWN: &str = "unknown parameter `";
+
+/// Says that a parameter does not exist.
+#[must_use]
+pub fn unknown(name: &str) -> String {
+    format!("{UNKNOWN}${name}`")
+}
+
+/// Returns the parameter, with its `$`, of which a message says that it does not exist: the engine hands on nothing but words.
+#[must_use]
+pub fn said_unknown(message: &str) -> Option<&str> {
+    message.strip_prefix(UNKNOWN)?.split('`').next()
+}
 
 /// The parameters of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,11 +55,11 @@ impl Parameters {
     /// Replaces every `$name` in a syntax tree by its typed literal and returns the names that occurred.
     ///
     /// # Errors
-    /// The first name (without the `$`) that is no parameter.
-    pub fn substitute(&self, tree: &mut impl VisitMut) -> Result<BTreeSet<String>, String> {
+    /// As a plan error, the first name that is no parameter.
+    pub fn substitute(&self, tree: &mut impl VisitMut) -> Result<BTreeSet<String>, DataFusionError> {
         let mut substitution = Substitution { parameters: self, used: BTreeSet::new() };
         match tree.visit(&mut substitution) {
-            ControlFlow::Break(unknown) => Err(unknown),
+            ControlFlow::Break(name) => Err(DataFusionError::Plan(unknown(&name))),
             ControlFlow::Continue(()) => Ok(substitution.used),
         }
     }

@@ -8,6 +8,7 @@ use datafusion::{
     sql::sqlparser::{parser::ParserError, tokenizer::Location},
 };
 
+use super::parameters;
 use crate::record::diagnostic::nearest;
 
 /// A planning error, taken apart.
@@ -87,8 +88,8 @@ impl Problem {
             let name = table.0.trim_start_matches("datafusion.");
             return Self { message: format!("unknown table `{name}`"), range: find_word(text, name), hint: None };
         }
-        if let Some(name) = words.strip_prefix("unknown parameter `").and_then(|rest| rest.strip_suffix('`')) {
-            return Self { message: format!("unknown parameter `{name}`"), range: find_word(text, name), hint: None };
+        if let Some(name) = parameters::said_unknown(words) {
+            return Self { message: words.to_owned(), range: find_word(text, name), hint: None };
         }
         if let Some(rest) = words.strip_prefix("Invalid function '") {
             return unknown_function(rest, text);

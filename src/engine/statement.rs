@@ -75,9 +75,7 @@ impl Statement {
         if dialect == Dialect::Duckdb {
             dialect::rewrite(ast.as_mut())?;
         }
-        let used = parameters
-            .substitute(ast.as_mut())
-            .map_err(|name| DataFusionError::Plan(format!("unknown parameter `${name}`")))?;
+        let used = parameters.substitute(ast.as_mut())?;
         let functions = table_functions(ast);
         let (references, _) = resolve_table_references(&parsed, true)?;
         let (mut tables, mut unqualified) = (Vec::new(), Vec::new());

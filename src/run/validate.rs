@@ -7,7 +7,7 @@ use crate::{
     Error, check,
     check::TableChecks,
     define::{Project, project::Source},
-    engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, catalog},
+    engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, catalog, parameters::said_unknown},
     normalize::Contract,
     record::{Diagnostic, Place, Severity, TableName},
     transform::{self, Graph, lint, plan::Purpose},
@@ -92,8 +92,8 @@ async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Resu
         let around = report::Around { project, contracts, graph, parameters, session: &session, engine };
         findings.extend(Box::pin(report::validate(around)).await?);
     }
-    let is_misspelt = |finding: &Diagnostic| finding.message.starts_with("unknown parameter");
-    if !findings.iter().any(is_misspelt) {
+    // What nobody names may be what somebody has misspelt.
+    if !findings.iter().any(|finding| said_unknown(&finding.message).is_some()) {
         findings.extend(unused_variables(&project));
     }
     let (warnings, findings): (Vec<Diagnostic>, Vec<Diagnostic>) =

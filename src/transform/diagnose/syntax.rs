@@ -17,7 +17,10 @@ use datafusion::{
 };
 
 use super::source::Source;
-use crate::record::{Diagnostic, diagnostic::nearest};
+use crate::{
+    engine::parameters,
+    record::{Diagnostic, diagnostic::nearest},
+};
 
 /// The keywords that a query may be made of.
 const KEYWORDS: [&str; 40] = [
@@ -111,7 +114,7 @@ pub(super) fn unknown_parameters(source: &Source, known: &[&str]) -> Vec<Diagnos
     };
     let unknown = source.tokens().iter().filter_map(parameter).filter(|(name, _)| !known.contains(&name.as_str()));
     let finding = |(name, range): (String, Range<usize>)| {
-        let finding = source.error(range.clone(), format!("unknown parameter `${name}`"));
+        let finding = source.error(range.clone(), parameters::unknown(&name));
         match nearest(&name, known.iter().copied()) {
             Some(near) => finding.hint(format!("did you mean `${near}`?")).fix(source.place(range), format!("${near}")),
             None => finding.hint("parameters are `$run_date`, `$timezone` and the `variables` of the pipeline file"),
