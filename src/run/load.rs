@@ -38,20 +38,20 @@ pub(super) fn load(request: &Request) -> Result<(Project, Vec<Diagnostic>), Erro
     Ok((Project { reports, ..project }, warnings))
 }
 
-/// Returns the folders in which a pipeline's sources and models lie, as far as that is known without looking.
+/// Returns where a pipeline's sources, entities, models and reports lie, as far as that is known without looking.
 ///
 /// # Errors
 /// When the pipeline file is missing, and everything that is wrong in it.
 pub(super) fn folders(request: &Request) -> Result<Folders, Error> {
     let file = pipeline_file(request)?;
-    let reports = file.reports.map(|reports| reports.value);
-    Ok(Folders { sources: file.sources_glob, models: file.models_dir, reports })
+    let [entities, reports] = [file.entities, file.reports].map(|glob| glob.map(|glob| glob.value));
+    Ok(Folders { sources: file.sources_glob, entities, models: file.models_dir, reports })
 }
 
 impl Folders {
     /// Returns the places of what decides what a run publishes.
-    pub(super) fn read_by_runs(self) -> [PathBuf; 2] {
-        [PathBuf::from(self.sources), self.models]
+    pub(super) fn read_by_runs(self) -> Vec<PathBuf> {
+        [self.sources].into_iter().chain(self.entities).map(PathBuf::from).chain([self.models]).collect()
     }
 }
 
@@ -59,6 +59,8 @@ impl Folders {
 pub(super) struct Folders {
     /// Glob of the sources.
     pub sources: String,
+    /// Glob of the entities, if there are any.
+    pub entities: Option<String>,
     /// Folder of the models.
     pub models: PathBuf,
     /// Glob of the reports, if there are any.

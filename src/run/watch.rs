@@ -12,13 +12,13 @@ use crate::storage::definitions::{self, Seen};
 pub struct Look(Vec<Seen>);
 
 impl Look {
-    /// Looks at the pipeline file, its sources and reports, and everything below the folder of its models. Where the pipeline file is
-    /// wrong, at that alone.
+    /// Looks at the pipeline file, its sources, entities and reports, and everything below the folder of its models. Where the
+    /// pipeline file is wrong, at that alone.
     #[must_use]
     pub fn at(request: &Request) -> Self {
         let mut paths = vec![request.pipeline.clone()];
-        if let Ok(load::Folders { sources, models, reports }) = load::folders(request) {
-            let globs = [Some(sources), reports].into_iter().flatten();
+        if let Ok(load::Folders { sources, entities, models, reports }) = load::folders(request) {
+            let globs = [Some(sources), entities, reports].into_iter().flatten();
             paths.extend(globs.flat_map(|glob| definitions::glob(&glob).unwrap_or_default()));
             paths.extend(definitions::below(&models).unwrap_or_default());
         }

@@ -65,3 +65,28 @@ fn every_save_is_answered_mistakes_and_mended_ones_alike() {
     fs::remove_file(project.path("sql/core/more.sql")).unwrap();
     assert_eq!(watched.answer()["models"], 1);
 }
+
+#[test]
+fn a_saved_entity_is_answered_too() {
+    const ENTITY: &str = "\
+name: customer
+id: { column: customer_id, prefix: C }
+records: [{ source: sale, key: [id], columns: { name: name } }]
+attributes: { name: { prepare: company } }
+rules: [{ name: same_name, equal: [name] }]
+";
+    let project = Project::new();
+    let pipeline = fs::read_to_string(project.path("pipelines/nightly.yaml")).unwrap();
+    project.file("pipelines/nightly.yaml", format!("{pipeline}entities: entities/*.yaml\n"));
+    project.file("pipelines/entities/customer.yaml", ENTITY);
+    project.source("sale", "columns: { id: { type: int }, name: { type: string } }\n");
+    project.model("core.sale", "SELECT id, customer_id FROM staged.sale");
+    let watched = Watched::start(&project);
+    let first = watched.answer();
+    assert_eq!(first["exit_code"], 0, "{first}");
+    project.file("pipelines/entities/customer.yaml", ENTITY.replace("customer_id", "client_id"));
+    let broken = watched.answer();
+    assert_eq!(broken["exit_code"], 2, "{broken}");
+    project.file("pipelines/entities/customer.yaml", ENTITY);
+    assert_eq!(watched.answer()["exit_code"], 0);
+}
