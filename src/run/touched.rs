@@ -8,6 +8,8 @@
 //!
 //! Deliberately reads no data: that a column means something else does not say that its values are other ones.
 
+mod entities;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -85,14 +87,36 @@ pub async fn touched(request: &Request, revision: &str, engine: &Engine) -> Resu
     let before = tokio::task::block_in_place(|| Revision::read(&pipeline, revision, &DEFINITION_FILES))?;
     let then = Request { pipeline: before.file.clone(), ..request.clone() };
     refuse_outside(&then, before.folder())?;
+    fetch_seeds(&then, &before)?;
     let old = definitions(&then, engine).await.map_err(|error| of_revision(revision, error))?;
+    fetch_said(&old, &before)?;
     let old = Side::new(old, engine).await?;
-    let (was, is) = (old.states(&now, engine).await?, now.states(&old, engine).await?);
+    let was = old.states(&now, engine).await.map_err(|error| of_revision(revision, error))?;
+    let is = now.states(&old, engine).await?;
     let touched = |changed: ColumnChange| {
         let side = if changed.change == Change::Removed { &old } else { &now };
         TouchedColumn { reaches: published(&side.lineage, &changed.element), changed }
     };
     Ok(Touched { commit: before.commit.clone(), changes: changes(&was, &is).into_iter().map(touched).collect() })
+}
+
+/// Fetches the rows of seeds, which lie below the models; other CSV files of a checkout may be large.
+fn fetch_seeds(then: &Request, before: &Revision) -> Result<(), Error> {
+    let models = load::models_folder(then)?;
+    let is_seed =
+        |path: &Path| path.starts_with(&models) && path.extension().is_some_and(|extension| extension == "csv");
+    Ok(tokio::task::block_in_place(|| before.fetch(is_seed))?)
+}
+
+/// Fetches what is said of entities besides their definitions: models and overrides.
+fn fetch_said(old: &Definitions, before: &Revision) -> Result<(), Error> {
+    let entities = old.project.entities.iter();
+    let said: Vec<&Path> = entities
+        .flat_map(|entity| [&entity.model, &entity.overrides])
+        .flatten()
+        .map(|path| path.value.as_path())
+        .collect();
+    Ok(tokio::task::block_in_place(|| before.fetch(|path| said.contains(&path)))?)
 }
 
 /// Returns the columns and rows of published tables that an element goes into.
@@ -153,6 +177,9 @@ impl Side {
             Some((source.table(), of_source(source, contracts.get(&source.name.value)?, parameters)))
         };
         all.extend(project.sources.iter().filter_map(compiled));
+        for entity in &project.entities {
+            entities::add(entity, project, &mut all)?;
+        }
         Ok(all)
     }
 }

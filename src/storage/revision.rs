@@ -44,7 +44,13 @@ pub enum Error {
 /// Files of a revision in a temporary folder, which goes when this is dropped.
 #[derive(Debug)]
 pub struct Revision {
-    folder: TempDir,
+    /// Keeps the folder.
+    _kept: TempDir,
+    folder: PathBuf,
+    /// The folder of the checkout.
+    top: PathBuf,
+    /// All files that the revision has, from the top of the checkout.
+    names: Vec<String>,
     /// The full name of the commit.
     pub commit: String,
     /// The file by which the checkout was found, as it is there.
@@ -72,25 +78,34 @@ impl Revision {
             .ok_or_else(|| Error::Git(format!("cannot list the files of {commit}")))?;
         // No definition file has a name that `cat-file` could not be asked for.
         let is_askable = |name: &&str| !name.contains(['\n', char::REPLACEMENT_CHARACTER]);
-        let is_wanted = |name: &&str| {
+        let is_wanted = |name: &&String| {
             let extension = Path::new(name).extension().and_then(OsStr::to_str);
             extension.is_some_and(|extension| extensions.contains(&extension)) || Path::new(name) == inner
         };
-        let names: Vec<String> = listed.split('\0').filter(is_askable).filter(is_wanted).map(str::to_owned).collect();
+        let names: Vec<String> = listed.split('\0').filter(is_askable).map(str::to_owned).collect();
         if !names.iter().any(|name| Path::new(name) == inner) {
             return Err(Error::NoFile { revision: revision.to_owned(), path: inner.display().to_string() });
         }
         let target = tempfile::tempdir()?;
-        copy(&top, &commit, &names, target.path())?;
         // As paths are resolved, the folder must not be reached through a link.
         let root = target.path().canonicalize()?;
-        Ok(Self { file: root.join(inner), folder: target, commit })
+        copy(&top, &commit, names.iter().filter(is_wanted), &root)?;
+        Ok(Self { file: root.join(inner), _kept: target, folder: root, top, names, commit })
+    }
+
+    /// Reads those of the other files that are wanted, by the paths that they have in the folder.
+    ///
+    /// # Errors
+    /// When git does not give them, or the disk refuses.
+    pub fn fetch(&self, is_wanted: impl Fn(&Path) -> bool) -> Result<(), Error> {
+        let wanted = self.names.iter().filter(|name| is_wanted(&self.folder.join(name)));
+        copy(&self.top, &self.commit, wanted, &self.folder)
     }
 
     /// Returns the folder of the files.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 }
 
@@ -115,17 +130,21 @@ fn git(folder: &Path, arguments: &[&str]) -> Result<Option<String>, Error> {
 }
 
 /// Writes files of a commit into a folder, all of them through one git.
-fn copy(top: &Path, commit: &str, names: &[String], target: &Path) -> Result<(), Error> {
+fn copy<'a>(top: &Path, commit: &str, names: impl Iterator<Item = &'a String>, target: &Path) -> Result<(), Error> {
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
     let mut command = git_in(top);
     command.args(["cat-file", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.stderr(Stdio::null()).spawn().map_err(Error::Missing)?;
-    let result = exchange(&mut child, commit, names, target);
+    let result = exchange(&mut child, commit, &names, target);
     let status = child.wait()?;
     result?;
     if status.success() { Ok(()) } else { Err(Error::Git("`cat-file` ended early".to_owned())) }
 }
 
-fn exchange(child: &mut Child, commit: &str, names: &[String], target: &Path) -> Result<(), Error> {
+fn exchange(child: &mut Child, commit: &str, names: &[&str], target: &Path) -> Result<(), Error> {
     let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(Error::Git("it cannot be talked to".to_owned()));
     };

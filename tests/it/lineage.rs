@@ -151,7 +151,10 @@ fn git(project: &Project, arguments: &[&str]) {
 }
 
 fn committed() -> Project {
-    let project = shop();
+    commit_all(shop())
+}
+
+fn commit_all(project: Project) -> Project {
     project.file(".gitignore", "tmp/\n");
     git(&project, &["init", "--quiet", "--initial-branch", "main"]);
     git(&project, &["add", "--all"]);
@@ -273,4 +276,79 @@ fn what_cannot_be_compared_is_said_so() {
         ran.err,
         "error: `pipelines/nightly.yaml` lies in no git checkout\n  hint: `diff --lineage` compares with a revision of the project's git repository\n"
     );
+}
+
+const ENTITY: &str = "\
+name: customer
+id: { column: customer_id, prefix: C }
+records:
+  - source: account
+    key: [id]
+    columns: { name: name, phone: phone }
+  - source: sale
+    key: [id]
+    columns: { name: kind }
+attributes:
+  name: { prepare: company }
+rules:
+  - { name: same_name, equal: [name] }
+overrides: customer.overrides.csv
+";
+
+/// A shop whose buyers are identified, in a git checkout.
+fn identified() -> Project {
+    let project = shop();
+    let pipeline = std::fs::read_to_string(project.path("pipelines/nightly.yaml")).unwrap();
+    project.file("pipelines/nightly.yaml", format!("{pipeline}entities: entities/*.yaml\n"));
+    project.file("pipelines/entities/customer.yaml", ENTITY);
+    project.source(
+        "account",
+        "key: [id]\ncolumns:\n  id: { type: int }\n  name: { type: string }\n  phone: { type: string }\n",
+    );
+    project.file("sql/core/size.csv", "code,name\n1,small\n");
+    project.model("core.customer", "SELECT customer_id, phone FROM core.customer_identity");
+    project.model("core.buyer", "SELECT id, customer_id FROM staged.sale");
+    project.model("mart.size", "SELECT code, name FROM core.size");
+    commit_all(project)
+}
+
+/// The published columns that a change of the working tree touches.
+fn touched(project: &Project) -> Vec<String> {
+    let value = project.tallyhouse(&["diff", "--lineage", "HEAD", "--output", "json"]).succeeds().json();
+    let name = |of: &Value| format!("{}.{}", of["table"].as_str().unwrap(), of["column"].as_str().unwrap());
+    value["published"].as_array().unwrap().iter().map(name).collect()
+}
+
+#[test]
+fn an_entity_touches_what_reads_its_ids_and_its_tables() {
+    let project = identified();
+    let of_models = |project: &Project| -> Vec<String> {
+        touched(project).into_iter().filter(|column| !column.starts_with("core.customer_")).collect()
+    };
+    assert!(touched(&project).is_empty());
+    // Neither a comment nor what people are shown decides an id.
+    project.file("pipelines/entities/customer.yaml", format!("# a word\n{ENTITY}review_from: 0.4\n"));
+    assert!(touched(&project).is_empty());
+    project.file("pipelines/entities/customer.yaml", ENTITY.replace("equal: [name]", "equal: [name.key]"));
+    let all = ["core.buyer.customer_id", "core.customer.customer_id", "core.customer.phone"];
+    assert_eq!(of_models(&project), all);
+    assert!(touched(&project).contains(&"core.customer_xref.rule".to_owned()));
+    // Which telephone number wins is nobody's id.
+    project.file("pipelines/entities/customer.yaml", format!("{ENTITY}survivorship: {{ phone: longest }}\n"));
+    assert_eq!(touched(&project), ["core.customer.phone"]);
+    project.file("pipelines/entities/customer.yaml", ENTITY);
+    project.file(
+        "pipelines/entities/customer.overrides.csv",
+        "left_source,left_key,right_source,right_key,verdict,reason\naccount,1,sale,1,same,they said so\n",
+    );
+    assert_eq!(of_models(&project), all);
+    let project = commit_all(project);
+    assert!(touched(&project).is_empty());
+}
+
+#[test]
+fn the_rows_of_a_seed_are_those_of_the_revision() {
+    let project = identified();
+    project.file("sql/core/size.csv", "code,name\n1,tiny\n");
+    assert_eq!(touched(&project), ["core.size.code", "core.size.name", "mart.size.code", "mart.size.name"]);
 }

@@ -158,6 +158,14 @@ fn month(day: NaiveDate) -> NaiveDate {
     day.with_day(1).unwrap_or(day)
 }
 
+/// Returns a hash of all that decides who is who over the same rows: the definition, the pinned model, what people have decided.
+///
+/// # Errors
+/// When the model or the overrides are wrong.
+pub(super) fn meaning(entity: &Entity) -> Result<String, Error> {
+    Ok(state(entity, &[], &Overrides::read(entity)?, &Pinned::read(entity)?))
+}
+
 /// Returns the hash of all that decides ids, but for the run date.
 fn state(entity: &Entity, surveyed: &[&Surveyed<'_>], overrides: &Overrides, pinned: &Pinned) -> String {
     let mut hasher = blake3::Hasher::new();
