@@ -70,8 +70,8 @@ pub(super) async fn stage_all(
         let ids: Option<Vec<SourceIds<'_>>> = of.map(|(entity, found)| found.ids(entity, &surveyed)).collect();
         night.finish(surveyed, ids.as_deref(), definitions, around.stage, finished)?;
     }
-    let place = ops::Writing { folder: around.stage.folder, timezone: around.stage.timezone };
-    night.catalog.insert(TableName::file(), ops::files::write(&night.sources, place, around.stage.files)?);
+    let place = ops::Writing { folder: around.stage.place.folder, timezone: around.stage.timezone };
+    night.catalog.insert(TableName::file(), ops::files::write(&night.sources, place, around.stage.place.files)?);
     Ok(night)
 }
 
@@ -115,7 +115,7 @@ impl Night {
         let source = surveyed.source();
         let schema = surveyed.schema();
         let staged = surveyed.finish(ids).map_err(|error| Failure::of(&source.table(), error))?;
-        let table = catalog_table(source, schema, &staged.staged, definitions, around.files);
+        let table = catalog_table(source, schema, &staged.staged, definitions, around.place.files);
         self.catalog.insert(source.table(), table);
         finished(&staged)?;
         self.sources.push(staged);

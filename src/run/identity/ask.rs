@@ -315,7 +315,7 @@ async fn look_at<T>(
     let of =
         |records: &RecordSource| waiting.iter().find(|surveyed| surveyed.source().name.value == records.source.value);
     let surveyed: Vec<&Surveyed<'_>> = entity.records.iter().filter_map(of).collect();
-    let past = PastRecords::read(entity, stage.parent, stage.files, engine).await?;
+    let past = PastRecords::read(entity, stage.place.parent, stage.place.files, engine).await?;
     let said = Said { overrides: Overrides::read(entity)?, pinned: Pinned::read(entity)?, state: String::new() };
     tokio::task::block_in_place(|| {
         let gathered = super::gather::gather(entity, &surveyed, &definitions.parameters)?;

@@ -134,20 +134,20 @@ pub(super) async fn identify(
     let pinned = Pinned::read(entity)?;
     let state = state(entity, surveyed, &overrides, &pinned);
     if !around.full
-        && let Some(parent) = around.stage.parent
+        && let Some(parent) = around.stage.place.parent
         && let Some(kept) = kept(entity, surveyed, &state, parent, around)?
     {
         return Ok(kept);
     }
-    let parent = around.stage.parent;
-    let past = PastRecords::read(entity, parent, around.stage.files, around.engine).await?;
+    let parent = around.stage.place.parent;
+    let past = PastRecords::read(entity, parent, around.stage.place.files, around.engine).await?;
     let run_date = around.definitions.parameters.run_date;
     let earlier = past::rows(
         &entity.event_table(),
         &schema::event(entity).fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(),
         &format!("WHERE \"{}\" = DATE '{}' ORDER BY number", schema::EVENT_MONTH, month(run_date)),
         parent,
-        around.stage.files,
+        around.stage.place.files,
         around.engine,
     )
     .await?;
@@ -217,7 +217,7 @@ fn kept(
 fn known(name: TableName, table: Table, around: Around<'_>) -> Result<(TableName, CatalogTable), Error> {
     let schema = SnapshotTable::declared_schema(&table)
         .map_err(|error| Error::Environment { message: error.strip_backtrace(), hint: None })?;
-    let known = CatalogTable::new(table, schema, None, &|file| around.stage.files.find(&name, file));
+    let known = CatalogTable::new(table, schema, None, &|file| around.stage.place.files.find(&name, file));
     Ok((name, known))
 }
 
@@ -253,8 +253,8 @@ fn found(
         ..WriterOptions::default()
     };
     let place = Place {
-        folder: around.stage.folder,
-        parent: around.stage.parent,
+        folder: around.stage.place.folder,
+        parent: around.stage.place.parent,
         timezone: parameters.timezone,
         options: &options,
     };

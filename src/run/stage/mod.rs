@@ -96,15 +96,7 @@ pub(super) struct Workplace<'a> {
 /// What staging needs besides the source.
 #[derive(Clone, Copy)]
 pub(super) struct Surroundings<'a> {
-    /// Folder for everything that is written.
-    pub folder: &'a Path,
-    pub parent: Option<&'a Manifest>,
-    /// What a killed run had finished.
-    pub salvage: Option<&'a Salvage>,
-    /// Finds the files of this run and of the parent.
-    pub files: &'a Finder,
-    /// What lies in the places of the sources, as far as it is known.
-    pub listings: &'a Listings,
+    pub place: Workplace<'a>,
     pub timezone: Tz,
     pub threads: usize,
     pub memory_bytes: usize,
@@ -127,13 +119,8 @@ impl<'a> Surroundings<'a> {
         engine: &Engine,
         observer: &'a dyn Observer,
     ) -> Self {
-        let Workplace { folder, parent, salvage, files, listings } = place;
         Self {
-            folder,
-            parent,
-            salvage,
-            files,
-            listings,
+            place,
             timezone: definitions.parameters.timezone,
             threads: engine.settings().threads,
             memory_bytes: engine.settings().memory_limit_bytes / 4,
@@ -157,7 +144,7 @@ pub(super) async fn survey<'a>(
     around: Surroundings<'a>,
 ) -> Result<Surveyed<'a>, Error> {
     let staging = Staging::new(source, contract, id_columns, around)?;
-    let listed = match around.listings.get(&source.name.value) {
+    let listed = match around.place.listings.get(&source.name.value) {
         Some(listed) => Cow::Borrowed(listed),
         None => Cow::Owned(list(source, &staging.pull()).await?),
     };
@@ -288,21 +275,22 @@ impl<'a> Staging<'a> {
             file_bytes: around.file_bytes,
             ..WriterOptions::default()
         };
-        let salvaged = around.salvage.filter(|_| !around.reread).and_then(|salvage| salvage.source(&source.name.value));
+        let salvaged =
+            around.place.salvage.filter(|_| !around.reread).and_then(|salvage| salvage.source(&source.name.value));
         Ok(Self {
             salvaged,
             parent: match salvaged {
                 Some(salvaged) => Some(&salvaged.input),
-                None => around.parent.and_then(|parent| parent.inputs.get(&source.name.value)),
+                None => around.place.parent.and_then(|parent| parent.inputs.get(&source.name.value)),
             },
             reads_as: reads_as(source, &contract),
             layout: PackLayout::new(&contract, &partition_by),
             rows: PartitionWriter::create(
                 staged_spec(source, &contract, &id_columns, around.timezone),
-                around.folder,
+                around.place.folder,
                 options.clone(),
             )?,
-            rejects: PartitionWriter::create(quarantine_spec(source, around.timezone), around.folder, options)?,
+            rejects: PartitionWriter::create(quarantine_spec(source, around.timezone), around.place.folder, options)?,
             source,
             contract,
             id_columns,
@@ -370,12 +358,12 @@ impl<'a> Staging<'a> {
 
     fn pack_folder(&self) -> PathBuf {
         let name = self.pack_name();
-        self.around.folder.join("private").join(name.schema).join(name.table).join("data")
+        self.around.place.folder.join("private").join(name.schema).join(name.table).join("data")
     }
 
     /// Returns the path of a pack, which is fetched if it lies in an object store.
     fn pack(&self, file: &DataFile) -> Result<PathBuf, Error> {
-        Ok(self.around.files.fetch(&self.pack_name(), file)?)
+        Ok(self.around.place.files.fetch(&self.pack_name(), file)?)
     }
 
     /// Opens packs and finds the rows that count.
@@ -398,7 +386,7 @@ impl<'a> Staging<'a> {
     /// Takes an unchanged source over as it is served: what a killed run left may have the ids of other records.
     fn as_served(&self, kept: StagedSource) -> StagedSource {
         let table = self.source.table();
-        let served = self.around.parent.filter(|_| !self.id_columns.is_empty());
+        let served = self.around.place.parent.filter(|_| !self.id_columns.is_empty());
         match served.and_then(|parent| parent.tables.get(&table)) {
             Some(served) => StagedSource { staged: served.clone(), ..kept },
             None => kept,
@@ -409,7 +397,7 @@ impl<'a> Staging<'a> {
     fn with_ids(&self, kept: StagedSource, ids: &[SourceIds<'_>]) -> Result<StagedSource, Error> {
         let rows = self.rows(&kept.input.files, &kept.input.packs)?;
         let staged = self.staged(&rows.packs, rows.survey, ids)?;
-        let changed_partitions = changed_partitions(self.source, &staged, self.around.parent);
+        let changed_partitions = changed_partitions(self.source, &staged, self.around.place.parent);
         let report = SourceReport { changed_partitions, ..kept.report };
         Ok(StagedSource { staged, report, ..kept })
     }
@@ -464,7 +452,7 @@ impl<'a> Staging<'a> {
             examples: faults.examples.iter().map(|example| shown(example, self.source)).collect(),
             files: live.reports,
             warnings: live.warnings,
-            changed_partitions: changed_partitions(self.source, &staged, around.parent),
+            changed_partitions: changed_partitions(self.source, &staged, around.place.parent),
         };
         let quarantine = described(self.source, &quarantine_spec(self.source, around.timezone), quarantine);
         Ok(StagedSource { input, staged, quarantine, report })
@@ -475,7 +463,7 @@ impl<'a> Staging<'a> {
         match self.salvaged {
             Some(salvaged) if *table == self.source.table() => Some(&salvaged.staged),
             Some(salvaged) => Some(&salvaged.quarantine),
-            None => self.around.parent.and_then(|parent| parent.tables.get(table)),
+            None => self.around.place.parent.and_then(|parent| parent.tables.get(table)),
         }
     }
 
@@ -523,7 +511,7 @@ impl<'a> Staging<'a> {
     fn kept(&self, fingerprint: &str, live: &LiveFiles) -> Option<StagedSource> {
         let input = self.parent.filter(|input| input.fingerprint == fingerprint && !self.around.reread)?;
         let staged = self.last(&self.source.table())?.clone();
-        let served = self.around.parent.and_then(|parent| parent.inputs.get(&self.source.name.value));
+        let served = self.around.place.parent.and_then(|parent| parent.inputs.get(&self.source.name.value));
         let told = self.salvaged.iter().flat_map(|salvaged| salvaged.warnings.clone());
         let report = SourceReport {
             source: self.source.name.value.clone(),
@@ -533,7 +521,7 @@ impl<'a> Staging<'a> {
             examples: Vec::new(),
             files: Vec::new(),
             warnings: told.chain(live.warnings.clone()).collect(),
-            changed_partitions: changed_partitions(self.source, &staged, self.around.parent),
+            changed_partitions: changed_partitions(self.source, &staged, self.around.place.parent),
         };
         let quarantine = self.last(&TableName::quarantine(&self.source.name.value))?.clone();
         Some(StagedSource { input: input.clone(), staged, quarantine, report })
