@@ -107,7 +107,8 @@ const OVERSEAS: Style = Style {
     ..ENGLISH
 };
 
-const BOOK: Style = Style { layout: Layout::Workbook, dates: Dates::Cells, ..CHINESE };
+/// A workbook that people keep in Chinese.
+pub const BOOK: Style = Style { layout: Layout::Workbook, dates: Dates::Cells, ..CHINESE };
 
 /// Gives the style of one of the fourteen habits.
 pub fn of(habit: usize) -> Style {
