@@ -289,11 +289,11 @@ fn found(
     let mut owned: HashSet<u32> = owned.collect();
     for record in known.new_in_order(records) {
         let source = sources.get(records.sources[record] as usize).copied().unwrap_or_default();
-        let own_id = (0..).find_map(|attempt: u32| {
+        let free = (0..).find_map(|attempt: u32| {
             let id = ids.number(&own_id(prefix, source, records.keys.get(record), attempt));
             owned.insert(id).then_some(id)
         });
-        standings[record].own_id = own_id.unwrap_or(u32::MAX);
+        standings[record].own_id = free.unwrap_or(u32::MAX);
     }
 }
 

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 
 use super::{
     cluster::Cut,
+    roots::Roots,
     weigh::{probability, score_of},
     whole,
 };
@@ -17,7 +18,7 @@ use crate::define::entity::Entity;
 pub enum By {
     /// People said so, in a line of the overrides file.
     Verdict(usize),
-    /// A certain link: 0 is the built-in `reference`, 1 the first rule of the definition.
+    /// A certain link: [`REFERENCE`](super::cluster::links::REFERENCE), or 1 for the first rule of the definition.
     Rule(u16),
     /// Evidence, with its probability.
     Evidence(f64),
@@ -103,9 +104,9 @@ impl Forest {
     #[must_use]
     pub fn new(ties: &[Tie], records: usize, leaders: impl Iterator<Item = u32>) -> Self {
         let mut chosen: Vec<u32> = Vec::new();
-        let mut groups = Groups((0..u32::try_from(records).unwrap_or(u32::MAX)).collect());
+        let mut roots = Roots::new(records);
         for (number, tie) in (0..).zip(ties) {
-            if groups.join(tie.left, tie.right) {
+            if roots.join(tie.left, tie.right) {
                 chosen.push(number);
             }
         }
@@ -155,28 +156,6 @@ impl Tie {
     #[must_use]
     pub const fn other(&self, record: u32) -> u32 {
         if self.left == record { self.right } else { self.left }
-    }
-}
-
-/// Groups that grow together.
-struct Groups(Vec<u32>);
-
-impl Groups {
-    fn find(&mut self, record: u32) -> u32 {
-        let mut root = record;
-        while self.0[root as usize] != root {
-            let above = self.0[self.0[root as usize] as usize];
-            self.0[root as usize] = above;
-            root = above;
-        }
-        root
-    }
-
-    /// Joins two groups under the smaller root; returns whether they were two.
-    fn join(&mut self, left: u32, right: u32) -> bool {
-        let (left, right) = (self.find(left), self.find(right));
-        self.0[left.max(right) as usize] = left.min(right);
-        left != right
     }
 }
 

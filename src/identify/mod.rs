@@ -21,6 +21,7 @@ pub mod prepare;
 pub mod records;
 pub mod reduce;
 pub mod relink;
+mod roots;
 pub mod survive;
 pub mod texts;
 pub mod values;

@@ -4,7 +4,7 @@
 //! thing and attribute the record whose value it is, so that its source is known too. Ties end with the order of records,
 //! so that the answer is the same in any night.
 
-use std::{cmp::Reverse, collections::HashMap};
+use std::collections::HashMap;
 
 use super::records::{ABSENT, Records};
 use crate::define::entity::Survival;
@@ -92,8 +92,7 @@ pub fn winner(members: &[u32], attribute: usize, order: &[Survival], records: &R
 /// Returns the first day on which any of some records was seen, and of how many sources they are.
 #[must_use]
 pub fn first_seen(members: &[u32], records: &Records) -> (Option<i32>, usize) {
-    let mut sources: Vec<Reverse<u16>> =
-        members.iter().map(|record| Reverse(records.sources[*record as usize])).collect();
+    let mut sources: Vec<u16> = members.iter().map(|record| records.sources[*record as usize]).collect();
     sources.sort_unstable();
     sources.dedup();
     (members.iter().filter_map(|record| records.dates[*record as usize]).min(), sources.len())

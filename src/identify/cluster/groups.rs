@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::identify::{
     codes::{Keys, NOTHING},
     records::Records,
+    roots::Roots,
 };
 
 /// Members that stand for a group when it is asked how close it is to another.
@@ -35,7 +36,7 @@ pub(super) struct Groups<'a> {
     records: &'a Records,
     vetoes: &'a [Keys<'a>],
     others: HashMap<u32, Vec<u32>>,
-    parents: Vec<u32>,
+    roots: Roots,
     /// Groups of several members, by the record that stands for them.
     of_several: HashMap<u32, Group>,
     versions: u64,
@@ -43,26 +44,19 @@ pub(super) struct Groups<'a> {
 
 impl<'a> Groups<'a> {
     pub(super) fn new(records: &'a Records, vetoes: &'a [Keys<'a>], others: HashMap<u32, Vec<u32>>) -> Self {
-        let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
         Self {
             records,
             vetoes,
             others,
-            parents: (0..count).collect(),
+            roots: Roots::new(records.len()),
             of_several: HashMap::new(),
-            versions: u64::from(count),
+            versions: records.len() as u64,
         }
     }
 
     /// Returns the record that stands for a record's group: always its first member.
     pub(super) fn find(&mut self, record: u32) -> u32 {
-        let mut root = record;
-        while self.parents[root as usize] != root {
-            let above = self.parents[self.parents[root as usize] as usize];
-            self.parents[root as usize] = above;
-            root = above;
-        }
-        root
+        self.roots.find(record)
     }
 
     /// Returns what is known of the group that a record stands for.
@@ -92,11 +86,10 @@ impl<'a> Groups<'a> {
 
     /// Makes one group of two.
     pub(super) fn join(&mut self, (left, first): (u32, Group), (right, second): (u32, Group)) {
-        let (root, below) = (left.min(right), left.max(right));
-        self.parents[below as usize] = root;
+        self.roots.join(left, right);
         self.versions += 1;
         let joined = first.joined(second, self.versions);
-        self.of_several.insert(root, joined);
+        self.of_several.insert(left.min(right), joined);
     }
 
     /// Returns whether somebody said that a member of one group differs from a member of the other.

@@ -14,6 +14,9 @@ use crate::{
     },
 };
 
+/// The built-in rule: a record names the other one.
+pub const REFERENCE: u16 = 0;
+
 /// Two records that evidence joins, the smaller first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Link {
@@ -32,7 +35,7 @@ pub struct Certain {
     pub left: u32,
     /// The larger record.
     pub right: u32,
-    /// Which rule: 0 is the built-in `reference`, 1 the first rule of the definition.
+    /// Which rule: [`REFERENCE`], or 1 for the first rule of the definition.
     pub rule: u16,
 }
 
@@ -93,7 +96,7 @@ pub(crate) fn references(entity: &Entity, records: &Records) -> Vec<Certain> {
         let named = entity.records[usize::from(records.sources[record as usize])].belongs_to.as_ref()?;
         let source = u16::try_from(named.records).ok()?;
         let other = records.find(source, records.belongs_to.get(record)?)?;
-        (other != record).then(|| Certain { left: record.min(other), right: record.max(other), rule: 0 })
+        (other != record).then(|| Certain { left: record.min(other), right: record.max(other), rule: REFERENCE })
     };
     let mut links: Vec<Certain> = naming.filter_map(link).collect();
     links.sort_unstable();

@@ -9,6 +9,7 @@ use crate::identify::{
         self, Clusters, Links,
         links::{Certain, Link, Verdict},
     },
+    roots::Roots,
     weigh::{Scorer, score_of},
 };
 
@@ -35,17 +36,14 @@ impl Night<'_> {
         changed.extend(self.terms.verdicts.iter().flat_map(|verdict| [verdict.left, verdict.right]));
         changed.extend(&self.touched.came);
         let least = score_of(entity.link_from);
-        let mut components = Components::new(self.update.records.len());
-        links.iter().filter(|link| link.score >= least).for_each(|link| components.join(link.left, link.right));
-        for link in certain {
-            components.join(link.left, link.right);
+        let mut roots = Roots::new(self.update.records.len());
+        let close = links.iter().filter(|link| link.score >= least).map(|link| (link.left, link.right));
+        let ruled = certain.iter().map(|link| (link.left, link.right));
+        let said = self.terms.verdicts.iter().filter(|said| said.is_same).map(|said| (said.left, said.right));
+        for (left, right) in close.chain(ruled).chain(said) {
+            roots.join(left, right);
         }
-        self.terms
-            .verdicts
-            .iter()
-            .filter(|verdict| verdict.is_same)
-            .for_each(|said| components.join(said.left, said.right));
-        let is_changed = components.with(&changed);
+        let is_changed = linked_with(roots, &changed);
         let links: Vec<Link> =
             links.iter().copied().filter(|link| link.score >= least && is_changed[link.left as usize]).collect();
         let certain: Vec<Certain> = certain.iter().copied().filter(|link| is_changed[link.left as usize]).collect();
@@ -75,38 +73,12 @@ impl Night<'_> {
     }
 }
 
-/// Records that are linked in any way.
-struct Components(Vec<u32>);
-
-impl Components {
-    fn new(records: usize) -> Self {
-        Self((0..u32::try_from(records).unwrap_or(u32::MAX)).collect())
+/// Returns per record whether it is linked in any way with one of the given ones.
+fn linked_with(mut roots: Roots, records: &[u32]) -> Vec<bool> {
+    let count = u32::try_from(roots.len()).unwrap_or(u32::MAX);
+    let mut is_wanted = vec![false; roots.len()];
+    for &record in records {
+        is_wanted[roots.find(record) as usize] = true;
     }
-
-    fn find(&mut self, mut record: u32) -> u32 {
-        while self.0[record as usize] != record {
-            let above = self.0[self.0[record as usize] as usize];
-            self.0[record as usize] = above;
-            record = above;
-        }
-        record
-    }
-
-    fn join(&mut self, left: u32, right: u32) {
-        let (left, right) = (self.find(left), self.find(right));
-        self.0[left.max(right) as usize] = left.min(right);
-    }
-
-    /// Returns per record whether one of the given ones is in its component.
-    fn with(&mut self, records: &[u32]) -> Vec<bool> {
-        let mut is_wanted = vec![false; self.0.len()];
-        for &record in records {
-            let root = self.find(record);
-            is_wanted[root as usize] = true;
-        }
-        (0..u32::try_from(is_wanted.len()).unwrap_or(u32::MAX))
-            .map(|record| self.find(record))
-            .map(|root| is_wanted[root as usize])
-            .collect()
-    }
+    (0..count).map(|record| is_wanted[roots.find(record) as usize]).collect()
 }

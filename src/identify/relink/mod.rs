@@ -32,7 +32,7 @@ pub use update::Update;
 use super::{
     block::{SplitBlock, keys::BlockKeys, on_each, split::Splitter},
     cluster::{
-        links::{Certain, Link, references, stars},
+        links::{Certain, Link, REFERENCE, references, stars},
         verdicts,
     },
     codes::{Codes, Keys, NOTHING, Prepared},
@@ -245,7 +245,7 @@ impl Night<'_> {
 
     /// Returns the records that lost or won a reference.
     fn changed_references(&self, known: &[Certain], links: &[Certain]) -> Vec<u32> {
-        let is_reference = |link: &&Certain| link.rule == 0;
+        let is_reference = |link: &&Certain| link.rule == REFERENCE;
         let ends = |link: &Certain| [link.left, link.right].map(|record| self.touched.tonight(record));
         let mut changed = Vec::new();
         let mut stayed = HashSet::new();

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::{
     define::entity::Entity,
     identify::{
-        cluster::Cut,
+        cluster::{Cut, links::REFERENCE},
         ledger::{Change, Event, Ledger},
         matched::{By, Forest, Matched, Tie},
         records::Records,
@@ -29,7 +29,7 @@ pub(super) struct Reason {
 pub(super) fn rule(entity: &Entity, tie: Tie) -> (String, Option<f64>) {
     match tie.by {
         By::Verdict(_) => ("override".to_owned(), None),
-        By::Rule(0) => ("reference".to_owned(), None),
+        By::Rule(REFERENCE) => ("reference".to_owned(), None),
         By::Rule(number) => {
             let rule = entity.rules.get(usize::from(number) - 1);
             (rule.map_or_else(|| "rule".to_owned(), |rule| rule.name.value.clone()), None)
