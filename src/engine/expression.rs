@@ -79,14 +79,14 @@ fn simplifier(columns: &DFSchema, state: &SessionState) -> ExprSimplifier {
 }
 
 /// Coerces types and simplifies: functions such as `coalesce` exist only until they are simplified.
-fn simplified(expr: Expr, columns: &DFSchema, state: &SessionState) -> Result<Expr, DataFusionError> {
+pub(super) fn simplified(expr: Expr, columns: &DFSchema, state: &SessionState) -> Result<Expr, DataFusionError> {
     let simplifier = simplifier(columns, state);
     let coerced = simplifier.coerce(expr, columns)?;
     simplifier.simplify(guards::opaque_casts(coerced, columns)?.data)
 }
 
 /// Refuses functions whose value is not decided by their arguments: a run must be a function of its inputs.
-fn refuse_clocks(expr: &Expr) -> Result<(), DataFusionError> {
+pub(super) fn refuse_clocks(expr: &Expr) -> Result<(), DataFusionError> {
     expr.apply(|inner| match inner {
         Expr::ScalarFunction(function) if function.func.signature().volatility != Volatility::Immutable => {
             let name = function.func.name();

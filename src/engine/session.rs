@@ -8,6 +8,7 @@ use std::{
 
 use datafusion::{
     catalog::{CatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider, TableProvider},
+    common::internal_datafusion_err,
     error::Result,
     execution::{
         SessionStateBuilder,
@@ -175,12 +176,12 @@ fn config(settings: &Settings) -> SessionConfig {
         .set_bool("datafusion.execution.parquet.pushdown_filters", true)
 }
 
-fn schema(context: &SessionContext, name: &str) -> Result<Arc<dyn SchemaProvider>> {
+/// Returns a schema of a session's catalog, which is made if it is not there.
+pub(super) fn schema(context: &SessionContext, name: &str) -> Result<Arc<dyn SchemaProvider>> {
     let options = context.copied_config();
     let catalog_name = &options.options().catalog.default_catalog;
-    let catalog: Arc<dyn CatalogProvider> = context
-        .catalog(catalog_name)
-        .ok_or_else(|| datafusion::error::DataFusionError::Internal(format!("no catalog `{catalog_name}`")))?;
+    let catalog: Arc<dyn CatalogProvider> =
+        context.catalog(catalog_name).ok_or_else(|| internal_datafusion_err!("no catalog `{catalog_name}`"))?;
     if let Some(schema) = catalog.schema(name) {
         return Ok(schema);
     }

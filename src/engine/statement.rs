@@ -7,8 +7,7 @@ use std::{
 };
 
 use datafusion::{
-    catalog::MemorySchemaProvider,
-    common::{TableReference, internal_datafusion_err},
+    common::TableReference,
     datasource::ViewTable,
     error::DataFusionError,
     execution::SessionState,
@@ -23,8 +22,11 @@ use datafusion::{
     },
 };
 
-use super::{Parameters, dialect};
-use crate::{define::project::Dialect, record::TableName};
+use super::{Parameters, dialect, session};
+use crate::{
+    define::project::Dialect,
+    record::{TableName, sql::quoted},
+};
 
 /// A parsed query with its parameters filled in.
 #[derive(Debug, Clone)]
@@ -77,6 +79,8 @@ impl Statement {
         }
         let used = parameters.substitute(ast.as_mut())?;
         let functions = table_functions(ast);
+        let mut calls = Calls::default();
+        let _ = ast.visit(&mut calls);
         let (references, _) = resolve_table_references(&parsed, true)?;
         let (mut tables, mut unqualified) = (Vec::new(), Vec::new());
         for reference in references {
@@ -88,8 +92,6 @@ impl Statement {
         }
         tables.sort();
         tables.dedup();
-        let mut calls = Calls::default();
-        let _ = parsed_query(&parsed).map(|ast| ast.visit(&mut calls));
         let named = tables.clone();
         Ok(Self {
             parsed,
@@ -179,7 +181,7 @@ impl Statement {
     /// # Errors
     /// Never with a name of [`Statement::ctes`].
     pub fn cte(&self, name: &str) -> Result<Self, DataFusionError> {
-        let text = format!("SELECT * FROM \"{}\"", name.replace('"', "\"\""));
+        let text = format!("SELECT * FROM {}", quoted(name));
         let mut statements = DFParserBuilder::new(text.as_str()).build()?.parse_statements()?;
         let (Some(Parsed::Statement(mut ast)), Some(whole)) = (statements.pop_front(), self.query()) else {
             return Err(DataFusionError::Internal("a query is none".to_owned()));
@@ -236,11 +238,7 @@ impl Statement {
 
     async fn define(&self, name: &TableName, context: &SessionContext) -> Result<(), DataFusionError> {
         let reference = TableReference::partial(name.schema.as_str(), name.table.as_str());
-        let catalog_name = context.copied_config().options().catalog.default_catalog.clone();
-        let catalog = context.catalog(&catalog_name).ok_or_else(|| internal_datafusion_err!("no catalog"))?;
-        if catalog.schema(&name.schema).is_none() {
-            catalog.register_schema(&name.schema, Arc::new(MemorySchemaProvider::new()))?;
-        }
+        session::schema(context, &name.schema)?;
         if context.table_exist(reference.clone())? {
             return Ok(());
         }
@@ -269,13 +267,6 @@ impl Visitor for Called {
     }
 }
 
-fn parsed_query(parsed: &Parsed) -> Option<&Ast> {
-    match parsed {
-        Parsed::Statement(ast) => Some(ast),
-        _ => None,
-    }
-}
-
 /// The names of called functions.
 #[derive(Default)]
 struct Calls(BTreeSet<String>);
@@ -283,11 +274,11 @@ struct Calls(BTreeSet<String>);
 impl Visitor for Calls {
     type Break = ();
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> std::ops::ControlFlow<()> {
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         if let Expr::Function(call) = expr {
             self.0.insert(call.name.to_string().to_lowercase());
         }
-        std::ops::ControlFlow::Continue(())
+        ControlFlow::Continue(())
     }
 }
 

@@ -14,7 +14,12 @@ use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use datafusion::{
     catalog::{Session, TableProvider},
-    common::{DFSchema, ScalarValue, internal_datafusion_err, tree_node::TreeNode},
+    common::{
+        Column, DFSchema, ScalarValue,
+        config::TableParquetOptions,
+        internal_datafusion_err,
+        tree_node::{Transformed, TreeNode},
+    },
     datasource::{
         listing::PartitionedFile,
         physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource},
@@ -197,9 +202,8 @@ pub fn evaluate(expr: &Expr, batch: &RecordBatch) -> Result<ArrayRef> {
 
 /// Drops the table's name from a filter's columns: a batch of partition values has none.
 fn unqualified(filter: Expr) -> Result<Expr> {
-    use datafusion::common::tree_node::Transformed;
     let strip = |expr: Expr| match expr {
-        Expr::Column(column) => Ok(Transformed::yes(Expr::Column(datafusion::common::Column::from_name(column.name)))),
+        Expr::Column(column) => Ok(Transformed::yes(Expr::Column(Column::from_name(column.name)))),
         other => Ok(Transformed::no(other)),
     };
     Ok(filter.transform(strip)?.data)
@@ -245,8 +249,9 @@ impl TableProvider for SnapshotTable {
         let table_schema = TableSchema::builder(Arc::new(Schema::new(in_files)))
             .with_table_partition_cols(in_path.into_iter().map(Arc::new).collect::<Vec<_>>())
             .build();
-        let source = ParquetSource::new(table_schema)
-            .with_table_parquet_options(state.config_options().execution.parquet.clone().into_table_options());
+        let options = state.config_options().execution.parquet.clone();
+        let options = TableParquetOptions { global: options, ..TableParquetOptions::default() };
+        let source = ParquetSource::new(table_schema).with_table_parquet_options(options);
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());
         let config = FileScanConfigBuilder::new(store, Arc::new(source))
             .with_file_groups(groups)
@@ -254,17 +259,6 @@ impl TableProvider for SnapshotTable {
             .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
-    }
-}
-
-/// Turns session options into the options of one table.
-trait IntoTableOptions {
-    fn into_table_options(self) -> datafusion::common::config::TableParquetOptions;
-}
-
-impl IntoTableOptions for datafusion::common::config::ParquetOptions {
-    fn into_table_options(self) -> datafusion::common::config::TableParquetOptions {
-        datafusion::common::config::TableParquetOptions { global: self, ..Default::default() }
     }
 }
 
@@ -319,7 +313,7 @@ impl AsOf {
         let data_type = schema.field_with_name(name)?.data_type();
         let column = quoted(name);
         match data_type {
-            DataType::Date32 => Ok(column.lt_eq(lit(ScalarValue::Date32(Some(days(self.run_date)))))),
+            DataType::Date32 => Ok(column.lt_eq(lit(ScalarValue::Date32(Some(self.run_date.to_epoch_days()))))),
             DataType::Timestamp(_, zone) => {
                 let end =
                     ScalarValue::TimestampMicrosecond(Some(end_micros(self.run_date, self.timezone)), zone.clone());
@@ -343,11 +337,5 @@ pub fn end_micros(day: NaiveDate, timezone: Tz) -> i64 {
 
 /// Returns a column by its exact name, whatever its case.
 fn quoted(name: &str) -> Expr {
-    Expr::Column(datafusion::common::Column::from_name(name))
-}
-
-/// Returns days since 1970-01-01.
-fn days(date: NaiveDate) -> i32 {
-    use chrono::Datelike;
-    date.num_days_from_ce() - 719_163
+    Expr::Column(Column::from_name(name))
 }

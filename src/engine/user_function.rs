@@ -29,9 +29,9 @@ use datafusion::{
     execution::{FunctionRegistry, SessionState},
     logical_expr::{
         ColumnarValue, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-        Volatility, cast, expr_rewriter::NamePreserver, simplify::SimplifyContext,
+        Volatility, cast, expr_rewriter::NamePreserver,
     },
-    optimizer::{AnalyzerRule, simplify_expressions::ExprSimplifier},
+    optimizer::AnalyzerRule,
     sql::{
         parser::{DFParserBuilder, Statement as Parsed},
         sqlparser::ast::{
@@ -41,7 +41,7 @@ use datafusion::{
     },
 };
 
-use super::{Problem, guards, types};
+use super::{Problem, expression, guards, types};
 
 /// How a function is written.
 const FORM: &str = "write `CREATE FUNCTION name(parameter TYPE, …) RETURNS TYPE RETURN expression;`";
@@ -244,24 +244,15 @@ fn planned(body: &SqlExpr, schema: &DFSchema, state: &SessionState) -> Result<Ex
         Expr::WindowFunction(call) => {
             plan_err!("`{}` needs the rows around, which a function has not", call.fun.name())
         }
-        Expr::ScalarFunction(call) if call.func.signature().volatility != Volatility::Immutable => {
-            plan_err!("`{}` does not give the same value on every run", call.func.name())
-        }
         _ => Ok(TreeNodeRecursion::Continue),
     })?;
+    expression::refuse_clocks(&expr)?;
     inlined(expr, schema).data()
 }
 
 /// Finds clashes of types, which show when the expression is prepared to run.
 fn check_types(body: &Expr, schema: &DFSchema, state: &SessionState) -> Result<()> {
-    let context = SimplifyContext::builder()
-        .with_schema(Arc::new(schema.clone()))
-        .with_config_options(Arc::clone(state.config_options()))
-        .build();
-    let rules = ExprSimplifier::new(context);
-    let coerced = rules.coerce(body.clone(), schema)?;
-    let simplified = rules.simplify(guards::opaque_casts(coerced, schema)?.data)?;
-    state.create_physical_expr(simplified, schema).map(drop)
+    state.create_physical_expr(expression::simplified(body.clone(), schema, state)?, schema).map(drop)
 }
 
 fn cast_to(expr: Expr, data_type: &DataType, schema: &DFSchema) -> Expr {
