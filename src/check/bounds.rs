@@ -8,8 +8,10 @@ use arrow::datatypes::DataType;
 use chrono::NaiveDate;
 use datafusion::common::ScalarValue;
 
-use super::query::literal;
-use crate::{define::project::Bound, record::Quantity};
+use crate::{
+    define::project::Bound,
+    record::{Quantity, sql::literal},
+};
 
 /// Which end of a range a bound is.
 #[derive(Clone, Copy, PartialEq, Eq)]

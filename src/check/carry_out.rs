@@ -26,7 +26,7 @@ use super::{
 use crate::{
     define::project::{Age, Change, Check, CheckKind, Measure, Tolerance, ZScore},
     engine::scarcity::with_spilling_joins,
-    record::{CheckFailure, CheckResult, Diagnostic, MeasurePoint, Quantity, TableName},
+    record::{CheckFailure, CheckResult, Diagnostic, MeasurePoint, Quantity, TableName, sql::quoted_table},
 };
 
 /// What checks are carried out against.
@@ -98,12 +98,8 @@ pub async fn run(table: &TableChecks, checks: &[&Check], around: Around<'_>) -> 
         let looked_at = match counted {
             Some(at) => counts(at, at.looked_at.unwrap_or(ALL_ROWS)),
             None => {
-                one.count(&format!(
-                    "SELECT 1 FROM {} WHERE {}",
-                    query::quoted_table(&table.table),
-                    query::looked_at(check)
-                ))
-                .await?
+                one.count(&format!("SELECT 1 FROM {} WHERE {}", quoted_table(&table.table), query::looked_at(check)))
+                    .await?
             }
         };
         let failed = counted.and_then(|at| Some(counts(at, at.failed?)));

@@ -15,7 +15,7 @@ use arrow::datatypes::Schema;
 use super::query;
 use crate::{
     define::project::Check,
-    record::{Diagnostic, TableName},
+    record::{Diagnostic, TableName, sql::quoted_table},
 };
 
 /// Counts of one query, so that a plan stays small.
@@ -95,7 +95,7 @@ impl Scan {
         let inner: Vec<String> = numbered().map(|(position, mark)| format!("{mark} AS c{position}")).collect();
         let counts = numbered().map(|(position, _)| format!("count(c{position}) AS n{position}"));
         let counts: Vec<String> = std::iter::once("count(*) AS n0".to_owned()).chain(counts).collect();
-        let table = query::quoted_table(table);
+        let table = quoted_table(table);
         if inner.is_empty() {
             return format!("SELECT count(*) AS n0 FROM {table}");
         }

@@ -14,11 +14,14 @@ use chrono_tz::Tz;
 use datafusion::{common::ScalarValue, error::Result};
 use serde_json::{Map, Value, json};
 
-use super::query::{literal, looked_at, quoted, quoted_table};
+use super::query::looked_at;
 use crate::{
     define::project::{Age, Change, Check, Limit, Measure},
     engine::table::end_micros,
-    record::{Quantity, TableName},
+    record::{
+        Quantity, TableName,
+        sql::{literal, quoted, quoted_table},
+    },
 };
 
 /// Values of a measure by group; one without a value for a whole table.

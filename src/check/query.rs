@@ -8,7 +8,10 @@ use arrow::datatypes::Schema;
 use super::bounds;
 use crate::{
     define::project::{Check, CheckKind},
-    record::{Diagnostic, Placed, TableName},
+    record::{
+        Diagnostic, Placed, TableName,
+        sql::{literal, quoted, quoted_table},
+    },
 };
 
 /// Returns what is true for a row that fails the check, its filter aside; None where it takes more than the row to tell.
@@ -104,16 +107,4 @@ fn unrelated(
 /// Returns whether an expression may hold a query of its own.
 pub(super) fn has_subquery(expr: &str) -> bool {
     expr.to_lowercase().split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == "select")
-}
-
-pub(super) fn quoted_table(table: &TableName) -> String {
-    format!("{}.{}", quoted(&table.schema), quoted(&table.table))
-}
-
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-pub(super) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }

@@ -14,7 +14,7 @@ use super::{bounds, carry_out, fold, measure, query};
 use crate::{
     define::{project::Check, read_model},
     engine::{Engine, Settings},
-    record::{TableName, Text},
+    record::{TableName, Text, sql},
 };
 
 fn table() -> TableName {
@@ -104,8 +104,7 @@ async fn folded_checks_count_what_single_queries_count() {
         }
         for (check, counted) in checks.iter().zip(counted) {
             let counted = counted.unwrap();
-            let looked_at =
-                format!("SELECT 1 FROM {} WHERE {}", query::quoted_table(&table()), query::looked_at(check));
+            let looked_at = format!("SELECT 1 FROM {} WHERE {}", sql::quoted_table(&table()), query::looked_at(check));
             let rows = counts[counted.scan][counted.looked_at.unwrap_or(fold::ALL_ROWS)];
             assert_eq!(rows, count_of(&session, &looked_at).await, "{} of seed {seed}", check.name);
             let failing = query::failing(&table(), check, &schema).unwrap();

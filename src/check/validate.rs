@@ -10,7 +10,11 @@ use super::{TableChecks, carry_out, measure, query};
 use crate::{
     define::project::{Age, Check, CheckKind, Measure},
     engine::Problem,
-    record::{Diagnostic, Place, Placed, diagnostic::nearest},
+    record::{
+        Diagnostic, Place, Placed,
+        diagnostic::nearest,
+        sql::{quoted, quoted_table},
+    },
 };
 
 /// Plans every check without data and returns what is wrong with them.
@@ -38,8 +42,8 @@ async fn one(table: &TableChecks, check: &Check, schema: &Schema, session: &Sess
 
 /// Returns a query that holds every text and every column of a check.
 fn sql(table: &TableChecks, check: &Check, schema: &Schema) -> Result<String, Box<Diagnostic>> {
-    let (name, filter) = (query::quoted_table(&table.table), query::looked_at(check));
-    let columns: Vec<String> = check.columns().iter().map(|column| query::quoted(&column.value)).collect();
+    let (name, filter) = (quoted_table(&table.table), query::looked_at(check));
+    let columns: Vec<String> = check.columns().iter().map(|column| quoted(&column.value)).collect();
     let columns = if columns.is_empty() { "1".to_owned() } else { columns.join(", ") };
     let failing = query::failing(&table.table, check, schema)?;
     Ok(failing.unwrap_or_else(|| format!("SELECT {columns} FROM {name} WHERE {filter}")))

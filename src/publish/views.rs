@@ -13,6 +13,7 @@ use super::layout;
 use crate::record::{
     Manifest, TableName,
     manifest::{Column, Label, Partition, Table},
+    sql::{literal, quoted, quoted_table},
 };
 
 /// Where the files of a table are, as `DuckDB` is told.
@@ -43,7 +44,7 @@ pub(super) fn render(manifest: &Manifest, files: &dyn Fn(&TableName, &Table) -> 
     let mut schemas: Vec<&str> = public().map(|(name, _)| name.schema.as_str()).collect();
     schemas.dedup();
     for schema in schemas {
-        let _ = writeln!(sql, "CREATE SCHEMA IF NOT EXISTS {};", identifier(schema));
+        let _ = writeln!(sql, "CREATE SCHEMA IF NOT EXISTS {};", quoted(schema));
     }
     for (name, table) in public() {
         sql.push('\n');
@@ -53,7 +54,7 @@ pub(super) fn render(manifest: &Manifest, files: &dyn Fn(&TableName, &Table) -> 
 }
 
 fn view(name: &TableName, table: &Table, files: &dyn Fn(&TableName, &Table) -> Files) -> String {
-    let view = format!("{}.{}", identifier(&name.schema), identifier(&name.table));
+    let view = quoted_table(name);
     let has_files = table.partitions.iter().any(|partition| !partition.files.is_empty());
     let select = if has_files { read(table, &files(name, table)) } else { nothing(table) };
     let mut sql = format!("CREATE OR REPLACE VIEW {view} AS\n{select};\n");
@@ -62,7 +63,7 @@ fn view(name: &TableName, table: &Table, files: &dyn Fn(&TableName, &Table) -> F
     }
     for column in &table.columns {
         if let Some(text) = table.labels.get(&column.name).and_then(spoken) {
-            let _ = writeln!(sql, "COMMENT ON COLUMN {view}.{} IS {};", identifier(&column.name), literal(&text));
+            let _ = writeln!(sql, "COMMENT ON COLUMN {view}.{} IS {};", quoted(&column.name), literal(&text));
         }
     }
     sql
@@ -86,7 +87,7 @@ fn read(table: &Table, files: &Files) -> String {
     let is_mixed = table.partitions.iter().any(|partition| !partition.file_columns.is_empty());
     let columns: Vec<String> = match is_mixed {
         true => table.columns.iter().map(|column| adapted(column, table)).collect(),
-        false => table.columns.iter().map(|column| identifier(&column.name)).collect(),
+        false => table.columns.iter().map(|column| quoted(&column.name)).collect(),
     };
     let by_name = if is_mixed { ", union_by_name = true" } else { "" };
     let files = match files {
@@ -101,7 +102,7 @@ fn read(table: &Table, files: &Files) -> String {
 
 /// Selects a column from files of which some are older than it, or have it in a narrower type.
 fn adapted(column: &Column, table: &Table) -> String {
-    let name = identifier(&column.name);
+    let name = quoted(&column.name);
     if table.partition_by.contains(&column.name) {
         return name;
     }
@@ -128,7 +129,7 @@ fn hive(table: &Table) -> String {
 
 /// Selects no rows with the table's columns, where there is no file that could show them.
 fn nothing(table: &Table) -> String {
-    let column = |column: &Column| format!("CAST(NULL AS {}) AS {}", column_type(column), identifier(&column.name));
+    let column = |column: &Column| format!("CAST(NULL AS {}) AS {}", column_type(column), quoted(&column.name));
     let columns: Vec<String> = table.columns.iter().map(column).collect();
     format!("SELECT {}\nWHERE false", columns.join(", "))
 }
@@ -158,22 +159,13 @@ fn duckdb_type(data_type: &DataType) -> String {
         DataType::Decimal128(precision, scale) => return format!("DECIMAL({precision}, {scale})"),
         DataType::List(item) | DataType::LargeList(item) => return format!("{}[]", duckdb_type(item.data_type())),
         DataType::Struct(fields) => {
-            let field = |field: &std::sync::Arc<Field>| {
-                format!("{} {}", identifier(field.name()), duckdb_type(field.data_type()))
-            };
+            let field =
+                |field: &std::sync::Arc<Field>| format!("{} {}", quoted(field.name()), duckdb_type(field.data_type()));
             return format!("STRUCT({})", fields.iter().map(field).collect::<Vec<_>>().join(", "));
         }
         _ => "VARCHAR",
     };
     name.to_owned()
-}
-
-fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn one_line(text: &str) -> String {

@@ -12,6 +12,7 @@ pub mod quantity;
 pub mod raw;
 pub mod rejection;
 pub mod shape;
+pub mod sql;
 pub mod stored;
 pub mod table;
 pub mod test_result;

@@ -15,7 +15,12 @@ use crate::{
     Error,
     engine::{Catalog, Engine, Parameters, Problem, Statement, catalog, scarcity::with_spilling_joins},
     publish::Warehouse,
-    record::{Diagnostic, Manifest, Place, TableName, Text, diagnostic::nearest, table::QUARANTINE},
+    record::{
+        Diagnostic, Manifest, Place, TableName, Text,
+        diagnostic::nearest,
+        sql::{quoted, quoted_table},
+        table::QUARANTINE,
+    },
     transform,
 };
 
@@ -197,10 +202,9 @@ impl Snapshot {
         filter: Option<&str>,
         engine: &Engine,
     ) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
-        let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
-        let from = format!("{}.{}", quoted(&table.schema), quoted(&table.table));
+        let from = quoted_table(table);
         let order: Vec<String> = if let Some(known) = self.catalog.get(table).map(|known| &known.table) {
-            known.partition_by.iter().chain(&known.key).map(quoted).collect()
+            known.partition_by.iter().chain(&known.key).map(|name| quoted(name)).collect()
         } else {
             // A view has no files in whose order it could be shown.
             let (schema, _) = self.query(&format!("SELECT * FROM {from} LIMIT 0"), engine).await?;

@@ -17,7 +17,7 @@ use crate::{
     define::project::{Format, Source},
     engine::Engine,
     extract::{self, ExtractFile, Hints, RecordReader},
-    record::{DecimalMark, FileShape, RawBatch, RawFault, TableName, table::QUARANTINE},
+    record::{DecimalMark, FileShape, RawBatch, RawFault, TableName, sql::literal, table::QUARANTINE},
 };
 
 /// Columns that stand in front of a corrected file; no contract has such names, so the reader passes over them.
@@ -39,7 +39,7 @@ pub struct RejectsFilter {
 impl RejectsFilter {
     fn predicate(&self) -> String {
         let is = |(column, value): (&str, &Option<String>)| {
-            value.as_ref().map(|value| format!("{column} = '{}'", value.replace('\'', "''")))
+            value.as_ref().map(|value| format!("{column} = {}", literal(value)))
         };
         let all: Vec<String> = [("file", &self.file), ("rule", &self.rule)].into_iter().filter_map(is).collect();
         if all.is_empty() { String::new() } else { format!(" WHERE {}", all.join(" AND ")) }

@@ -19,6 +19,7 @@ use crate::{
     record::{
         PartitionValues, StoredAt, TableName,
         manifest::{DataFile, Partition, Table},
+        sql::quoted,
     },
     report::Difference,
     storage::local,
@@ -86,8 +87,7 @@ async fn count(
 ) -> EngineResult<(u64, u64)> {
     let named = [("built", built), ("whole", whole)].map(|(name, table)| (TableName::new("it", name), table.clone()));
     let session = engine.session(catalog::providers(&named.into())?)?;
-    let quoted = |field: &std::sync::Arc<arrow::datatypes::Field>| format!("\"{}\"", field.name().replace('"', "\"\""));
-    let columns = model.schema.fields().iter().map(quoted).collect::<Vec<_>>().join(", ");
+    let columns = model.schema.fields().iter().map(|field| quoted(field.name())).collect::<Vec<_>>().join(", ");
     let sql = format!(
         "SELECT coalesce(sum(CASE WHEN n > 0 THEN n END), 0), coalesce(sum(CASE WHEN n < 0 THEN -n END), 0) FROM \
          (SELECT sum(one) AS n FROM (SELECT {columns}, 1 AS one FROM it.built UNION ALL SELECT {columns}, -1 FROM it.whole) \

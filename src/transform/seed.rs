@@ -18,7 +18,10 @@ use arrow::{
 
 use crate::{
     define::project::Model,
-    record::{Diagnostic, Place, Text},
+    record::{
+        Diagnostic, Place, Text,
+        sql::{literal, quoted},
+    },
 };
 
 /// Bytes above which rows are no seed.
@@ -254,14 +257,11 @@ fn spelled(header: &[String], types: &[DataType], rows: &[Vec<Cell>]) -> String 
     let mut sql = String::from("SELECT ");
     for (index, (name, data_type)) in header.iter().zip(types).enumerate() {
         let comma = if index == 0 { "" } else { ", " };
-        let (name, data_type) = (name.replace('"', "\"\""), data_type.to_string().replace('\'', "''"));
-        let _ = write!(sql, "{comma}arrow_cast(column{}, '{data_type}') AS \"{name}\"", index + 1);
+        let (name, data_type) = (quoted(name), literal(&data_type.to_string()));
+        let _ = write!(sql, "{comma}arrow_cast(column{}, {data_type}) AS {name}", index + 1);
     }
-    let literal = |cell: &Cell| match &cell.value {
-        Some(value) => format!("'{}'", value.replace('\'', "''")),
-        None => "NULL".to_owned(),
-    };
-    let row = |row: &Vec<Cell>| format!("({})", row.iter().map(literal).collect::<Vec<_>>().join(", "));
+    let spelled = |cell: &Cell| cell.value.as_deref().map_or_else(|| "NULL".to_owned(), literal);
+    let row = |row: &Vec<Cell>| format!("({})", row.iter().map(spelled).collect::<Vec<_>>().join(", "));
     let without_rows = rows.is_empty().then(|| format!("({})", vec!["NULL"; header.len()].join(", ")));
     let values: Vec<String> = rows.iter().map(row).chain(without_rows.clone()).collect();
     let _ = write!(sql, " FROM (VALUES {}) AS seed", values.join(", "));

@@ -24,7 +24,10 @@ use super::{
 };
 use crate::{
     define::project::DatabaseOptions,
-    record::diagnostic::nearest,
+    record::{
+        diagnostic::nearest,
+        sql::{literal, quoted},
+    },
     storage::{content::Content, read::environment::Patience},
 };
 
@@ -93,11 +96,11 @@ struct Postgres;
 
 impl Dialect for Postgres {
     fn name(&self, name: &str) -> String {
-        format!("\"{}\"", name.replace('"', "\"\""))
+        quoted(name)
     }
 
     fn literal(&self, value: &str) -> String {
-        format!("'{}'", value.replace('\'', "''"))
+        literal(value)
     }
 }
 

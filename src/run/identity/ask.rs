@@ -26,7 +26,10 @@ use crate::{
         weigh::{Model, Scorer, Waterfall, frequency::Frequencies, probability, score_of},
         whole::{self, Terms},
     },
-    record::csv,
+    record::{
+        csv,
+        sql::{literal, quoted},
+    },
     run::{
         Definitions, Observer, Request,
         away::Away,
@@ -250,8 +253,8 @@ async fn events(
     let away = Away::new(definitions, request, engine).await?;
     let own = entity.id_column.value.as_str();
     let columns = ["run_date", "event", own, "other_id", "reason"];
-    let id = id.replace('\'', "''");
-    let filter = format!("WHERE \"{own}\" = '{id}' OR other_id = '{id}' ORDER BY number");
+    let id = literal(id);
+    let filter = format!("WHERE {} = {id} OR other_id = {id} ORDER BY number", quoted(own));
     let batches =
         super::past::rows(&entity.event_table(), &columns, &filter, away.parent.as_ref(), &away.files, engine).await?;
     let mut events = Vec::new();

@@ -15,7 +15,11 @@ use crate::{
     engine::{Catalog, CatalogTable, Engine, SnapshotTable, catalog},
     identify::ledger::Past,
     publish::Finder,
-    record::{Manifest, TableName, manifest::Table},
+    record::{
+        Manifest, TableName,
+        manifest::Table,
+        sql::{quoted, quoted_table},
+    },
     run::outcome,
 };
 
@@ -98,8 +102,8 @@ async fn select(
     let schema: SchemaRef = SnapshotTable::declared_schema(table)?;
     let known = CatalogTable::new(table.clone(), schema, None, &|file| files.find(name, file));
     let session = engine.session(catalog::providers(&Catalog::from([(name.clone(), known)]))?)?;
-    let columns = columns.iter().map(|column| format!("\"{column}\"")).collect::<Vec<_>>().join(", ");
-    let query = format!("SELECT {columns} FROM \"{}\".\"{}\" {filter}", name.schema, name.table);
+    let columns = columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ");
+    let query = format!("SELECT {columns} FROM {} {filter}", quoted_table(name));
     session.sql(&query).await?.collect().await
 }
 

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     Error,
     engine::{CatalogTable, Engine, scarcity::with_spilling_joins},
-    record::TableName,
+    record::{TableName, sql::quoted},
 };
 
 /// The name under which the differing rows are queried.
@@ -238,7 +238,7 @@ fn sampling(comparison: &Comparison, most: usize) -> String {
     );
     let order = order.join(", ");
     let columns = all().zip(&comparison.columns);
-    let columns = columns.map(|(inner, column)| format!(", {inner} AS \"{}\"", column.name.replace('"', "\"\"")));
+    let columns = columns.map(|(inner, column)| format!(", {inner} AS {}", quoted(&column.name)));
     format!(
         "SELECT CASE WHEN kind <> 'changed' THEN kind WHEN times < 0 THEN 'before' ELSE 'after' END AS change{} \
          FROM (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY {order}) AS place FROM ({kinds})) \

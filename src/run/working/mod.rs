@@ -37,7 +37,10 @@ use crate::{
     Error,
     define::suggestion,
     engine::{Engine, Statement, catalog, scarcity::with_spilling_joins},
-    record::{Manifest, Severity, TableName},
+    record::{
+        Manifest, Severity, TableName,
+        sql::{quoted, quoted_table},
+    },
     transform::{Graph, PlannedModel, history, plan::Purpose},
 };
 
@@ -96,13 +99,12 @@ impl Working {
         filter: Option<&str>,
         engine: &Engine,
     ) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
-        let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
         let order = self.model.as_ref().map(|model| [model.partition_by(), model.key()].concat()).unwrap_or_default();
         let order = match order.is_empty() {
             true => self.plan.schema().fields().iter().map(|field| quoted(field.name())).collect(),
-            false => order.iter().map(quoted).collect::<Vec<_>>(),
+            false => order.iter().map(|name| quoted(name)).collect::<Vec<_>>(),
         };
-        let from = format!("{}.{}", quoted(&self.name.schema), quoted(&self.name.table));
+        let from = quoted_table(&self.name);
         let filter = filter.map_or_else(String::new, |filter| format!(" WHERE {filter}"));
         let sql = format!("SELECT * FROM {from}{filter} ORDER BY {} LIMIT {limit}", order.join(", "));
         let told = |error: DataFusionError| Snapshot::told(&error, &sql);

@@ -14,7 +14,7 @@ use super::{
     source::Source,
     tree::folded,
 };
-use crate::record::{Diagnostic, diagnostic::nearest};
+use crate::record::{Diagnostic, diagnostic::nearest, sql};
 
 /// Names that a hint lists at most.
 const LISTED: usize = 12;
@@ -180,7 +180,7 @@ pub(super) fn quoted(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() && !c.is_uppercase() || c == '_';
     match name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit()) {
         true => name.to_owned(),
-        false => format!("\"{}\"", name.replace('"', "\"\"")),
+        false => sql::quoted(name),
     }
 }
 

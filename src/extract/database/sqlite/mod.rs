@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     define::project::DatabaseOptions,
-    record::diagnostic::nearest,
+    record::{
+        diagnostic::nearest,
+        sql::{literal, quoted},
+    },
     storage::{
         content::Content,
         read::{environment::Patience, temporary_file},
@@ -106,13 +109,9 @@ impl Dialect for Sqlite {
         if self.is_numeric && value.parse::<f64>().is_ok_and(f64::is_finite) {
             value.to_owned()
         } else {
-            format!("'{}'", value.replace('\'', "''"))
+            literal(value)
         }
     }
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 impl<'a> Database<'a> {
