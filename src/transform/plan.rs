@@ -160,8 +160,8 @@ pub async fn plan_for(
             Ok(Answer { schema, definition, .. }) if model.kind == Kind::View => {
                 let statement = Arc::new(statement);
                 views.insert(model.name.clone(), Arc::clone(&statement));
-                tables.describe(&model.name, schema);
-                graph.views.push(PlannedView { model, statement, definition });
+                tables.describe(&model.name, Arc::clone(&schema));
+                graph.views.push(PlannedView { model, schema, statement, definition });
             }
             Ok(Answer { schema, definition, meanings }) => {
                 let run_date = parameters.run_date;

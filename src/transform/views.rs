@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use arrow::datatypes::SchemaRef;
 use datafusion::{error::Result, prelude::SessionContext};
 
 use super::graph::{self, ParsedModel};
@@ -19,6 +20,8 @@ use crate::{
 pub struct PlannedView {
     /// What was written.
     pub model: Model,
+    /// Its columns.
+    pub schema: SchemaRef,
     /// Its SQL, parsed, with the views that it reads.
     pub statement: Arc<Statement>,
     /// Hash of what it computes.

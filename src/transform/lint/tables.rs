@@ -44,7 +44,7 @@ impl Known {
 }
 
 impl Tables {
-    /// Collects the staged tables and the planned models.
+    /// Collects the staged tables and the planned models, views among them.
     #[must_use]
     pub fn new(sources: &[Source], staged: &Catalog, graph: &Graph) -> Self {
         let mut tables = Self::default();
@@ -63,8 +63,9 @@ impl Tables {
                 values: BTreeMap::new(),
             });
         }
-        for planned in &graph.models {
-            tables.tables.insert(planned.model.name.clone(), of_model(&planned.model, &planned.schema));
+        let models = graph.models.iter().map(|planned| (&planned.model, &planned.schema));
+        for (model, schema) in models.chain(graph.views.iter().map(|view| (&view.model, &view.schema))) {
+            tables.tables.insert(model.name.clone(), of_model(model, schema));
         }
         tables
     }

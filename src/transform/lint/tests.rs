@@ -45,6 +45,11 @@ checks:
 --- */
 SELECT dealer, max(kind) AS region FROM staged.sale WHERE dealer IS NOT NULL GROUP BY dealer";
 
+const KNOWN: &str = "/* ---
+kind: view
+--- */
+SELECT dealer, region FROM core.dealer WHERE region IS NOT NULL";
+
 fn source(body: &str) -> Source {
     let text = Text { path: "sale.yaml".to_owned(), body: body.to_owned() };
     define::read_source(Arc::new(text), &|_| None).unwrap().0
@@ -62,7 +67,7 @@ async fn said(sql: &str) -> Vec<Diagnostic> {
         source.columns.iter().map(|column| Field::new(&column.name.value, column.data_type.clone(), !column.required));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let staged: Catalog = [(source.table(), CatalogTable::empty(&schema, vec!["month".to_owned()], None))].into();
-    let models = [model("core/dealer.sql", DEALER), model("core/this.sql", sql)];
+    let models = [model("core/dealer.sql", DEALER), model("core/known.sql", KNOWN), model("core/this.sql", sql)];
     let engine = Engine::new(Settings { threads: 1, memory_limit_bytes: 256 << 20, spill_folder: None }).unwrap();
     let run_date = NaiveDate::from_ymd_opt(2026, 6, 30).unwrap();
     let parameters = Parameters { run_date, timezone: Tz::UTC, variables: BTreeMap::new() };
@@ -111,6 +116,14 @@ async fn near_misses_are_left_alone() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn the_columns_of_a_view_are_known() {
+    let joined = "SELECT id, known.region FROM staged.sale JOIN core.known ON known.dealer = sale.dealer";
+    assert_eq!(underlined(joined).await, []);
+    let crossed = "SELECT id, known.region FROM staged.sale JOIN core.known ON known.dealer < sale.dealer";
+    assert_eq!(underlined(crossed).await, [("join-without-equality".to_owned(), "core.known".to_owned())]);
 }
 
 #[test]
