@@ -19,7 +19,10 @@ use crate::{
     },
     engine::{Catalog, CatalogTable, Engine, catalog},
     record::{Diagnostic, TableName, TestResult},
-    transform::{PlannedModel, history, views},
+    transform::{
+        PlannedModel, history,
+        views::{self, PlannedView},
+    },
 };
 
 /// Unit tests that can be run.
@@ -62,8 +65,10 @@ pub(super) async fn prepared(
 ) -> Result<UnitTests, Error> {
     let tables = validate::catalog(definitions);
     let session = catalog::providers(&tables).and_then(|tables| engine.session(tables)).map_err(|error| bug(&error))?;
+    let graph = &definitions.graph;
+    let subjects = graph.models.iter().map(subject).chain(graph.views.iter().map(view));
     let around = Around {
-        subjects: definitions.graph.models.iter().map(|model| (model.model.name.clone(), subject(model))).collect(),
+        subjects: subjects.map(|subject| (subject.model.name.clone(), subject)).collect(),
         tables: readable(definitions, &tables),
         parameters: &definitions.parameters,
         session: &session,
@@ -97,6 +102,11 @@ fn subject(planned: &PlannedModel) -> Subject<'_> {
         schema: Arc::clone(&planned.schema),
         history: planned.model.history.as_ref().map(|kept| history_plan(planned, kept.clone())),
     }
+}
+
+fn view(planned: &PlannedView) -> Subject<'_> {
+    let schema = Arc::clone(&planned.schema);
+    Subject { model: &planned.model, statement: &planned.statement, schema, history: None }
 }
 
 fn history_plan(planned: &PlannedModel, kept: History) -> HistoryPlan {

@@ -246,6 +246,22 @@ fn models_and_tests_are_selected_by_name() {
 }
 
 #[test]
+fn a_view_is_tested_as_any_model() {
+    let project = project();
+    project.model("core.dear", "/* ---\nkind: view\n--- */\nSELECT id, amount FROM core.sale WHERE amount >= $least");
+    let test = |amount: &str| {
+        let given = "{ core.sale: [{ id: 1, amount: 9.99 }, { id: 2, amount: 20 }] }";
+        format!("- name: large ones\n  given: {given}\n  expect: [{{ id: 2, amount: {amount} }}]\n")
+    };
+    project.file("sql/core/dear.test.yaml", test("20"));
+    let ran = project.tallyhouse(&["test", "core.dear"]).succeeds();
+    assert!(ran.out.starts_with("1 test of 1 model: 1 passed, 0 failed"), "{}", ran.out);
+    project.file("sql/core/dear.test.yaml", test("21"));
+    let ran = project.tallyhouse(&["test"]).ends(1);
+    assert!(ran.out.contains("1 test of 1 model: 0 passed, 1 failed"), "{}", ran.out);
+}
+
+#[test]
 fn a_row_that_cannot_be_computed_fails_its_test_and_no_other() {
     let project = project();
     project.model("core.cast", "SELECT CAST(channel AS INT) AS number FROM core.sale");
