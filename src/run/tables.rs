@@ -1,12 +1,13 @@
 //! The data dictionary: what every table that SQL models make is, from their headers and plans, without data.
 
+use arrow::datatypes::{FieldRef, Schema};
 use serde::Serialize;
 
 use super::{Definitions, Request, checked};
 use crate::{
     Error,
     define::{
-        project::{CheckKind, Model, ModelColumn},
+        project::{CheckKind, Model},
         type_name,
     },
     engine::Engine,
@@ -66,29 +67,22 @@ pub struct DocumentedColumn {
 /// Everything that is wrong with the definitions.
 pub async fn tables(request: &Request, engine: &Engine) -> Result<Vec<DocumentedTable>, Error> {
     let Definitions { graph, .. } = checked(request, engine).await?;
-    let models = graph.models.iter().map(|planned| {
-        let types = planned.schema.fields().iter().map(|field| (field.name().clone(), type_name(field.data_type())));
-        documented(&planned.model, types.collect(), &planned.statement.tables)
-    });
-    // A view has no columns before its tables are there; its header may name them.
-    let views = graph.views.iter().map(|view| {
-        let declared = |column: &ModelColumn| column.data_type.as_ref().map(|data_type| type_name(&data_type.value));
-        let types =
-            view.model.columns.iter().map(|column| (column.name.value.clone(), declared(column).unwrap_or_default()));
-        documented(&view.model, types.collect(), &view.statement.tables)
-    });
-    let mut tables: Vec<DocumentedTable> = models.chain(views).collect();
+    let models = graph.models.iter().map(|planned| (&planned.model, &planned.schema, &planned.statement.tables));
+    let views = graph.views.iter().map(|view| (&view.model, &view.schema, &view.statement.tables));
+    let mut tables: Vec<DocumentedTable> =
+        models.chain(views).map(|(model, schema, reads)| documented(model, schema, reads)).collect();
     tables.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(tables)
 }
 
-/// Joins a header with the names and types of the columns.
-fn documented(model: &Model, types: Vec<(String, String)>, reads: &[TableName]) -> DocumentedTable {
+/// Joins a header with the columns.
+fn documented(model: &Model, schema: &Schema, reads: &[TableName]) -> DocumentedTable {
     let labels = model.labels();
     let names = |columns: &[Placed<String>]| columns.iter().map(|column| column.value.clone()).collect();
-    let column = |(name, data_type): (String, String)| {
-        let label = labels.get(&name).cloned().unwrap_or_default();
-        DocumentedColumn { name, data_type, label }
+    let column = |field: &FieldRef| DocumentedColumn {
+        name: field.name().clone(),
+        data_type: type_name(field.data_type()),
+        label: labels.get(field.name()).cloned().unwrap_or_default(),
     };
     DocumentedTable {
         name: model.name.clone(),
@@ -99,7 +93,7 @@ fn documented(model: &Model, types: Vec<(String, String)>, reads: &[TableName]) 
         tags: model.tags.clone(),
         reads: reads.to_vec(),
         references: model.checks.iter().filter_map(|check| reference(&check.kind)).collect(),
-        columns: types.into_iter().map(column).collect(),
+        columns: schema.fields().iter().map(column).collect(),
     }
 }
 
