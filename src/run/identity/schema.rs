@@ -50,20 +50,20 @@ fn of_entity(entity: &Entity, sources: &[Source]) -> [(TableName, SchemaRef, Vec
 
 /// Returns the columns of the table with one row for each thing.
 pub(super) fn identity(entity: &Entity, sources: &[Source]) -> SchemaRef {
-    let mut fields = vec![Field::new(&entity.id_column.value, DataType::Utf8, false)];
+    let mut fields = vec![required(&entity.id_column.value, DataType::Utf8)];
     for (number, attribute) in entity.attributes.iter().enumerate() {
         let name = &attribute.name.value;
-        fields.push(Field::new(name, type_of(entity, number, sources), true));
+        fields.push(optional(name, type_of(entity, number, sources)));
         if has_key(attribute) {
-            fields.push(Field::new(format!("{name}_key"), DataType::Utf8, true));
+            fields.push(optional(&format!("{name}_key"), DataType::Utf8));
         }
     }
     for attribute in &entity.attributes {
-        fields.push(Field::new(format!("{}_source", attribute.name.value), DataType::Utf8, true));
+        fields.push(optional(&format!("{}_source", attribute.name.value), DataType::Utf8));
     }
-    fields.push(Field::new("first_seen_date", DataType::Date32, true));
-    fields.push(Field::new("record_count", DataType::Int64, false));
-    fields.push(Field::new("source_count", DataType::Int64, false));
+    fields.push(optional("first_seen_date", DataType::Date32));
+    fields.push(required("record_count", DataType::Int64));
+    fields.push(required("source_count", DataType::Int64));
     Arc::new(Schema::new(fields))
 }
 
@@ -87,33 +87,41 @@ fn type_of(entity: &Entity, attribute: usize, sources: &[Source]) -> DataType {
 /// Returns the columns of the table with one row for each record.
 pub(super) fn xref(entity: &Entity) -> SchemaRef {
     Arc::new(Schema::new(vec![
-        Field::new("source", DataType::Utf8, false),
-        Field::new("source_key", DataType::Utf8, false),
-        Field::new(&entity.id_column.value, DataType::Utf8, false),
-        Field::new("rule", DataType::Utf8, true),
-        Field::new("score", DataType::Float64, true),
-        Field::new("linked_source", DataType::Utf8, true),
-        Field::new("linked_key", DataType::Utf8, true),
-        Field::new("since", DataType::Date32, false),
-        Field::new("own_id", DataType::Utf8, false),
-        Field::new("seniority", DataType::Int64, false),
+        required("source", DataType::Utf8),
+        required("source_key", DataType::Utf8),
+        required(&entity.id_column.value, DataType::Utf8),
+        optional("rule", DataType::Utf8),
+        optional("score", DataType::Float64),
+        optional("linked_source", DataType::Utf8),
+        optional("linked_key", DataType::Utf8),
+        required("since", DataType::Date32),
+        required("own_id", DataType::Utf8),
+        required("seniority", DataType::Int64),
     ]))
 }
 
 /// Returns the columns of the table of what happened.
 pub(super) fn event(entity: &Entity) -> SchemaRef {
     Arc::new(Schema::new(vec![
-        Field::new(EVENT_MONTH, DataType::Date32, false),
-        Field::new("number", DataType::Int64, false),
-        Field::new("run_date", DataType::Date32, false),
-        Field::new("event", DataType::Utf8, false),
-        Field::new(&entity.id_column.value, DataType::Utf8, false),
-        Field::new("other_id", DataType::Utf8, true),
-        Field::new("source", DataType::Utf8, true),
-        Field::new("source_key", DataType::Utf8, true),
-        Field::new("record_count", DataType::Int64, false),
-        Field::new("rule", DataType::Utf8, true),
-        Field::new("score", DataType::Float64, true),
-        Field::new("reason", DataType::Utf8, false),
+        required(EVENT_MONTH, DataType::Date32),
+        required("number", DataType::Int64),
+        required("run_date", DataType::Date32),
+        required("event", DataType::Utf8),
+        required(&entity.id_column.value, DataType::Utf8),
+        optional("other_id", DataType::Utf8),
+        optional("source", DataType::Utf8),
+        optional("source_key", DataType::Utf8),
+        required("record_count", DataType::Int64),
+        optional("rule", DataType::Utf8),
+        optional("score", DataType::Float64),
+        required("reason", DataType::Utf8),
     ]))
+}
+
+fn required(name: &str, data_type: DataType) -> Field {
+    Field::new(name, data_type, false)
+}
+
+fn optional(name: &str, data_type: DataType) -> Field {
+    Field::new(name, data_type, true)
 }
