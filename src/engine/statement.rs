@@ -283,6 +283,7 @@ impl Visitor for Calls {
 }
 
 /// Returns a name as the planner compares it: without quotes, its case does not count.
-fn known_as(name: &Ident) -> String {
+#[must_use]
+pub fn known_as(name: &Ident) -> String {
     if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
 }

@@ -26,7 +26,7 @@ use super::{
     scope::{Aliases, Meaning, Scope},
     tree::{self, calls, children, parts},
 };
-use crate::engine::expression;
+use crate::engine::{expression, statement::known_as};
 
 /// A clause of a SELECT: what it is called, and what may stand in it.
 #[derive(Debug, Clone, Copy)]
@@ -321,12 +321,12 @@ impl Names<'_, '_> {
 
     /// Returns what a WINDOW clause says of a name.
     fn window(&mut self, name: &Ident) -> Option<WindowSpec> {
-        let found = self.scope.windows.iter().find(|window| tree::folded(&window.0) == tree::folded(name));
+        let found = self.scope.windows.iter().find(|window| known_as(&window.0) == known_as(name));
         match found.map(|window| &window.1) {
             Some(NamedWindowExpr::WindowSpec(spec)) => Some(spec.clone()),
             Some(NamedWindowExpr::NamedWindow(_)) => None,
             None => {
-                let names: Vec<String> = self.scope.windows.iter().map(|window| tree::folded(&window.0)).collect();
+                let names: Vec<String> = self.scope.windows.iter().map(|window| known_as(&window.0)).collect();
                 let range = self.walk.source.range(name.span);
                 let finding = self.walk.source.error(range, format!("unknown window `{}`", name.value));
                 self.walk.findings.push(finding.did_you_mean(&name.value, names.iter().map(String::as_str)));

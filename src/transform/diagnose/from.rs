@@ -17,9 +17,12 @@ use super::{
     expression::Clause,
     names::listed,
     scope::{Around, Column, Columns, Relation, Scope},
-    tree::{folded, parts},
+    tree::parts,
 };
-use crate::record::{TableName, diagnostic::nearest};
+use crate::{
+    engine::statement::known_as,
+    record::{TableName, diagnostic::nearest},
+};
 
 /// Which side of a join can be named behind it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -210,7 +213,7 @@ impl Walk<'_> {
             _ => return None,
         };
         if let Some(alias) = alias {
-            return Some((TableReference::bare(folded(&alias.name)), self.source.range(alias.name.span)));
+            return Some((TableReference::bare(known_as(&alias.name)), self.source.range(alias.name.span)));
         }
         let name = name?;
         let reference = match parts(name).as_slice() {
@@ -243,9 +246,9 @@ fn aliased(own: Option<TableReference>, mut columns: Columns, alias: Option<&Tab
     let Some(alias) = alias else { return Relation { name: own, columns } };
     let names: Vec<&Ident> = alias.columns.iter().map(|column| &column.name).collect();
     for (column, name) in columns.list.iter_mut().zip(names) {
-        *column = Column { name: Some(folded(name)), data_type: column.data_type.clone() };
+        *column = Column { name: Some(known_as(name)), data_type: column.data_type.clone() };
     }
-    Relation { name: Some(TableReference::bare(folded(&alias.name))), columns }
+    Relation { name: Some(TableReference::bare(known_as(&alias.name))), columns }
 }
 
 /// Returns how a join joins, and what can be named behind it.

@@ -43,7 +43,7 @@ use datafusion::{
 };
 
 use crate::{
-    engine::Parameters,
+    engine::{Parameters, statement::known_as},
     record::{Diagnostic, TableName, Text},
 };
 use scope::{Around, Column, Columns, Ctes};
@@ -151,12 +151,10 @@ pub fn output_place(text: &Arc<Text>, query: &Query, name: &str, nth: usize) -> 
     let source = Source::new(text);
     let SetExpr::Select(select) = query.body.as_ref() else { return None };
     let is_named = |item: &&SelectItem| match item {
-        SelectItem::ExprWithAlias { alias, .. } => tree::folded(alias) == name,
-        SelectItem::UnnamedExpr(datafusion::sql::sqlparser::ast::Expr::Identifier(ident)) => {
-            tree::folded(ident) == name
-        }
+        SelectItem::ExprWithAlias { alias, .. } => known_as(alias) == name,
+        SelectItem::UnnamedExpr(datafusion::sql::sqlparser::ast::Expr::Identifier(ident)) => known_as(ident) == name,
         SelectItem::UnnamedExpr(datafusion::sql::sqlparser::ast::Expr::CompoundIdentifier(parts)) => {
-            parts.last().is_some_and(|last| tree::folded(last) == name)
+            parts.last().is_some_and(|last| known_as(last) == name)
         }
         _ => false,
     };

@@ -12,9 +12,11 @@ use super::{
     expression::Clause,
     scope::{Aliases, Meaning, Scope},
     source::Source,
-    tree::folded,
 };
-use crate::record::{Diagnostic, diagnostic::nearest, sql};
+use crate::{
+    engine::statement::known_as,
+    record::{Diagnostic, diagnostic::nearest, sql},
+};
 
 /// Names that a hint lists at most.
 const LISTED: usize = 12;
@@ -46,7 +48,7 @@ impl Lookup<'_> {
     }
 
     fn unknown_column(&self, column: &Ident) -> Diagnostic {
-        let (written, range) = (folded(column), self.place(column));
+        let (written, range) = (known_as(column), self.place(column));
         let finding = self.source.error(range.clone(), format!("unknown column `{}`", column.value));
         if self.scope.aliases.iter().any(|alias| alias.name.as_deref() == Some(&written)) {
             let hint = format!(
@@ -77,7 +79,7 @@ impl Lookup<'_> {
     }
 
     fn unknown_in(&self, at: usize, name: &[Ident], column: &Ident) -> Diagnostic {
-        let (written, range) = (folded(column), self.place(column));
+        let (written, range) = (known_as(column), self.place(column));
         let table = self.scope.called(at).unwrap_or_default();
         let finding = self.source.error(range.clone(), format!("`{table}` has no column `{}`", column.value));
         if let Some(other) = self.scope.holders(&written).first().and_then(|holder| self.scope.called(*holder)) {
@@ -103,10 +105,10 @@ impl Lookup<'_> {
             return self.unknown_column(column);
         };
         let range = self.place(first).start..self.place(last).end;
-        let written = qualifier.iter().map(folded).collect::<Vec<_>>().join(".");
+        let written = qualifier.iter().map(known_as).collect::<Vec<_>>().join(".");
         let finding = self.source.error(range.clone(), format!("no table of this SELECT is called `{written}`"));
         let tables = self.scope.tables();
-        let column = folded(column);
+        let column = known_as(column);
         let holders: Vec<String> =
             self.scope.holders(&column).into_iter().filter_map(|at| self.scope.called(at)).collect();
         let near = nearest(&written, holders.iter().map(String::as_str));

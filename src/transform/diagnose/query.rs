@@ -16,8 +16,9 @@ use super::{
     expression::{Checked, Clause},
     grouping::Groups,
     scope::{Around, Column, Columns, Relation, Scope},
-    tree::{calls, folded, key, parts},
+    tree::{calls, key, parts},
 };
+use crate::engine::statement::known_as;
 
 impl Walk<'_> {
     /// Looks at a query.
@@ -26,7 +27,7 @@ impl Walk<'_> {
         if let Some(with) = &query.with {
             for cte in &with.cte_tables {
                 let columns = self.cte(cte, with.recursive, Around { ctes: &ctes, outer: around.outer });
-                ctes.insert(folded(&cte.alias.name), columns);
+                ctes.insert(known_as(&cte.alias.name), columns);
             }
         }
         let around = Around { ctes: &ctes, outer: around.outer };
@@ -54,7 +55,7 @@ impl Walk<'_> {
     }
 
     fn cte(&mut self, cte: &Cte, is_recursive: bool, around: Around<'_>) -> Columns {
-        let name = folded(&cte.alias.name);
+        let name = known_as(&cte.alias.name);
         let columns = match cte.query.body.as_ref() {
             SetExpr::SetOperation { left, .. } if is_recursive => {
                 // What it reads of itself has the columns of the part that does not.
@@ -184,8 +185,7 @@ impl Walk<'_> {
         let checked = self.expression(expr, scope, Clause::GROUP_BY);
         let alias = key(&checked.sql).and_then(|key| key.strip_prefix("alias "));
         let Some(alias) = alias else { return checked.planned };
-        let named =
-            |item: &&SelectItem| matches!(item, SelectItem::ExprWithAlias { alias: name, .. } if folded(name) == alias);
+        let named = |item: &&SelectItem| matches!(item, SelectItem::ExprWithAlias { alias: name, .. } if known_as(name) == alias);
         let at = select.projection.iter().position(|item| named(&item))?;
         items.get(at).filter(|_| items.len() == select.projection.len()).and_then(|item| item.planned.clone())
     }
@@ -194,7 +194,7 @@ impl Walk<'_> {
 /// Gives the columns of a common table expression the names that stand behind its own.
 fn renamed(mut columns: Columns, cte: &Cte) -> Columns {
     for (column, name) in columns.list.iter_mut().zip(&cte.alias.columns) {
-        column.name = Some(folded(&name.name));
+        column.name = Some(known_as(&name.name));
     }
     columns
 }

@@ -11,16 +11,16 @@ use super::{
     expression::{Checked, Clause},
     names::listed,
     scope::{Column, Columns, Scope},
-    tree::{folded, parts},
+    tree::parts,
 };
-use crate::record::diagnostic::nearest;
+use crate::{engine::statement::known_as, record::diagnostic::nearest};
 
 impl Walk<'_> {
     /// Looks at one result of a SELECT; a wildcard is many.
     pub(super) fn item(&mut self, item: &SelectItem, scope: &Scope<'_>, columns: &mut Columns) -> Option<Checked> {
         let (expr, name) = match item {
             SelectItem::UnnamedExpr(expr) => (expr, own_name(expr)),
-            SelectItem::ExprWithAlias { expr, alias } => (expr, Some(folded(alias))),
+            SelectItem::ExprWithAlias { expr, alias } => (expr, Some(known_as(alias))),
             SelectItem::ExprWithAliases { .. } => {
                 columns.is_open = true;
                 return None;
@@ -79,7 +79,7 @@ impl Walk<'_> {
         for item in projection {
             let (name, range) = match item {
                 SelectItem::ExprWithAlias { expr, alias } => {
-                    (Some(folded(alias)), self.source.exact(expr).start..self.source.range(alias.span).end)
+                    (Some(known_as(alias)), self.source.exact(expr).start..self.source.range(alias.span).end)
                 }
                 SelectItem::UnnamedExpr(expr) => (own_name(expr), self.source.exact(expr)),
                 _ => continue,
@@ -97,8 +97,8 @@ impl Walk<'_> {
 /// Returns the name of a result without an alias.
 fn own_name(expr: &Expr) -> Option<String> {
     match expr {
-        Expr::Identifier(ident) => Some(folded(ident)),
-        Expr::CompoundIdentifier(parts) => parts.last().map(folded),
+        Expr::Identifier(ident) => Some(known_as(ident)),
+        Expr::CompoundIdentifier(parts) => parts.last().map(known_as),
         Expr::Nested(inner) => own_name(inner),
         _ => None,
     }
@@ -131,7 +131,7 @@ fn excluded(options: &WildcardAdditionalOptions) -> Vec<String> {
         None => {}
     }
     if let Some(except) = &options.opt_except {
-        names.extend([&except.first_element].into_iter().chain(&except.additional_elements).map(folded));
+        names.extend([&except.first_element].into_iter().chain(&except.additional_elements).map(known_as));
     }
     names
 }

@@ -11,7 +11,7 @@ use datafusion::{
     sql::sqlparser::ast::{Ident, NamedWindowDefinition},
 };
 
-use super::tree::folded;
+use crate::engine::statement::known_as;
 
 /// A column of a relation.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,7 +131,7 @@ impl<'a> Scope<'a> {
     }
 
     fn found(&self, name: &[Ident], aliases: Aliases) -> Meaning {
-        let parts: Vec<String> = name.iter().map(folded).collect();
+        let parts: Vec<String> = name.iter().map(known_as).collect();
         if let ([only], true) = (parts.as_slice(), aliases == Aliases::First)
             && let Some(found) = self.alias(only)
         {

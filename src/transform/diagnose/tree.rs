@@ -16,6 +16,8 @@ use datafusion::sql::{
     },
 };
 
+use crate::engine::statement::known_as;
+
 /// Returns the direct operands of an expression, in order.
 pub(super) fn children(expr: &Expr) -> Vec<Expr> {
     let mut walk = Steps { depth: 0, queries: 0, found: Vec::new(), wanted: |depth, _| depth == 2 };
@@ -69,14 +71,9 @@ impl Visitor for Steps {
     }
 }
 
-/// Returns a name as the planner sees it: in lower case, unless it is quoted.
-pub(super) fn folded(ident: &Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
-}
-
 /// Returns the parts of a dotted name as the planner sees them.
 pub(super) fn parts(name: &ObjectName) -> Vec<String> {
-    name.0.iter().filter_map(|part| part.as_ident()).map(folded).collect()
+    name.0.iter().filter_map(|part| part.as_ident()).map(known_as).collect()
 }
 
 /// The quote of a name that was put into a tree in place of what it means.

@@ -5,11 +5,8 @@ use datafusion::sql::sqlparser::ast::{
     Expr, Function, LimitClause, OrderByKind, Query, SelectItem, SetExpr, Spanned, Value, WindowType,
 };
 
-use super::{
-    Finding, Found, Subject,
-    outline::{Role, name},
-    walk,
-};
+use super::{Finding, Found, Subject, outline::Role, walk};
+use crate::engine::statement::known_as;
 
 /// Window functions that give two equal rows different values.
 const RANKED: [&str; 7] = ["row_number", "ntile", "lag", "lead", "first_value", "last_value", "nth_value"];
@@ -115,7 +112,7 @@ fn written(item: &SelectItem) -> Option<&Expr> {
 /// Returns the place of the output that an ORDER BY means by name or number.
 fn output(subject: &Subject<'_, '_>, query: usize, expr: &Expr) -> Option<usize> {
     match walk::bare(expr) {
-        Expr::Identifier(ident) => subject.outline.output(query, &name(ident)),
+        Expr::Identifier(ident) => subject.outline.output(query, &known_as(ident)),
         Expr::Value(value) => match &value.value {
             Value::Number(number, _) => number.parse::<usize>().ok()?.checked_sub(1),
             _ => None,

@@ -19,7 +19,7 @@ use datafusion::sql::sqlparser::{
 };
 
 use super::tables::Tables;
-use crate::record::TableName;
+use crate::{engine::statement::known_as, record::TableName};
 
 /// All queries of a statement.
 #[derive(Debug, Default)]
@@ -239,10 +239,10 @@ impl<'a> Outline<'a> {
     /// Finds the column that an expression names, in a SELECT or those around it; None for any other expression.
     pub(super) fn column(&self, select: usize, expr: &Expr, tables: &Tables) -> Option<ColumnId> {
         match super::walk::bare(expr) {
-            Expr::Identifier(ident) => self.resolve(select, &[], &name(ident), tables),
+            Expr::Identifier(ident) => self.resolve(select, &[], &known_as(ident), tables),
             Expr::CompoundIdentifier(parts) => {
                 let (last, before) = parts.split_last()?;
-                self.resolve(select, before, &name(last), tables)
+                self.resolve(select, before, &known_as(last), tables)
             }
             _ => None,
         }
@@ -250,7 +250,7 @@ impl<'a> Outline<'a> {
 
     fn resolve(&self, select: usize, before: &[Ident], column: &str, tables: &Tables) -> Option<ColumnId> {
         let part = &self.selects[select];
-        let before: Vec<String> = before.iter().map(name).collect();
+        let before: Vec<String> = before.iter().map(known_as).collect();
         for (index, relation) in part.relations.iter().enumerate() {
             let is_named = before.is_empty() || relation.is_named(&before);
             let has = || self.has_column(relation, column, tables);
@@ -311,7 +311,7 @@ impl SelectPart<'_> {
                 _ => None,
             },
             Expr::Identifier(ident) => {
-                let is_alias = |item: &&SelectItem| matches!(item, SelectItem::ExprWithAlias { alias, .. } if name(alias) == name(ident));
+                let is_alias = |item: &&SelectItem| matches!(item, SelectItem::ExprWithAlias { alias, .. } if known_as(alias) == known_as(ident));
                 self.select.projection.iter().find(is_alias)
             }
             _ => None,
@@ -331,13 +331,5 @@ impl Relation {
             ([schema, table], Origin::Table(name)) => *schema == name.schema && *table == name.table,
             _ => false,
         }
-    }
-}
-
-/// Returns a name as the engine compares it: in lower case, unless it is quoted.
-pub(super) fn name(ident: &Ident) -> String {
-    match ident.quote_style {
-        Some(_) => ident.value.clone(),
-        None => ident.value.to_lowercase(),
     }
 }

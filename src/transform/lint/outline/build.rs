@@ -9,9 +9,9 @@ use datafusion::sql::sqlparser::ast::{
 use super::{
     super::{tables::Tables, walk},
     Branch, Clause, ColumnId, CtePart, Item, Join, Joined, Origin, Outline, Output, QueryPart, Relation, Role,
-    SelectPart, name,
+    SelectPart,
 };
-use crate::record::TableName;
+use crate::{engine::statement::known_as, record::TableName};
 
 /// Lays out a query.
 pub(super) fn outline<'a>(query: &'a Query, tables: &Tables) -> Outline<'a> {
@@ -34,7 +34,7 @@ impl<'a> Builder<'a, '_> {
         self.outline.queries.push(part);
         let visible = self.visible.len();
         for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
-            let name = name(&cte.alias.name);
+            let name = known_as(&cte.alias.name);
             if query.with.as_ref().is_some_and(|with| with.recursive) {
                 self.visible.push((name.clone(), None));
             }
@@ -164,7 +164,7 @@ impl<'a> Builder<'a, '_> {
     fn table(&mut self, table: &ObjectName, alias: Option<&TableAlias>, factor: &TableFactor) -> Relation {
         let parts: Vec<String> = table.0.iter().filter_map(part_name).collect();
         let named = |origin| Relation {
-            alias: alias.map_or_else(|| parts.last().cloned().unwrap_or_default(), |alias| name(&alias.name)),
+            alias: alias.map_or_else(|| parts.last().cloned().unwrap_or_default(), |alias| known_as(&alias.name)),
             ..relation(alias, origin, factor)
         };
         let [schema, table] = parts.as_slice() else {
@@ -172,7 +172,7 @@ impl<'a> Builder<'a, '_> {
             let Some(index) = known.and_then(|(_, index)| *index) else { return named(Origin::Unknown) };
             let part = &mut self.outline.ctes[index];
             part.uses += 1;
-            let columns: Vec<String> = part.cte.alias.columns.iter().map(|column| name(&column.name)).collect();
+            let columns: Vec<String> = part.cte.alias.columns.iter().map(|column| known_as(&column.name)).collect();
             let relation = named(Origin::Query(part.query));
             return if relation.columns.is_empty() { Relation { columns, ..relation } } else { relation };
         };
@@ -214,7 +214,7 @@ impl<'a> Builder<'a, '_> {
         let output = |name, expr| Some(vec![Output { name, items: vec![Item::Expr(select, expr)] }]);
         match item {
             SelectItem::UnnamedExpr(expr) => output(own_name(expr), expr),
-            SelectItem::ExprWithAlias { expr, alias } => output(Some(name(alias)), expr),
+            SelectItem::ExprWithAlias { expr, alias } => output(Some(known_as(alias)), expr),
             SelectItem::Wildcard(options) => self.star(select, None, options),
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) => {
                 self.star(select, Some(&last_name(name)?), options)
@@ -248,9 +248,9 @@ impl<'a> Builder<'a, '_> {
 
 fn relation(alias: Option<&TableAlias>, source: Origin, factor: &TableFactor) -> Relation {
     Relation {
-        alias: alias.map(|alias| name(&alias.name)).unwrap_or_default(),
+        alias: alias.map(|alias| known_as(&alias.name)).unwrap_or_default(),
         source,
-        columns: alias.iter().flat_map(|alias| &alias.columns).map(|column| name(&column.name)).collect(),
+        columns: alias.iter().flat_map(|alias| &alias.columns).map(|column| known_as(&column.name)).collect(),
         span: factor.span(),
         join: Join::First,
         using: Vec::new(),
@@ -288,8 +288,8 @@ fn projected(item: &SelectItem) -> Option<&Expr> {
 /// Returns the name that a column without an alias keeps.
 fn own_name(expr: &Expr) -> Option<String> {
     match walk::bare(expr) {
-        Expr::Identifier(ident) => Some(name(ident)),
-        Expr::CompoundIdentifier(parts) => parts.last().map(name),
+        Expr::Identifier(ident) => Some(known_as(ident)),
+        Expr::CompoundIdentifier(parts) => parts.last().map(known_as),
         _ => None,
     }
 }
@@ -300,7 +300,7 @@ fn last_name(object: &ObjectName) -> Option<String> {
 
 fn part_name(part: &ObjectNamePart) -> Option<String> {
     match part {
-        ObjectNamePart::Identifier(ident) => Some(name(ident)),
+        ObjectNamePart::Identifier(ident) => Some(known_as(ident)),
         ObjectNamePart::Function(_) => None,
     }
 }
