@@ -39,17 +39,6 @@ WITH home_country AS (
     SELECT DISTINCT country FROM core.region WHERE is_domestic
 ),
 
-placed_customer AS (
-    SELECT
-        customer.customer_id,
-        CASE
-            WHEN customer.country IS NOT NULL AND home_country.country IS NULL THEN customer.country
-            ELSE customer.province
-        END AS place
-    FROM core.customer_identity AS customer
-    LEFT JOIN home_country ON home_country.country = customer.country
-),
-
 placed_account AS (
     -- domain.md, section 1, "Place": by country overseas, else by province
     SELECT
@@ -60,7 +49,7 @@ placed_account AS (
         END AS place
     FROM staged.crm_account AS account
     LEFT JOIN home_country ON home_country.country = account.country
-    LEFT JOIN placed_customer AS customer ON customer.customer_id = account.customer_id
+    LEFT JOIN core.customer_place AS customer ON customer.customer_id = account.customer_id
 )
 
 SELECT

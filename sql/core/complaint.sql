@@ -60,17 +60,6 @@ WITH home_country AS (
     SELECT DISTINCT country FROM core.region WHERE is_domestic
 ),
 
-placed_customer AS (
-    SELECT
-        customer.customer_id,
-        CASE
-            WHEN customer.country IS NOT NULL AND home_country.country IS NULL THEN customer.country
-            ELSE customer.province
-        END AS place
-    FROM core.customer_identity AS customer
-    LEFT JOIN home_country ON home_country.country = customer.country
-),
-
 placed_complaint AS (
     -- domain.md, section 1, "Place": by country overseas, else the province of the row, of the customer, of the dealer
     SELECT
@@ -82,7 +71,7 @@ placed_complaint AS (
             ELSE coalesce(complaint.province, customer.place, nullif(dealer.province, 'unknown'))
         END AS place
     FROM staged.complaint AS complaint
-    LEFT JOIN placed_customer AS customer ON customer.customer_id = complaint.customer_id
+    LEFT JOIN core.customer_place AS customer ON customer.customer_id = complaint.customer_id
     LEFT JOIN core.dealer AS dealer ON dealer.dealer_code = complaint.dealer_code
     LEFT JOIN home_country ON home_country.country = complaint.country
 )

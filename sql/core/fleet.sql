@@ -40,26 +40,9 @@ checks:
     severity: warn
     name: bought_before_it_was_counted
 --- */
-WITH home_country AS (
-    SELECT DISTINCT country FROM core.region WHERE is_domestic
-),
-
-dated_count AS (
+WITH dated_count AS (
     SELECT *, max(census_on) OVER (PARTITION BY account_id) AS latest_census_on
     FROM staged.fleet_census
-),
-
-placed_customer AS (
-    -- domain.md, section 1, "Place": by country overseas, else by province
-    SELECT
-        customer.customer_id,
-        customer.country,
-        CASE
-            WHEN customer.country IS NOT NULL AND home_country.country IS NULL THEN customer.country
-            ELSE customer.province
-        END AS place
-    FROM core.customer_identity AS customer
-    LEFT JOIN home_country ON home_country.country = customer.country
 )
 
 SELECT
@@ -82,7 +65,7 @@ SELECT
     counted.brand AS source_brand
 FROM dated_count AS counted
 LEFT JOIN core.account AS account ON account.account_id = counted.account_id
-LEFT JOIN placed_customer AS customer ON customer.customer_id = account.customer_id
+LEFT JOIN core.customer_place AS customer ON customer.customer_id = account.customer_id
 LEFT JOIN core.brand AS brand ON brand.brand = counted.brand
 LEFT JOIN core.region AS region ON region.province = coalesce(nullif(account.province, 'unknown'), customer.place)
 WHERE counted.census_on = counted.latest_census_on

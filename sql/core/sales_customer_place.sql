@@ -25,17 +25,6 @@ placeless_line AS (
     FROM staged.dealer_sales AS line
     LEFT JOIN home_country ON home_country.country = line.country
     WHERE line.province IS NULL AND (line.country IS NULL OR home_country.country IS NOT NULL)
-),
-
-placed_customer AS (
-    SELECT
-        customer.customer_id,
-        CASE
-            WHEN customer.country IS NOT NULL AND home_country.country IS NULL THEN customer.country
-            ELSE customer.province
-        END AS place
-    FROM core.customer_identity AS customer
-    LEFT JOIN home_country ON home_country.country = customer.country
 )
 
 SELECT
@@ -43,5 +32,5 @@ SELECT
     line.customer_id,
     customer.place
 FROM placeless_line AS line
-JOIN placed_customer AS customer ON customer.customer_id = line.customer_id
+JOIN core.customer_place AS customer ON customer.customer_id = line.customer_id
 WHERE customer.place IS NOT NULL

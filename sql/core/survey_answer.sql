@@ -61,22 +61,7 @@ checks:
     severity: warn
     name: brand_in_the_reference
 --- */
-WITH home_country AS (
-    SELECT DISTINCT country FROM core.region WHERE is_domestic
-),
-
-placed_customer AS (
-    SELECT
-        customer.customer_id,
-        CASE
-            WHEN customer.country IS NOT NULL AND home_country.country IS NULL THEN customer.country
-            ELSE customer.province
-        END AS place
-    FROM core.customer_identity AS customer
-    LEFT JOIN home_country ON home_country.country = customer.country
-),
-
-survey_span AS (
+WITH survey_span AS (
     SELECT survey_id, min(period_from) AS period_from, max(period_to) AS period_to
     FROM core.survey_plan
     GROUP BY survey_id
@@ -135,7 +120,7 @@ LEFT JOIN core.survey_plan AS plan
     AND plan.method = answer.method
 LEFT JOIN survey_span ON survey_span.survey_id = answer.survey_id
 LEFT JOIN staged.crm_account AS account ON account.account_id = answer.account_id
-LEFT JOIN placed_customer AS customer ON customer.customer_id = account.customer_id
+LEFT JOIN core.customer_place AS customer ON customer.customer_id = account.customer_id
 LEFT JOIN core.dealer AS dealer ON dealer.dealer_code = answer.dealer_code
 LEFT JOIN core.region AS region
     ON region.province = coalesce(answer.province, customer.place, nullif(dealer.province, 'unknown'))

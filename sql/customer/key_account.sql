@@ -104,7 +104,7 @@ group_decision AS (
         count(*) AS decision_maker_count,
         count(contact.first_met_date) AS met_count
     FROM core.decision_maker AS contact
-    JOIN core.account AS account -- allow join-without-equality: equal accounts, which the check does not see through the view
+    JOIN core.account AS account
         ON account.account_id = contact.account_id
     JOIN member ON member.customer_id = account.customer_id
     GROUP BY member.group_id
