@@ -29,7 +29,7 @@ use crate::{
 pub(super) fn load(request: &Request) -> Result<(Project, Vec<Diagnostic>), Error> {
     let file = pipeline_file(request)?;
     let environment = |name: &str| request.process_environment.get(name).cloned();
-    let sources = matching(&file.sources_glob, &file.sources_place)?;
+    let sources = sources(&file)?;
     let entities = entities(&file)?;
     let models = models(&file)?;
     let reports = reports(&file)?;
@@ -82,6 +82,10 @@ pub(super) fn pipeline_file(request: &Request) -> Result<PipelineFile, Error> {
     })?;
     let environment = |name: &str| request.process_environment.get(name).cloned();
     define::read_pipeline(text, &environment).map_err(Error::Definition)
+}
+
+fn sources(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
+    matching(&file.sources_glob, &file.sources_place)
 }
 
 /// Reads the files of reports; none where the pipeline names none.
