@@ -12,7 +12,7 @@ use crate::crm;
 use crate::months;
 use crate::places::{self, PRODUCT_TYPES, mark, product_word};
 use crate::random::Dice;
-use crate::style::{BOOK, Style, Value};
+use crate::style::{self, Style, Value};
 use crate::table::{Plant, Planter, Record, Table, headers, plant};
 use crate::targets;
 use crate::truth::Truth;
@@ -47,7 +47,7 @@ const PLAN_PLANTS: &[Plant] = &[
 const ACTION_PLANTS: &[Plant] =
     &[plant("kind", "code", "聚餐"), plant("due_on", "type", "2025-06-31"), plant("due_on", "required", "")];
 
-const KEPT: Style = Style { nulls: &["", "-"], untidy: 0.005, ..BOOK };
+const BOOK: Style = Style { nulls: &["", "-"], untidy: 0.005, ..style::BOOK };
 
 /// Sends the workbooks of each year that the plan of the world touches.
 pub fn send(world: &World, folder: &Path, truth: &mut Truth) {
@@ -78,7 +78,7 @@ fn send_plans(world: &World, table: &mut Table, truth: &mut Truth, (year, accoun
         table.columns = headers(&columns, true);
         let some = accounts.iter().filter(|account| !is_change || **account % 5 == 0);
         let records: Vec<_> = some.flat_map(|account| plans(world, (*account, year), is_change)).collect();
-        table.send(truth, &format!("account_plan/客户计划_{year}_{version}.xlsx"), &version, &KEPT, &records);
+        table.send(truth, &format!("account_plan/客户计划_{year}_{version}.xlsx"), &version, &BOOK, &records);
     }
 }
 
@@ -147,7 +147,7 @@ fn send_actions(world: &World, table: &mut Table, truth: &mut Truth, (year, acco
     for captured in [months::date(year, 1, 12), seen] {
         let version = months::stamp(captured);
         let records: Vec<_> = accounts.iter().flat_map(|account| actions(world, (*account, year), captured)).collect();
-        table.send(truth, &format!("plan_action/客户行动_{year}_{version}.xlsx"), &version, &KEPT, &records);
+        table.send(truth, &format!("plan_action/客户行动_{year}_{version}.xlsx"), &version, &BOOK, &records);
     }
 }
 

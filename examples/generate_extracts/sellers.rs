@@ -10,7 +10,7 @@ use chrono::{Datelike, NaiveDate};
 use crate::months;
 use crate::places::mark;
 use crate::random::Dice;
-use crate::style::{BOOK, Style, Value};
+use crate::style::{self, Style, Value};
 use crate::table::{Plant, Planter, Record, Table, plant};
 use crate::truth::Truth;
 use crate::world::{Dealer, World};
@@ -67,7 +67,7 @@ const SKILLS: [(&str, i64); 8] = [
     ("数字工具", 10),
 ];
 
-const KEPT: Style = Style { nulls: &["", "-"], untidy: 0.002, ..BOOK };
+const BOOK: Style = Style { nulls: &["", "-"], untidy: 0.002, ..style::BOOK };
 
 /// Sends diaries by quarter and assessments by year.
 pub fn send(world: &World, folder: &Path, truth: &mut Truth) {
@@ -95,7 +95,7 @@ fn send_diaries(world: &World, folder: &Path, truth: &mut Truth) {
             let version = months::stamp(captured);
             let records = diaries(world, *month, is_again);
             let path = format!("seller_time/工时_{}_{version}.xlsx", months::quarter(*month));
-            table.send(truth, &path, &version, &KEPT, &records);
+            table.send(truth, &path, &version, &BOOK, &records);
         };
         send(captured, false);
         if number == 2 {
@@ -162,7 +162,7 @@ fn send_assessments(world: &World, folder: &Path, truth: &mut Truth) {
         let records: Vec<_> =
             there.flat_map(|(number, (_, seller))| assessment(world, seller, number, begin)).collect();
         let version = months::stamp(months::add_days(begin, 30));
-        table.send(truth, &format!("seller_assessment/评估_{version}.xlsx"), &version, &KEPT, &records);
+        table.send(truth, &format!("seller_assessment/评估_{version}.xlsx"), &version, &BOOK, &records);
     }
     table.settle(truth);
 }

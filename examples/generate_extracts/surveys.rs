@@ -11,7 +11,7 @@ use crate::file::{Dialect, Encoding, Layout, PLAIN};
 use crate::months;
 use crate::places::{self, BRANDS, INDUSTRIES, PRODUCT_TYPES, mark};
 use crate::random::Dice;
-use crate::style::{BOOK, Dates, OFFICE, Style, Value};
+use crate::style::{self, Dates, OFFICE, Style, Value};
 use crate::table::{Plant, Planter, Record, Table, headers, plant};
 use crate::truth::Truth;
 use crate::world::World;
@@ -75,7 +75,7 @@ const FACTORS: [(&str, [&str; 3]); 3] = [
     ("complainant", ["处理速度", "解决方案", "处理态度"]),
 ];
 
-const KEPT: Style = Style { nulls: &["", "无"], untidy: 0.005, ..BOOK };
+const BOOK: Style = Style { nulls: &["", "无"], untidy: 0.005, ..style::BOOK };
 
 /// Who answers, and when.
 struct Respondent {
@@ -165,7 +165,7 @@ fn send_answers(world: &World, folder: &Path, truth: &mut Truth) {
         let respondents = respondents(world, half[0]);
         let dice = &mut world.dice(&format!("answers {survey}"));
         let records: Vec<_> = respondents.iter().flat_map(|respondent| answers(world, dice, respondent)).collect();
-        table.send(truth, &path, &version, &KEPT, &records);
+        table.send(truth, &path, &version, &BOOK, &records);
     }
     table.settle(truth);
 }
