@@ -85,10 +85,10 @@ member_line AS (
 ),
 
 priced_line AS (
-    -- the market's price: sums in exact numbers, which no order of adding changes, and the division last
+    -- the market's price: sums that no order of adding changes, and the division last
     SELECT
         *,
-        CAST(sum(CAST(average_price AS DECIMAL(18, 4)) * units) OVER (PARTITION BY month, product_type) AS DOUBLE)
+        exact_sum(average_price * units) OVER (PARTITION BY month, product_type)
             / nullif(CAST(sum(CASE WHEN average_price IS NOT NULL THEN units END) OVER (PARTITION BY month, product_type) AS DOUBLE), 0)
             AS market_price
     FROM member_line
