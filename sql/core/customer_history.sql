@@ -44,6 +44,7 @@ checks:
       SELECT account.customer_id || ' ' || version.credit_grade FROM staged.crm_account_version AS version
       JOIN core.account AS account ON account.account_id = version.account_id
       WHERE version.credit_grade IS NOT NULL)
+    where: credit_grade IS NOT NULL
     name: every_credit_grade_was_delivered
 --- */
 WITH account_version AS (
