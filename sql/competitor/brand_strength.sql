@@ -56,7 +56,7 @@ priced_month AS (
         month,
         region,
         brand,
-        sum(CAST(average_price AS DECIMAL(18, 4)) * units) AS brand_value,
+        exact_sum(average_price * units) AS brand_value,
         exact_sum(market_price * units) AS market_value
     FROM core.registration
     WHERE average_price IS NOT NULL
@@ -70,7 +70,7 @@ premium AS (
         survey_period.period_to,
         priced_month.region,
         priced_month.brand,
-        CAST(sum(priced_month.brand_value) AS DOUBLE) / nullif(exact_sum(priced_month.market_value), 0) - 1 AS price_premium_rate
+        exact_sum(priced_month.brand_value) / nullif(exact_sum(priced_month.market_value), 0) - 1 AS price_premium_rate
     FROM survey_period
     JOIN priced_month -- allow join-without-equality: periods are few
         ON priced_month.month >= CAST(date_trunc('month', survey_period.period_from) AS DATE)

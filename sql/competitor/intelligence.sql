@@ -29,6 +29,7 @@ checks:
   - expr: oldest_open_days >= 0 and median_delay_days >= 0
   - expr: reporting_dealer_count <= active_dealer_count and reporting_dealer_count <= report_count
   - range: { column: price_index, above: 0 }
+    severity: warn
   - relationships: { column: brand, to: core.brand, field: brand }
   - expr: (select sum(report_count) from competitor.intelligence) = (select count(*) from core.intelligence)
     name: every_report_counts_once

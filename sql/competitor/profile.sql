@@ -30,6 +30,7 @@ checks:
   - expr: t12m_share between 0 and 1
   - expr: share_change_yoy between -1 and 1
   - range: { column: price_index, above: 0 }
+    severity: warn
   - relationships: { column: brand, to: core.brand, field: brand }
   - expr: (select sum(won_against_count) from competitor.profile) <= (select count(*) from core.opportunity where status = 'won')
     name: no_win_counts_twice

@@ -49,7 +49,7 @@ coverage AS (
 ),
 
 brand_sum AS (
-    -- sums of exact numbers, or sums that no order of adding changes
+    -- sums that no order of adding changes
     SELECT
         line.region,
         line.product_type,
@@ -57,7 +57,7 @@ brand_sum AS (
         sum(CASE WHEN month.is_t12m THEN line.units ELSE 0 END) AS t12m_units,
         sum(CASE WHEN month.is_t12m THEN 0 ELSE line.units END) AS prior_units,
         sum(CASE WHEN month.is_t12m AND line.average_price IS NOT NULL THEN line.units ELSE 0 END) AS priced_units,
-        sum(CASE WHEN month.is_t12m THEN CAST(line.average_price AS DECIMAL(18, 4)) * line.units END) AS brand_value,
+        exact_sum(CASE WHEN month.is_t12m THEN line.average_price * line.units END) AS brand_value,
         exact_sum(CASE WHEN month.is_t12m AND line.average_price IS NOT NULL THEN line.market_price * line.units END) AS market_value
     FROM core.registration AS line
     JOIN trailing_month AS month ON month.month = line.month
@@ -83,9 +83,9 @@ SELECT
     CAST(this.t12m_units AS DOUBLE) / nullif(this.market_units, 0) AS t12m_share,
     CAST(CASE WHEN coverage.has_prior THEN this.prior_units END AS BIGINT) AS prior_t12m_units,
     CAST(CASE WHEN coverage.has_prior THEN this.prior_market_units END AS BIGINT) AS prior_t12m_market_units,
-    CAST(this.brand_value AS DOUBLE) / nullif(this.priced_units, 0) AS average_price,
+    this.brand_value / nullif(this.priced_units, 0) AS average_price,
     CAST(this.priced_units AS BIGINT) AS priced_units,
-    CAST(this.brand_value AS DOUBLE) AS brand_value,
+    this.brand_value,
     this.market_value
 FROM market_sum AS this
 CROSS JOIN coverage

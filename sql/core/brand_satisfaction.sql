@@ -19,7 +19,9 @@ checks:
   - not_null: [brand, answer_count, is_own, period_from, period_to]
   - relationships: { column: brand, to: core.brand, field: brand }
   - range: { column: satisfaction_score, min: 1, max: 10 }
+    severity: warn
   - range: { column: own_satisfaction_score, min: 1, max: 10 }
+    severity: warn
   - expr: answer_count > 0
 --- */
 WITH latest_period AS (

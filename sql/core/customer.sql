@@ -1,7 +1,8 @@
 /* ---
 description: >
   One row for each customer, with what is known of it as of run_date. Names, codes and grades are those that
-  identification lets survive; a province, region, country or industry that no reference names is the member `unknown`.
+  identification lets survive, from accounts as they are delivered today, also on a past run date. A province, region,
+  country or industry that no reference names is the member `unknown`.
   Place: the country overseas, else the province. Rows that name nobody belong to the customer `unknown`, which has no
   row here. A customer that has no parent, or whose parents lead nowhere, is its own group: parents are those of its
   accounts, and where several of them have a parent of another customer the first account by number decides. Where the

@@ -7,8 +7,9 @@ description: >
   The manager is that of core.customer_manager. Credit grade and industry come from the deliveries of the customer's
   accounts, from the local day of updated_at on; of several accounts the one updated last counts, and an update without
   a value keeps the one before. What the first delivery says is taken to have held from the beginning, whatever its day,
-  as is the industry of core.customer for a customer without an account. The first row begins with the first day on
-  which anything is known of the customer; one without any begins on run_date.
+  as is the industry of core.customer for a customer without an account. On a past run date the current row is the one
+  of that day, while core.customer has its grade and industry from the accounts as they are delivered today. The first
+  row begins with the first day on which anything is known of the customer; one without any begins on run_date.
 owner: customer-management
 key: [customer_id, valid_from]
 columns:
@@ -30,12 +31,21 @@ checks:
   - expr: is_current = (valid_to is null)
   - expr: (SELECT count(*) FROM core.customer_history WHERE is_current) = (SELECT count(*) FROM core.customer)
     name: every_customer_has_one_current_row
-  - expr: (SELECT count(*) FROM core.customer_history AS this JOIN customer.revenue_grade AS grade ON grade.customer_id = this.customer_id WHERE this.is_current AND this.revenue_grade <> grade.revenue_grade) = 0
+  - expr: >-
+      customer_id NOT IN (
+      SELECT grade.customer_id FROM customer.revenue_grade AS grade
+      JOIN core.customer_history AS this ON this.customer_id = grade.customer_id
+      WHERE this.is_current AND this.revenue_grade <> grade.revenue_grade)
+    where: is_current
     severity: warn
     name: the_current_revenue_grade_is_that_of_today
-  - expr: (SELECT count(*) FROM core.customer_history AS this JOIN core.customer AS customer ON customer.customer_id = this.customer_id WHERE this.is_current AND this.credit_grade <> customer.credit_grade) = 0
-    severity: warn
-    name: the_current_credit_grade_is_that_of_the_customer
+  - expr: >-
+      customer_id || ' ' || credit_grade IN (
+      SELECT account.customer_id || ' ' || version.credit_grade FROM staged.crm_account_version AS version
+      JOIN core.account AS account ON account.account_id = version.account_id
+      WHERE version.credit_grade IS NOT NULL)
+    where: credit_grade IS NOT NULL
+    name: every_credit_grade_was_delivered
 --- */
 WITH account_version AS (
     SELECT

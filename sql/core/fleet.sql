@@ -30,6 +30,7 @@ checks:
   - relationships: { column: province, to: core.region, field: province }
   - expr: units >= 0
   - expr: rating between 1 and 10
+    severity: warn
   - expr: customer_id <> 'unknown'
     severity: warn
     name: account_in_the_crm

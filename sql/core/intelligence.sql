@@ -46,11 +46,11 @@ checks:
     name: codes_in_the_reference
 --- */
 WITH own_price AS (
-    -- sums in exact numbers, the division last
+    -- a sum that no order of adding changes, the division last
     SELECT
         month,
         product_type,
-        CAST(sum(CAST(average_price AS DECIMAL(18, 4)) * units) AS DOUBLE) / nullif(CAST(sum(units) AS DOUBLE), 0) AS own_price
+        exact_sum(average_price * units) / nullif(CAST(sum(units) AS DOUBLE), 0) AS own_price
     FROM core.registration
     WHERE is_own AND average_price IS NOT NULL
     GROUP BY month, product_type

@@ -13,6 +13,8 @@ columns:
   order_year: { type: int, title: { zh: 最近完整年(订单), en: Latest order year }, description: Latest complete year by order lines. }
 checks:
   - row_count: { min: 1, max: 1 }
+  - expr: (SELECT count(*) FROM (SELECT source FROM ops.file GROUP BY source HAVING sum(row_count) = 0) AS empty_source) = 0
+    name: every_source_has_rows_in_its_files
 --- */
 WITH complete_year AS (
     SELECT

@@ -4,7 +4,8 @@ description: >
   rolled up. A province, industry or brand that no reference names is the member `unknown`; the words of the extract
   stay beside it in the source columns, which make up the key. Place: the province, or the country where that is not
   the home market. Price tier: the line's price against the units-weighted average price of all its month's and
-  product type's lines that carry one; a line without a price has the tier `unknown`.
+  product type's lines that carry one; a line without a price has the tier `unknown`, and so has one
+  of a market without a price above 0.
 owner: market-research
 key: [month, source_province, source_country, product_type, source_industry, source_brand]
 partition_by: [month]
@@ -36,7 +37,8 @@ checks:
   - expr: month = date_trunc('month', month)
   - expr: units >= 0
   - expr: average_price > 0
-  - expr: (price_tier = 'unknown') = (average_price is null)
+    severity: warn
+  - expr: (price_tier = 'unknown') = (average_price is null or coalesce(market_price, 0) = 0)
     name: every_price_has_a_tier
   - expr: brand <> 'unknown'
     severity: warn
@@ -85,10 +87,10 @@ member_line AS (
 ),
 
 priced_line AS (
-    -- the market's price: sums in exact numbers, which no order of adding changes, and the division last
+    -- the market's price: sums that no order of adding changes, and the division last
     SELECT
         *,
-        CAST(sum(CAST(average_price AS DECIMAL(18, 4)) * units) OVER (PARTITION BY month, product_type) AS DOUBLE)
+        exact_sum(average_price * units) OVER (PARTITION BY month, product_type)
             / nullif(CAST(sum(CASE WHEN average_price IS NOT NULL THEN units END) OVER (PARTITION BY month, product_type) AS DOUBLE), 0)
             AS market_price
     FROM member_line
@@ -132,7 +134,7 @@ SELECT
     CAST(line.average_price AS DOUBLE) AS average_price,
     line.market_price,
     CASE
-        WHEN line.average_price IS NULL OR line.market_price IS NULL THEN 'unknown'
+        WHEN line.average_price IS NULL OR coalesce(line.market_price, 0) = 0 THEN 'unknown'
         WHEN round(CAST(line.average_price AS DOUBLE) / line.market_price, 12) < month_limit.low_below_ratio THEN 'low'
         WHEN round(CAST(line.average_price AS DOUBLE) / line.market_price, 12) < month_limit.high_from_ratio THEN 'middle'
         WHEN round(CAST(line.average_price AS DOUBLE) / line.market_price, 12) >= month_limit.high_from_ratio THEN 'high'

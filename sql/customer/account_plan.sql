@@ -87,8 +87,8 @@ weighed_plan AS (
 placed_plan AS (
     SELECT
         *,
-        sum(weight) OVER (PARTITION BY account_id, year) AS total_weight,
-        sum(weight) OVER (PARTITION BY account_id, year ORDER BY product_type, region) AS weight_up_to_here
+        CAST(sum(weight) OVER (PARTITION BY account_id, year) AS DECIMAL(18, 2)) AS total_weight,
+        CAST(sum(weight) OVER (PARTITION BY account_id, year ORDER BY product_type, region) AS DECIMAL(18, 2)) AS weight_up_to_here
     FROM weighed_plan
 ),
 
@@ -96,17 +96,9 @@ costed_plan AS (
     -- what is due up to this row less what was due before it: the parts add up to the cent
     SELECT
         plan.*,
-        CAST(
-            round(CAST(cost.amount AS DOUBLE) * (CAST(plan.weight_up_to_here AS DOUBLE) / CAST(plan.total_weight AS DOUBLE)), 2)
-                AS DECIMAL(18, 2)
-        )
-            - CAST(
-                round(
-                    CAST(cost.amount AS DOUBLE)
-                        * (CAST(plan.weight_up_to_here - plan.weight AS DOUBLE) / CAST(plan.total_weight AS DOUBLE)),
-                    2
-                ) AS DECIMAL(18, 2)
-            ) AS account_cost
+        CAST(round(cost.amount * plan.weight_up_to_here / plan.total_weight, 2) AS DECIMAL(18, 2))
+            - CAST(round(cost.amount * (plan.weight_up_to_here - plan.weight) / plan.total_weight, 2) AS DECIMAL(18, 2))
+            AS account_cost
     FROM placed_plan AS plan
     LEFT JOIN account_cost AS cost ON cost.account_id = plan.account_id AND cost.year = plan.year
 ),

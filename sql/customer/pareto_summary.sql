@@ -5,7 +5,7 @@ description: >
   before. Counted are the customers with positive revenue in these months; those that are not known are left out, as in
   the grades. top_customer_count is the top part of them, rounded up; customers_needed_count are the fewest that hold
   the part of the revenue that policy names. Before the first complete month, and where nobody has positive revenue,
-  counts are 0 and shares NULL.
+  counts and revenue are 0 and the share NULL.
 owner: customer-management
 key: [month]
 columns:
@@ -17,7 +17,7 @@ columns:
   t12m_revenue: { type: "decimal(18,2)", unit: reporting currency, title: { zh: 滚动12月收入, en: T12m revenue }, description: Revenue of the customers with positive revenue. }
   t12m_month: { type: date, title: { zh: 滚动12月末月, en: T12m end }, description: Last of the twelve months. }
 checks:
-  - not_null: [month, customers_needed_count, customer_count, top_customer_count]
+  - not_null: [month, customers_needed_count, customer_count, top_customer_count, t12m_revenue]
   - expr: top_share > 0 and top_share <= 1
   - expr: top_customer_count <= customer_count and customers_needed_count <= customer_count
   - expr: (customer_count = 0) = (top_share is null)
@@ -76,7 +76,7 @@ SELECT
     summary.customers_needed_count,
     summary.customer_count,
     summary.top_customer_count,
-    CAST(summary.t12m_revenue AS DECIMAL(18, 2)) AS t12m_revenue,
+    CAST(coalesce(summary.t12m_revenue, 0) AS DECIMAL(18, 2)) AS t12m_revenue,
     summary.t12m_month
 FROM summarised_month AS summary
 JOIN first_month ON summary.month >= first_month.month

@@ -27,7 +27,7 @@ checks:
   - expr: contribution = revenue - cost - complaint_cost - account_cost
   - expr: complaint_cost >= 0 and account_cost >= 0
   - expr: is_unprofitable = (contribution < 0)
-  - expr: (SELECT abs(coalesce(sum(contribution_share), 1) - 1) FROM customer.profit) < 0.000000001
+  - expr: (SELECT abs(coalesce(sum(contribution_share), 1) - 1) / greatest(coalesce(max(abs(contribution_share)), 1), 1) FROM customer.profit) < 0.000000001
     name: shares_add_to_1
   - expr: (SELECT count(*) FROM customer.profit AS profit JOIN customer.revenue_grade AS grade ON grade.customer_id = profit.customer_id WHERE profit.revenue = grade.revenue) = (SELECT count(*) FROM core.customer)
     name: revenue_is_that_of_the_grade

@@ -1,14 +1,15 @@
 /* ---
 description: >
-  Who sent files of order lines, by the month in which they were captured: a row for each month, from the first one with
-  a file or an order line to run_date's, and each dealer that was active in it, sent a file in it or has order lines of
-  it. Every file counts once, so that file_count, row_count and rejected_count add up over the months to what was read; what was
-  captured after run_date has not come yet. A file belongs to the dealer in whose folder it lies, else to the one before the first
-  `_` of its name, else to the dealer `unknown`, which is never expected. It was captured on the date that is its version;
-  without one the contract takes it for the earliest, so it counts in the table's first month. A dealer is expected
-  when it had joined by the month's end and had not left by its first day; one whose leaving lies before its joining has
-  come back. Who sends once a quarter has is_received in one month of three: silent_month_count goes 0, 1, 2 then, and
-  more means that it did not send. order_line_count says for which months of orders lines came, whenever they did.
+  Who sent files of order lines, by the month in which they were captured: a row for each month, from the first one
+  with a file or an order line to run_date's (which stands alone before there is one), and each dealer that was active
+  in it, sent a file in it or has order lines of it. Every file counts once, so that file_count, row_count and
+  rejected_count add up over the months to what was read; what was captured after run_date has not come yet. A file
+  belongs to the dealer in whose folder it lies, else to the one before the first `_` of its name, else to the dealer
+  `unknown`, which is never expected. It was captured on the date that is its version; without one the contract takes
+  it for the earliest, so it counts in the table's first month. A dealer is expected when it had joined by the month's
+  end and had not left by its first day; one whose leaving lies before its joining has come back. Who sends once a
+  quarter has is_received in one month of three: silent_month_count goes 0, 1, 2 then, and more means that it did not
+  send. order_line_count says for which months of orders lines came, whenever they did.
 owner: dealer-development
 key: [month, dealer_code]
 columns:

@@ -43,6 +43,7 @@ checks:
   - expr: months_covered between 0 and 3
   - expr: score between 0 and 1
   - expr: satisfaction_score between 1 and 10
+    severity: warn
   - expr: discount_rate between 0 and 1 and financed_share between 0 and 1
     severity: warn
   - expr: (complaints_per_100_units_rate is null) = (units = 0) and (satisfaction_score is null) = (answer_count = 0)

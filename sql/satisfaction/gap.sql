@@ -31,6 +31,7 @@ checks:
   - accepted_values: { column: rival_kind, values: [strongest, benchmark] }
   - expr: n = own_count + rival_count
   - expr: own_score between 1 and 10 and rival_score between 1 and 10
+    severity: warn
   - expr: (gap_score is null) = (own_count = 0 or rival_count = 0)
   - expr: (standard_error is null) = (own_count < 2 or rival_count < 2) and (is_significant is null) = (standard_error is null)
     name: two_answers_on_each_side_make_an_error

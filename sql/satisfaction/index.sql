@@ -23,7 +23,8 @@ columns:
 checks:
   - not_null: [period_from, period_to, respondent_type, brand, answer_count, factor_count, boosted_count]
   - expr: answer_count > 0 and boosted_count between 0 and factor_count
-  - expr: index_score between 1 and 10 and index_unboosted_score between 1 and 10
+  - expr: round(index_score, 12) between 1 and 10 and round(index_unboosted_score, 12) between 1 and 10
+    severity: warn
   - expr: nps_index between -1 and 1 and would_buy_again_rate between 0 and 1
   - expr: round(index_score, 12) = round(index_unboosted_score, 12)
     where: boosted_count = 0 or boosted_count = factor_count

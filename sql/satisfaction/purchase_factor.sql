@@ -25,7 +25,9 @@ columns:
 checks:
   - not_null: [region, product_type, factor, answer_count, pair_count, period_from, period_to]
   - accepted_values: { column: factor_class, values: [basic, differentiator, minor] }
-  - expr: stated_importance between 1 and 10 and derived_importance between -1 and 1
+  - expr: stated_importance between 1 and 10
+    severity: warn
+  - expr: derived_importance between -1 and 1
   - expr: pair_count between 0 and answer_count
   - expr: (stated_rank is null) = (region = 'unknown' or product_type = 'unknown') and (derived_rank is null) = (stated_rank is null)
     name: unknown_is_not_ranked

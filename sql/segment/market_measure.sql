@@ -38,7 +38,7 @@ segment_year AS (
         sum(units) AS market_units,
         sum(CASE WHEN is_own THEN units ELSE 0 END) AS own_units,
         sum(CASE WHEN average_price IS NOT NULL THEN units END) AS priced_units,
-        sum(CAST(average_price AS DECIMAL(18, 4)) * units) AS priced_amount
+        exact_sum(average_price * units) AS priced_amount
     FROM tiered_line
     GROUP BY date_part('year', month), region, product_type, industry, price_tier
 ),
@@ -194,7 +194,7 @@ measured_segment AS (
             THEN power(CAST(coalesce(covered.units, 0) AS DOUBLE) / nullif(base.units, 0), CAST(1 AS DOUBLE) / 3) - 1
         END AS market_cagr_3y,
         concentration.hhi,
-        CAST(segment.priced_amount AS DOUBLE) / nullif(segment.priced_units, 0) AS average_price,
+        segment.priced_amount / nullif(segment.priced_units, 0) AS average_price,
         coalesce(coverage.months_covered, 0) AS months_covered,
         coalesce(covered.units, 0) AS covered_market_units,
         segment.region <> 'unknown' AND segment.product_type <> 'unknown' AND segment.industry <> 'unknown'

@@ -103,7 +103,7 @@ priced_market AS (
             WHEN region_sale.units > 0 THEN false
             WHEN home_sale.units > 0 THEN true
         END AS is_national_price,
-        CAST(CASE WHEN region_sale.units > 0 THEN region_sale.revenue ELSE home_sale.revenue END AS DOUBLE) AS revenue,
+        CASE WHEN region_sale.units > 0 THEN region_sale.revenue ELSE home_sale.revenue END AS revenue,
         CASE WHEN region_sale.units > 0 THEN region_sale.units ELSE nullif(home_sale.units, 0) END AS units
     FROM trailing_market AS market
     LEFT JOIN region_sale
@@ -136,9 +136,13 @@ SELECT
     target_share,
     gap_share,
     CAST(gap_units AS BIGINT) AS gap_units,
-    CAST(round(gap_units * revenue / units, 2) AS DECIMAL(18, 2)) AS gap_amount,
+    -- in decimals, division last: a half cent is a half cent
+    CAST(
+        round(CAST(revenue AS DECIMAL(22, 2)) * CAST(gap_units AS DECIMAL(12, 0)) / CAST(units AS DECIMAL(12, 0)), 2)
+            AS DECIMAL(18, 2)
+    ) AS gap_amount,
     CAST(market_units AS BIGINT) AS market_units,
     CAST(own_units AS BIGINT) AS own_units,
-    revenue / units AS own_price,
+    CAST(revenue AS DOUBLE) / units AS own_price,
     is_national_price
 FROM gap

@@ -27,6 +27,7 @@ columns:
 checks:
   - not_null: [region, product_type, factor, own_answer_count, competitor_answer_count, benchmark_answer_count]
   - expr: own_score between 1 and 10 and competitor_score between 1 and 10 and benchmark_score between 1 and 10
+    severity: warn
   - expr: (own_score is null) = (own_answer_count = 0)
   - expr: value_proposition is not null
     where: need_class is not null

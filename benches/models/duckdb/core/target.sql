@@ -1,10 +1,4 @@
--- domain.md, section 2: targets, with the member that they are for.
-WITH dealer AS (
-    SELECT dealer_code AS member FROM core.dealer
-),
-region AS (
-    SELECT DISTINCT region AS member FROM core.region
-)
+-- Targets have no event date and are taken as delivered.
 SELECT
     target.period_from AS period_from_date,
     target.period_to AS period_to_date,
@@ -12,13 +6,12 @@ SELECT
     target.owner_id,
     target.measure,
     CASE target.owner_kind
-        WHEN 'dealer' THEN coalesce(dealer.member, 'unknown')
-        WHEN 'region' THEN coalesce(region.member, 'unknown')
+        WHEN 'dealer' THEN coalesce(dealer.dealer_code, 'unknown')
+        WHEN 'region' THEN CASE WHEN target.owner_id IN (SELECT region FROM core.region) THEN target.owner_id ELSE 'unknown' END
         ELSE target.owner_id
     END AS owner_member,
     target.target,
-    target.period_from = date_trunc('quarter', target.period_from)
-        AND target.period_to = target.period_from + INTERVAL 3 MONTH - INTERVAL 1 DAY AS is_quarter
+    date_trunc('quarter', target.period_from) = target.period_from
+        AND target.period_to = (target.period_from + INTERVAL 3 MONTH - INTERVAL 1 DAY)::DATE AS is_quarter
 FROM staged.crm_target AS target
-LEFT JOIN dealer ON target.owner_kind = 'dealer' AND dealer.member = target.owner_id
-LEFT JOIN region ON target.owner_kind = 'region' AND region.member = target.owner_id
+LEFT JOIN core.dealer AS dealer ON target.owner_kind = 'dealer' AND dealer.dealer_code = target.owner_id

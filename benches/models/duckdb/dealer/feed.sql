@@ -14,7 +14,7 @@ ordered AS (
     SELECT order_month AS month, dealer AS dealer_code, count(*) AS order_line_count FROM core.sales GROUP BY ALL
 ),
 listed AS (
-    SELECT unnest(generate_series((SELECT min(month) FROM (SELECT month FROM file UNION ALL SELECT month FROM ordered)), getvariable('run_date'), INTERVAL 1 MONTH))::DATE AS month
+    SELECT unnest(generate_series(coalesce((SELECT min(month) FROM (SELECT month FROM file UNION ALL SELECT month FROM ordered)), date_trunc('month', getvariable('run_date'))), getvariable('run_date'), INTERVAL 1 MONTH))::DATE AS month
 ),
 dated AS (
     SELECT * REPLACE (coalesce(month, (SELECT min(month) FROM listed)) AS month) FROM file

@@ -74,6 +74,7 @@ shown AS (
 measured AS (
     SELECT
         shown.quarter, shown.dealer_code, last_date,
+        CASE WHEN left_date >= joined_date THEN least(left_date, last_date) ELSE last_date END AS to_date,
         is_scored AND dealer_code <> 'unknown' AS is_scored,
         coalesce(sold.revenue, 0) AS revenue,
         growth AS revenue_growth,
@@ -86,7 +87,7 @@ measured AS (
         round(coalesce(training_days, 0))::BIGINT AS training_days,
         round(coalesce(award_count, 0))::BIGINT AS award_count,
         CASE WHEN joined_date <= last_date
-            THEN date_sub('month', joined_date, CASE WHEN left_date >= joined_date THEN least(left_date, last_date) ELSE last_date END) / 12 END AS tenure_years,
+            THEN (date_diff('month', joined_date, to_date) - CASE WHEN day(to_date) < day(joined_date) THEN 1 ELSE 0 END) / 12 END AS tenure_years,
         months_covered, target_amount, coalesce(units, 0) AS units, coalesce(complaint_count, 0) AS complaint_count, coalesce(answer_count, 0) AS answer_count
     FROM shown
     LEFT JOIN quarter USING (quarter)

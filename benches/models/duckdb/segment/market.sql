@@ -66,7 +66,7 @@ policy_year AS (
 ),
 measured AS (
     SELECT segment_year.*, coalesce(months_covered, 0) AS months_covered,
-        CASE WHEN months_covered > 0 THEN coalesce(compared.units, 0) END AS covered_market_units,
+        coalesce(compared.units, 0) AS covered_market_units,
         CASE WHEN has_prior THEN coalesce(one_year_before.units, 0) END AS prior_market_units,
         CASE WHEN has_prior THEN coalesce(compared.units, 0) / nullif(one_year_before.units, 0)::DOUBLE - 1 END AS market_growth,
         CASE WHEN has_third THEN (coalesce(compared.units, 0) / nullif(three_years_before.units, 0)::DOUBLE) ** (1.0 / 3) - 1 END AS market_cagr_3y

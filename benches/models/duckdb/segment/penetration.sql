@@ -23,21 +23,31 @@ machine AS (
     WHERE line_kind = 'machine' AND revenue IS NOT NULL
 ),
 own_there AS (
-    SELECT region, product_type, sum(revenue)::DOUBLE / nullif(sum(units), 0) AS price FROM machine GROUP BY ALL
+    SELECT region, product_type, sum(revenue) AS revenue, nullif(sum(units), 0) AS units FROM machine GROUP BY ALL
 ),
 own_home AS (
-    SELECT product_type, sum(revenue)::DOUBLE / nullif(sum(units), 0) AS price
+    SELECT product_type, sum(revenue) AS revenue, nullif(sum(units), 0) AS units
     FROM machine WHERE country IN (SELECT country FROM core.region WHERE is_domestic)
     GROUP BY ALL
 ),
 gapped AS (
     SELECT *, own_units / nullif(market_units, 0)::DOUBLE AS own_share,
         target_share - own_units / nullif(market_units, 0)::DOUBLE AS gap_share,
-        round((target_share - own_units / nullif(market_units, 0)::DOUBLE) * market_units)::BIGINT AS gap_units
+        round(round((target_share - own_units / nullif(market_units, 0)::DOUBLE) * market_units, 12))::BIGINT AS gap_units
     FROM place
+),
+priced AS (
+    SELECT gapped.*,
+        CASE WHEN own_there.units > 0 THEN own_there.revenue ELSE own_home.revenue END AS revenue,
+        CASE WHEN own_there.units > 0 THEN own_there.units ELSE own_home.units END AS units,
+        CASE WHEN own_there.units > 0 THEN false WHEN own_home.units > 0 THEN true END AS is_national_price
+    FROM gapped LEFT JOIN own_there USING (region, product_type) LEFT JOIN own_home USING (product_type)
+),
+costed AS (
+    SELECT *, (revenue * 100)::HUGEINT * gap_units AS cents FROM priced
 )
 SELECT region, product_type, own_share, target_share, gap_share, gap_units,
-    round(gap_units * coalesce(own_there.price, own_home.price), 2)::DECIMAL(18, 2) AS gap_amount, market_units, own_units,
-    coalesce(own_there.price, own_home.price) AS own_price,
-    CASE WHEN own_there.price IS NOT NULL THEN false WHEN own_home.price IS NOT NULL THEN true END AS is_national_price
-FROM gapped LEFT JOIN own_there USING (region, product_type) LEFT JOIN own_home USING (product_type)
+    -- whole cents, half away from zero
+    (sign(cents) * ((2 * abs(cents) + units) // (2 * units))::DECIMAL(18, 0) / 100)::DECIMAL(18, 2) AS gap_amount, market_units, own_units,
+    revenue::DOUBLE / units AS own_price, is_national_price
+FROM costed
