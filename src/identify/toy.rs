@@ -34,7 +34,7 @@ pub const fn form(attribute: usize, form: FormName) -> Form {
 /// Returns an entity that uses everything: rules, a veto, all kinds of blocks, splits, rarity.
 pub fn entity() -> Entity {
     let normal = |attribute| form(attribute, FormName::Normal);
-    let level = |measure| Level { measure, form: FormName::Normal };
+    let level = |measure| Level { measure, form: FormName::Normal, agree: None };
     let compared = |attribute, levels: &[Measure], term_frequency| Comparison {
         attribute,
         levels: levels.iter().copied().map(level).collect(),
@@ -42,7 +42,7 @@ pub fn entity() -> Entity {
     };
     let attribute = |name: &str| Attribute {
         name: placed(name.to_owned()),
-        preparation: Some(Preparation { kind: PreparationKind::Text, default_region: None }),
+        preparation: Some(Preparation { kind: PreparationKind::Text, default_region: None, endings: Vec::new() }),
         survivorship: Vec::new(),
     };
     let source = |name: &str| RecordSource {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  shipped pipeline over the fixtures          small projects of a few lines
-//!  nightly, truth, fixtures, determinism,      newcomer, incremental, identity, dirty, damage, mistakes, checking,
+//!  nightly, truth, fixtures, determinism,      newcomer, incremental, identity, identity_people, dirty, damage, mistakes, checking,
 //!  outside                                     snapshots, upkeep, delta, crash, verbs, evolve, history, kinds,
 //!                                              functions, unit_tests, lint, select,
 //!                                              lineage, data_checks, iterate, report
@@ -51,6 +51,7 @@ mod memory;
 mod incremental;
 
 mod identity;
+mod identity_people;
 
 mod evolve;
 

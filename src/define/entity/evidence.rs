@@ -133,12 +133,14 @@ fn level(
 ) -> Option<Level> {
     let At { value: written, range } = written;
     let written = match written {
-        TextOr::Text(file::ExactWord::Exact) => return Some(Level { measure: Measure::Exact, form: FormName::Normal }),
+        TextOr::Text(file::ExactWord::Exact) => {
+            return Some(Level { measure: Measure::Exact, form: FormName::Normal, agree: None });
+        }
         TextOr::Map(written) => written,
     };
     let on = written.on.as_ref().map(|on| on.value);
-    let form = written.exact.as_ref().or(written.on.as_ref());
-    if let Some(form) = form.filter(|form| !kind.forms().contains(&form.value)) {
+    let named = [written.exact.as_ref().or(written.on.as_ref()), written.agree.as_ref()];
+    for form in named.into_iter().flatten().filter(|form| !kind.forms().contains(&form.value)) {
         let known = kind.forms().iter().map(|name| name.word());
         findings.unknown(&form.range, format!("no form `{}` here", form.value.word()), form.value.word(), known);
     }
@@ -174,7 +176,8 @@ fn level(
             return None;
         }
     };
-    Some(Level { measure, form: written.exact.map(|at| at.value).or(on).unwrap_or_default() })
+    let form = written.exact.map(|at| at.value).or(on).unwrap_or_default();
+    Some(Level { measure, form, agree: written.agree.map(|at| at.value) })
 }
 
 fn whole(written: Option<&At<f64>>, findings: &mut Findings) -> Option<u32> {

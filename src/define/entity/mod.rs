@@ -108,6 +108,8 @@ pub struct Preparation {
     pub kind: PreparationKind,
     /// Region of telephone numbers without a country code: two upper-case letters.
     pub default_region: Option<String>,
+    /// Further endings of companies' names.
+    pub endings: Vec<String>,
 }
 
 /// A kind of text.
@@ -176,6 +178,8 @@ pub enum FormName {
     Initial,
     /// The year of a date.
     Year,
+    /// The legal form of a company, whichever way it is written.
+    Legal,
 }
 
 /// A certain link.
@@ -230,6 +234,8 @@ pub struct Level {
     pub measure: Measure,
     /// The form that is compared.
     pub form: FormName,
+    /// The form that must not differ besides: equal, or missing in one value.
+    pub agree: Option<FormName>,
 }
 
 /// How likeness is measured, and where a level begins.

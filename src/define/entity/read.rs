@@ -190,15 +190,35 @@ fn attributes(written: Pairs<file::Attribute>, findings: &mut Findings) -> Vec<A
         {
             findings.error(&region.range, "`default_region` without `prepare: phone`", "only phone numbers have one");
         }
-        let preparation = kind
-            .map(|kind| Preparation { kind: kind.value, default_region: region.map(|region| region.value) })
-            .or(Some(Preparation { kind: PreparationKind::Text, default_region: None }));
-        attributes.push(Attribute { name: findings.placed(name), preparation, survivorship: SURVIVORSHIP.to_vec() });
+        let kind = kind.map(|kind| kind.value);
+        let preparation = Preparation {
+            endings: endings(attribute.endings, kind, findings),
+            kind: kind.unwrap_or(PreparationKind::Text),
+            default_region: region.map(|region| region.value),
+        };
+        attributes.push(Attribute {
+            name: findings.placed(name),
+            preparation: Some(preparation),
+            survivorship: SURVIVORSHIP.to_vec(),
+        });
     }
     if attributes.is_empty() {
         findings.error(&(0..0), "`attributes` is empty", "name at least one that is compared");
     }
     attributes
+}
+
+/// Checks endings of names: only those of companies have any, and each says something.
+fn endings(written: Vec<At<String>>, kind: Option<PreparationKind>, findings: &mut Findings) -> Vec<String> {
+    if let Some(first) = written.first()
+        && kind.is_some_and(|kind| kind != PreparationKind::Company)
+    {
+        findings.error(&first.range, "`endings` without `prepare: company`", "only names of companies have them");
+    }
+    for ending in written.iter().filter(|ending| !ending.value.contains(char::is_alphanumeric)) {
+        findings.error(&ending.range, format!("`{}` ends no name", ending.value), "write letters, such as `gesmbh`");
+    }
+    written.into_iter().map(|ending| ending.value).collect()
 }
 
 fn is_region(region: &At<String>, findings: &mut Findings) -> bool {
@@ -378,9 +398,10 @@ impl PreparationKind {
     /// Returns the forms that a value of this kind has; not every value has each.
     #[must_use]
     pub const fn forms(self) -> &'static [FormName] {
-        use FormName::{Digits, Domain, Initial, Key, Local, Normal, Pinyin, Stem, Surname, Tokens, Year};
+        use FormName::{Digits, Domain, Initial, Key, Legal, Local, Normal, Pinyin, Stem, Surname, Tokens, Year};
         match self {
-            Self::Company | Self::Address => &[Normal, Key, Stem, Pinyin, Tokens],
+            Self::Company => &[Normal, Key, Stem, Pinyin, Tokens, Legal],
+            Self::Address => &[Normal, Key, Stem, Pinyin, Tokens],
             Self::Person => &[Normal, Key, Stem, Pinyin, Tokens, Surname, Initial],
             Self::GivenName | Self::Surname | Self::Place => &[Normal, Key, Stem, Pinyin, Initial],
             Self::Phone | Self::Number => &[Normal, Digits],
@@ -426,6 +447,7 @@ impl FormName {
             Self::Digits => "digits",
             Self::Initial => "initial",
             Self::Year => "year",
+            Self::Legal => "legal",
         }
     }
 }

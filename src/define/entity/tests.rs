@@ -22,7 +22,7 @@ records:
     columns: { name: customer, tax_id: tax_id }
     belongs_to: { source: account, key: [account] }
 attributes:
-  name: { prepare: company }
+  name: { prepare: company, endings: [Gesellschaft mit Haftung] }
   phone: { prepare: phone, default_region: CN }
   tax_id: { prepare: tax_id }
 rules:
@@ -37,7 +37,7 @@ blocks:
 split_by: [name.pinyin]
 comparisons:
   - attribute: name
-    levels: [exact, { exact: key }, { jaro_winkler: 0.92, on: stem }]
+    levels: [exact, { exact: key, agree: legal }, { jaro_winkler: 0.92, on: stem }]
     term_frequency: true
   - attribute: phone
     levels: [exact, { damerau_levenshtein: 1 }]
@@ -120,9 +120,13 @@ fn names_become_numbers_and_defaults_are_filled_in() {
     assert_eq!(entity.blocks[0], Block::Equal(vec![stem]));
     assert_eq!(entity.blocks[1], Block::Bigrams(stem));
     assert_eq!((entity.block_limit, entity.link_from, entity.review_from), (300, 0.95, 0.5));
-    let level = Level { measure: Measure::JaroWinkler(0.92), form: FormName::Stem };
+    let level = Level { measure: Measure::JaroWinkler(0.92), form: FormName::Stem, agree: None };
     assert_eq!(entity.comparisons[0].levels[2], level);
-    assert_eq!(entity.comparisons[0].levels[1], Level { measure: Measure::Exact, form: FormName::Key });
+    assert_eq!(
+        entity.comparisons[0].levels[1],
+        Level { measure: Measure::Exact, form: FormName::Key, agree: Some(FormName::Legal) }
+    );
+    assert_eq!(entity.attributes[0].preparation.as_ref().unwrap().endings, ["Gesellschaft mit Haftung"]);
     assert_eq!(entity.xref_table().to_string(), "core.customer_xref");
     assert_eq!(entity.overrides.unwrap().value, PathBuf::from("e/customer.overrides.csv"));
 }
@@ -160,6 +164,16 @@ fn what_contradicts_itself_is_refused() {
     assert_eq!(
         says("{ damerau_levenshtein: 1 }", "{ damerau_levenshtein: 1.5 }")[0].split(" (").next().unwrap(),
         "e.yaml:32:44: `1.5` is no whole number from 0"
+    );
+    assert_eq!(says("agree: legal", "agree: legl"), ["e.yaml:29:42: unknown value `legl` (did you mean `legal`?)"]);
+    assert!(says("agree: legal", "agree: year")[0].starts_with("e.yaml:29:42: no form `year` here"));
+    assert_eq!(
+        says("{ prepare: phone, default_region: CN }", "{ prepare: phone, endings: [ltd] }"),
+        ["e.yaml:15:38: `endings` without `prepare: company` (only names of companies have them)"]
+    );
+    assert_eq!(
+        says("[Gesellschaft mit Haftung]", "[ltd, \"-\"]"),
+        ["e.yaml:14:45: `-` ends no name (write letters, such as `gesmbh`)"]
     );
     assert_eq!(
         says("attribute: phone\n", "attribute: name\n"),

@@ -122,6 +122,9 @@ pub struct Attribute {
     /// Region of telephone numbers without a country code, such as `CN`.
     #[schemars(extend("pattern" = "^[A-Z]{2}$"))]
     pub default_region: Option<At<String>>,
+    /// What companies' names end with besides what the tool knows, such as `gesmbh`: it says nothing of who they are.
+    #[serde(default)]
+    pub endings: Vec<At<String>>,
 }
 
 /// A certain link.
@@ -206,4 +209,6 @@ pub struct Level {
     pub date_days: Option<At<f64>>,
     /// Form that is compared; the attribute's normal one when left out.
     pub on: Option<At<FormName>>,
+    /// Form in which values that both have it must be equal besides, such as the `legal` one of companies.
+    pub agree: Option<At<FormName>>,
 }

@@ -54,6 +54,15 @@ enum Measured {
 
 impl Pair<'_> {
     fn reaches(&mut self, levels: &[Level], level: &Level) -> bool {
+        self.is_alike(levels, level) && level.agree.is_none_or(|form| self.agrees(form))
+    }
+
+    /// Returns whether a form is the same, or one of the values has none.
+    fn agrees(&self, form: FormName) -> bool {
+        self.texts(form).is_none_or(|(left, right)| left == right)
+    }
+
+    fn is_alike(&mut self, levels: &[Level], level: &Level) -> bool {
         let form = level.form;
         let is_whole = matches!(form, FormName::Normal | FormName::Key);
         match level.measure {

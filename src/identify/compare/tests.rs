@@ -11,12 +11,12 @@ use crate::{
 };
 
 fn on(measure: Measure, form: FormName) -> Level {
-    Level { measure, form }
+    Level { measure, form, agree: None }
 }
 
 fn reached(kind: PreparationKind, levels: &[Level], left: &str, right: &str) -> usize {
     let comparison = Comparison { attribute: 0, levels: levels.to_vec(), term_frequency: false };
-    let preparation = Preparation { kind, default_region: None };
+    let preparation = Preparation { kind, default_region: None, endings: Vec::new() };
     let preparer = Preparer::new(&preparation, Wanted::default().comparison(&comparison));
     let features = |text| preparer.features(text).unwrap();
     level(levels, &features(left), &features(right))
@@ -49,6 +49,26 @@ fn names_of_companies_that_contradict_each_other_are_not_alike() {
     assert_eq!(company("浙江岳渊物流有限公司", "江苏岳渊物流有限公司"), 3);
     assert_eq!(company("岳渊物流有限公司", "岳渊物流有限公司南京分公司"), 3);
     assert_eq!(company("中铁十一局", "中铁十二局"), 3);
+}
+
+#[test]
+fn a_form_that_must_agree_may_be_missing_and_must_not_differ() {
+    let agree = |measure, form| Level { measure, form, agree: Some(FormName::Legal) };
+    let levels = [
+        on(Measure::Exact, FormName::Normal),
+        agree(Measure::Exact, FormName::Key),
+        agree(Measure::BigramJaccard(0.5), FormName::Stem),
+        on(Measure::Exact, FormName::Key),
+    ];
+    let company = |left, right| reached(PreparationKind::Company, &levels, left, right);
+    assert_eq!(company("Gelburg GmbH", "GELBURG GmbH"), 0);
+    assert_eq!(company("Gelburg GmbH", "Gelburg Gesellschaft mbH"), 1);
+    assert_eq!(company("Gelburg GmbH", "Gelburg"), 1);
+    assert_eq!(company("Gelburg GmbH", "Gelburgg GmbH"), 2);
+    assert_eq!(company("Gelburg GmbH", "Gelburg A/S"), 3);
+    assert_eq!(company("Gelburg GmbH", "Gelburgg A/S"), 4);
+    assert_eq!(company("岳渊物流有限公司", "岳渊物流有限责任公司"), 1);
+    assert_eq!(company("岳渊物流有限公司", "岳渊物流股份有限公司"), 1);
 }
 
 #[test]

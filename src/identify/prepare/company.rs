@@ -19,6 +19,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::{
     Draft, FormName,
     fold::{folded, is_ideograph, sorted},
+    legal,
     lists::{self, Place},
     sound::sound,
 };
@@ -89,6 +90,7 @@ pub fn prepare(name: &str, more_endings: &[Ending]) -> Option<Draft> {
         FormName::Pinyin,
         sound(&parts.map_or_else(|| words.join(" "), |parts| parts.own.join(" ") + &parts.branch)),
     );
+    draft.put(FormName::Legal, legal::form(&words).unwrap_or_default().to_owned());
     draft.put(FormName::Normal, normal);
     draft.put(FormName::Key, key);
     draft.put(FormName::Stem, stem);

@@ -11,7 +11,7 @@ use super::{FormName, company::Marks};
 use crate::define::entity::{Comparison, Measure};
 
 /// How many forms there are.
-const FORMS: usize = 11;
+const FORMS: usize = 12;
 /// Characters of a form beyond which it is cut, with a hash of the whole, so that two long texts stay two.
 const LONGEST: usize = 500;
 
@@ -36,6 +36,7 @@ impl Wanted {
     pub fn comparison(mut self, comparison: &Comparison) -> Self {
         for level in &comparison.levels {
             self = self.form(level.form);
+            self = level.agree.map_or(self, |form| self.form(form));
             match level.measure {
                 Measure::BigramJaccard(_) => self.bigrams |= bit(level.form),
                 Measure::TokenOverlap(_) => self.tokens = true,
@@ -232,7 +233,7 @@ mod tests {
 
     #[test]
     fn common_words_are_marked() {
-        let level = |measure| crate::define::entity::Level { measure, form: FormName::Normal };
+        let level = |measure| crate::define::entity::Level { measure, form: FormName::Normal, agree: None };
         let levels = vec![level(Measure::BigramJaccard(0.5)), level(Measure::TokenOverlap(0.5))];
         let comparison = Comparison { attribute: 0, levels, term_frequency: false };
         let features = draft().keep(Wanted::default().comparison(&comparison));

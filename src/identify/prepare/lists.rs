@@ -1,4 +1,4 @@
-//! The lists that preparation knows: places, trades, legal forms in front, branches, titles, names, streets, calling codes.
+//! The lists that preparation knows: places, trades, legal forms, branches, titles, names, streets, calling codes.
 //!
 //! In: text files beside this one, kept by people. Out: tables made once. Words are written as a folded name has them: lower
 //! case, simplified, without dots; `#` begins a comment.
@@ -11,6 +11,7 @@ use std::{
 const PLACES: &str = include_str!("lists/places.txt");
 const TRADES: &str = include_str!("lists/trades.txt");
 const PREFIXES: &str = include_str!("lists/company_prefixes.txt");
+const LEGAL_FORMS: &str = include_str!("lists/legal_forms.txt");
 const BRANCHES: &str = include_str!("lists/branches.txt");
 const TITLES: &str = include_str!("lists/titles.txt");
 const SURNAMES: &str = include_str!("lists/surnames.txt");
@@ -76,6 +77,14 @@ pub fn trades() -> &'static HashSet<&'static str> {
 pub fn prefixes() -> &'static [&'static str] {
     static TABLE: LazyLock<Vec<&'static str>> = LazyLock::new(|| longest_first(lines(PREFIXES)));
     &TABLE
+}
+
+/// Yields each spelling of a legal form, and the one that stands for all of them.
+pub fn legal_forms() -> impl Iterator<Item = (&'static str, &'static str)> {
+    lines(LEGAL_FORMS).flat_map(|line| {
+        let first = line.split(',').next().unwrap_or(line).trim();
+        line.split(',').map(move |spelling| (spelling.trim(), first))
+    })
 }
 
 /// Returns what branches' names end with, the longest first.

@@ -6,7 +6,7 @@
 //!
 //! | kind | normal | other forms |
 //! |---|---|---|
-//! | `company` | folded, without blanks | `key` without legal form, place in front · `stem` without place · `tokens` · `pinyin` |
+//! | `company` | folded, without blanks | `key` without legal form, place in front · `stem` without place · `tokens` · `pinyin` · `legal` |
 //! | `person` | folded, without titles, given name first | `key` words sorted, nicknames as full names · `stem` family name and initial · `surname` · `initial` · `tokens` · `pinyin` |
 //! | `given_name`, `surname` | folded, without titles | `key` without blanks, nicknames as full names · `stem` first three characters · `initial` · `pinyin` |
 //! | `phone` | E.164 | `digits` the last eight |
@@ -28,6 +28,7 @@ mod company;
 mod date;
 mod draft;
 mod fold;
+mod legal;
 mod lists;
 mod person;
 mod phone;
@@ -56,14 +57,9 @@ impl Preparer {
     /// Prepares values as an attribute's definition says, and keeps the forms that are wanted.
     #[must_use]
     pub fn new(preparation: &Preparation, wanted: Wanted) -> Self {
-        Self { kind: preparation.kind, default_region: preparation.default_region.clone(), endings: Vec::new(), wanted }
-    }
-
-    /// Takes further endings of companies' names, one a line, beside those that the tool knows.
-    #[must_use]
-    pub fn with_endings(mut self, list: &str) -> Self {
-        self.endings = read_endings(list);
-        self
+        let Preparation { kind, default_region, endings } = preparation.clone();
+        let endings: Vec<String> = endings.iter().map(|ending| fold::folded(ending)).collect();
+        Self { kind, default_region, endings: read_endings(&endings.join("\n")), wanted }
     }
 
     /// Returns what there is to know of a text; None when it is no value of its kind.
@@ -87,5 +83,30 @@ impl Preparer {
             PreparationKind::Number => plain::number(text),
             PreparationKind::Text => plain::text(text),
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_of_a_project_are_endings_beside_those_of_the_tool() {
+        let key = |name: &str, endings: &[&str]| {
+            let endings = endings.iter().map(|ending| (*ending).to_owned()).collect();
+            let preparation = Preparation { kind: PreparationKind::Company, default_region: None, endings };
+            let preparer = Preparer::new(&preparation, Wanted::default().form(FormName::Key));
+            preparer.features(name).unwrap().form(FormName::Key).unwrap().to_owned()
+        };
+        let own = ["Gesellschaft m. Haftung", "合作社", "Ges.m.b.H."];
+        for name in
+            ["Gelburg Gesellschaft m Haftung", "GELBURG GES.M.B.H.", "Gelburg Ges.m.b.H. Holding", "Gelburg Ltd"]
+        {
+            assert_eq!(key(name, &own), "gelburg", "{name}");
+        }
+        assert_eq!((key("岳渊合作社", &own), key("岳渊合作社", &[])), ("岳渊".to_owned(), "岳渊合作社".to_owned()));
+        assert_eq!(key("合作社", &own), "合作社", "no name is stripped to nothing");
+        assert_eq!(key("Gelburg Gesellschaft m Haftung", &[]), "gelburggesellschaftmhaftung");
     }
 }

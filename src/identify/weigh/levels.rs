@@ -55,8 +55,9 @@ impl<'a> Levels<'a> {
     pub fn new(entity: &Entity, records: &'a Records, codes: &'a Codes, prepared: &'a dyn Prepared) -> Self {
         let compared = |comparison: &Comparison| {
             let is_whole = |form| matches!(form, FormName::Normal | FormName::Key);
-            let leading =
-                comparison.levels.iter().take_while(|level| level.measure == Measure::Exact && is_whole(level.form));
+            let is_equality =
+                |level: &&Level| level.measure == Measure::Exact && is_whole(level.form) && level.agree.is_none();
+            let leading = comparison.levels.iter().take_while(is_equality);
             let form = |level: &Level| Form { attribute: comparison.attribute, form: level.form };
             let equal: Vec<&[u64]> = leading.map(|level| codes.of(form(level))).collect();
             Compared {

@@ -3,7 +3,7 @@
 //! In: estimates, or the file. Out: m, u and weight of every level, the prior, the frequent bigrams of blocks, and how all
 //! of it came about. Holds no value of any record but pairs of characters that occur in many.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::{Deserialize, Serialize};
 
@@ -102,13 +102,17 @@ pub fn level_names(levels: &[Level]) -> Vec<String> {
             Measure::NumberDistance(most) => format!("number_distance {most}"),
             Measure::DateDays(most) => format!("date_days {most}"),
         };
-        if level.form == FormName::Normal { measure } else { format!("{measure} {}", form_name(level.form)) }
+        let mut name = measure;
+        // Writing to a String cannot fail.
+        if level.form != FormName::Normal {
+            let _ = write!(name, " {}", level.form.word());
+        }
+        if let Some(form) = level.agree {
+            let _ = write!(name, " agree {}", form.word());
+        }
+        name
     };
     levels.iter().map(name).chain(["else".to_owned()]).collect()
-}
-
-fn form_name(form: FormName) -> String {
-    format!("{form:?}").to_lowercase()
 }
 
 impl Model {

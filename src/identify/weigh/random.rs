@@ -60,7 +60,10 @@ fn normalized(mut counts: Vec<f64>, first: Option<f64>) -> Vec<f64> {
 
 /// Returns the share of pairs with equal values, where the first level is equality and all values take part.
 fn equal_share(comparison: &Comparison, records: &Records, codes: &Codes) -> Option<f64> {
-    let first = comparison.levels.first().filter(|level| level.measure == Measure::Exact)?;
+    let first = comparison.levels.first()?;
+    if first.measure != Measure::Exact || first.agree.is_some() {
+        return None;
+    }
     let form = Form { attribute: comparison.attribute, form: first.form };
     let keys = Keys::new(records, codes, &[form]);
     let mut counts: HashMap<u64, u64> = HashMap::new();

@@ -96,8 +96,11 @@ impl<'a> Scorer<'a> {
     ) -> Self {
         let mut likeness = likeness(model).into_iter();
         let scored = |(comparison, weights): (&'a Comparison, &'a super::model::Weights)| {
+            // As often as any two records agree in the value of this level: in this one, or in a closer one of equal values.
             let agreeing = |position: usize| -> f64 {
-                weights.levels[..=position].iter().map(|weight| weight.u + model.prior * weight.m).sum()
+                let equal = weights.levels.iter().zip(&comparison.levels).take(position + 1);
+                let equal = equal.filter(|(_, level)| level.measure == Measure::Exact);
+                equal.map(|(weight, _)| weight.u + model.prior * weight.m).sum()
             };
             let rarity = |position: usize| {
                 let level = comparison.levels.get(position)?;

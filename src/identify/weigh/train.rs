@@ -14,7 +14,7 @@ use super::{
     siblings::{Known, Siblings},
 };
 use crate::{
-    define::entity::{Block, Comparison, Entity, Form, Measure},
+    define::entity::{Block, Comparison, Entity, Form, FormName, Measure},
     identify::{
         block::{Blocking, bigrams},
         codes::{Codes, Prepared},
@@ -33,6 +33,8 @@ const AGREEMENT: i32 = 9;
 const LEAST_BY_PRIOR: f64 = 4.0;
 /// The same when a block by that attribute says how many there are.
 const LEAST_BY_BLOCK: f64 = 24.0;
+/// How many times as many matches as m and the prior say a block may find at a level.
+const MOST_BY_MODEL: f64 = 4.0;
 /// Bits that equal values must be worth to stand in for a rule, where the definition has none.
 const TELLING: f64 = 10.0;
 /// Rounds in which the prior settles.
@@ -236,7 +238,12 @@ impl Training {
             let alone = blocks.filter(|(block, _)| block.is_only_by(comparison));
             let seen = alone.map(|(block, estimate)| block.matches_at(comparison, level, drawn, learning, estimate));
             let most = seen.max_by(|left, right| left.0.total_cmp(&right.0)).filter(|(counted, _)| *counted >= FEWEST);
-            most.map_or(by_prior, |(_, matches)| (share - matches / pairs).max(share / LEAST_BY_BLOCK))
+            // Blocked by a name, nearly all pairs look like matches; m, which other blocks tell, says how many can be.
+            let most = most.map(|(_, matches)| match learning.m[comparison].is_guess {
+                true => matches / pairs,
+                false => (matches / pairs).min(MOST_BY_MODEL * expected),
+            });
+            most.map_or(by_prior, |matches| (share - matches).max(share / LEAST_BY_BLOCK))
         });
         let shares: Vec<f64> = shares.collect();
         let all: f64 = shares.iter().sum();
@@ -373,8 +380,10 @@ fn is_used(entity: &Entity, block: &Block) -> Vec<bool> {
 pub fn block_name(entity: &Entity, block: &Block) -> String {
     let name = |form: &Form| {
         let attribute = &entity.attributes[form.attribute].name.value;
-        let form = format!("{:?}", form.form).to_lowercase();
-        if form == "normal" { attribute.clone() } else { format!("{attribute}.{form}") }
+        match form.form {
+            FormName::Normal => attribute.clone(),
+            other => format!("{attribute}.{}", other.word()),
+        }
     };
     match block {
         Block::Equal(forms) => format!("equal {}", forms.iter().map(name).collect::<Vec<_>>().join(", ")),

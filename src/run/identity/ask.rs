@@ -162,7 +162,7 @@ pub async fn review(
     look_at(entity, &definitions, request, engine, observer, look).await
 }
 
-/// Takes decisions into the overrides file of an entity, and returns how many there were. `rows` are texts as the file has
+/// Takes decisions into the overrides file of an entity, and returns how many were new. `rows` are texts as the file has
 /// them; a row without a verdict decides nothing.
 ///
 /// # Errors
@@ -181,8 +181,13 @@ pub async fn decide(
             hint: Some(format!("add `overrides: {}.overrides.csv` to it", entity.name.value)),
         });
     };
-    let decided: Vec<&[String; 6]> = rows.iter().filter(|row| !row[4].is_empty()).collect();
-    let mut text = Overrides::read(entity)?.body().to_owned();
+    let before = Overrides::read(entity)?;
+    let is_new = |row: &&[String; 6]| {
+        let [left_source, left_key, right_source, right_key, verdict, _] = row.each_ref().map(String::as_str);
+        !verdict.is_empty() && !before.says([left_source, left_key], [right_source, right_key], verdict)
+    };
+    let decided: Vec<&[String; 6]> = rows.iter().filter(is_new).collect();
+    let mut text = before.body().to_owned();
     if text.is_empty() {
         text = overrides::COLUMNS.join(",") + "\n";
     } else if !text.ends_with('\n') {

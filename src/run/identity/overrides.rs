@@ -3,12 +3,15 @@
 //! In: CSV with a header. Out: verdicts over tonight's records, or what is wrong with the file, by line. A line about a
 //! record that is not there is a finding: whoever wrote it expects it to count.
 
-use std::{ops::Range, path::Path, sync::Arc};
+use std::{collections::HashMap, ops::Range, path::Path, sync::Arc};
 
 use crate::{
     Error,
     define::{entity::Entity, suggestion},
-    identify::{cluster::links::Verdict, records::Records},
+    identify::{
+        cluster::{links::Verdict, verdicts},
+        records::Records,
+    },
     record::{Diagnostic, Place, Text},
     run::output,
     storage::definitions,
@@ -87,6 +90,28 @@ impl Overrides {
         }
     }
 
+    /// Returns the verdicts with numbers of their own for the records, whether or not these are there.
+    fn numbered(&self) -> Vec<Verdict> {
+        let mut numbers: HashMap<&(String, String), u32> = HashMap::new();
+        let mut number = |record| {
+            let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+            *numbers.entry(record).or_insert(next)
+        };
+        let verdict = |one: &Override| (one.is_same, one.line);
+        let all = self.all.iter().map(|one| (number(&one.left), number(&one.right), verdict(one)));
+        all.map(|(left, right, (is_same, line))| Verdict { left, right, is_same, line }).collect()
+    }
+
+    /// Returns whether the file says this of two records already.
+    pub fn says(&self, left: [&str; 2], right: [&str; 2], verdict: &str) -> bool {
+        let is = |record: &(String, String), [source, key]: [&str; 2]| record.0 == source && record.1 == key;
+        self.all.iter().any(|one| {
+            let are_these =
+                is(&one.left, left) && is(&one.right, right) || is(&one.left, right) && is(&one.right, left);
+            are_these && one.is_same == (verdict == "same")
+        })
+    }
+
     /// Returns an error at a line of the file.
     pub fn finding(&self, line: usize, message: String) -> Diagnostic {
         match &self.text {
@@ -106,8 +131,13 @@ impl Overrides {
 /// Everything that is wrong in it.
 pub(super) fn check(path: &Path, body: &str, entity: &Entity) -> Result<(), Error> {
     let text = Arc::new(Text { path: path.display().to_string(), body: body.to_owned() });
-    let (_, findings) = parsed(&text, entity);
-    if findings.is_empty() { Ok(()) } else { Err(Error::Definition(findings)) }
+    let (all, findings) = parsed(&text, entity);
+    if !findings.is_empty() {
+        return Err(Error::Definition(findings));
+    }
+    let would = Overrides { text: Some(text), all };
+    verdicts::check(&would.numbered())
+        .map_err(|said_twice| Error::Definition(vec![would.finding(said_twice.different, said_twice.to_string())]))
 }
 
 fn parsed(text: &Arc<Text>, entity: &Entity) -> (Vec<Override>, Vec<Diagnostic>) {
