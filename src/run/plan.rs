@@ -14,6 +14,7 @@ use super::{
     select,
     sources::{Night, stage_all},
     stage::StagedSource,
+    validate::remember,
 };
 use crate::{
     Error,
@@ -98,9 +99,12 @@ pub async fn plan(
     engine: &Engine,
     observer: &dyn Observer,
 ) -> Result<(Vec<SourcePlan>, Vec<ModelPlan>, Forecast), Error> {
-    let definitions = definitions(request, engine).await?;
+    let mut definitions = definitions(request, engine).await?;
+    let away = Away::new(&definitions, request, engine).await?;
+    Box::pin(remember(&mut definitions, away.parent.as_ref(), engine)).await?;
     let selected = select::models(&definitions, request)?;
-    let (sources, models, _, forecast) = foresee(&definitions, selected, &[], request, engine, observer).await?;
+    let foreseen = foresee(&definitions, selected, &[], &away, request, engine, observer);
+    let (sources, models, _, forecast) = foreseen.await?;
     Ok((sources, models, forecast))
 }
 
@@ -115,12 +119,14 @@ pub async fn why(
     engine: &Engine,
     observer: &dyn Observer,
 ) -> Result<Vec<Why>, Error> {
-    let definitions = definitions(request, engine).await?;
+    let mut definitions = definitions(request, engine).await?;
+    let away = Away::new(&definitions, request, engine).await?;
+    Box::pin(remember(&mut definitions, away.parent.as_ref(), engine)).await?;
     let selected = select::models(&definitions, request)?;
     let is_asked = |model: &&PlannedModel| selected.as_ref().is_none_or(|names| names.contains(&model.model.name));
     let models = definitions.graph.models.iter().filter(is_asked);
     let questions = models.map(|model| question(model, values)).collect::<Result<Vec<_>, _>>()?;
-    let (_, _, answers, _) = foresee(&definitions, None, &questions, request, engine, observer).await?;
+    let (_, _, answers, _) = foresee(&definitions, None, &questions, &away, request, engine, observer).await?;
     Ok(answers)
 }
 
@@ -153,11 +159,11 @@ async fn foresee(
     definitions: &Definitions,
     selected: Option<BTreeSet<TableName>>,
     questions: &[Question<'_>],
+    away: &Away,
     request: &Request,
     engine: &Engine,
     observer: &dyn Observer,
 ) -> Result<Foreseen, Error> {
-    let away = Away::new(definitions, request, engine).await?;
     let parent = away.parent.as_ref();
     let scope = Scope::new(selected, &request.rebuild, &definitions.graph, parent)?;
     inherit::refuse(definitions, &scope, parent, request.full)?;
