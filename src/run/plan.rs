@@ -19,7 +19,8 @@ use super::{
 use crate::{
     Error,
     engine::{Catalog, CatalogTable, Engine, catalog},
-    record::{Manifest, PartitionValues, StoredAt, TableName, manifest::RowBalance},
+    publish::Finder,
+    record::{Manifest, PartitionValues, TableName, manifest::RowBalance},
     transform::{
         Decision, Graph, PlannedModel, Reason, SchemaChange,
         decide::{self, Base},
@@ -86,6 +87,7 @@ struct Around<'a> {
     definitions: &'a Definitions,
     scope: &'a Scope,
     parent: Option<&'a Manifest>,
+    files: &'a Finder,
     request: &'a Request,
     engine: &'a Engine,
 }
@@ -172,7 +174,7 @@ async fn foresee(
     let Night { sources: staged, mut catalog, .. } =
         Box::pin(stage_all(definitions, engine, around, request.full, &|_| Ok(()))).await?;
     scope.carry_over(&definitions.graph, parent, &away.files, &mut catalog)?;
-    let around = Around { definitions, scope: &scope, parent, request, engine };
+    let around = Around { definitions, scope: &scope, parent, files: &away.files, request, engine };
     let (models, answers) = plan_models(questions, catalog, around).await?;
     Ok((staged.iter().map(source_plan).collect(), models, answers, forecast))
 }
@@ -191,7 +193,7 @@ async fn plan_models(
     mut catalog: Catalog,
     around: Around<'_>,
 ) -> Result<(Vec<ModelPlan>, Vec<Why>), Error> {
-    let Around { definitions, scope, parent, request, engine } = around;
+    let Around { definitions, scope, parent, files, request, engine } = around;
     let (mut plans, mut answers, mut growing) = (Vec::new(), Vec::new(), BTreeSet::new());
     let graph: &Graph = &definitions.graph;
     let backfill = Backfill::new(&request.rebuild, graph, parent)?;
@@ -215,8 +217,8 @@ async fn plan_models(
         }
         let decision = build::restated(model, decision, parent, definitions.parameters.timezone)?;
         let assumed = decide::assumed(model.declared(), &decision);
-        let table =
-            CatalogTable::new(assumed, model.schema.clone(), None, &|_| StoredAt::Disk(std::path::PathBuf::new()));
+        // What is kept has its files, of which a moved run date may ask; what would be rebuilt has none yet.
+        let table = CatalogTable::new(assumed, model.schema.clone(), None, &|file| files.find(name, file));
         catalog.insert(name.clone(), table);
         let plan = ModelPlan {
             table: name.clone(),

@@ -109,7 +109,7 @@ impl Normalizer<'_> {
                 Form::new("values").debug(types(plan)).all(rows.collect::<Option<_>>()?)
             }
             LogicalPlan::Distinct(Distinct::All(_)) => Form::new("distinct"),
-            LogicalPlan::Unnest(node) if node.options.recursions.is_empty() => unnest(node).debug(types(plan)),
+            LogicalPlan::Unnest(node) => unnest(node).debug(types(plan)),
             _ => return None,
         };
         Some(form.all(inputs).finish())
@@ -274,8 +274,9 @@ impl Normalizer<'_> {
 /// Returns the form of unnesting: columns of its input by their positions, since their names tell what they are made of.
 fn unnest(node: &Unnest) -> Form {
     let lists = node.list_type_columns.iter().map(|(index, list)| (*index, list.depth)).collect::<Vec<_>>();
+    let depths = node.options.recursions.iter().map(|recursion| recursion.depth).collect::<Vec<_>>();
     let form = Form::new("unnest").debug(lists).debug(&node.struct_type_columns).debug(&node.dependency_indices);
-    form.debug(&node.options.null_handling)
+    form.debug(&node.options.null_handling).debug(depths)
 }
 
 fn column_form(column: &Column, scope: Scope<'_>) -> Option<Form> {

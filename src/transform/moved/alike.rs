@@ -3,11 +3,13 @@
 //! Both are walked in step. Where expressions differ, the smallest predicates around the difference are traced to the table
 //! that decides them, and a placeholder takes their place. What is left must have the same normal form.
 
+use std::sync::Arc;
+
 use datafusion::{
     arrow::datatypes::{DataType, Field},
     common::tree_node::{Transformed, TreeNode, TreeNodeRecursion},
-    error::Result,
-    logical_expr::{Expr, LogicalPlan, Operator, TableScan, expr::Placeholder},
+    error::{DataFusionError, Result},
+    logical_expr::{Expr, LogicalPlan, Operator, Subquery, TableScan, expr::Placeholder},
 };
 
 use super::trace::{Traced, trace};
@@ -42,8 +44,8 @@ pub(super) struct Alike {
 /// # Errors
 /// When a plan reads what is no table of a snapshot.
 pub(super) fn alike(before: &LogicalPlan, now: &LogicalPlan, catalog: &Catalog) -> Result<Option<Alike>> {
-    let (Some(scans_before), Some(scans_now)) = (scans(before)?, scans(now)?) else { return Ok(None) };
-    let mut pairing = Pairing { scans: [scans_before, scans_now], crossings: Vec::new() };
+    let places = |plan| Ok::<_, DataFusionError>(scans(plan)?.into_iter().map(|(place, _)| place).collect());
+    let mut pairing = Pairing { scans: [places(before)?, places(now)?], crossings: Vec::new() };
     let Some((masked_before, masked_now)) = pairing.nodes(before, now) else { return Ok(None) };
     let hashes = [&masked_before, &masked_now].map(|plan| normal::hash(plan, catalog));
     let is_alike = hashes[0].is_some() && hashes[0] == hashes[1];
@@ -53,40 +55,42 @@ pub(super) fn alike(before: &LogicalPlan, now: &LogicalPlan, catalog: &Catalog) 
     Ok(is_alike.then_some(Alike { plan: masked_now, crossings }))
 }
 
-/// Returns the scans of a plan as [`depend::scans`] orders them; None where a subquery is left, whose scans lie elsewhere.
-pub(super) fn scans(plan: &LogicalPlan) -> Result<Option<Vec<&TableScan>>> {
+/// The address of a scan: plans share their parts, so that it is the same one however one comes to it.
+pub(super) type Identity = usize;
+
+fn identity(scan: &TableScan) -> Identity {
+    std::ptr::from_ref(scan).addr()
+}
+
+/// Returns the scans of a plan as [`depend::scans`] orders them.
+pub(super) fn scans(plan: &LogicalPlan) -> Result<Vec<(Identity, TableScan)>> {
     let mut found = Vec::new();
-    let mut has_subquery = false;
-    plan.apply_subqueries(|_| {
-        has_subquery = true;
-        Ok(TreeNodeRecursion::Stop)
-    })?;
-    if has_subquery {
-        return Ok(None);
-    }
     if let LogicalPlan::TableScan(scan) = plan
         && depend::is_table(scan)?
     {
-        found.push(scan);
+        found.push((identity(scan), scan.clone()));
     }
+    plan.apply_subqueries(|subquery| {
+        found.extend(scans(subquery)?);
+        Ok(TreeNodeRecursion::Continue)
+    })?;
     for input in plan.inputs() {
-        let Some(below) = scans(input)? else { return Ok(None) };
-        found.extend(below);
+        found.extend(scans(input)?);
     }
-    Ok(Some(found))
+    Ok(found)
 }
 
 /// The plans before and now.
 type Both<'a> = (&'a LogicalPlan, &'a LogicalPlan);
 
-struct Pairing<'a> {
-    scans: [Vec<&'a TableScan>; 2],
+struct Pairing {
+    scans: [Vec<Identity>; 2],
     crossings: Vec<Crossing>,
 }
 
-impl<'a> Pairing<'a> {
+impl Pairing {
     /// Returns both plans with placeholders in place of crossings.
-    fn nodes(&mut self, before: &'a LogicalPlan, now: &'a LogicalPlan) -> Option<(LogicalPlan, LogicalPlan)> {
+    fn nodes(&mut self, before: &LogicalPlan, now: &LogicalPlan) -> Option<(LogicalPlan, LogicalPlan)> {
         let (below_before, below_now) = (before.inputs(), now.inputs());
         let (own_before, own_now) = (before.expressions(), now.expressions());
         if below_before.len() != below_now.len() || own_before.len() != own_now.len() {
@@ -100,7 +104,7 @@ impl<'a> Pairing<'a> {
     }
 
     /// Returns two expressions with placeholders in place of the smallest predicates that differ and that a table decides.
-    fn pair(&mut self, before: &Expr, now: &Expr, at: Both<'a>) -> Option<(Expr, Expr)> {
+    fn pair(&mut self, before: &Expr, now: &Expr, at: Both<'_>) -> Option<(Expr, Expr)> {
         if is_same(before, now, at) {
             return Some((before.clone(), now.clone()));
         }
@@ -113,7 +117,11 @@ impl<'a> Pairing<'a> {
         pair
     }
 
-    fn parts(&mut self, before: &Expr, now: &Expr, at: Both<'a>) -> Option<(Expr, Expr)> {
+    fn parts(&mut self, before: &Expr, now: &Expr, at: Both<'_>) -> Option<(Expr, Expr)> {
+        if let (Expr::ScalarSubquery(one), Expr::ScalarSubquery(other)) = (before, now) {
+            let (one, other) = self.subqueries(one, other)?;
+            return Some((Expr::ScalarSubquery(one), Expr::ScalarSubquery(other)));
+        }
         let (parts_before, parts_now) = (parts(before), parts(now));
         if parts_before.len() != parts_now.len() || parts_before.is_empty() {
             return None;
@@ -123,7 +131,12 @@ impl<'a> Pairing<'a> {
         Some((with_parts(before, parts_before)?, with_parts(now, parts_now)?))
     }
 
-    fn crossing(&mut self, before: &Expr, now: &Expr, at: Both<'a>) -> Option<(Expr, Expr)> {
+    fn subqueries(&mut self, before: &Subquery, now: &Subquery) -> Option<(Subquery, Subquery)> {
+        let (plan_before, plan_now) = self.nodes(&before.subquery, &now.subquery)?;
+        Some((before.with_plan(Arc::new(plan_before)), now.with_plan(Arc::new(plan_now))))
+    }
+
+    fn crossing(&mut self, before: &Expr, now: &Expr, at: Both<'_>) -> Option<(Expr, Expr)> {
         if !is_predicate(before) || !is_predicate(now) {
             return None;
         }
@@ -163,9 +176,9 @@ fn is_predicate(expr: &Expr) -> bool {
     }
 }
 
-/// Returns the index of the traced scan: it is the same object, since nothing was copied.
-fn place(scans: &[&TableScan], traced: &Traced<'_>) -> Option<usize> {
-    scans.iter().position(|scan| std::ptr::eq(*scan, traced.scan))
+/// Returns the index of the traced scan.
+fn place(scans: &[Identity], traced: &Traced<'_>) -> Option<usize> {
+    scans.iter().position(|scan| *scan == identity(traced.scan))
 }
 
 /// Returns whether both are the same where an outer join has no row to put in place of the table's.

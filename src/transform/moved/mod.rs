@@ -126,10 +126,10 @@ impl Days<'_> {
     ) -> Result<Option<Vec<Vec<Reason>>>> {
         let inputs = self.prover.inputs();
         let Some(Alike { plan, crossings }) = alike::alike(before, now, inputs.catalog)? else { return Ok(None) };
-        let Some(nodes) = alike::scans(now)? else { return Ok(None) };
+        let nodes = alike::scans(now)?;
         let mut reasons = vec![Vec::new(); outputs.num_rows()];
         for (index, mut scan) in depend::scans(&plan, inputs)?.into_iter().enumerate() {
-            let Some(node) = nodes.get(index) else { return Ok(None) };
+            let Some((_, node)) = nodes.get(index) else { return Ok(None) };
             let mut crossed = Vec::new();
             for crossing in crossings.iter().filter(|crossing| crossing.scan == index) {
                 let columns = [&crossing.before, &crossing.now].into_iter().flat_map(|expr| expr.column_refs());
