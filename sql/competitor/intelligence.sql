@@ -97,4 +97,4 @@ LEFT JOIN reported_month AS reported
     AND reported.kind = listed.kind
     AND reported.region = listed.region
 LEFT JOIN active_dealer AS active ON active.month = listed.month AND active.region = listed.region
-WHERE listed.month <= $run_date
+WHERE listed.month <= CAST(date_trunc('month', $run_date) AS DATE)

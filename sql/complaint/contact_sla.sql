@@ -90,7 +90,7 @@ contact_or_empty AS (
     UNION ALL
     SELECT DISTINCT month, channel, kind, 0, CAST(NULL AS INT)
     FROM listed_month
-    WHERE month <= $run_date
+    WHERE month <= CAST(date_trunc('month', $run_date) AS DATE)
 )
 
 SELECT

@@ -101,7 +101,7 @@ action_or_empty AS (
     UNION ALL
     SELECT DISTINCT month, origin, party_kind, party, 0, CAST(NULL AS INT), 0, CAST(NULL AS DOUBLE), 0
     FROM listed_month
-    WHERE month <= $run_date
+    WHERE month <= CAST(date_trunc('month', $run_date) AS DATE)
 )
 
 SELECT

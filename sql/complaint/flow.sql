@@ -65,7 +65,7 @@ stay_or_empty AS (
     UNION ALL
     SELECT DISTINCT month, stage, stage_number, CAST(NULL AS DOUBLE), 0, 0
     FROM listed_month
-    WHERE month <= $run_date
+    WHERE month <= CAST(date_trunc('month', $run_date) AS DATE)
 )
 
 SELECT

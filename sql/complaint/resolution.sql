@@ -72,7 +72,7 @@ complaint_or_empty AS (
     UNION ALL
     SELECT DISTINCT month, kind, 0, 0, 0, 0, 0, CAST(NULL AS DOUBLE)
     FROM listed_month
-    WHERE month <= $run_date
+    WHERE month <= CAST(date_trunc('month', $run_date) AS DATE)
 )
 
 SELECT

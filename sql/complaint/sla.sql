@@ -158,7 +158,7 @@ complaint_or_empty AS (
         CAST(NULL AS DOUBLE),
         CAST(NULL AS BIGINT)
     FROM listed_month
-    WHERE month <= $run_date
+    WHERE month <= CAST(date_trunc('month', $run_date) AS DATE)
 )
 
 SELECT

@@ -42,7 +42,8 @@ ended_month AS (
     SELECT
         month,
         CAST(month + INTERVAL '1 month' - INTERVAL '1 day' AS DATE) AS last_date,
-        month + INTERVAL '1 month' - INTERVAL '1 day' <= $run_date AS has_ended
+        -- it ends on run_date or before it
+        month < CAST(date_trunc('month', $run_date + INTERVAL '1 day') AS DATE) AS has_ended
     FROM listed_month
 ),
 

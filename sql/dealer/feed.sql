@@ -139,5 +139,5 @@ SELECT
         AS BIGINT
     ) AS silent_month_count,
     order_line_count,
-    month + INTERVAL '1 month' <= $run_date + INTERVAL '1 day' AS is_month_over
+    month < CAST(date_trunc('month', $run_date + INTERVAL '1 day') AS DATE) AS is_month_over
 FROM followed_month

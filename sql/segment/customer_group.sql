@@ -74,7 +74,7 @@ account_size AS (
 dollar AS (
     SELECT CAST(rate AS DOUBLE) AS rate
     FROM staged.fx_rate
-    WHERE currency = 'USD' AND month <= $run_date
+    WHERE currency = 'USD' AND month <= CAST(date_trunc('month', $run_date) AS DATE)
     ORDER BY month DESC
     LIMIT 1
 ),

@@ -17,6 +17,7 @@ use super::{
     select,
     sources::{Night, stage_all},
     stage::{self, StagedSource, Workplace},
+    validate::remember,
 };
 use crate::{
     Error,
@@ -34,7 +35,7 @@ use crate::{
 /// # Errors
 /// Everything that keeps the run from reaching its checks; a failed check is an outcome of the report.
 pub async fn nightly(request: &Request, engine: &Engine, observer: &dyn Observer) -> Result<RunReport, Error> {
-    let definitions = definitions(request, engine).await?;
+    let mut definitions = definitions(request, engine).await?;
     let selected = select::models(&definitions, request)?;
     let warehouse = load::warehouse(&definitions.project.pipeline, request)?;
     let run = run_id(request);
@@ -42,6 +43,7 @@ pub async fn nightly(request: &Request, engine: &Engine, observer: &dyn Observer
     let lock = warehouse.lock(&run)?;
     refuse_if_held(&warehouse)?;
     let staging = warehouse.begin(&lock, &run)?;
+    Box::pin(remember(&mut definitions, staging.parent(), engine)).await?;
     let is_first = warehouse.served()?.is_none();
     let scope = Scope::new(selected, &request.rebuild, &definitions.graph, staging.parent())?;
     let carried_out = carry_out(request, &definitions, &scope, engine, &warehouse, staging, &run, is_first, observer);

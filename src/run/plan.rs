@@ -14,11 +14,13 @@ use super::{
     select,
     sources::{Night, stage_all},
     stage::StagedSource,
+    validate::remember,
 };
 use crate::{
     Error,
     engine::{Catalog, CatalogTable, Engine, catalog},
-    record::{Manifest, PartitionValues, StoredAt, TableName, manifest::RowBalance},
+    publish::Finder,
+    record::{Manifest, PartitionValues, TableName, manifest::RowBalance},
     transform::{
         Decision, Graph, PlannedModel, Reason, SchemaChange,
         decide::{self, Base},
@@ -85,6 +87,7 @@ struct Around<'a> {
     definitions: &'a Definitions,
     scope: &'a Scope,
     parent: Option<&'a Manifest>,
+    files: &'a Finder,
     request: &'a Request,
     engine: &'a Engine,
 }
@@ -98,9 +101,12 @@ pub async fn plan(
     engine: &Engine,
     observer: &dyn Observer,
 ) -> Result<(Vec<SourcePlan>, Vec<ModelPlan>, Forecast), Error> {
-    let definitions = definitions(request, engine).await?;
+    let mut definitions = definitions(request, engine).await?;
+    let away = Away::new(&definitions, request, engine).await?;
+    Box::pin(remember(&mut definitions, away.parent.as_ref(), engine)).await?;
     let selected = select::models(&definitions, request)?;
-    let (sources, models, _, forecast) = foresee(&definitions, selected, &[], request, engine, observer).await?;
+    let foreseen = foresee(&definitions, selected, &[], &away, request, engine, observer);
+    let (sources, models, _, forecast) = foreseen.await?;
     Ok((sources, models, forecast))
 }
 
@@ -115,12 +121,14 @@ pub async fn why(
     engine: &Engine,
     observer: &dyn Observer,
 ) -> Result<Vec<Why>, Error> {
-    let definitions = definitions(request, engine).await?;
+    let mut definitions = definitions(request, engine).await?;
+    let away = Away::new(&definitions, request, engine).await?;
+    Box::pin(remember(&mut definitions, away.parent.as_ref(), engine)).await?;
     let selected = select::models(&definitions, request)?;
     let is_asked = |model: &&PlannedModel| selected.as_ref().is_none_or(|names| names.contains(&model.model.name));
     let models = definitions.graph.models.iter().filter(is_asked);
     let questions = models.map(|model| question(model, values)).collect::<Result<Vec<_>, _>>()?;
-    let (_, _, answers, _) = foresee(&definitions, None, &questions, request, engine, observer).await?;
+    let (_, _, answers, _) = foresee(&definitions, None, &questions, &away, request, engine, observer).await?;
     Ok(answers)
 }
 
@@ -153,11 +161,11 @@ async fn foresee(
     definitions: &Definitions,
     selected: Option<BTreeSet<TableName>>,
     questions: &[Question<'_>],
+    away: &Away,
     request: &Request,
     engine: &Engine,
     observer: &dyn Observer,
 ) -> Result<Foreseen, Error> {
-    let away = Away::new(definitions, request, engine).await?;
     let parent = away.parent.as_ref();
     let scope = Scope::new(selected, &request.rebuild, &definitions.graph, parent)?;
     inherit::refuse(definitions, &scope, parent, request.full)?;
@@ -166,7 +174,7 @@ async fn foresee(
     let Night { sources: staged, mut catalog, .. } =
         Box::pin(stage_all(definitions, engine, around, request.full, &|_| Ok(()))).await?;
     scope.carry_over(&definitions.graph, parent, &away.files, &mut catalog)?;
-    let around = Around { definitions, scope: &scope, parent, request, engine };
+    let around = Around { definitions, scope: &scope, parent, files: &away.files, request, engine };
     let (models, answers) = plan_models(questions, catalog, around).await?;
     Ok((staged.iter().map(source_plan).collect(), models, answers, forecast))
 }
@@ -185,7 +193,7 @@ async fn plan_models(
     mut catalog: Catalog,
     around: Around<'_>,
 ) -> Result<(Vec<ModelPlan>, Vec<Why>), Error> {
-    let Around { definitions, scope, parent, request, engine } = around;
+    let Around { definitions, scope, parent, files, request, engine } = around;
     let (mut plans, mut answers, mut growing) = (Vec::new(), Vec::new(), BTreeSet::new());
     let graph: &Graph = &definitions.graph;
     let backfill = Backfill::new(&request.rebuild, graph, parent)?;
@@ -209,8 +217,8 @@ async fn plan_models(
         }
         let decision = build::restated(model, decision, parent, definitions.parameters.timezone)?;
         let assumed = decide::assumed(model.declared(), &decision);
-        let table =
-            CatalogTable::new(assumed, model.schema.clone(), None, &|_| StoredAt::Disk(std::path::PathBuf::new()));
+        // What is kept has its files, of which a moved run date may ask; what would be rebuilt has none yet.
+        let table = CatalogTable::new(assumed, model.schema.clone(), None, &|file| files.find(name, file));
         catalog.insert(name.clone(), table);
         let plan = ModelPlan {
             table: name.clone(),

@@ -9,7 +9,7 @@ use crate::{
     define::{Project, project::Source},
     engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, catalog, parameters::said_unknown},
     normalize::Contract,
-    record::{Diagnostic, Place, Severity, TableName},
+    record::{Diagnostic, Manifest, Place, Severity, TableName},
     transform::{self, Graph, lint, plan::Purpose},
 };
 
@@ -66,6 +66,24 @@ pub async fn definitions(request: &Request, engine: &Engine) -> Result<Definitio
 /// As [`definitions`].
 pub async fn checked(request: &Request, engine: &Engine) -> Result<Definitions, Error> {
     Box::pin(validated(Purpose::Check, request, engine)).await
+}
+
+/// Lets each model know what it was on the day of the served snapshot, where that is another one.
+///
+/// # Errors
+/// A fault of the program.
+pub(super) async fn remember(
+    definitions: &mut Definitions,
+    parent: Option<&Manifest>,
+    engine: &Engine,
+) -> Result<(), Error> {
+    let Definitions { project, contracts, graph, parameters, .. } = definitions;
+    let Some(day) = parent.map(|parent| parent.run_date).filter(|day| *day != parameters.run_date) else {
+        return Ok(());
+    };
+    let staged = staged_catalog(project, contracts, parameters);
+    let remembered = transform::moved::remember(graph, day, &staged, parameters, engine).await;
+    remembered.map_err(|error| Error::Bug { message: error.strip_backtrace() })
 }
 
 async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Result<Definitions, Error> {

@@ -6,19 +6,19 @@
 
 use std::fmt;
 
-use arrow::datatypes::DataType;
+use arrow::{array::RecordBatch, datatypes::DataType};
 use datafusion::{error::Result, logical_expr::Expr, prelude::SessionContext};
 
 use super::{
     PlannedModel,
     changes::Changes,
     depend::{Dependency, Inputs},
-    evolve,
+    evolve, moved,
     prove::Prover,
     schema_change::{SchemaChange, schema_changes},
 };
 use crate::{
-    engine::{Catalog, PartitionSet},
+    engine::{Catalog, PartitionSet, table::values_batch},
     record::{
         Manifest, PartitionValues, Placed, TableName,
         manifest::{Partition, Table},
@@ -82,6 +82,13 @@ pub enum Reason {
         /// Whether the whole input counts because no filter on its partitions could be proved.
         whole: bool,
     },
+    /// The run date moved past rows of an input: a comparison with it is another one for them.
+    DayMoved {
+        /// The input.
+        table: TableName,
+        /// Its partitions that hold such rows.
+        partitions: Vec<PartitionValues>,
+    },
 }
 
 impl fmt::Display for Reason {
@@ -93,17 +100,26 @@ impl fmt::Display for Reason {
             Self::Salvaged => f.write_str("built by a run that was killed"),
             Self::LeftBehind => f.write_str("left out of a run in which its inputs changed"),
             Self::InputChanged { table, partitions, whole } => {
-                write!(f, "{table}")?;
-                let named: Vec<String> =
-                    partitions.iter().filter(|p| !p.0.is_empty()).take(3).map(ToString::to_string).collect();
-                if !named.is_empty() {
-                    let more = if partitions.len() > named.len() { ", …" } else { "" };
-                    write!(f, " [{}{more}]", named.join(" | "))?;
-                }
+                write_input(f, table, partitions)?;
                 f.write_str(if *whole { " changed (the whole table counts)" } else { " changed" })
+            }
+            Self::DayMoved { table, partitions } => {
+                f.write_str("the run date moved past rows of ")?;
+                write_input(f, table, partitions)
             }
         }
     }
+}
+
+/// Writes a table and the first of some of its partitions.
+fn write_input(f: &mut fmt::Formatter<'_>, table: &TableName, partitions: &[PartitionValues]) -> fmt::Result {
+    write!(f, "{table}")?;
+    let named: Vec<String> = partitions.iter().filter(|p| !p.0.is_empty()).take(3).map(ToString::to_string).collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let more = if partitions.len() > named.len() { ", …" } else { "" };
+    write!(f, " [{}{more}]", named.join(" | "))
 }
 
 /// The state that a decision compares with.
@@ -124,6 +140,9 @@ pub async fn decide(model: &PlannedModel, base: Option<Base<'_>>, session: &Sess
         return Ok(Decision { open: vec![Reason::NewModel], ..Decision::default() });
     };
     if table.definition.as_ref() != Some(&model.definition) {
+        if let Some(decision) = Box::pin(moved::decide(model, base, table, session)).await? {
+            return Ok(decision);
+        }
         // What a table that was left behind was built from is not known any more.
         let evolved = if table.is_behind { None } else { evolve::decide(model, base, table, session).await? };
         return match evolved {
@@ -200,6 +219,11 @@ pub fn kept(model: &PlannedModel, decision: &Decision) -> Result<Option<Partitio
         return Ok(None);
     }
     PartitionSet::new(decision.clean.iter().map(|partition| &partition.values), &types(model)?).map(Some)
+}
+
+/// Returns the values of no partition columns, as a batch of one row.
+pub(super) fn no_partition() -> Result<RecordBatch> {
+    values_batch(Vec::new(), &[&PartitionValues::default()])
 }
 
 /// Returns the types of the partition columns.

@@ -78,6 +78,11 @@ pub(super) struct Scan {
 }
 
 impl Scan {
+    /// Lets columns count that the plan does not show.
+    pub fn read_too(&mut self, columns: impl IntoIterator<Item = String>) {
+        Arc::make_mut(&mut self.columns).extend(columns);
+    }
+
     /// Returns which partitions count for each of `outputs`, a batch of values of the plan's placeholders.
     ///
     /// # Errors
@@ -111,8 +116,7 @@ pub(super) fn scans(plan: &LogicalPlan, inputs: &Inputs<'_>) -> Result<Vec<Scan>
 /// Collects the scans below a node; `gates` are the terms above it without which it gives no row.
 fn walk(node: &LogicalPlan, gates: &[Expr], inputs: &Inputs<'_>, found: &mut Vec<Scan>) -> Result<()> {
     if let LogicalPlan::TableScan(read) = node
-        && !is_recursion(read)?
-        && !is_function(read)
+        && is_table(read)?
     {
         found.push(scan(read, gates, inputs)?);
     }
@@ -143,6 +147,11 @@ fn closers(node: &LogicalPlan) -> Vec<Expr> {
         },
         _ => Vec::new(),
     }
+}
+
+/// Returns whether a scan reads a table.
+pub(super) fn is_table(scan: &TableScan) -> Result<bool> {
+    Ok(!is_recursion(scan)? && !is_function(scan))
 }
 
 /// Returns whether a scan reads the rows that a recursive query has made so far, and no table.

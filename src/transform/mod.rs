@@ -18,6 +18,7 @@ pub mod history;
 pub mod lineage;
 pub mod lint;
 pub mod meaning;
+pub mod moved;
 mod narrow;
 mod normal;
 mod plain;

@@ -11,8 +11,8 @@ use arrow::row::{RowConverter, SortField};
 use datafusion::{
     common::{Column, DFSchema, ScalarValue},
     logical_expr::{
-        Aggregate, Distinct, Expr, Join, LogicalPlan, Operator, SortExpr, TableScan, expr, expr::WindowFunctionParams,
-        utils::split_binary,
+        Aggregate, Distinct, Expr, Join, LogicalPlan, Operator, SortExpr, TableScan, Unnest, expr,
+        expr::WindowFunctionParams, utils::split_binary,
     },
 };
 
@@ -109,6 +109,7 @@ impl Normalizer<'_> {
                 Form::new("values").debug(types(plan)).all(rows.collect::<Option<_>>()?)
             }
             LogicalPlan::Distinct(Distinct::All(_)) => Form::new("distinct"),
+            LogicalPlan::Unnest(node) => unnest(node).debug(types(plan)),
             _ => return None,
         };
         Some(form.all(inputs).finish())
@@ -116,7 +117,8 @@ impl Normalizer<'_> {
 
     fn scan(&self, scan: &TableScan) -> Known {
         let name = TableName::new(scan.table_name.schema()?, scan.table_name.table());
-        let cut = self.catalog.get(&name)?.as_of.as_ref();
+        // What is no source is never cut.
+        let cut = self.catalog.get(&name).and_then(|table| table.as_of.as_ref());
         let mut form = Form::new("scan").text(&name.to_string()).debug(scan.fetch);
         if let Some(cut) = cut {
             form = form.debug(&cut.event_date).text(cut.timezone.name());
@@ -211,6 +213,7 @@ impl Normalizer<'_> {
             Expr::AggregateFunction(call) => self.aggregate_call(call, scope)?,
             Expr::WindowFunction(call) => self.window_call(call, scope)?,
             Expr::ScalarSubquery(subquery) => Form::new("scalar subquery").hash(self.subquery(subquery)?),
+            Expr::Placeholder(placeholder) => Form::new("placeholder").text(&placeholder.id).debug(&placeholder.field),
             Expr::Exists(exists) => Form::new("exists").debug(exists.negated).hash(self.subquery(&exists.subquery)?),
             Expr::InSubquery(within) => {
                 one("in subquery", &within.expr)?.debug(within.negated).hash(self.subquery(&within.subquery)?)
@@ -266,6 +269,14 @@ impl Normalizer<'_> {
     fn subquery(&self, subquery: &datafusion::logical_expr::Subquery) -> Known {
         subquery.outer_ref_columns.is_empty().then(|| self.plan(&subquery.subquery))?
     }
+}
+
+/// Returns the form of unnesting: columns of its input by their positions, since their names tell what they are made of.
+fn unnest(node: &Unnest) -> Form {
+    let lists = node.list_type_columns.iter().map(|(index, list)| (*index, list.depth)).collect::<Vec<_>>();
+    let depths = node.options.recursions.iter().map(|recursion| recursion.depth).collect::<Vec<_>>();
+    let form = Form::new("unnest").debug(lists).debug(&node.struct_type_columns).debug(&node.dependency_indices);
+    form.debug(&node.options.null_handling).debug(depths)
 }
 
 fn column_form(column: &Column, scope: Scope<'_>) -> Option<Form> {

@@ -19,6 +19,7 @@ use super::{
     header::{clock_findings, header_findings, idle_ignores},
     history,
     meaning::{self, Meaning},
+    moved::Before,
     normal, plain,
     views::{PlannedView, Views},
 };
@@ -59,6 +60,8 @@ pub struct PlannedModel {
     pub meanings: BTreeMap<String, Meaning>,
     /// The day as of which it answers.
     pub run_date: NaiveDate,
+    /// What it was on the day of the served snapshot, where that is another one and counts.
+    pub before: Option<Box<Before>>,
 }
 
 impl PlannedModel {
@@ -165,7 +168,7 @@ pub async fn plan_for(
             }
             Ok(Answer { schema, definition, meanings }) => {
                 let run_date = parameters.run_date;
-                let planned = PlannedModel { model, statement, schema, definition, meanings, run_date };
+                let planned = PlannedModel { model, statement, schema, definition, meanings, run_date, before: None };
                 sessions.register(&planned)?;
                 inputs.insert(planned.model.name.clone(), spelled(&planned.schema));
                 tables.describe(&planned.model.name, Arc::clone(&planned.schema));
@@ -244,7 +247,7 @@ impl Sessions {
         let table = CatalogTable::empty(&planned.schema, planned.partition_by(), None);
         let uncut = self.uncut.iter().map(|(session, _)| session);
         [&self.cut].into_iter().chain(uncut).try_for_each(|session| register(session, name, &table))?;
-        register(&self.bare, name, &CatalogTable::empty(&planned.schema, Vec::new(), None))
+        register(&self.bare, name, &bare_table(&planned.schema))
     }
 
     /// Makes the columns of a failed model known to those that read it.
@@ -267,13 +270,17 @@ impl Sessions {
 /// Returns the staged tables without cut and partitions, every column nullable: the optimizer finds nothing there that it
 /// could use but the SQL itself.
 pub(super) fn bare(staged: &Catalog) -> Catalog {
-    let nullable = |field: &std::sync::Arc<Field>| field.as_ref().clone().with_nullable(true);
     let bare = |(name, table): (&TableName, &CatalogTable)| {
-        let schema = datafusion::catalog::TableProvider::schema(&table.files);
-        let schema = std::sync::Arc::new(Schema::new(schema.fields().iter().map(nullable).collect::<Vec<_>>()));
-        (name.clone(), CatalogTable::empty(&schema, Vec::new(), None))
+        (name.clone(), bare_table(&datafusion::catalog::TableProvider::schema(&table.files)))
     };
     staged.iter().map(bare).collect()
+}
+
+/// Returns a table as nothing but columns.
+fn bare_table(schema: &Schema) -> CatalogTable {
+    let nullable = |field: &std::sync::Arc<Field>| field.as_ref().clone().with_nullable(true);
+    let schema = std::sync::Arc::new(Schema::new(schema.fields().iter().map(nullable).collect::<Vec<_>>()));
+    CatalogTable::empty(&schema, Vec::new(), None)
 }
 
 fn register(session: &SessionContext, name: &TableName, table: &CatalogTable) -> EngineResult<()> {

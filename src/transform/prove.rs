@@ -41,6 +41,17 @@ pub struct Prover<'a> {
     state: SessionState,
 }
 
+/// Partitions that have NULL in the same columns: one plan serves them all.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// Which of the asked ones.
+    pub indices: Vec<usize>,
+    /// Their values by the names of the plan's placeholders.
+    pub values: RecordBatch,
+    /// What keeps the rows of one of them; None for an unpartitioned model.
+    pub filter: Option<Expr>,
+}
+
 /// A dependency and the hash of its content.
 type Read = (Dependency, blake3::Hash);
 
@@ -66,7 +77,7 @@ impl<'a> Prover<'a> {
     /// When the plan cannot be optimized.
     pub fn whole(&self) -> Result<Vec<Dependency>> {
         let scans = depend::scans(&self.state.optimize(&self.plan)?, &self.inputs)?;
-        let one = values_batch(Vec::new(), &[&PartitionValues::default()])?;
+        let one = decide::no_partition()?;
         let mut reads = Vec::new();
         for scan in scans {
             let selection = scan.select(&one)?;
@@ -98,34 +109,53 @@ impl<'a> Prover<'a> {
     pub fn prove(&self, partitions: &[&PartitionValues]) -> Result<Vec<Proof>> {
         if self.model.model.history.is_some() {
             // All versions follow from all rows of the query, whatever the table is partitioned by.
-            let one = values_batch(Vec::new(), &[&PartitionValues::default()])?;
+            let one = decide::no_partition()?;
             let reads = self.scanned(&self.plan, &one)?.into_iter().next().unwrap_or_default();
             return Ok(vec![self.proof(reads); partitions.len()]);
         }
-        let mut alike: BTreeMap<Vec<bool>, Vec<usize>> = BTreeMap::new();
-        for (index, values) in partitions.iter().enumerate() {
-            alike.entry(values.0.iter().map(Option::is_none).collect()).or_default().push(index);
-        }
         let mut proofs: Vec<Option<Proof>> = vec![None; partitions.len()];
-        for (nulls, indices) in alike {
-            let values: Vec<&PartitionValues> = indices.iter().map(|&index| partitions[index]).collect();
-            for (index, reads) in indices.into_iter().zip(self.reads(&nulls, &values)?) {
+        for group in self.groups(partitions)? {
+            let plan = Self::filtered(&self.plan, group.filter)?;
+            for (index, reads) in group.indices.into_iter().zip(self.scanned(&plan, &group.values)?) {
                 proofs[index] = Some(self.proof(reads));
             }
         }
         Ok(proofs.into_iter().flatten().collect())
     }
 
-    /// Returns what each of some partitions reads that have NULL in the same columns.
-    fn reads(&self, nulls: &[bool], partitions: &[&PartitionValues]) -> Result<Vec<Vec<Read>>> {
+    /// Returns the model's plan.
+    pub(super) const fn plan(&self) -> &LogicalPlan {
+        &self.plan
+    }
+
+    /// Returns the optimized plan of the rows that a filter keeps.
+    pub(super) fn optimized(&self, plan: &LogicalPlan, filter: Option<Expr>) -> Result<LogicalPlan> {
+        self.state.optimize(&Self::filtered(plan, filter)?)
+    }
+
+    fn filtered(plan: &LogicalPlan, filter: Option<Expr>) -> Result<LogicalPlan> {
+        match filter {
+            Some(filter) => LogicalPlanBuilder::from(plan.clone()).filter(filter)?.build(),
+            None => Ok(plan.clone()),
+        }
+    }
+
+    /// Puts partitions together that one plan can serve.
+    pub(super) fn groups(&self, partitions: &[&PartitionValues]) -> Result<Vec<Group>> {
         let types = decide::types(self.model)?;
-        let plan = match self.filter(nulls, &types) {
-            Some(filter) => LogicalPlanBuilder::from(self.plan.clone()).filter(filter)?.build()?,
-            None => self.plan.clone(),
+        let mut alike: BTreeMap<Vec<bool>, Vec<usize>> = BTreeMap::new();
+        for (index, values) in partitions.iter().enumerate() {
+            alike.entry(values.0.iter().map(Option::is_none).collect()).or_default().push(index);
+        }
+        let group = |(nulls, indices): (Vec<bool>, Vec<usize>)| {
+            let values: Vec<&PartitionValues> = indices.iter().map(|&index| partitions[index]).collect();
+            let field = |(index, data_type): (usize, &DataType)| {
+                Field::new(narrow::placeholder_name(index), data_type.clone(), true)
+            };
+            let values = values_batch(types.iter().enumerate().map(field).collect(), &values)?;
+            Ok(Group { indices, values, filter: self.filter(&nulls, &types) })
         };
-        let field = |(index, data_type)| Field::new(narrow::placeholder_name(index), data_type, true);
-        let outputs = values_batch(types.into_iter().enumerate().map(field).collect(), partitions)?;
-        self.scanned(&plan, &outputs)
+        alike.into_iter().map(group).collect()
     }
 
     /// Returns what a plan reads for each of the values of its placeholders.

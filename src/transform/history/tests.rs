@@ -60,7 +60,7 @@ fn model(statement: Statement, day: NaiveDate) -> PlannedModel {
     };
     let schema = schema(&model, &history(), &columns_of_query()).unwrap();
     let (definition, meanings) = (String::new(), BTreeMap::new());
-    PlannedModel { model, statement, schema, definition, meanings, run_date: day }
+    PlannedModel { model, statement, schema, definition, meanings, run_date: day, before: None }
 }
 
 fn day(number: i32) -> NaiveDate {

@@ -15,6 +15,8 @@ use datafusion::{
     prelude::SessionContext,
 };
 use futures::StreamExt;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
 use super::{faults::Fault, models, world::World};
 use crate::{
@@ -25,10 +27,10 @@ use crate::{
         manifest::{MANIFEST_VERSION, Partition, Table},
     },
     transform::{
-        Decision, PlannedModel, Prover,
+        Decision, Graph, PlannedModel, Prover,
         decide::{self, Base, decide},
         depend::{self, Inputs},
-        execute, plan,
+        execute, moved, plan,
     },
 };
 
@@ -83,6 +85,38 @@ async fn all_rules() {
     assert_eq!(missed, [""; 0], "where the cases were changed, the night's run finds the new ones");
 }
 
+#[test]
+fn what_a_moved_run_date_keeps_and_rebuilds_equals_the_full_result() {
+    on_a_deep_stack(all_dated_cases);
+}
+
+async fn all_dated_cases() {
+    let cases = if is_night() { 4_000 } else { 40 };
+    let mut all = Tally::default();
+    for seed in 0..cases {
+        let mut case = Case::dated(seed, false).await;
+        if let Some(difference) = case.play().await {
+            panic!("seed {seed}: {difference}\n{}\n{}", case.sql, case.told.join("\n"));
+        }
+        all.kept_on_another_day += case.tally.kept_on_another_day;
+        all.rebuilt += case.tally.rebuilt;
+    }
+    assert!(all.kept_on_another_day > 10 && all.rebuilt > 50, "too little was kept or rebuilt: {all:?}");
+}
+
+/// The test is itself tested: where nothing seems to differ between two days, it finds a difference.
+#[test]
+fn a_day_taken_for_another_is_caught() {
+    on_a_deep_stack(|| async {
+        for seed in 0..40 {
+            if Case::dated(seed, true).await.play().await.is_some() {
+                return;
+            }
+        }
+        panic!("none of the cases finds that every day is taken for the last one");
+    });
+}
+
 /// One model over a world of its own.
 struct Case {
     world: World,
@@ -90,6 +124,10 @@ struct Case {
     model: PlannedModel,
     sql: String,
     fault: Option<Fault>,
+    /// Whether the run date is the model's business.
+    is_dated: bool,
+    /// Whether the proof is told that the model was the same on the other day.
+    takes_days_for_one: bool,
     /// What the last run kept and wrote, as the proof and the readers know it.
     parent: Option<Manifest>,
     rows: Rows,
@@ -103,6 +141,8 @@ struct Case {
 #[derive(Debug, Default)]
 struct Tally {
     kept: usize,
+    /// Of these, on another day than the last run's.
+    kept_on_another_day: usize,
     rebuilt: usize,
     /// Proved with the value unknown and with it known.
     proved: usize,
@@ -117,8 +157,43 @@ impl Case {
         let engine = Engine::new(settings).unwrap();
         let sql = models::model(&mut world.random);
         let model = planned(&sql, world.catalog(), &engine).await;
-        let (rows, inputs, told) = (Rows::new(), None, Vec::new());
-        Self { world, engine, model, sql, fault, parent: None, rows, inputs, told, tally: Tally::default() }
+        Self {
+            world,
+            engine,
+            model,
+            sql,
+            fault,
+            is_dated: false,
+            takes_days_for_one: false,
+            parent: None,
+            rows: Rows::new(),
+            inputs: None,
+            told: Vec::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    async fn dated(seed: u64, takes_days_for_one: bool) -> Self {
+        let case = Self::new(seed, None).await;
+        let sql = models::dated_model(&mut ChaCha8Rng::seed_from_u64(seed));
+        let model = planned(&sql, case.world.catalog(), &case.engine).await;
+        Self { model, sql, is_dated: true, takes_days_for_one, ..case }
+    }
+
+    /// Plans the model for the world's run date, and for that of the last run.
+    async fn plan_for_the_day(&mut self) {
+        let day = self.world.run_date();
+        self.model = planned_on(day, &self.sql, self.world.catalog(), &self.engine).await;
+        let Some(before) = self.parent.as_ref().map(|parent| parent.run_date).filter(|before| *before != day) else {
+            return;
+        };
+        let mut graph = Graph { models: vec![self.model.clone()], views: Vec::new() };
+        let staged = declared(self.world.catalog());
+        moved::remember(&mut graph, before, &staged, &parameters(day), &self.engine).await.unwrap();
+        self.model = graph.models.remove(0);
+        if let Some(before) = self.model.before.as_mut().filter(|_| self.takes_days_for_one) {
+            before.statement = self.model.statement.clone();
+        }
     }
 
     /// Runs after each edit and returns the first difference from the full result.
@@ -128,13 +203,17 @@ impl Case {
                 return Some(difference);
             }
             if edit < EDITS {
-                self.told.push(self.world.edit());
+                let moves = self.is_dated && edit % 2 == 0;
+                self.told.push(if moves { self.world.change_run_date() } else { self.world.edit() });
             }
         }
         None
     }
 
     async fn run(&mut self) -> Option<String> {
+        if self.is_dated {
+            self.plan_for_the_day().await;
+        }
         let now = self.world.catalog().clone();
         let told = self.fault.map_or_else(|| now.clone(), |fault| fault.told(&now, self.inputs.as_ref()));
         let session = self.engine.session(catalog::providers(&now).unwrap()).unwrap();
@@ -152,6 +231,9 @@ impl Case {
             now_rows.extend(built);
         }
         self.tally.kept += decision.clean.len();
+        if self.model.before.is_some() {
+            self.tally.kept_on_another_day += decision.clean.len();
+        }
         self.tally.rebuilt += decision.dirty.len();
         let partitions = self.fingerprints(&decision, &now_rows, &told, &proving).await;
         if self.fault.is_none() {
@@ -260,23 +342,31 @@ impl Case {
 }
 
 pub async fn planned(sql: &str, catalog: &Catalog, engine: &Engine) -> PlannedModel {
+    planned_on(NaiveDate::from_ymd_opt(2024, 12, 31).unwrap(), sql, catalog, engine).await
+}
+
+async fn planned_on(day: NaiveDate, sql: &str, catalog: &Catalog, engine: &Engine) -> PlannedModel {
     let text = Arc::new(Text { path: "core/it.sql".to_owned(), body: sql.to_owned() });
     let (model, _) = define::read_model(&text, Path::new("core/it.sql"), define::project::Dialect::default()).unwrap();
-    let parameters = Parameters {
-        run_date: NaiveDate::from_ymd_opt(2024, 12, 31).unwrap(),
-        timezone: chrono_tz::Asia::Shanghai,
-        variables: BTreeMap::new(),
-    };
+    let staged = declared(catalog);
+    let sources = staged.keys().cloned().collect();
+    let (mut graph, findings) = plan::plan(&[model], &staged, &sources, &parameters(day), engine).await.unwrap();
+    assert!(findings.is_empty(), "{findings:#?}\n{sql}");
+    graph.models.remove(0)
+}
+
+fn parameters(run_date: NaiveDate) -> Parameters {
+    Parameters { run_date, timezone: chrono_tz::Asia::Shanghai, variables: BTreeMap::new() }
+}
+
+/// Returns tables without their rows.
+fn declared(catalog: &Catalog) -> Catalog {
     let empty = |(name, table): (&TableName, &CatalogTable)| {
         let schema = datafusion::catalog::TableProvider::schema(&table.files);
         let partition_by = table.table.partition_by.clone();
         (name.clone(), CatalogTable::empty(&schema, partition_by, table.as_of.clone()))
     };
-    let staged: Catalog = catalog.iter().map(empty).collect();
-    let sources = staged.keys().cloned().collect();
-    let (mut graph, findings) = plan::plan(&[model], &staged, &sources, &parameters, engine).await.unwrap();
-    assert!(findings.is_empty(), "{findings:#?}\n{sql}");
-    graph.models.remove(0)
+    catalog.iter().map(empty).collect()
 }
 
 /// Returns the rows that a decision asks for, those of each partition sorted.

@@ -9,10 +9,52 @@ use rand_chacha::ChaCha8Rng;
 const SALE: &str = "SELECT id, month, dealer, amount FROM staged.sale";
 const REFUND: &str = "SELECT id, month, dealer, amount FROM staged.refund";
 
+/// Rows that are others on another run date. The first ones say so by comparing it with columns of one table, which can be
+/// proved of the rows that they do not touch; the last ones compute with it.
+const DATED: [&str; 15] = [
+    "SELECT id, month, dealer, amount FROM staged.refund WHERE booked <= $run_date",
+    "SELECT id, month, dealer, amount FROM staged.sale WHERE $run_date > booked OR amount < 10",
+    "SELECT id, month, dealer, amount FROM staged.refund WHERE booked BETWEEN $run_date - INTERVAL '2 days' AND $run_date",
+    "SELECT id, month, dealer, amount FROM staged.refund WHERE NOT (month <= $run_date)",
+    "SELECT id, month, dealer, CASE WHEN booked < $run_date THEN amount ELSE 0 END AS amount FROM staged.refund",
+    "SELECT id, month, dealer, amount FROM staged.refund WHERE $run_date - booked < 3",
+    "SELECT min(id) AS id, month, dealer, count(CASE WHEN booked < $run_date THEN 1 END) AS amount FROM staged.refund GROUP BY month, dealer",
+    "SELECT id, month, dealer, CASE WHEN booked < $run_date THEN amount END AS amount FROM \
+     (SELECT min(id) AS id, month, dealer, booked, CAST(sum(amount) AS BIGINT) AS amount FROM staged.refund GROUP BY month, dealer, booked) AS g",
+    "SELECT s.id, s.month, s.dealer, CASE WHEN r.booked < $run_date THEN 1 ELSE s.amount END AS amount \
+     FROM staged.sale AS s LEFT JOIN staged.refund AS r ON r.month = s.month",
+    "SELECT s.id, s.month, s.dealer, CASE WHEN coalesce(r.booked, DATE '2024-05-03') < $run_date THEN 1 ELSE s.amount END AS amount \
+     FROM staged.sale AS s LEFT JOIN staged.refund AS r ON r.month = s.month",
+    "SELECT s.id, s.month, s.dealer, CASE WHEN r.booked < $run_date THEN 1 ELSE s.amount END AS amount FROM staged.sale AS s \
+     LEFT JOIN (SELECT month, coalesce(booked, DATE '2024-05-03') AS booked FROM staged.refund) AS r ON r.month = s.month",
+    "SELECT s.id, s.month, s.dealer, s.amount FROM staged.sale AS s LEFT JOIN staged.refund AS r \
+     ON r.dealer = s.dealer AND r.booked > $run_date WHERE r.id IS NULL",
+    "SELECT min(id) AS id, month, dealer, max(amount) AS amount FROM staged.refund GROUP BY month, dealer HAVING max(booked) < $run_date",
+    "SELECT id, month, dealer, CAST($run_date - booked AS BIGINT) AS amount FROM staged.refund",
+    "SELECT id, CAST(date_trunc('month', $run_date) AS DATE) AS month, dealer, amount FROM staged.refund",
+];
+
 /// One random model: the text of its file.
 pub fn model(random: &mut ChaCha8Rng) -> String {
     let depth = random.random_range(1..4);
     let relation = relation(random, depth);
+    published(random, &relation)
+}
+
+/// One random model that asks for the run date.
+pub fn dated_model(random: &mut ChaCha8Rng) -> String {
+    let depth = random.random_range(1..3);
+    let mut relation = relation(random, depth);
+    let base = [SALE, REFUND].into_iter().find(|base| relation.contains(&format!("({base})")));
+    let dated = pick(random, &DATED);
+    relation = match base {
+        Some(base) => relation.replacen(&format!("({base})"), &format!("({dated})"), 1),
+        None => dated.to_owned(),
+    };
+    published(random, &relation)
+}
+
+fn published(random: &mut ChaCha8Rng, relation: &str) -> String {
     let (partition_by, columns) = pick(
         random,
         &[

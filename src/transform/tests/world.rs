@@ -184,7 +184,13 @@ impl World {
         format!("core.target: {year} {target:?}")
     }
 
-    fn change_run_date(&mut self) -> String {
+    /// Returns the run date.
+    pub const fn run_date(&self) -> NaiveDate {
+        self.run_date
+    }
+
+    /// Moves the run date among those days on which rows are booked, or far behind them.
+    pub fn change_run_date(&mut self) -> String {
         self.run_date = date(2024, 5, self.random.random_range(1..6));
         if self.random.random_range(0..3) == 0 {
             self.run_date = date(2024, 12, 31);

@@ -1,0 +1,188 @@
+//! A moved run date: a partition is kept when no row that it depends on lies between the two days.
+//!
+//! ```text
+//!  statement of the earlier day ─► optimized plan ─┐                        ┌─► nothing that a table decides: all is rebuilt
+//!                                                  ├─ alike but for what? ──┤
+//!  statement of today ───────────► optimized plan ─┘                        └─► `due < 2026-06-30` and `due < 2026-07-01`
+//!                                                                                          │
+//!       partitions of the table that have a row for which these differ ◄── asked of the rows
+//!                                                                                          │
+//!       output partitions that depend on such a one, or on one that changed ◄──────────────┘─► are rebuilt
+//! ```
+//!
+//! Where a model computes with the run date itself, as with the days since an order, every day makes other rows, and all of
+//! it is rebuilt. A history is, too: its versions follow from each other.
+
+mod alike;
+mod before;
+mod rows;
+mod trace;
+
+use arrow::array::RecordBatch;
+use datafusion::{
+    error::Result,
+    logical_expr::{LogicalPlan, TableScan},
+    prelude::SessionContext,
+};
+
+pub use before::{Before, remember};
+
+use self::{alike::Alike, rows::Crossed};
+use super::{
+    Decision, PlannedModel, Prover, Reason,
+    changes::Changes,
+    decide::{self, Base},
+    depend::{self, Scan},
+};
+use crate::record::{
+    PartitionValues, TableName,
+    manifest::{Partition, Table},
+};
+
+/// Decides what must be rebuilt of a table of which nothing but the run date is another than when it was made; None where
+/// more is, or where every partition may have other rows on another day.
+///
+/// # Errors
+/// When a plan cannot be made or optimized.
+pub(super) async fn decide(
+    model: &PlannedModel,
+    base: Base<'_>,
+    table: &Table,
+    session: &SessionContext,
+) -> Result<Option<Decision>> {
+    let is_of_that_day = |before: &&Before| table.definition.as_ref() == Some(&before.definition);
+    let Some(before) = model.before.as_deref().filter(is_of_that_day) else { return Ok(None) };
+    if model.model.history.is_some() || table.is_behind {
+        return Ok(None);
+    }
+    let mut changes = Changes::new(base);
+    let prover = Prover::new(model, changes.inputs(&model.statement.tables), session).await?;
+    let plan = before.statement.plan(session).await?;
+    let mut days = Days { prover: &prover, before: &plan, crossed: Crossed::default(), session };
+    let Some(open) = days.whole(&mut changes).await? else { return Ok(None) };
+    let values: Vec<&PartitionValues> = table.partitions.iter().map(|partition| &partition.values).collect();
+    let Some(reasons) = days.each(&values, &mut changes).await? else { return Ok(None) };
+    let mut decision = Decision::default();
+    for ((partition, mut reasons), now) in table.partitions.iter().zip(reasons).zip(prover.prove(&values)?) {
+        let (ignored, told): (Vec<_>, Vec<_>) = reasons.drain(..).partition(|reason| model.ignores_reason(reason));
+        decision.ignored.extend(ignored);
+        if told.is_empty() {
+            decision.clean.push(Partition { fingerprint: now.fingerprint, ..partition.clone() });
+        } else {
+            decision.dirty.push((partition.values.clone(), told));
+        }
+    }
+    decision.ignored.sort();
+    decision.ignored.dedup();
+    // An unpartitioned table is one partition: it cannot gain another once it has one.
+    if !model.model.partition_by.is_empty() || table.partitions.is_empty() {
+        decision.open = open;
+    }
+    Ok(Some(decision))
+}
+
+/// The plans of a model on two days.
+struct Days<'a> {
+    prover: &'a Prover<'a>,
+    before: &'a LogicalPlan,
+    crossed: Crossed,
+    session: &'a SessionContext,
+}
+
+impl Days<'_> {
+    /// Returns why the model as a whole may have other rows; None where that cannot be told.
+    async fn whole(&mut self, changes: &mut Changes<'_>) -> Result<Option<Vec<Reason>>> {
+        let now = self.prover.optimized(self.prover.plan(), None)?;
+        let before = self.prover.optimized(self.before, None)?;
+        let reasons = self.reasons(&before, &now, &decide::no_partition()?, changes).await?;
+        Ok(reasons.map(|mut reasons| reasons.pop().unwrap_or_default()))
+    }
+
+    /// Returns for each partition why it may have other rows; None where that cannot be told.
+    async fn each(
+        &mut self,
+        partitions: &[&PartitionValues],
+        changes: &mut Changes<'_>,
+    ) -> Result<Option<Vec<Vec<Reason>>>> {
+        let mut found = vec![Vec::new(); partitions.len()];
+        for alike in self.prover.groups(partitions)? {
+            let now = self.prover.optimized(self.prover.plan(), alike.filter.clone())?;
+            let before = self.prover.optimized(self.before, alike.filter)?;
+            let Some(reasons) = self.reasons(&before, &now, &alike.values, changes).await? else { return Ok(None) };
+            for (index, reasons) in alike.indices.into_iter().zip(reasons) {
+                found[index] = reasons;
+            }
+        }
+        Ok(Some(found))
+    }
+
+    /// Returns the reasons for each of the values of the plans' placeholders.
+    async fn reasons(
+        &mut self,
+        before: &LogicalPlan,
+        now: &LogicalPlan,
+        outputs: &RecordBatch,
+        changes: &mut Changes<'_>,
+    ) -> Result<Option<Vec<Vec<Reason>>>> {
+        let inputs = self.prover.inputs();
+        let Some(Alike { plan, crossings }) = alike::alike(before, now, inputs.catalog)? else { return Ok(None) };
+        let nodes = alike::scans(now)?;
+        let mut reasons = vec![Vec::new(); outputs.num_rows()];
+        for (index, mut scan) in depend::scans(&plan, inputs)?.into_iter().enumerate() {
+            let Some((_, node)) = nodes.get(index) else { return Ok(None) };
+            let mut crossed = Vec::new();
+            for crossing in crossings.iter().filter(|crossing| crossing.scan == index) {
+                let columns = [&crossing.before, &crossing.now].into_iter().flat_map(|expr| expr.column_refs());
+                scan.read_too(columns.map(|column| column.name.clone()));
+                crossed.push(self.crossed.by(crossing, node, self.session).await);
+            }
+            self.add(&scan, node, &crossed, outputs, changes, &mut reasons)?;
+        }
+        for reasons in &mut reasons {
+            reasons.sort();
+            reasons.dedup();
+        }
+        Ok(Some(reasons))
+    }
+
+    /// Adds what one scan makes of the outputs.
+    fn add(
+        &self,
+        scan: &Scan,
+        node: &TableScan,
+        crossed: &[Option<std::sync::Arc<Vec<PartitionValues>>>],
+        outputs: &RecordBatch,
+        changes: &mut Changes<'_>,
+        reasons: &mut [Vec<Reason>],
+    ) -> Result<()> {
+        let inputs = self.prover.inputs();
+        let name = TableName::new(node.table_name.schema().unwrap_or_default(), node.table_name.table());
+        let known = inputs.partitions(&name);
+        let is_crossed = |index: &&usize| {
+            let values = known.get(**index);
+            crossed.iter().any(|crossed| match (crossed, values) {
+                (Some(crossed), Some(values)) => crossed.contains(values),
+                _ => true,
+            })
+        };
+        let selection = scan.select(outputs)?;
+        for (output, reasons) in reasons.iter_mut().enumerate() {
+            let read = match selection.each.as_ref().map(|each| &each[output]) {
+                None => scan.dependency(None, false),
+                Some(Some(partitions)) => scan.dependency(Some(partitions), selection.is_proved),
+                Some(None) => continue,
+            };
+            reasons.extend(decide::reasons(std::slice::from_ref(&read), inputs, changes));
+            let partitions: Vec<PartitionValues> = read
+                .partitions
+                .iter()
+                .filter(is_crossed)
+                .filter_map(|&index| Some((*known.get(index)?).clone()))
+                .collect();
+            if !partitions.is_empty() {
+                reasons.push(Reason::DayMoved { table: name.clone(), partitions });
+            }
+        }
+        Ok(())
+    }
+}
