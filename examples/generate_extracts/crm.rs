@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use chrono::NaiveDate;
-use rusqlite::{Connection, params_from_iter, types};
+use rusqlite::{Connection, Transaction, params_from_iter, types};
 
 use crate::campaigns::{self, Campaign};
 use crate::file::{Cell, Layout, Line, Row, text_of};
@@ -15,13 +15,16 @@ use crate::places::{BRANDS, PRODUCT_TYPES};
 use crate::random::Dice;
 use crate::sales::Acceptance;
 use crate::style::{OFFICE, Style, Value};
-use crate::table::{Plant, Planter, Record, Table, plant};
+use crate::table::{self, Plant, Planter, Record, Table, plant};
 use crate::truth::{FileCounts, Truth};
 use crate::visits;
 use crate::world::World;
 
 /// Relative path of the database.
 const PATH: &str = "crm/crm.sqlite";
+
+/// Records that are held at a time.
+const STEP_RECORDS: usize = 100_000;
 
 type Columns = &'static [(&'static str, &'static str)];
 
@@ -98,14 +101,14 @@ pub fn send(world: &World, around: &Around, folder: &Path, truth: &mut Truth) {
     base.execute_batch("PRAGMA journal_mode = OFF; PRAGMA page_size = 4096;").unwrap();
     let opportunities = opportunities(world);
     let mut writer = Writer { world, folder, base: &mut base, truth };
-    let records: Vec<_> = opportunities.iter().map(|one| opportunity_record(world, one, around.campaigns)).collect();
-    writer.put("crm_opportunity", OPPORTUNITY, OPPORTUNITY_PLANTS, &records);
-    let records: Vec<_> = opportunities.iter().flat_map(|one| stage_records(world, one)).collect();
-    writer.put("crm_opportunity_stage", STAGE, STAGE_PLANTS, &records);
+    let records = opportunities.iter().map(|one| opportunity_record(world, one, around.campaigns));
+    writer.put("crm_opportunity", OPPORTUNITY, OPPORTUNITY_PLANTS, records);
+    let records = opportunities.iter().flat_map(|one| stage_records(world, one));
+    writer.put("crm_opportunity_stage", STAGE, STAGE_PLANTS, records);
     let records = visits::records(world, &opportunities, around.acceptances);
-    writer.put("crm_visit", visits::COLUMNS, VISIT_PLANTS, &records);
-    let records: Vec<_> = world.accounts().into_iter().flat_map(|account| assignments(world, account)).collect();
-    writer.put("crm_assignment", ASSIGNMENT, ASSIGNMENT_PLANTS, &records);
+    writer.put("crm_visit", visits::COLUMNS, VISIT_PLANTS, records);
+    let records = world.accounts().into_iter().flat_map(|account| assignments(world, account));
+    writer.put("crm_assignment", ASSIGNMENT, ASSIGNMENT_PLANTS, records);
 }
 
 struct Writer<'a> {
@@ -116,33 +119,49 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn put(&mut self, source: &'static str, columns: Columns, plants: &'static [Plant], records: &[Record]) {
+    /// Fills a table in one step, some records at a time.
+    fn put(
+        &mut self,
+        source: &'static str,
+        columns: Columns,
+        plants: &'static [Plant],
+        records: impl Iterator<Item = Record>,
+    ) {
         let headers: Vec<_> = columns.iter().map(|(name, _)| (*name, *name)).collect();
         let planter = Planter::new(self.world.plan.dirt, plants);
         let mut table = Table::new(self.folder, self.world.dice(source), source, &headers, planter);
-        let rows = table.rows(&Style { layout: Layout::Workbook, ..OFFICE }, records);
-        self.store(source, columns, &rows);
-        let mut counts = FileCounts::new(rows.len());
-        for (index, row) in rows.iter().enumerate() {
-            counts.add(&Line::Data(row.clone()), 0);
-            self.truth.faults(source, PATH, index + 1, &row.faults);
-        }
-        self.truth.file(source, PATH, &counts);
-        let places: Vec<_> = (1..=rows.len()).collect();
-        table.serve(PATH, "", records, &rows, &places);
-        table.settle(self.truth);
-    }
-
-    fn store(&mut self, source: &str, columns: Columns, rows: &[Row]) {
-        let defined: Vec<_> = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
-        let marks = vec!["?"; columns.len()].join(", ");
+        let style = Style { layout: Layout::Workbook, ..OFFICE };
+        let mut counts = FileCounts::new(0);
         let step = self.base.transaction().unwrap();
-        step.execute(&format!("CREATE TABLE {source} ({})", defined.join(", ")), []).unwrap();
-        for row in rows {
-            let sql = format!("INSERT INTO {source} VALUES ({marks})");
-            step.prepare_cached(&sql).unwrap().execute(params_from_iter(row.cells.iter().map(stored))).unwrap();
+        create(&step, source, columns);
+        for records in table::parts(records, STEP_RECORDS) {
+            let rows = table.rows(&style, &records);
+            insert(&step, source, columns, &rows);
+            let first = counts.lengthen(rows.len());
+            let places: Vec<_> = (first..).take(rows.len()).collect();
+            for (row, place) in rows.iter().zip(&places) {
+                counts.add(&Line::Data(row.clone()), 0);
+                self.truth.faults(source, PATH, *place, &row.faults);
+            }
+            table.serve(PATH, "", &records, &rows, &places);
         }
         step.commit().unwrap();
+        self.truth.file(source, PATH, &counts);
+        table.settle(self.truth);
+    }
+}
+
+fn create(step: &Transaction, source: &str, columns: Columns) {
+    let defined: Vec<_> = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
+    step.execute(&format!("CREATE TABLE {source} ({})", defined.join(", ")), []).unwrap();
+}
+
+fn insert(step: &Transaction, source: &str, columns: Columns, rows: &[Row]) {
+    let marks = vec!["?"; columns.len()].join(", ");
+    let sql = format!("INSERT INTO {source} VALUES ({marks})");
+    let mut statement = step.prepare_cached(&sql).unwrap();
+    for row in rows {
+        statement.execute(params_from_iter(row.cells.iter().map(stored))).unwrap();
     }
 }
 

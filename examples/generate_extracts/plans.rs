@@ -77,8 +77,8 @@ fn send_plans(world: &World, table: &mut Table, truth: &mut Truth, (year, accoun
         columns[4].1 = if is_change { "计划收入" } else { PLAN[4].1 };
         table.columns = headers(&columns, true);
         let some = accounts.iter().filter(|account| !is_change || **account % 5 == 0);
-        let records: Vec<_> = some.flat_map(|account| plans(world, (*account, year), is_change)).collect();
-        table.send(truth, &format!("account_plan/客户计划_{year}_{version}.xlsx"), &version, &BOOK, &records);
+        let records = some.flat_map(|account| plans(world, (*account, year), is_change));
+        table.send_books(truth, (&format!("account_plan/客户计划_{year}"), &version), &BOOK, records);
     }
 }
 
@@ -146,8 +146,8 @@ fn send_actions(world: &World, table: &mut Table, truth: &mut Truth, (year, acco
     let seen = months::date(year + 1, 1, 6).min(months::add_days(last, 4));
     for captured in [months::date(year, 1, 12), seen] {
         let version = months::stamp(captured);
-        let records: Vec<_> = accounts.iter().flat_map(|account| actions(world, (*account, year), captured)).collect();
-        table.send(truth, &format!("plan_action/客户行动_{year}_{version}.xlsx"), &version, &BOOK, &records);
+        let records = accounts.iter().flat_map(|account| actions(world, (*account, year), captured));
+        table.send_books(truth, (&format!("plan_action/客户行动_{year}"), &version), &BOOK, records);
     }
 }
 

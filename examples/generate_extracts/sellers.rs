@@ -94,8 +94,8 @@ fn send_diaries(world: &World, folder: &Path, truth: &mut Truth) {
         let mut send = |captured, is_again: bool| {
             let version = months::stamp(captured);
             let records = diaries(world, *month, is_again);
-            let path = format!("seller_time/工时_{}_{version}.xlsx", months::quarter(*month));
-            table.send(truth, &path, &version, &BOOK, &records);
+            let name = format!("seller_time/工时_{}", months::quarter(*month));
+            table.send_books(truth, (&name, &version), &BOOK, records.into_iter());
         };
         send(captured, false);
         if number == 2 {

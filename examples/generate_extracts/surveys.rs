@@ -161,11 +161,11 @@ fn send_answers(world: &World, folder: &Path, truth: &mut Truth) {
         let last = half[half.len() - 1];
         let version = months::stamp(months::add_days(months::add(last, 1), 9));
         let survey = survey_id(half[0]);
-        let path = format!("survey_answer/满意度_{survey}_{version}.xlsx");
+        let name = format!("survey_answer/满意度_{survey}");
         let respondents = respondents(world, half[0]);
         let dice = &mut world.dice(&format!("answers {survey}"));
-        let records: Vec<_> = respondents.iter().flat_map(|respondent| answers(world, dice, respondent)).collect();
-        table.send(truth, &path, &version, &BOOK, &records);
+        let records = respondents.iter().flat_map(|respondent| answers(world, dice, respondent));
+        table.send_books(truth, (&name, &version), &BOOK, records);
     }
     table.settle(truth);
 }

@@ -107,6 +107,16 @@ pub fn spoil_shape(row: &mut Row, form: Form) {
     row.faults = vec![Fault { column: "", rule, text: String::new() }];
 }
 
+/// Takes records by so many at a time; what has none makes one empty part.
+pub fn parts(records: impl Iterator<Item = Record>, most: usize) -> impl Iterator<Item = Vec<Record>> {
+    let mut records = records.peekable();
+    let mut is_first = true;
+    std::iter::from_fn(move || {
+        let is_due = std::mem::take(&mut is_first) || records.peek().is_some();
+        is_due.then(|| records.by_ref().take(most).collect())
+    })
+}
+
 /// Spells the values of a record in the order of the file's columns.
 pub fn spelled(style: &Style, dice: &mut Dice, columns: &[Column], record: &Record) -> Row {
     let cell = |(name, _): &Column| {
@@ -115,6 +125,9 @@ pub fn spelled(style: &Style, dice: &mut Dice, columns: &[Column], record: &Reco
     };
     Row { cells: columns.iter().map(cell).collect(), faults: record.faults.clone(), form: Form::Plain }
 }
+
+/// Records of one workbook: a sheet holds a million rows.
+const BOOK_RECORDS: usize = 200_000;
 
 /// The place of a sent row in the order of versions.
 type Place = (String, String, usize);
@@ -158,6 +171,20 @@ impl<'a> Table<'a> {
             Extract { source: self.source, path: path.to_owned(), sheet: self.sheet, layout: style.layout, lines };
         let places = extract.write(self.folder, truth);
         self.serve(path, version, records, &rows, &places);
+    }
+
+    /// Writes a workbook, and further ones with a number behind the name when there are more records than it takes.
+    pub fn send_books(
+        &mut self,
+        truth: &mut Truth,
+        (name, version): (&str, &str),
+        style: &Style,
+        records: impl Iterator<Item = Record>,
+    ) {
+        for (number, part) in parts(records, BOOK_RECORDS).enumerate() {
+            let number = if number == 0 { String::new() } else { format!("-{}", number + 1) };
+            self.send(truth, &format!("{name}{number}_{version}.xlsx"), version, style, &part);
+        }
     }
 
     /// Spells the records of one file and spoils some.

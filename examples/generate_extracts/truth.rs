@@ -32,6 +32,12 @@ impl FileCounts {
         Self { lines, ..Self::default() }
     }
 
+    /// Adds physical lines at the end and gives the number of the first of them.
+    pub fn lengthen(&mut self, lines: usize) -> usize {
+        self.lines += lines;
+        self.lines - lines + 1
+    }
+
     /// Counts one line that goes on over `continued` further physical lines.
     pub fn add(&mut self, line: &Line, continued: usize) {
         self.continuation += continued;

@@ -41,14 +41,18 @@ struct Visit<'a> {
 }
 
 /// Lists all visits in order of their days.
-pub fn records(world: &World, opportunities: &[Opportunity], acceptances: &[Acceptance]) -> Vec<Record> {
-    let dice = &mut world.dice("visits");
-    let mut visits = scattered(world, dice, opportunities);
-    visits.extend(after_losses(dice, opportunities));
-    visits.extend(regular(world, dice));
-    visits.extend(after_deliveries(world, dice, acceptances));
+pub fn records(
+    world: &World,
+    opportunities: &[Opportunity],
+    acceptances: &[Acceptance],
+) -> impl Iterator<Item = Record> {
+    let mut dice = world.dice("visits");
+    let mut visits = scattered(world, &mut dice, opportunities);
+    visits.extend(after_losses(&mut dice, opportunities));
+    visits.extend(regular(world, &mut dice));
+    visits.extend(after_deliveries(world, &mut dice, acceptances));
     visits.sort_by_key(|visit| visit.day);
-    (1..).zip(&visits).map(|(number, visit)| record(world, dice, number, visit)).collect()
+    (1..).zip(visits).map(move |(number, visit)| record(world, &mut dice, number, &visit))
 }
 
 fn scattered<'a>(world: &World, dice: &mut Dice, opportunities: &'a [Opportunity]) -> Vec<Visit<'a>> {

@@ -86,18 +86,95 @@ asked_eve AS (
     WHERE has_long_gap AND eve_own_interval_days IS NULL
 ),
 
+known_day AS (
+    -- the intervals of an industry in order, cut into equal parts: the median of an eve is looked for in one or two of them
+    SELECT
+        industry,
+        order_date,
+        next_order_date,
+        own_interval_days,
+        ntile(256) OVER (PARTITION BY industry ORDER BY own_interval_days) AS part_number
+    FROM timed_day
+    WHERE own_interval_days IS NOT NULL
+),
+
+part_change AS (
+    -- an interval is known from its order day to the day before the next one; the eves themselves change nothing
+    SELECT industry, part_number, order_date AS day, 1 AS change, false AS is_asked FROM known_day
+    UNION ALL
+    SELECT industry, part_number, next_order_date, -1, false FROM known_day WHERE next_order_date IS NOT NULL
+    UNION ALL
+    SELECT part.industry, part.part_number, asked_eve.eve, 0, true
+    FROM (SELECT DISTINCT industry, part_number FROM known_day) AS part
+    JOIN asked_eve ON asked_eve.industry = part.industry
+),
+
+part_day AS (
+    SELECT industry, part_number, day, sum(change) AS change, bool_or(is_asked) AS is_asked
+    FROM part_change
+    GROUP BY industry, part_number, day
+),
+
+part_eve AS (
+    SELECT
+        industry,
+        part_number,
+        day AS eve,
+        sum(change) OVER (PARTITION BY industry, part_number ORDER BY day) AS known_count,
+        is_asked
+    FROM part_day
+),
+
+placed_part AS (
+    SELECT
+        industry,
+        part_number,
+        eve,
+        known_count,
+        sum(known_count) OVER (PARTITION BY industry, eve ORDER BY part_number) AS count_up_to,
+        sum(known_count) OVER (PARTITION BY industry, eve) AS industry_count
+    FROM part_eve
+    WHERE is_asked
+),
+
+middle_part AS (
+    -- the one or two values in the middle are the (n + 1) / 2-th and the (n + 2) / 2-th, in whole numbers
+    SELECT
+        industry,
+        part_number,
+        eve,
+        count_up_to - known_count AS count_before,
+        (industry_count + 1) / 2 AS lower_place,
+        (industry_count + 2) / 2 AS upper_place
+    FROM placed_part
+    WHERE count_up_to >= (industry_count + 1) / 2 AND count_up_to - known_count < (industry_count + 2) / 2
+),
+
+placed_interval AS (
+    SELECT
+        part.industry,
+        part.eve,
+        known.own_interval_days,
+        part.count_before
+            + row_number() OVER (PARTITION BY part.industry, part.eve, part.part_number ORDER BY known.own_interval_days) AS place,
+        part.lower_place,
+        part.upper_place
+    FROM middle_part AS part
+    JOIN known_day AS known
+        ON known.industry = part.industry
+        AND known.part_number = part.part_number
+        AND known.order_date <= part.eve
+        AND (known.next_order_date IS NULL OR known.next_order_date > part.eve)
+),
+
 industry_eve AS (
     SELECT
-        asked_eve.industry,
-        asked_eve.eve,
-        exact_quantile(known.own_interval_days, 0.5) AS median_interval_days
-    FROM asked_eve
-    JOIN timed_day AS known
-        ON known.industry = asked_eve.industry
-        AND known.order_date <= asked_eve.eve
-        AND (known.next_order_date IS NULL OR known.next_order_date > asked_eve.eve)
-    WHERE known.own_interval_days IS NOT NULL
-    GROUP BY asked_eve.industry, asked_eve.eve
+        industry,
+        eve,
+        exact_quantile(own_interval_days, 0.5) AS median_interval_days
+    FROM placed_interval
+    WHERE place BETWEEN lower_place AND upper_place
+    GROUP BY industry, eve
 ),
 
 lonely_eve AS (
