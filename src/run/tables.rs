@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Definitions, Request, checked};
+use super::{Definitions, Request, validate::checked};
 use crate::{
     Error,
     define::{

@@ -64,7 +64,7 @@ pub async fn definitions(request: &Request, engine: &Engine) -> Result<Definitio
 ///
 /// # Errors
 /// As [`definitions`].
-pub async fn checked(request: &Request, engine: &Engine) -> Result<Definitions, Error> {
+pub(super) async fn checked(request: &Request, engine: &Engine) -> Result<Definitions, Error> {
     Box::pin(validated(Purpose::Check, request, engine)).await
 }
 
@@ -129,11 +129,9 @@ fn names_parameter(text: &str, name: &str) -> bool {
 }
 
 pub(super) fn parameters(project: &Project, request: &Request) -> Result<Parameters, Error> {
-    let timezone = project.pipeline.timezone;
-    let today = request.now.with_timezone(&timezone).date_naive();
     Ok(Parameters {
-        run_date: request.run_date.or(project.pipeline.run_date).unwrap_or(today),
-        timezone,
+        run_date: load::run_date(&project.pipeline, request),
+        timezone: project.pipeline.timezone,
         variables: load::variables(&project.pipeline, request)?,
     })
 }
