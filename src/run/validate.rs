@@ -10,7 +10,10 @@ use crate::{
     engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, catalog},
     normalize::Contract,
     record::{Diagnostic, Place, Severity, TableName},
-    transform::{self, Graph, lint, plan::Purpose},
+    transform::{
+        self, Graph, lint,
+        plan::{Planned, Purpose},
+    },
 };
 
 /// Everything that was written, ready to run.
@@ -78,18 +81,24 @@ async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Resu
     let staged = staged_catalog(&project, &contracts, &parameters);
     let sources = made_tables(&project);
     let planned = transform::plan::plan_for(purpose, &project.models, &staged, &sources, &parameters, engine);
-    let (graph, found) = planned.await.map_err(bug)?;
+    let Planned { graph, findings: found, session } = planned.await.map_err(bug)?;
+    let has_failed = found.iter().any(Diagnostic::is_error);
     findings.extend(found);
     let checks: Vec<TableChecks> = checks(&project, &contracts, &graph);
     let tables = lint::Tables::new(&project.sources, &staged, &graph);
-    let session = engine.session(catalog::providers(&with_models(staged, &graph)).map_err(bug)?).map_err(bug)?;
+    // Nothing else is said of a model that failed, whatever is known of its columns.
+    let session = match has_failed {
+        true => engine.session(catalog::providers(&with_models(staged, &graph)).map_err(bug)?).map_err(bug)?,
+        false => session,
+    };
     let defined = transform::views::define(&graph.views, &session).await;
     // A view may stand on a model that is wrong, of which the session knows nothing.
     if let (Err(error), false) = (defined, findings.iter().any(Diagnostic::is_error)) {
         return Err(bug(error));
     }
-    findings.extend(lint::lint_all(&graph, &tables, &session.state()));
-    findings.extend(check::validate(&checks, &session).await);
+    let threads = engine.settings().threads;
+    findings.extend(lint::lint_all(&graph, &tables, &session.state(), threads));
+    findings.extend(check::validate(&checks, &session, threads));
     // A model that is wrong is told once, not with every chart that reads it.
     if purpose == Purpose::Check && !findings.iter().any(Diagnostic::is_error) {
         let (project, contracts, graph, parameters) = (&project, &contracts, &graph, &parameters);

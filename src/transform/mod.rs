@@ -20,7 +20,6 @@ pub mod lint;
 pub mod meaning;
 mod narrow;
 mod normal;
-mod plain;
 pub mod plan;
 pub mod prove;
 pub mod schema_change;
