@@ -4,12 +4,12 @@
 //! wrong. A check that cannot be planned is never taken for one that passes.
 
 use arrow::datatypes::{DataType, Schema};
-use datafusion::{error::Result, prelude::SessionContext};
+use datafusion::{error::Result, execution::SessionState, prelude::SessionContext};
 
 use super::{TableChecks, carry_out, measure, query};
 use crate::{
     define::project::{Age, Check, CheckKind, Measure},
-    engine::Problem,
+    engine::{Problem, parallel, plain},
     record::{
         Diagnostic, Place, Placed,
         diagnostic::nearest,
@@ -17,24 +17,29 @@ use crate::{
     },
 };
 
-/// Plans every check without data and returns what is wrong with them.
-pub async fn validate(tables: &[TableChecks], session: &SessionContext) -> Vec<Diagnostic> {
+/// Plans every check without data, on so many threads, and returns what is wrong with them.
+#[must_use]
+pub fn validate(tables: &[TableChecks], session: &SessionContext, threads: usize) -> Vec<Diagnostic> {
+    let state = session.state();
+    let of_table = |table: &TableChecks| parallel::wait(Box::pin(all(table, session, &state)));
+    parallel::each(threads, tables, of_table).into_iter().flatten().collect()
+}
+
+async fn all(table: &TableChecks, session: &SessionContext, state: &SessionState) -> Vec<Diagnostic> {
+    let Ok(schema) = carry_out::schema(&table.table, session).await else { return Vec::new() };
     let mut findings = Vec::new();
-    for table in tables {
-        let Ok(schema) = carry_out::schema(&table.table, session).await else { continue };
-        for check in &table.checks {
-            findings.extend(one(table, check, &schema, session).await);
-        }
+    for check in &table.checks {
+        findings.extend(one(table, check, &schema, state).await);
     }
     findings
 }
 
-async fn one(table: &TableChecks, check: &Check, schema: &Schema, session: &SessionContext) -> Vec<Diagnostic> {
+async fn one(table: &TableChecks, check: &Check, schema: &Schema, state: &SessionState) -> Vec<Diagnostic> {
     let sql = match sql(table, check, schema) {
         Ok(sql) => sql,
         Err(fault) => return vec![in_check(*fault, check)],
     };
-    if let Err(error) = plan(&sql, session).await {
+    if let Err(error) = plan(&sql, state).await {
         return vec![finding(check, &Problem::new(&error, &sql))];
     }
     typed(table, check, schema).map(|finding| in_check(finding, check)).into_iter().collect()
@@ -49,10 +54,10 @@ fn sql(table: &TableChecks, check: &Check, schema: &Schema) -> Result<String, Bo
     Ok(failing.unwrap_or_else(|| format!("SELECT {columns} FROM {name} WHERE {filter}")))
 }
 
-async fn plan(sql: &str, session: &SessionContext) -> Result<()> {
-    let plan = session.state().create_logical_plan(sql).await?;
-    session.state().optimize(&plan)?;
-    Ok(())
+async fn plan(sql: &str, state: &SessionState) -> Result<()> {
+    let plan = state.create_logical_plan(sql).await?;
+    let analyzed = state.analyzer().execute_and_check(plan.clone(), state.config_options(), |_, _| {})?;
+    if plain::is_plain(&analyzed) { Ok(()) } else { state.optimize(&plan).map(drop) }
 }
 
 /// Returns what is wrong with the type or the place of a column that is there.

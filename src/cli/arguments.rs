@@ -215,6 +215,9 @@ pub(super) struct CheckArguments {
     /// Check again whenever a definition file is saved, until interrupted
     #[arg(long)]
     pub watch: bool,
+    /// Find everything out again instead of telling what was said of the same definitions before, and keep nothing
+    #[arg(long)]
+    no_cache: bool,
     #[command(flatten)]
     pub selection: SelectionArguments,
 }
@@ -647,6 +650,13 @@ impl RunArguments {
     }
 }
 
+impl CheckArguments {
+    /// Returns the folder in which answers are kept, if there is one.
+    pub(super) fn kept(&self) -> Option<PathBuf> {
+        if self.no_cache { None } else { cache_folder() }
+    }
+}
+
 impl PlanArguments {
     /// Returns what is asked for.
     pub(super) fn request(&self) -> Request {
@@ -715,6 +725,13 @@ impl World {
             now: Utc::now(),
         }
     }
+}
+
+/// Returns our part of the user's cache, where the XDG Base Directory Specification puts it.
+fn cache_folder() -> Option<PathBuf> {
+    let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")))?;
+    Some(folder.join("tallyhouse"))
 }
 
 /// Returns the memory of the machine, or of the control group if that has less.

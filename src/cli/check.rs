@@ -1,6 +1,6 @@
 //! `tallyhouse check`
 
-use std::{process::ExitCode, time::Duration};
+use std::{path::Path, process::ExitCode, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::{
     Error,
     engine::Engine,
     record::Diagnostic,
-    run::{self, Definitions, Look, Request, Selected},
+    run::{self, Look, Request, Selected, Verdict},
 };
 
 /// How often definition files are looked at.
@@ -51,7 +51,8 @@ async fn watch(arguments: &CheckArguments) -> Result<ExitCode, Error> {
 async fn check_once(arguments: &CheckArguments, engine: &Engine) -> Result<ExitCode, Error> {
     let request = Request { selection: arguments.selection.asked(), ..arguments.common.request(false) };
     let is_sarif = arguments.common.is_sarif();
-    let checked = match checked(&request, engine).await {
+    let kept = arguments.kept();
+    let checked = match checked(&request, kept.as_deref(), engine).await {
         Err(Error::Definition(findings)) if is_sarif => {
             print(&format!("{}\n", sarif::log(&findings)));
             return Ok(ExitCode::from(Error::Definition(findings).exit_code()));
@@ -80,28 +81,27 @@ enum LookedAt {
     Selected(Selected),
 }
 
-async fn checked(request: &Request, engine: &Engine) -> Result<Checked, Error> {
+async fn checked(request: &Request, kept: Option<&Path>, engine: &Engine) -> Result<Checked, Error> {
     if let Some(selected) = run::selected(request, engine).await? {
-        return checked_of(selected, request, engine).await;
+        return checked_of(selected, request, kept, engine).await;
     }
-    let definitions = definitions(request, engine).await?;
-    let tests = run::unit_tests(&definitions, request, engine).await?.count();
-    let looked_at = LookedAt::Everything {
-        sources: definitions.project.sources.len(),
-        models: definitions.graph.models.len(),
-        checks: definitions.checks.iter().map(|table| table.checks.len()).sum(),
-        tests,
-    };
-    Ok(Checked { warnings: definitions.warnings, looked_at })
+    let Verdict { warnings, sources, models, checks, tests } = run::verdict(request, kept, engine).await?;
+    let tests = tests.map_err(Error::Definition)?;
+    Ok(Checked { warnings, looked_at: LookedAt::Everything { sources, models, checks, tests } })
 }
 
 /// Checks all definitions and keeps what concerns the selected ones.
-async fn checked_of(selected: Selected, request: &Request, engine: &Engine) -> Result<Checked, Error> {
+async fn checked_of(
+    selected: Selected,
+    request: &Request,
+    kept: Option<&Path>,
+    engine: &Engine,
+) -> Result<Checked, Error> {
     let concerning = |findings: Vec<Diagnostic>| -> Vec<Diagnostic> {
         findings.into_iter().filter(|finding| selected.concerns(finding)).collect()
     };
-    let warnings = match definitions(request, engine).await {
-        Ok(definitions) => concerning(definitions.warnings),
+    let warnings = match run::verdict(request, kept, engine).await {
+        Ok(verdict) => concerning(verdict.warnings),
         Err(Error::Definition(findings)) => match concerning(findings) {
             findings if findings.iter().any(Diagnostic::is_error) => return Err(Error::Definition(findings)),
             _ => Vec::new(),
@@ -109,12 +109,6 @@ async fn checked_of(selected: Selected, request: &Request, engine: &Engine) -> R
         Err(other) => return Err(other),
     };
     Ok(Checked { warnings, looked_at: LookedAt::Selected(selected) })
-}
-
-async fn definitions(request: &Request, engine: &Engine) -> Result<Definitions, Error> {
-    let definitions = run::checked(request, engine).await?;
-    run::refuse_over_served(&definitions, request)?;
-    Ok(definitions)
 }
 
 impl Checked {

@@ -211,17 +211,30 @@ impl Statement {
     /// # Errors
     /// Unknown names, wrong types, wrong arguments.
     pub async fn plan(&self, context: &SessionContext) -> Result<LogicalPlan, DataFusionError> {
+        self.plan_with(context, &context.state()).await
+    }
+
+    /// Plans the statement as [`Statement::plan`] does, with a state of the session that the caller has at hand: copying all
+    /// of its functions takes as long as planning a small query. The state sees tables that come later.
+    ///
+    /// # Errors
+    /// As [`Statement::plan`].
+    pub async fn plan_with(
+        &self,
+        context: &SessionContext,
+        state: &SessionState,
+    ) -> Result<LogicalPlan, DataFusionError> {
         for (name, view) in &self.views {
             view.define(name, context).await?;
         }
-        self.plan_in(context.state()).await
+        self.plan_in(state).await
     }
 
     /// Plans the statement where its views are known.
-    async fn plan_in(&self, state: SessionState) -> Result<LogicalPlan, DataFusionError> {
+    async fn plan_in(&self, state: &SessionState) -> Result<LogicalPlan, DataFusionError> {
         match self.dialect {
             Dialect::Datafusion => state.statement_to_plan(self.parsed.clone()).await,
-            Dialect::Duckdb => dialect::plan(self.parsed.clone(), state).await,
+            Dialect::Duckdb => dialect::plan(self.parsed.clone(), state.clone()).await,
         }
     }
 
@@ -242,7 +255,7 @@ impl Statement {
         if context.table_exist(reference.clone())? {
             return Ok(());
         }
-        let plan = self.plan_in(context.state()).await?;
+        let plan = self.plan_in(&context.state()).await?;
         context.register_table(reference, Arc::new(ViewTable::new(plan, None))).map(drop)
     }
 }

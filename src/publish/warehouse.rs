@@ -137,11 +137,18 @@ impl Warehouse {
     /// # Errors
     /// When the link or the manifest cannot be read, or a newer tool wrote it.
     pub fn current(&self) -> Result<Option<Manifest>, Error> {
-        let served = match self.served()? {
-            None => self.depot.served(&Target::production())?.snapshot,
-            served => served,
-        };
-        served.map(|id| self.manifest(&id)).transpose()
+        self.current_id()?.map(|id| self.manifest(&id)).transpose()
+    }
+
+    /// Returns the id of the snapshot on which a run is based.
+    ///
+    /// # Errors
+    /// When the link cannot be read.
+    pub fn current_id(&self) -> Result<Option<String>, Error> {
+        match self.served()? {
+            None => Ok(self.depot.served(&Target::production())?.snapshot),
+            served => Ok(served),
+        }
     }
 
     /// Reads the manifest of a snapshot.

@@ -1,9 +1,11 @@
 //! What is wrong with a definition: where, what, and what to do about it. Rendering is the command line's work.
 
+use serde::{Deserialize, Serialize};
+
 use super::Place;
 
 /// Says whether a diagnostic stops the command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// Said beside errors: what follows from them.
     Note,

@@ -228,7 +228,7 @@ async fn run(
     engine: &Engine,
 ) -> Result<TestResult, Error> {
     let file = read(test, planned)?;
-    let found = test::prepared(&[file], definitions, engine).await?.run(engine).await?;
+    let found = test::prepared(&[file], definitions, engine)?.run(engine).await?;
     found.into_iter().next().ok_or_else(|| Error::Bug { message: "a generated test is none".to_owned() })
 }
 

@@ -3,6 +3,8 @@
 //! In: definitions and the snapshot on which a run would be based. Out: one finding for each model whose columns may not
 //! change as they do, or whose history would lose what it has recorded. Deliberately reads no data.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Definitions, Request, load, partial::Scope};
 use crate::{
     Error,
@@ -11,18 +13,37 @@ use crate::{
     transform::{PlannedModel, SchemaChange, evolve, history, schema_change, schema_changes},
 };
 
+/// What definitions were held against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Against {
+    /// Nothing: no model says anything about the past.
+    Nothing,
+    /// The snapshot of this id, or its absence.
+    Snapshot(Option<String>),
+}
+
+impl Against {
+    /// Returns whether definitions would be held against the same now.
+    pub(super) fn is_current(&self, request: &Request) -> bool {
+        let Self::Snapshot(id) = self else { return true };
+        let served = || -> Result<_, Error> { Ok(load::warehouse(&load::pipeline(request)?, request)?.current_id()?) };
+        served().is_ok_and(|served| served == *id)
+    }
+}
+
 /// Refuses definitions that the served snapshot, if there is one, does not allow. Where no model says anything about the
 /// past, no warehouse is needed for that.
 ///
 /// # Errors
 /// As [`refuse`], or when the warehouse cannot be read.
-pub fn refuse_over_served(definitions: &Definitions, request: &Request) -> Result<(), Error> {
+pub(super) fn refuse_over_served(definitions: &Definitions, request: &Request) -> Result<Against, Error> {
     let asks = |model: &PlannedModel| model.model.on_schema_change.value != OnSchemaChange::Rebuild;
     if !definitions.graph.models.iter().any(asks) {
-        return Ok(());
+        return Ok(Against::Nothing);
     }
     let served = load::warehouse(&definitions.project.pipeline, request)?.current()?;
-    refuse(definitions, &Scope::default(), served.as_ref(), false)
+    refuse(definitions, &Scope::default(), served.as_ref(), false)?;
+    Ok(Against::Snapshot(served.map(|manifest| manifest.snapshot)))
 }
 
 /// Refuses definitions that a run over `parent` may not publish. A full run builds what could not evolve.

@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use chrono::NaiveDate;
+
 use super::Request;
 use crate::{
     Error,
@@ -36,6 +38,27 @@ pub(super) fn load(request: &Request) -> Result<(Project, Vec<Diagnostic>), Erro
     let assembled = define::assemble(file, sources, entities, models, &environment);
     let (project, warnings) = assembled.map_err(Error::Definition)?;
     Ok((Project { reports, ..project }, warnings))
+}
+
+/// Reads all files that define a pipeline, those of unit tests included, in order of their paths.
+///
+/// # Errors
+/// When one cannot be read, or the pipeline file does not say which others there are.
+pub(super) fn texts(request: &Request) -> Result<Vec<Arc<Text>>, Error> {
+    let file = pipeline_file(request)?;
+    let models = models(&file)?.into_iter().chain(tests(&file)?).map(|(text, _)| text);
+    let named = [sources(&file)?, entities(&file)?, reports(&file)?].into_iter().flatten();
+    let mut texts: Vec<Arc<Text>> =
+        [Arc::clone(&file.models_place.text)].into_iter().chain(named).chain(models).collect();
+    texts.sort_by(|one, other| one.path.cmp(&other.path));
+    texts.dedup_by(|one, other| one.path == other.path);
+    Ok(texts)
+}
+
+/// Returns the day as of which a pipeline answers.
+pub(super) fn run_date(pipeline: &Pipeline, request: &Request) -> NaiveDate {
+    let today = request.now.with_timezone(&pipeline.timezone).date_naive();
+    request.run_date.or(pipeline.run_date).unwrap_or(today)
 }
 
 /// Returns where a pipeline's sources, entities, models and reports lie, as far as that is known without looking.
@@ -145,7 +168,10 @@ pub(super) fn functions(request: &Request) -> Result<Vec<Function>, Error> {
 /// # Errors
 /// When a file cannot be read.
 pub(super) fn unit_tests(request: &Request) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
-    let file = pipeline_file(request)?;
+    tests(&pipeline_file(request)?)
+}
+
+fn tests(file: &PipelineFile) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
     let failed = |error: definitions::Error| {
         Error::Definition(vec![Diagnostic::error(error.to_string(), file.models_place.clone())])
     };

@@ -43,6 +43,7 @@ mod tables;
 mod test;
 mod touched;
 mod validate;
+mod verdict;
 mod verify;
 mod watch;
 mod working;
@@ -62,7 +63,6 @@ pub use identity::ask::{
     reviewed, train,
 };
 pub use infer::{Inference, Inferred, infer, parameters_for_drafts};
-pub use inherit::refuse_over_served;
 pub use inputs::{FormatChoice, Input, Reading, inputs, source};
 pub use inspect::{Rejects, Snapshot, Snapshots, release, rollback, snapshots};
 pub use lineage::{Subject, lineage, subject};
@@ -80,7 +80,8 @@ pub use test::{UnitTests, unit_tests};
 pub use touched::{Touched, TouchedColumn, touched};
 #[cfg(test)]
 pub(crate) use validate::catalog;
-pub use validate::{Definitions, checked, definitions};
+pub use validate::{Definitions, definitions};
+pub use verdict::{Verdict, verdict};
 pub use watch::Look;
 pub use working::{ChangedColumn, Explanation, Measured, ModelDiff, Operator, Working};
 

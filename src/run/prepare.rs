@@ -13,7 +13,10 @@ use crate::{
     engine::{Catalog, Engine, Parameters},
     normalize::Contract,
     record::Diagnostic,
-    transform::{self, Graph, plan::Purpose},
+    transform::{
+        self,
+        plan::{Planned, Purpose},
+    },
 };
 
 /// Definitions before any model is planned.
@@ -42,23 +45,18 @@ impl Prepared {
         validate::staged_catalog(&self.project, &self.contracts, &self.parameters)
     }
 
-    /// Plans all models over the tables of [`Self::staged`]; returns also what is wrong with functions and models.
+    /// Plans all models over the tables of [`Self::staged`]; what is wrong with functions is among the findings.
     ///
     /// # Errors
     /// When no session can be made, which is a fault of the program.
-    pub async fn plan(
-        &self,
-        purpose: Purpose,
-        staged: &Catalog,
-        engine: &Engine,
-    ) -> Result<(Graph, Vec<Diagnostic>), Error> {
+    pub async fn plan(&self, purpose: Purpose, staged: &Catalog, engine: &Engine) -> Result<Planned, Error> {
         let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
         let Self { project, parameters, .. } = self;
         let mut findings = transform::functions::define(&project.functions, engine).map_err(bug)?;
         let sources = validate::made_tables(project);
         let planning = transform::plan::plan_for(purpose, &project.models, staged, &sources, parameters, engine);
-        let (graph, found) = Box::pin(planning).await.map_err(bug)?;
-        findings.extend(found);
-        Ok((graph, findings))
+        let planned = Box::pin(planning).await.map_err(bug)?;
+        findings.extend(planned.findings);
+        Ok(Planned { findings, ..planned })
     }
 }

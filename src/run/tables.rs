@@ -3,7 +3,7 @@
 use arrow::datatypes::{FieldRef, Schema};
 use serde::Serialize;
 
-use super::{Definitions, Request, checked};
+use super::{Definitions, Request, validate::checked};
 use crate::{
     Error,
     define::{

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use datafusion::{error::DataFusionError, prelude::SessionContext};
@@ -17,11 +17,11 @@ use crate::{
         suggestion,
         unit_test::{self, TestFile},
     },
-    engine::{Catalog, CatalogTable, Engine, catalog},
+    engine::{Catalog, CatalogTable, Engine, Parameters, catalog},
     record::{Diagnostic, TableName, TestResult},
     transform::{
         PlannedModel, history,
-        views::{self, PlannedView},
+        views::{self, PlannedView, Views},
     },
 };
 
@@ -43,7 +43,7 @@ impl fmt::Debug for UnitTests {
 /// Everything that is wrong with them.
 pub async fn unit_tests(definitions: &Definitions, request: &Request, engine: &Engine) -> Result<UnitTests, Error> {
     let (files, mut findings) = files(definitions, request)?;
-    match prepared(&files, definitions, engine).await {
+    match prepared(&files, definitions, engine) {
         Ok(tests) if findings.is_empty() => Ok(tests),
         Ok(_) => Err(Error::Definition(findings)),
         Err(Error::Definition(found)) => {
@@ -58,12 +58,8 @@ pub async fn unit_tests(definitions: &Definitions, request: &Request, engine: &E
 ///
 /// # Errors
 /// Everything that is wrong with them.
-pub(super) async fn prepared(
-    files: &[TestFile],
-    definitions: &Definitions,
-    engine: &Engine,
-) -> Result<UnitTests, Error> {
-    let tables = validate::catalog(definitions);
+pub(super) fn prepared(files: &[TestFile], definitions: &Definitions, engine: &Engine) -> Result<UnitTests, Error> {
+    let tables = if files.is_empty() { Catalog::new() } else { validate::catalog(definitions) };
     let session = catalog::providers(&tables).and_then(|tables| engine.session(tables)).map_err(|error| bug(&error))?;
     let graph = &definitions.graph;
     let subjects = graph.models.iter().map(subject).chain(graph.views.iter().map(view));
@@ -72,10 +68,24 @@ pub(super) async fn prepared(
         tables: readable(definitions, &tables),
         parameters: &definitions.parameters,
         session: &session,
-        views: &|parameters| views::of(&definitions.project.models, parameters),
+        views: &views_of(definitions),
     };
-    let tests = unit::prepare(files, &around).await.map_err(Error::Definition)?;
+    let tests = unit::prepare(files, &around, engine.settings().threads).map_err(Error::Definition)?;
     Ok(UnitTests { tests, session })
+}
+
+/// Returns what makes the views of a project with parameters, once for all tests that have the same ones.
+fn views_of(definitions: &Definitions) -> impl Fn(&Parameters) -> Views + Sync {
+    let known: Mutex<Vec<(Parameters, Views)>> = Mutex::default();
+    move |parameters| {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, views)) = known.iter().find(|(made_with, _)| made_with == parameters) {
+            return views.clone();
+        }
+        let views = views::of(&definitions.project.models, parameters);
+        known.push((parameters.clone(), views.clone()));
+        views
+    }
 }
 
 fn bug(error: &DataFusionError) -> Error {

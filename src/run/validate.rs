@@ -10,7 +10,10 @@ use crate::{
     engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, catalog, parameters::said_unknown},
     normalize::Contract,
     record::{Diagnostic, Manifest, Place, Severity, TableName},
-    transform::{self, Graph, lint, plan::Purpose},
+    transform::{
+        self, Graph, lint,
+        plan::{Planned, Purpose},
+    },
 };
 
 /// Everything that was written, ready to run.
@@ -64,7 +67,7 @@ pub async fn definitions(request: &Request, engine: &Engine) -> Result<Definitio
 ///
 /// # Errors
 /// As [`definitions`].
-pub async fn checked(request: &Request, engine: &Engine) -> Result<Definitions, Error> {
+pub(super) async fn checked(request: &Request, engine: &Engine) -> Result<Definitions, Error> {
     Box::pin(validated(Purpose::Check, request, engine)).await
 }
 
@@ -90,20 +93,26 @@ async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Resu
     let (prepared, mut findings) = Prepared::new(request)?;
     load::warehouse_address(&prepared.project.pipeline)?;
     let staged = prepared.staged();
-    let (graph, found) = prepared.plan(purpose, &staged, engine).await?;
+    let Planned { graph, findings: found, session } = prepared.plan(purpose, &staged, engine).await?;
+    let has_failed = found.iter().any(Diagnostic::is_error);
     findings.extend(found);
     let Prepared { project, parameters, contracts } = prepared;
     let checks: Vec<TableChecks> = checks(&project, &contracts, &graph);
     let tables = lint::Tables::new(&project.sources, &staged, &graph);
     let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
-    let session = engine.session(catalog::providers(&with_models(staged, &graph)).map_err(bug)?).map_err(bug)?;
+    // Nothing else is said of a model that failed, whatever is known of its columns.
+    let session = match has_failed {
+        true => engine.session(catalog::providers(&with_models(staged, &graph)).map_err(bug)?).map_err(bug)?,
+        false => session,
+    };
     let defined = transform::views::define(&graph.views, &session).await;
     // A view may stand on a model that is wrong, of which the session knows nothing.
     if let (Err(error), false) = (defined, findings.iter().any(Diagnostic::is_error)) {
         return Err(bug(error));
     }
-    findings.extend(lint::lint_all(&graph, &tables, &session.state()));
-    findings.extend(check::validate(&checks, &session).await);
+    let threads = engine.settings().threads;
+    findings.extend(lint::lint_all(&graph, &tables, &session.state(), threads));
+    findings.extend(check::validate(&checks, &session, threads));
     // A model that is wrong is told once, not with every chart that reads it.
     if purpose == Purpose::Check && !findings.iter().any(Diagnostic::is_error) {
         let (project, contracts, graph, parameters) = (&project, &contracts, &graph, &parameters);
@@ -143,11 +152,9 @@ fn names_parameter(text: &str, name: &str) -> bool {
 }
 
 pub(super) fn parameters(project: &Project, request: &Request) -> Result<Parameters, Error> {
-    let timezone = project.pipeline.timezone;
-    let today = request.now.with_timezone(&timezone).date_naive();
     Ok(Parameters {
-        run_date: request.run_date.or(project.pipeline.run_date).unwrap_or(today),
-        timezone,
+        run_date: load::run_date(&project.pipeline, request),
+        timezone: project.pipeline.timezone,
         variables: load::variables(&project.pipeline, request)?,
     })
 }

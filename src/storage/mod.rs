@@ -4,6 +4,7 @@ pub mod content;
 pub mod definitions;
 pub mod hashing;
 pub mod local;
+pub mod memo;
 pub mod output;
 pub mod pack;
 pub mod read;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{PlannedModel, diagnose, seed, views::PlannedView};
 use crate::{
     define::project::{Dialect, Kind, Model},
-    engine::{Parameters, Problem, Statement},
+    engine::{Parameters, Problem, Statement, parallel},
     record::{Diagnostic, Place, TableName},
 };
 
@@ -33,28 +33,29 @@ pub(super) struct ParsedModel {
     pub statement: Statement,
 }
 
-/// Parses every model; one that cannot be parsed is a finding and is left out.
-pub(super) fn parse(models: &[Model], parameters: &Parameters) -> (Vec<ParsedModel>, Vec<Diagnostic>) {
+/// Parses every model on so many threads; one that cannot be parsed is a finding and is left out.
+pub(super) fn parse(models: &[Model], parameters: &Parameters, threads: usize) -> (Vec<ParsedModel>, Vec<Diagnostic>) {
     let (mut parsed, mut findings) = (Vec::new(), Vec::new());
-    for model in models {
-        let rows = (model.kind == Kind::Seed).then(|| seed::query(model)).transpose();
-        let text = match &rows {
-            Ok(rows) => rows.as_ref().unwrap_or(&model.text.body),
-            Err(found) => {
-                findings.extend_from_slice(found);
-                continue;
-            }
-        };
-        match Statement::parse_as(model.dialect, text, parameters) {
-            Ok(statement) => parsed.push(ParsedModel { model: model.clone(), statement }),
-            // Taking a text apart asks for the engine's own grammar.
-            Err(error) if model.dialect == Dialect::Duckdb => {
-                findings.push(diagnostic(model, Problem::new(&error, &model.text.body)));
-            }
-            Err(error) => findings.extend(diagnose::unparsed(&model.text, &error, parameters)),
+    for answer in parallel::each(threads, models, |model| parse_model(model, parameters)) {
+        match answer {
+            Ok(model) => parsed.push(model),
+            Err(found) => findings.extend(found),
         }
     }
     (parsed, findings)
+}
+
+fn parse_model(model: &Model, parameters: &Parameters) -> Result<ParsedModel, Vec<Diagnostic>> {
+    let rows = (model.kind == Kind::Seed).then(|| seed::query(model)).transpose()?;
+    let text = rows.as_ref().unwrap_or(&model.text.body);
+    match Statement::parse_as(model.dialect, text, parameters) {
+        Ok(statement) => Ok(ParsedModel { model: model.clone(), statement }),
+        // Taking a text apart asks for the engine's own grammar.
+        Err(error) if model.dialect == Dialect::Duckdb => {
+            Err(vec![diagnostic(model, Problem::new(&error, &model.text.body))])
+        }
+        Err(error) => Err(diagnose::unparsed(&model.text, &error, parameters)),
+    }
 }
 
 /// Turns what the engine says about a model into a finding in its file.

@@ -21,7 +21,6 @@ pub mod meaning;
 pub mod moved;
 mod narrow;
 mod normal;
-mod plain;
 pub mod plan;
 pub mod prove;
 pub mod schema_change;

@@ -1,14 +1,16 @@
 //! Planning: every model against the contracts and the models before it, without data.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
     sync::Arc,
 };
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::{
-    catalog::TableProvider, error::Result as EngineResult, logical_expr::LogicalPlan, prelude::SessionContext,
+    catalog::TableProvider, error::Result as EngineResult, execution::SessionState, logical_expr::LogicalPlan,
+    prelude::SessionContext,
 };
 
 use super::{
@@ -20,13 +22,14 @@ use super::{
     history,
     meaning::{self, Meaning},
     moved::Before,
-    normal, plain,
+    normal,
     views::{PlannedView, Views},
 };
 use crate::{
     define::project::{Kind, Model, OnSchemaChange},
     engine::{
-        Catalog, CatalogTable, Engine, Parameters, Statement, catalog, functions, types, user_function::UserFunction,
+        Catalog, CatalogTable, Engine, Parameters, Statement, catalog, functions, parallel, plain, types,
+        user_function::UserFunction,
     },
     record::{Diagnostic, TableName},
 };
@@ -117,10 +120,35 @@ pub async fn plan(
     parameters: &Parameters,
     engine: &Engine,
 ) -> EngineResult<(Graph, Vec<Diagnostic>)> {
-    plan_for(Purpose::Build, models, staged, sources, parameters, engine).await
+    let Planned { graph, findings, .. } = plan_for(Purpose::Build, models, staged, sources, parameters, engine).await?;
+    Ok((graph, findings))
 }
 
-/// Plans all models as [`plan`] does, for a purpose.
+/// Models that were planned, and what was found.
+pub struct Planned {
+    /// The models that can be built.
+    pub graph: Graph,
+    /// Every finding.
+    pub findings: Vec<Diagnostic>,
+    /// A session over all tables without rows, the views and the columns of failed models among them.
+    pub session: SessionContext,
+}
+
+impl fmt::Debug for Planned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Planned").field("graph", &self.graph).field("findings", &self.findings).finish_non_exhaustive()
+    }
+}
+
+/// A model of which planning is asked.
+struct Asked {
+    model: Model,
+    statement: Statement,
+    /// Whether it reads what nobody makes.
+    names_nobody: bool,
+}
+
+/// Plans all models as [`plan`] does, for a purpose. Models of which none reads another are planned at the same time.
 ///
 /// # Errors
 /// As [`plan`].
@@ -131,11 +159,12 @@ pub async fn plan_for(
     sources: &BTreeSet<TableName>,
     parameters: &Parameters,
     engine: &Engine,
-) -> EngineResult<(Graph, Vec<Diagnostic>)> {
-    let (parsed, mut findings) = graph::parse(models, parameters);
+) -> EngineResult<Planned> {
+    let threads = engine.settings().threads;
+    let (parsed, mut findings) = graph::parse(models, parameters, threads);
     let (ordered, cycles) = graph::order(parsed);
     findings.extend(cycles);
-    let sessions = Sessions::new(models, staged, engine)?;
+    let sessions = Sessions::new(purpose, models, staged, engine)?;
     let mut inputs: BTreeMap<TableName, String> =
         staged.iter().map(|(name, table)| (name.clone(), spelled_input(table))).collect();
     let mut tables = known_tables(models, staged, sources);
@@ -143,50 +172,73 @@ pub async fn plan_for(
     let mut views = Views::new();
     let own_functions = engine.defined();
     let mut waiting = Waiting::default();
-    for parsed in ordered {
-        let ParsedModel { model, mut statement } = parsed;
-        let named = &statement.named;
-        let names_nobody = !statement.unqualified.is_empty() || named.iter().any(|table| !tables.holds(table));
-        let is_known = |table: &TableName| inputs.contains_key(table) || views.contains_key(table);
-        let waits_for = named.iter().find(|table| tables.holds(table) && !is_known(table));
-        if let (false, Some(failed)) = (names_nobody, waits_for) {
-            waiting.note(&model.name, failed);
-            continue;
+    let mut ordered = VecDeque::from(ordered);
+    while !ordered.is_empty() {
+        let mut asked = Vec::new();
+        for ParsedModel { model, mut statement } in next_wave(&mut ordered) {
+            let named = &statement.named;
+            let names_nobody = !statement.unqualified.is_empty() || named.iter().any(|table| !tables.holds(table));
+            let is_known = |table: &TableName| inputs.contains_key(table) || views.contains_key(table);
+            let waits_for = named.iter().find(|table| tables.holds(table) && !is_known(table));
+            if let (false, Some(failed)) = (names_nobody, waits_for) {
+                waiting.note(&model.name, failed);
+                continue;
+            }
+            statement.expand(&views);
+            asked.push(Asked { model, statement, names_nobody });
         }
-        statement.expand(&views);
         let around = Around { purpose, sessions: &sessions, staged, inputs: &inputs, functions: &own_functions };
-        let planned = match names_nobody {
+        let answers = parallel::each(threads, &asked, |asked| match asked.names_nobody {
             true => Err(Failed::Engine(None)),
-            false => Box::pin(plan_model(&model, &statement, around)).await,
-        };
-        match planned {
-            Ok(Answer { schema, definition, .. }) if model.kind == Kind::View => {
-                let statement = Arc::new(statement);
-                views.insert(model.name.clone(), Arc::clone(&statement));
-                tables.describe(&model.name, Arc::clone(&schema));
-                graph.views.push(PlannedView { model, schema, statement, definition });
-            }
-            Ok(Answer { schema, definition, meanings }) => {
-                let run_date = parameters.run_date;
-                let planned = PlannedModel { model, statement, schema, definition, meanings, run_date, before: None };
-                sessions.register(&planned)?;
-                inputs.insert(planned.model.name.clone(), spelled(&planned.schema));
-                tables.describe(&planned.model.name, Arc::clone(&planned.schema));
-                graph.models.push(planned);
-            }
-            Err(failed) => {
-                let told = failed.told(&model, &statement, &tables, &sessions.cut.state());
-                findings.extend(told.findings);
-                if let Some(schema) = told.schema {
-                    sessions.stand_in(&model, &schema)?;
-                    inputs.insert(model.name.clone(), spelled(&schema));
-                    tables.describe(&model.name, schema);
+            false => parallel::wait(Box::pin(plan_model(&asked.model, &asked.statement, around))),
+        });
+        for (Asked { model, statement, .. }, answer) in asked.into_iter().zip(answers) {
+            match answer {
+                Ok(Answer { schema, definition, .. }) if model.kind == Kind::View => {
+                    let statement = Arc::new(statement);
+                    sessions.define(&model.name, &statement).await;
+                    views.insert(model.name.clone(), Arc::clone(&statement));
+                    tables.describe(&model.name, Arc::clone(&schema));
+                    graph.views.push(PlannedView { model, schema, statement, definition });
+                }
+                Ok(Answer { schema, definition, meanings }) => {
+                    let run_date = parameters.run_date;
+                    let planned =
+                        PlannedModel { model, statement, schema, definition, meanings, run_date, before: None };
+                    sessions.register(&planned)?;
+                    inputs.insert(planned.model.name.clone(), sessions.spelled(&planned.schema));
+                    tables.describe(&planned.model.name, Arc::clone(&planned.schema));
+                    graph.models.push(planned);
+                }
+                Err(failed) => {
+                    let told = failed.told(&model, &statement, &tables, &sessions.state);
+                    findings.extend(told.findings);
+                    if let Some(schema) = told.schema {
+                        sessions.stand_in(&model, &schema)?;
+                        inputs.insert(model.name.clone(), sessions.spelled(&schema));
+                        tables.describe(&model.name, schema);
+                    }
                 }
             }
         }
     }
     findings.extend(waiting.notes);
-    Ok((graph, findings))
+    Ok(Planned { graph, findings, session: sessions.cut })
+}
+
+/// Takes models from the front, of which none reads another.
+fn next_wave(ordered: &mut VecDeque<ParsedModel>) -> Vec<ParsedModel> {
+    let mut wave: Vec<ParsedModel> = Vec::new();
+    let mut names = BTreeSet::new();
+    let mut reads_none = |next: &ParsedModel| {
+        let reads_none = !next.statement.named.iter().any(|table| names.contains(table));
+        names.insert(next.model.name.clone());
+        reads_none
+    };
+    while ordered.front().is_some_and(&mut reads_none) {
+        wave.extend(ordered.pop_front());
+    }
+    wave
 }
 
 /// Returns all tables that a model may name, with the columns of those that are there without planning.
@@ -220,25 +272,35 @@ struct Around<'a> {
 struct Sessions {
     /// Every table as a model reads it.
     cut: SessionContext,
-    /// The same tables as nothing but named columns.
-    bare: SessionContext,
+    /// A state of that session.
+    state: SessionState,
+    /// The same tables as nothing but named columns, where somebody asks what a model computes.
+    bare: Option<SessionContext>,
     /// Tables without the as-of cut, where somebody asks what columns mean; with the hash of what is cut.
     uncut: Option<(SessionContext, BTreeMap<TableName, String>)>,
 }
 
 impl Sessions {
-    fn new(models: &[Model], staged: &Catalog, engine: &Engine) -> EngineResult<Self> {
+    fn new(purpose: Purpose, models: &[Model], staged: &Catalog, engine: &Engine) -> EngineResult<Self> {
         let cut = engine.session(catalog::providers(staged)?)?;
-        let bare = engine.session(catalog::providers(&bare(staged))?)?;
+        let state = cut.state();
+        let bare = match models.iter().any(|model| is_compared(model, purpose)) {
+            true => Some(engine.session(catalog::providers(&bare(staged))?)?),
+            false => None,
+        };
         let evolves = |model: &Model| model.on_schema_change.value == OnSchemaChange::Evolve;
         if !models.iter().any(evolves) {
-            return Ok(Self { cut, bare, uncut: None });
+            return Ok(Self { cut, state, bare, uncut: None });
         }
         let files = |(name, table): (&TableName, &CatalogTable)| {
             (name.clone(), std::sync::Arc::new(table.files.clone()) as std::sync::Arc<dyn TableProvider>)
         };
         let cuts = staged.iter().map(|(name, table)| (name.clone(), spelled_cut(table))).collect();
-        Ok(Self { cut, bare, uncut: Some((engine.session(staged.iter().map(files))?, cuts)) })
+        Ok(Self { cut, state, bare, uncut: Some((engine.session(staged.iter().map(files))?, cuts)) })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &SessionContext> {
+        [&self.cut].into_iter().chain(&self.bare).chain(self.uncut.iter().map(|(session, _)| session))
     }
 
     /// Makes a planned model known to those that read it.
@@ -247,14 +309,27 @@ impl Sessions {
         let table = CatalogTable::empty(&planned.schema, planned.partition_by(), None);
         let uncut = self.uncut.iter().map(|(session, _)| session);
         [&self.cut].into_iter().chain(uncut).try_for_each(|session| register(session, name, &table))?;
-        register(&self.bare, name, &bare_table(&planned.schema))
+        let bare = |session| register(session, name, &bare_table(&planned.schema));
+        self.bare.as_ref().map_or(Ok(()), bare)
+    }
+
+    /// Makes a planned view known to those that read it, before several of them are planned at once.
+    async fn define(&self, name: &TableName, view: &Statement) {
+        for session in self.all() {
+            // Who reads it says what is wrong with it there.
+            let _ = view.define_as(name, session).await;
+        }
     }
 
     /// Makes the columns of a failed model known to those that read it.
     fn stand_in(&self, model: &Model, schema: &SchemaRef) -> EngineResult<()> {
         let table = CatalogTable::empty(schema, Vec::new(), None);
-        let uncut = self.uncut.iter().map(|(session, _)| session);
-        [&self.cut, &self.bare].into_iter().chain(uncut).try_for_each(|session| register(session, &model.name, &table))
+        self.all().try_for_each(|session| register(session, &model.name, &table))
+    }
+
+    /// Returns what is said of a model's table by its columns, where somebody asks for it.
+    fn spelled(&self, schema: &SchemaRef) -> String {
+        self.bare.as_ref().map(|_| spelled(schema)).unwrap_or_default()
     }
 
     /// Returns what the columns of a model mean, if it lets them evolve.
@@ -307,10 +382,10 @@ struct Answer {
 }
 
 async fn plan_model(model: &Model, statement: &Statement, around: Around<'_>) -> Result<Answer, Failed> {
-    let Sessions { cut, bare, .. } = around.sessions;
+    let Sessions { cut, state, bare, .. } = around.sessions;
     let engine = |error| Failed::Engine(Some(error));
-    let plan = statement.plan(cut).await.map_err(engine)?;
-    can_run(&plan, cut, around.purpose).await.map_err(engine)?;
+    let plan = statement.plan_with(cut, state).await.map_err(engine)?;
+    can_run(&plan, state, around.purpose).await.map_err(engine)?;
     let header = |findings| Failed::Header(findings, None);
     let mut schema = published_schema(model, statement, &plan).map_err(header)?;
     if let Some(history) = &model.history {
@@ -322,9 +397,9 @@ async fn plan_model(model: &Model, statement: &Statement, around: Around<'_>) ->
     if !findings.is_empty() {
         return Err(Failed::Header(findings, Some(schema)));
     }
-    if !is_compared(model, around.purpose) {
+    let Some(bare) = bare.as_ref().filter(|_| is_compared(model, around.purpose)) else {
         return Ok(Answer { schema, definition: String::new(), meanings: BTreeMap::new() });
-    }
+    };
     let bare = statement.plan(bare).await.and_then(|plan| bare.state().optimize(&plan));
     let normal = normal::hash(&bare.map_err(engine)?, around.staged);
     let definition = definition(model, statement, &schema, normal, around);
@@ -333,8 +408,7 @@ async fn plan_model(model: &Model, statement: &Statement, around: Around<'_>) ->
 }
 
 /// Finds clashes of types, which show in the analyzer, and what the engine cannot run, which shows only in the physical plan.
-async fn can_run(plan: &LogicalPlan, session: &SessionContext, purpose: Purpose) -> EngineResult<()> {
-    let state = session.state();
+async fn can_run(plan: &LogicalPlan, state: &SessionState, purpose: Purpose) -> EngineResult<()> {
     if purpose == Purpose::Check {
         let analyzed = state.analyzer().execute_and_check(plan.clone(), state.config_options(), |_, _| {})?;
         if plain::is_plain(&analyzed) {

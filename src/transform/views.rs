@@ -46,7 +46,7 @@ pub async fn define(views: &[PlannedView], session: &SessionContext) -> Result<(
 #[must_use]
 pub fn of(models: &[Model], parameters: &Parameters) -> Views {
     let views: Vec<Model> = models.iter().filter(|model| model.kind == Kind::View).cloned().collect();
-    let (ordered, _) = graph::order(graph::parse(&views, parameters).0);
+    let (ordered, _) = graph::order(graph::parse(&views, parameters, 1).0);
     let mut known = Views::new();
     for ParsedModel { model, mut statement } in ordered {
         statement.expand(&known);

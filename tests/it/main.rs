@@ -57,6 +57,7 @@ mod evolve;
 
 mod history;
 
+mod kept_answers;
 mod kinds;
 
 mod functions;

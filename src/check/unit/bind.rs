@@ -118,7 +118,7 @@ fn without_day(test: &UnitTest, subject: &Subject<'_>, around: &Around<'_>) -> O
 
 /// Returns the model's SQL with the parameters of the test in it.
 fn statement(subject: &Subject<'_>, parameters: &Parameters, around: &Around<'_>) -> Result<Statement, Diagnostic> {
-    if subject.statement.parameters.is_empty() {
+    if subject.statement.parameters.is_empty() || parameters == around.parameters {
         return Ok(subject.statement.clone());
     }
     let text = &subject.model.text;

@@ -26,7 +26,7 @@ use datafusion::{catalog::TableProvider, error::Result, logical_expr::LogicalPla
 
 use crate::{
     define::{project::Model, unit_test::TestFile},
-    engine::{AsOf, Parameters, Statement},
+    engine::{AsOf, Parameters, Statement, parallel},
     record::{Diagnostic, Placed, TableName},
 };
 
@@ -100,19 +100,22 @@ pub struct Prepared {
     questions: Vec<execute::Question>,
 }
 
-/// Types all values of all tests. A test of a model that is not known is left out silently: somebody else has said so.
+/// Types all values of all tests, on so many threads. A test of a model that is not known is left out silently: somebody else has said so.
 ///
 /// # Errors
 /// Every table, column, common table expression, variable and value that cannot be.
-pub async fn prepare(files: &[TestFile], around: &Around<'_>) -> std::result::Result<Vec<Prepared>, Vec<Diagnostic>> {
+pub fn prepare(
+    files: &[TestFile],
+    around: &Around<'_>,
+    threads: usize,
+) -> std::result::Result<Vec<Prepared>, Vec<Diagnostic>> {
+    let known = files.iter().filter_map(|file| Some((around.subjects.get(&file.model)?, &file.tests)));
+    let tests: Vec<_> = known.flat_map(|(subject, tests)| tests.iter().map(move |test| (subject, test))).collect();
     let (mut prepared, mut findings) = (Vec::new(), Vec::new());
-    for file in files {
-        let Some(subject) = around.subjects.get(&file.model) else { continue };
-        for test in &file.tests {
-            match bind::bind(test, subject, around).await {
-                Ok(test) => prepared.push(test),
-                Err(found) => findings.extend(found),
-            }
+    for answer in parallel::each(threads, &tests, |(subject, test)| parallel::wait(bind::bind(test, subject, around))) {
+        match answer {
+            Ok(test) => prepared.push(test),
+            Err(found) => findings.extend(found),
         }
     }
     if findings.is_empty() { Ok(prepared) } else { Err(findings) }

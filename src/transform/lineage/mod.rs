@@ -31,7 +31,7 @@ pub use uses::{Element, Links, Use, Uses};
 use super::{Graph, PlannedModel};
 use crate::{
     define::project::History,
-    engine::{Catalog, CatalogTable, Engine, catalog},
+    engine::{Catalog, CatalogTable, Engine, catalog, parallel},
     record::TableName,
 };
 use flow::Sources;
@@ -85,10 +85,19 @@ pub async fn lineage(
         .map(|model| (model.model.name.clone(), CatalogTable::empty(&model.schema, Vec::new(), None)));
     let bare = super::plan::bare(staged).into_iter().chain(models).collect();
     let session = engine.session(catalog::providers(&bare)?)?;
+    let state = session.state();
+    for view in &graph.views {
+        // Known before several models that read it are planned at once; who reads it says what is wrong with it here.
+        let _ = view.statement.define_as(&view.model.name, &session).await;
+    }
+    let of_one = |model: &PlannedModel| -> Result<(TableName, TableLineage)> {
+        let plan = parallel::wait(Box::pin(model.statement.plan_with(&session, &state)))?;
+        Ok((model.model.name.clone(), of_model(model, &plan)?))
+    };
     let mut tables = sources;
-    for model in &graph.models {
-        let plan = model.statement.plan(&session).await?;
-        tables.insert(model.model.name.clone(), of_model(model, &plan)?);
+    for found in parallel::each(engine.settings().threads, &graph.models, of_one) {
+        let (name, lineage) = found?;
+        tables.insert(name, lineage);
     }
     Ok(Lineage::new(tables))
 }

@@ -39,10 +39,10 @@ use datafusion::{
     },
 };
 
-use super::{Graph, graph};
+use super::{Graph, PlannedModel, graph};
 use crate::{
     define::project::{Kind, Model},
-    engine::Statement,
+    engine::{Statement, parallel},
     record::Diagnostic,
 };
 use keys::Keys;
@@ -150,12 +150,13 @@ impl Subject<'_, '_> {
     }
 }
 
-/// Looks at every planned model; `tables` must know what they read.
+/// Looks at every planned model, on so many threads; `tables` must know what they read.
 #[must_use]
-pub fn lint_all(graph: &Graph, tables: &Tables, state: &SessionState) -> Vec<Diagnostic> {
+pub fn lint_all(graph: &Graph, tables: &Tables, state: &SessionState, threads: usize) -> Vec<Diagnostic> {
     // The query of a seed is made of its rows.
-    let models = graph.models.iter().filter(|planned| planned.model.kind != Kind::Seed);
-    models.flat_map(|planned| lint(&planned.model, &planned.statement, tables, state)).collect()
+    let models: Vec<&PlannedModel> = graph.models.iter().filter(|planned| planned.model.kind != Kind::Seed).collect();
+    let look = |planned: &&PlannedModel| lint(&planned.model, &planned.statement, tables, state);
+    parallel::each(threads, &models, look).into_iter().flatten().collect()
 }
 
 /// Looks at one model: warnings, and errors for comments that cannot silence anything.

@@ -78,7 +78,7 @@ async fn said(sql: &str) -> Vec<Diagnostic> {
     }
     let tables = Tables::new(&[source], &staged, &graph);
     let state = engine.session(std::iter::empty()).unwrap().state();
-    lint_all(&graph, &tables, &state)
+    lint_all(&graph, &tables, &state, 2)
 }
 
 /// Returns code and underlined words of each finding.

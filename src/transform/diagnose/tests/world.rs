@@ -68,7 +68,7 @@ impl World {
         let found = plan::plan(models, &others, &names, &self.parameters, &self.engine).await.unwrap().1;
         // Planning no further than it must finds the same.
         let checking = plan::plan_for(Purpose::Check, models, &others, &names, &self.parameters, &self.engine);
-        assert_eq!(checking.await.unwrap().1, found);
+        assert_eq!(checking.await.unwrap().findings, found);
         found
     }
 }

@@ -5,7 +5,13 @@
 //! unnest, recursion, rarer aggregates and window functions, casts that no kernel has, and literals that are none of their type.
 //! Deliberately a list of what is plain: what nobody thought of is planned to the end.
 
-use arrow::compute::can_cast_types;
+use std::sync::Arc;
+
+use arrow::{
+    array::{RecordBatch, RecordBatchOptions},
+    compute::can_cast_types,
+    datatypes::Schema,
+};
 use datafusion::{
     common::{
         DFSchema, ScalarValue,
@@ -17,6 +23,8 @@ use datafusion::{
         expr::{AggregateFunction, Cast, WindowFunction},
     },
 };
+
+use super::table;
 
 /// Aggregates that take what the analyzer lets them take.
 const AGGREGATES: [&str; 5] = ["avg", "count", "max", "min", "sum"];
@@ -89,9 +97,10 @@ fn is_plain_part(expr: &Expr, schema: &DFSchema) -> bool {
         | Expr::Between(_)
         | Expr::InList(_)
         | Expr::Case(_) => true,
+        Expr::Like(like) => like.escape_char.is_none(),
         // What is made of literals alone is computed while planning, and may fail there.
-        Expr::BinaryExpr(binary) => !(is_constant(&binary.left) && is_constant(&binary.right)),
-        Expr::ScalarFunction(call) => !call.args.iter().all(is_constant),
+        Expr::BinaryExpr(binary) => !(is_constant(&binary.left) && is_constant(&binary.right)) || has_value(expr),
+        Expr::ScalarFunction(call) => !call.args.iter().all(is_constant) || has_value(expr),
         Expr::Cast(cast) => is_plain_cast(cast, schema),
         Expr::AggregateFunction(call) => is_plain_aggregate(call),
         Expr::WindowFunction(call) => is_plain_window(call),
@@ -106,6 +115,13 @@ fn is_constant(expr: &Expr) -> bool {
         Expr::Negative(inner) => is_constant(inner),
         _ => false,
     }
+}
+
+/// Returns whether an expression of literals can be computed.
+fn has_value(expr: &Expr) -> bool {
+    let one_row = RecordBatchOptions::new().with_row_count(Some(1));
+    let row = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &one_row);
+    !expr.is_volatile() && row.is_ok_and(|row| table::evaluate(expr, &row).is_ok())
 }
 
 fn is_plain_cast(cast: &Cast, schema: &DFSchema) -> bool {
