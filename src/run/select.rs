@@ -17,7 +17,10 @@ use crate::{
     normalize::Contract,
     publish::Warehouse,
     record::{Diagnostic, Manifest, TableName, manifest::Table},
-    transform::{plan::Purpose, views::PlannedView},
+    transform::{
+        plan::{Planned, Purpose},
+        views::PlannedView,
+    },
 };
 
 impl From<select::Error> for Error {
@@ -117,7 +120,7 @@ pub async fn selected(request: &Request, engine: &Engine) -> Result<Option<Selec
 
 /// Returns the hashes of what models compute, of those that can be planned.
 async fn planned(prepared: &Prepared, engine: &Engine) -> Result<BTreeMap<TableName, String>, Error> {
-    let (graph, _) = prepared.plan(Purpose::Build, &prepared.staged(), engine).await?;
+    let Planned { graph, .. } = prepared.plan(Purpose::Build, &prepared.staged(), engine).await?;
     Ok(graph.models.into_iter().map(|planned| (planned.model.name, planned.definition)).collect())
 }
 

@@ -41,7 +41,10 @@ use crate::{
         Manifest, Severity, TableName,
         sql::{quoted, quoted_table},
     },
-    transform::{Graph, PlannedModel, history, plan::Purpose},
+    transform::{
+        Graph, PlannedModel, history,
+        plan::{Planned, Purpose},
+    },
 };
 
 type Providers = BTreeMap<TableName, Arc<dyn TableProvider>>;
@@ -154,7 +157,7 @@ async fn planned(request: &Request, model: &str, engine: &Engine) -> Result<(Tab
         let hint = Some(suggestion(model, names.iter().map(String::as_str)));
         return Err(Error::Usage { message: format!("there is no model `{model}`"), hint });
     };
-    let (graph, found) = prepared.plan(Purpose::Build, &prepared.staged(), engine).await?;
+    let Planned { graph, findings: found, .. } = prepared.plan(Purpose::Build, &prepared.staged(), engine).await?;
     if Target::of(&graph, &wanted.name).is_ok() {
         return Ok((wanted.name.clone(), graph));
     }
