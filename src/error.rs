@@ -33,6 +33,14 @@ pub enum Error {
         /// What to do about it.
         hint: Option<String>,
     },
+    /// What was asked for needs more memory than the limit.
+    #[error("{message}")]
+    Memory {
+        /// What, where.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
     /// Another run holds the warehouse.
     #[error("{message}")]
     Busy {
@@ -54,7 +62,7 @@ impl Error {
         match self {
             Self::Data { .. } => 1,
             Self::Definition(_) | Self::Usage { .. } => 2,
-            Self::Environment { .. } => 3,
+            Self::Environment { .. } | Self::Memory { .. } => 3,
             Self::Busy { .. } => 4,
             Self::Bug { .. } => 70,
         }
@@ -64,7 +72,10 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Data { hint, .. } | Self::Usage { hint, .. } | Self::Environment { hint, .. } => hint.as_deref(),
+            Self::Data { hint, .. }
+            | Self::Usage { hint, .. }
+            | Self::Environment { hint, .. }
+            | Self::Memory { hint, .. } => hint.as_deref(),
             _ => None,
         }
     }

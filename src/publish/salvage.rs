@@ -1,16 +1,16 @@
-//! What a killed run had finished: the next one takes it over instead of doing it again.
+//! What a run had finished that published nothing: the next one takes it over instead of doing it again.
 //!
 //! ```text
 //!  staging/<run>/done/source-<name>.json           a source: its files, packs and tables
 //!                    /model-<schema>.<table>.json  a model's table, and the state of all that it was made of
 //! ```
 //!
-//! A run notes what it has finished beside its files. When it is killed both stay, and the next run moves the folder to
-//! its own name. A note counts only if every file that it names is there with the bytes that it names: after a power cut
+//! A run notes what it has finished beside its files. When it is killed, or leaves them since a model failed or a check
+//! stopped it, both stay, and the next run moves the folder to its own name. A note counts only if every file that it names is there with the bytes that it names: after a power cut
 //! nothing else is known of them. Whether what is noted is still what is wanted is for the conductor to say.
 //!
-//! In: finished tables. Out: those of the run before. Deliberately absent: notes of a run that ended by itself, which
-//! leaves nothing behind.
+//! In: finished tables. Out: those of the run before. Deliberately absent: notes of a run that published, or that failed for
+//! want of room, which it gives back.
 
 use std::{
     collections::{BTreeMap, HashSet},

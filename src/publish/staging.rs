@@ -1,7 +1,7 @@
 //! Where a run collects files before they are part of a snapshot.
 //!
-//! In: a locked warehouse. Out: a folder that nobody reads but the run itself, removed when the run ends; the next run
-//! takes over what a killed one had finished, and removes the rest here.
+//! In: a locked warehouse. Out: a folder that nobody reads but the run itself, removed when the run ends, unless it leaves it
+//! behind; the next run takes over what such a one or a killed one had finished, and removes the rest here.
 
 use std::path::{Path, PathBuf};
 
@@ -27,8 +27,10 @@ pub struct Staging {
     pub(super) base: Served,
     /// The manifest from which unchanged files are linked.
     pub(super) parent: Option<Manifest>,
-    /// What a killed run had finished.
+    /// What a run had finished that published nothing.
     pub(super) salvage: Salvage,
+    /// Whether the next run finds it.
+    is_left: bool,
 }
 
 impl Warehouse {
@@ -47,7 +49,7 @@ impl Warehouse {
         let (base, parent) = (self.depot.served(&self.target)?, self.current()?);
         let finder = Finder::new(self, path, parent.as_ref());
         let salvage = Salvage::read(&finder.folder, &finder, parent.as_ref())?;
-        Ok(Staging { warehouse: self.clone(), lock: lock.clone(), finder, base, parent, salvage })
+        Ok(Staging { warehouse: self.clone(), lock: lock.clone(), finder, base, parent, salvage, is_left: false })
     }
 
     /// Removes snapshots that were never published. Whoever holds the lock is alone, so none of them is still being made.
@@ -80,6 +82,11 @@ impl Warehouse {
 }
 
 impl Staging {
+    /// Leaves what is finished to the next run, as a killed run does.
+    pub const fn leave(&mut self) {
+        self.is_left = true;
+    }
+
     /// Returns the folder that [`super::TableWriter::create`] takes.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -167,7 +174,9 @@ impl Finder {
 impl Drop for Staging {
     fn drop(&mut self) {
         // What cannot be removed now is removed by the next run.
-        if let Err(error) = local::remove_dir_all(self.path()) {
+        if !self.is_left
+            && let Err(error) = local::remove_dir_all(self.path())
+        {
             tracing::warn!("{error}");
         }
     }

@@ -64,6 +64,11 @@ pub(super) fn run_id(request: &Request) -> String {
     format!("{}-{}", request.now.format("%Y%m%dT%H%M%S%3fZ"), std::process::id())
 }
 
+/// Returns whether somebody can mend a failure in the definitions or settings and run again. A disk gets its room back.
+const fn is_of_a_model(error: &Error) -> bool {
+    matches!(error, Error::Data { .. } | Error::Usage { .. } | Error::Memory { .. } | Error::Bug { .. })
+}
+
 fn failure(request: &Request, run: &str, Failure { table, error }: &Failure) -> serde_json::Value {
     serde_json::json!({
         "run": run,
@@ -100,7 +105,7 @@ async fn carry_out(
     scope: &Scope,
     engine: &Engine,
     warehouse: &Warehouse,
-    staging: Staging,
+    mut staging: Staging,
     run: &str,
     is_first: bool,
     observer: &dyn Observer,
@@ -138,7 +143,11 @@ async fn carry_out(
         scope,
         observer,
     };
-    let (catalog, models) = build::build_all(&definitions.graph, catalog, around).await?;
+    let built = build::build_all(&definitions.graph, catalog, around).await;
+    if built.as_ref().is_err_and(|failure| is_of_a_model(&failure.error)) {
+        staging.leave();
+    }
+    let (catalog, models) = built?;
     let mut manifest = manifest(request, definitions, run, &staged, &catalog);
     // A development environment starts from production's snapshot and still gets a link of its own.
     let is_new = scope.is_new(&mut manifest, parent.as_ref()) || is_first;
@@ -155,7 +164,11 @@ async fn carry_out(
     };
     let gate = gate::check_all(around).await?;
     let lost = inherit::warnings(definitions, parent.as_ref());
-    let outcome = match unproved(&models).or_else(|| gate.refusal()) {
+    let (unproved, refusal) = (unproved(&models), gate.refusal());
+    if unproved.is_none() && refusal.is_some() {
+        staging.leave();
+    }
+    let outcome = match unproved.or(refusal) {
         Some(reason) => Outcome::Stopped { reason, snapshot: parent.map(|parent| parent.snapshot) },
         None if !is_new => Outcome::Unchanged { snapshot: parent.map(|parent| parent.snapshot).unwrap_or_default() },
         None => {

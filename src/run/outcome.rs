@@ -124,7 +124,7 @@ fn without_memory(table: &TableName, error: &DataFusionError, words: &str) -> Er
         Some(operator) => format!("{operator} found none left"),
         None => words.to_owned(),
     };
-    Error::Environment {
+    Error::Memory {
         message: format!("{subject} needs more memory than the limit: {found}"),
         hint: Some(
             "raise `--memory-limit` (`TALLYHOUSE_MEMORY_LIMIT`), lower `--threads`, or join and sort less at once; \

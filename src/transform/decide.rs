@@ -69,7 +69,7 @@ pub enum Reason {
     DefinitionChanged,
     /// Somebody asked for it.
     Asked,
-    /// A run that was killed had built it.
+    /// A run that published nothing had built it.
     Salvaged,
     /// Runs that did not select it kept it while what it reads changed.
     LeftBehind,
@@ -97,7 +97,7 @@ impl fmt::Display for Reason {
             Self::NewModel => f.write_str("new model"),
             Self::DefinitionChanged => f.write_str("what the model computes changed"),
             Self::Asked => f.write_str("a rebuild was asked for"),
-            Self::Salvaged => f.write_str("built by a run that was killed"),
+            Self::Salvaged => f.write_str("built by a run that published nothing"),
             Self::LeftBehind => f.write_str("left out of a run in which its inputs changed"),
             Self::InputChanged { table, partitions, whole } => {
                 write_input(f, table, partitions)?;

@@ -226,7 +226,7 @@ fn the_next_run_takes_over_what_a_killed_one_had_finished() {
     let report = project.run();
     let sale = report["models"].as_array().unwrap().iter().find(|model| model["table"] == "core.sale").unwrap();
     for partition in sale["rebuilt"].as_array().unwrap() {
-        assert_eq!(partition["reasons"][0], "built by a run that was killed");
+        assert_eq!(partition["reasons"][0], "built by a run that published nothing");
     }
     let source = &report["sources"][0];
     assert_eq!((&source["files"], &source["is_unchanged"]), (&serde_json::json!([]), &serde_json::json!(false)));
@@ -245,4 +245,35 @@ fn the_next_run_takes_over_what_a_killed_one_had_finished() {
     }
     equal("a file was sent again after the kill");
     assert_clean(&project);
+}
+
+#[test]
+fn the_next_run_takes_over_what_one_had_finished_whose_model_or_check_failed() {
+    let (project, twin) = (sales(), sales());
+    for project in [&project, &twin] {
+        send(project, 0);
+    }
+    project.model("core.late", "SELECT CAST(night || ' nights' AS INT) AS night FROM core.night");
+    project.tallyhouse(&["run"]).ends(1);
+    project.model("core.late", "/* ---\nchecks:\n  - row_count: { min: 1000 }\n--- */\nSELECT night FROM core.night");
+    let stopped = project.tallyhouse(&["run", "--output", "json"]).ends(1).json();
+    for table in ["core.sale", "core.night"] {
+        assert_eq!(reasons(&stopped, table), ["built by a run that published nothing"], "{table}");
+    }
+    assert_eq!(stopped["sources"][0]["files"], serde_json::json!([]), "no file is read again");
+    for project in [&project, &twin] {
+        project.model("core.late", "SELECT night FROM core.night");
+    }
+    let report = project.run();
+    assert_eq!(reasons(&report, "core.sale"), ["built by a run that published nothing"]);
+    twin.run();
+    assert_eq!(project.current().bytes(), twin.current().bytes());
+    assert_clean(&project);
+}
+
+/// Returns why the first partition of a table was rebuilt.
+fn reasons(report: &serde_json::Value, table: &str) -> Vec<String> {
+    let model = report["models"].as_array().unwrap().iter().find(|model| model["table"] == table).unwrap();
+    let reasons = model["rebuilt"][0]["reasons"].as_array().unwrap();
+    reasons.iter().map(|reason| reason.as_str().unwrap().to_owned()).collect()
 }
