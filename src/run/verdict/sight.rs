@@ -21,7 +21,10 @@ impl Sight {
     /// Looks at everything; None where a file cannot be read or does not say which others there are.
     pub fn of(request: &Request, program: &blake3::Hash) -> Option<Self> {
         let texts = load::texts(request).ok()?;
-        let run_date = load::run_date(&load::pipeline(request).ok()?, request);
+        let pipeline = load::pipeline(request).ok()?;
+        // An address may ask for more of the environment than it names.
+        load::warehouse_address(&pipeline).ok()?;
+        let run_date = load::run_date(&pipeline, request);
         let mut hasher = blake3::Hasher::new();
         let mut part = |text: &str| {
             hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
