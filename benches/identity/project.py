@@ -96,6 +96,7 @@ comparisons:
     term_frequency: true
   - attribute: phone
     levels: [exact, { damerau_levenshtein: 1 }]
+    term_frequency: true
   - attribute: province
     levels: [exact]
   - attribute: city

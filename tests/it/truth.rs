@@ -156,6 +156,33 @@ fn totals(lines: &str, quantity: &str, amount: &str) -> Vec<String> {
     truth("totals.csv").iter().filter(|row| row[lines] != "0").map(line).collect()
 }
 
+#[test]
+fn who_is_who_is_told_with_a_precision_of_99_and_a_recall_of_95_in_a_hundred() {
+    let cells = shipped::published().current().cells("core.customer_xref", &["source", "source_key", "customer_id"]);
+    let found: BTreeMap<[String; 2], String> =
+        cells.into_iter().map(|row| ([row[0].clone(), row[1].clone()], row[2].clone())).collect();
+    let mut records = Vec::new();
+    for record in truth("customers.csv") {
+        if let Some(id) = found.get(&[record["source"].clone(), record["record_key"].clone()]) {
+            records.push((id.clone(), record["true_customer"].clone()));
+        }
+    }
+    // Rows that were planted to be rejected have no id.
+    assert!(records.len() > 2_300, "{} records", records.len());
+    let both = pairs(records.iter().map(|record| (&record.0, &record.1)));
+    let (linked, true_ones) =
+        (pairs(records.iter().map(|record| &record.0)), pairs(records.iter().map(|record| &record.1)));
+    assert!(both * 100 >= linked * 99, "precision: {both} of {linked} linked pairs are one customer");
+    assert!(both * 100 >= true_ones * 95, "recall: {both} of {true_ones} pairs of one customer are linked");
+}
+
+/// Counts the pairs of equal values.
+fn pairs<T: Ord>(values: impl Iterator<Item = T>) -> u64 {
+    let mut counts: BTreeMap<T, u64> = BTreeMap::new();
+    values.for_each(|value| *counts.entry(value).or_default() += 1);
+    counts.values().map(|count| count * (count - 1) / 2).sum()
+}
+
 fn cents(amount: &str) -> i128 {
     let (whole, decimals) = amount.split_once('.').unwrap();
     assert_eq!(decimals.len(), 2, "{amount}");
