@@ -93,7 +93,7 @@ known_day AS (
         order_date,
         next_order_date,
         own_interval_days,
-        ntile(256) OVER (PARTITION BY industry ORDER BY own_interval_days) AS part_number
+        ntile(64) OVER (PARTITION BY industry ORDER BY own_interval_days) AS part_number
     FROM timed_day
     WHERE own_interval_days IS NOT NULL
 ),
