@@ -39,9 +39,9 @@ pub fn form(words: &[&str]) -> Option<&'static str> {
 }
 
 fn at_end(words: &[&str]) -> Option<&'static str> {
-    let counts = (1..=LONGEST.min(words.len().saturating_sub(1))).rev();
+    let mut counts = (1..=LONGEST.min(words.len().saturating_sub(1))).rev();
     let spelt = |count: usize| FORMS.get(words[words.len() - count..].join(" ").as_str()).copied();
-    counts.into_iter().find_map(spelt).or_else(|| {
+    counts.find_map(spelt).or_else(|| {
         let last = words.last()?;
         let sign = SIGNS.iter().find(|sign| last.ends_with(**sign) && (words.len() > 1 || last.len() > sign.len()))?;
         FORMS.get(sign).copied()
