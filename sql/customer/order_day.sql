@@ -89,11 +89,12 @@ asked_eve AS (
 known_day AS (
     -- the intervals of an industry in order, cut into equal parts: the median of an eve is looked for in one or two of them
     SELECT
+        customer_id,
         industry,
         order_date,
         next_order_date,
         own_interval_days,
-        ntile(64) OVER (PARTITION BY industry ORDER BY own_interval_days) AS part_number
+        ntile(64) OVER (PARTITION BY industry ORDER BY own_interval_days, customer_id, order_date) AS part_number
     FROM timed_day
     WHERE own_interval_days IS NOT NULL
 ),
@@ -138,16 +139,15 @@ placed_part AS (
 ),
 
 middle_part AS (
-    -- the one or two values in the middle are the (n + 1) / 2-th and the (n + 2) / 2-th, in whole numbers
+    -- twice the place of a value in the middle of n lies between n and n + 2
     SELECT
         industry,
         part_number,
         eve,
         count_up_to - known_count AS count_before,
-        (industry_count + 1) / 2 AS lower_place,
-        (industry_count + 2) / 2 AS upper_place
+        industry_count
     FROM placed_part
-    WHERE count_up_to >= (industry_count + 1) / 2 AND count_up_to - known_count < (industry_count + 2) / 2
+    WHERE 2 * count_up_to >= industry_count AND 2 * (count_up_to - known_count) <= industry_count
 ),
 
 placed_interval AS (
@@ -156,9 +156,11 @@ placed_interval AS (
         part.eve,
         known.own_interval_days,
         part.count_before
-            + row_number() OVER (PARTITION BY part.industry, part.eve, part.part_number ORDER BY known.own_interval_days) AS place,
-        part.lower_place,
-        part.upper_place
+            + row_number() OVER (
+                PARTITION BY part.industry, part.eve, part.part_number
+                ORDER BY known.own_interval_days, known.customer_id, known.order_date
+            ) AS place,
+        part.industry_count
     FROM middle_part AS part
     JOIN known_day AS known
         ON known.industry = part.industry
@@ -173,7 +175,7 @@ industry_eve AS (
         eve,
         exact_quantile(own_interval_days, 0.5) AS median_interval_days
     FROM placed_interval
-    WHERE place BETWEEN lower_place AND upper_place
+    WHERE 2 * place BETWEEN industry_count AND industry_count + 2
     GROUP BY industry, eve
 ),
 
