@@ -72,11 +72,20 @@ fn expressions_are_plain(node: &LogicalPlan) -> Result<bool> {
     let mut is_plain = true;
     node.apply_expressions(|expr| {
         expr.apply(|part| {
-            is_plain = is_plain_part(part, &schema);
+            is_plain = stands_right(part, node) && is_plain_part(part, &schema);
             Ok(if is_plain { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
         })
     })?;
     Ok(is_plain)
+}
+
+/// Returns whether an expression stands in a node that can compute it: the analyzer lets a window function pass in a filter.
+const fn stands_right(expr: &Expr, node: &LogicalPlan) -> bool {
+    match expr {
+        Expr::WindowFunction(_) => matches!(node, LogicalPlan::Window(_)),
+        Expr::AggregateFunction(_) => matches!(node, LogicalPlan::Aggregate(_)),
+        _ => true,
+    }
 }
 
 /// Returns whether an expression is plain, what it is made of left aside.
