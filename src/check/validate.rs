@@ -4,7 +4,7 @@
 //! wrong. A check that cannot be planned is never taken for one that passes.
 
 use arrow::datatypes::{DataType, Schema};
-use datafusion::{error::Result, execution::SessionState, prelude::SessionContext};
+use datafusion::{common::plan_err, error::Result, execution::SessionState, prelude::SessionContext};
 
 use super::{TableChecks, carry_out, measure, query};
 use crate::{
@@ -56,6 +56,9 @@ fn sql(table: &TableChecks, check: &Check, schema: &Schema) -> Result<String, Bo
 
 async fn plan(sql: &str, state: &SessionState) -> Result<()> {
     let plan = state.create_logical_plan(sql).await?;
+    if let Some(name) = plan.get_parameter_names()?.into_iter().min() {
+        return plan_err!("`{name}` has no value in a check, which asks about rows alone");
+    }
     let analyzed = state.analyzer().execute_and_check(plan.clone(), state.config_options(), |_, _| {})?;
     if plain::is_plain(&analyzed) { Ok(()) } else { state.optimize(&plan).map(drop) }
 }

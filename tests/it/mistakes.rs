@@ -124,6 +124,18 @@ fn a_rule_that_names_no_column() {
 }
 
 #[test]
+fn a_check_that_asks_for_the_run_date() {
+    let project = published();
+    project.model(
+        "core.a",
+        "/* ---\nchecks:\n  - expr: order_no <> CAST($run_date AS VARCHAR)\n--- */\nSELECT order_no FROM staged.sale\n",
+    );
+    let said = run_in_vain(&project, 2).err;
+    assert!(said.contains("`$run_date` has no value in a check, which asks about rows alone"), "{said}");
+    assert!(said.contains("sql/core/a.sql:3:11"), "{said}");
+}
+
+#[test]
 fn models_that_read_each_other_in_a_circle() {
     let project = published();
     project.model("core.a", "SELECT order_no FROM core.b\n");
