@@ -197,9 +197,11 @@ impl Staging {
     fn note(&self, file: &str, note: &impl Serialize) -> Result<(), Error> {
         let folder = self.path().join(DONE);
         local::create_dir_all(&folder, Some(local::PRIVATE_MODE))?;
-        let path = folder.join(file);
-        local::remove_file(&path)?;
-        Ok(local::write_data_file(&path, &to_json(&path, note)?)?)
+        let (partial, path) = (folder.join(format!(".{file}.new")), folder.join(file));
+        local::remove_file(&partial)?;
+        local::write_data_file(&partial, &to_json(&path, note)?)?;
+        // A run may be killed in the middle of writing, which must not cost what is noted.
+        Ok(local::rename(&partial, &path)?)
     }
 
     /// Moves the folder of the run before to this one's name, or makes a new one; all others are removed.
