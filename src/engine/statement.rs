@@ -233,8 +233,8 @@ impl Statement {
     /// Plans the statement where its views are known.
     async fn plan_in(&self, state: &SessionState) -> Result<LogicalPlan, DataFusionError> {
         match self.dialect {
-            Dialect::Datafusion => state.statement_to_plan(self.parsed.clone()).await,
-            Dialect::Duckdb => dialect::plan(self.parsed.clone(), state.clone()).await,
+            Dialect::Datafusion => Box::pin(state.statement_to_plan(self.parsed.clone())).await,
+            Dialect::Duckdb => Box::pin(dialect::plan(self.parsed.clone(), state.clone())).await,
         }
     }
 

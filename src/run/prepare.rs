@@ -54,8 +54,11 @@ impl Prepared {
         let Self { project, parameters, .. } = self;
         let mut findings = transform::functions::define(&project.functions, engine).map_err(bug)?;
         let sources = validate::made_tables(project);
-        let planning = transform::plan::plan_for(purpose, &project.models, staged, &sources, parameters, engine);
-        let planned = Box::pin(planning).await.map_err(bug)?;
+        // Boxed where it is made: a name for it would hold all of it.
+        let planned =
+            Box::pin(transform::plan::plan_for(purpose, &project.models, staged, &sources, parameters, engine))
+                .await
+                .map_err(bug)?;
         findings.extend(planned.findings);
         Ok(Planned { findings, ..planned })
     }

@@ -276,7 +276,7 @@ fn unnest(node: &Unnest) -> Form {
     let lists = node.list_type_columns.iter().map(|(index, list)| (*index, list.depth)).collect::<Vec<_>>();
     let depths = node.options.recursions.iter().map(|recursion| recursion.depth).collect::<Vec<_>>();
     let form = Form::new("unnest").debug(lists).debug(&node.struct_type_columns).debug(&node.dependency_indices);
-    form.debug(&node.options.null_handling).debug(depths)
+    form.debug(node.options.null_handling).debug(depths)
 }
 
 fn column_form(column: &Column, scope: Scope<'_>) -> Option<Form> {

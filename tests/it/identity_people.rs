@@ -212,9 +212,9 @@ fn decisions_that_make_no_sense_are_refused_before_they_are_written() {
 #[test]
 fn a_model_is_learnt_pinned_and_refused_when_it_is_of_another_definition() {
     let project = project();
-    let rows: String = (0..400)
-        .map(|row| format!("B{row},Firm {} {},,{}\n", row / 2 * 7919 % 1000, ["Ltd", ""][row % 2], 5000 + row / 2))
-        .collect();
+    let row =
+        |row: usize| format!("B{row},Firm {} {},,{}\n", row / 2 * 7919 % 1000, ["Ltd", ""][row % 2], 5000 + row / 2);
+    let rows: String = (0..400).map(row).collect();
     project.extract("account/b.csv", format!("{HEADER}{rows}"));
     std::fs::remove_file(project.path(MODEL_FILE)).unwrap();
     let unpinned = project.run();
@@ -287,9 +287,10 @@ fn random_overrides_always_win() {
     let records = 40;
     // Names and telephones of few kinds: rules and evidence join most of them, and cities forbid much.
     let cities = ["Riga", "Oslo", "", "", "", ""];
-    let rows: String = (0..records)
-        .map(|row| format!("R{row},Firm {},{},{}\n", ["Abcdefg", "Abcdefh", "Zyx"][row % 3], cities[row % 6], row % 4))
-        .collect();
+    let row = |row: usize| {
+        format!("R{row},Firm {},{},{}\n", ["Abcdefg", "Abcdefh", "Zyx"][row % 3], cities[row % 6], row % 4)
+    };
+    let rows: String = (0..records).map(row).collect();
     project.extract("account/a.csv", format!("{HEADER}{rows}"));
     project.run();
     let untouched = ids(&project);
@@ -318,7 +319,9 @@ fn random_overrides_always_win() {
     project.run();
     let apart = |ids: &BTreeMap<String, String>| {
         let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        ids.iter().for_each(|(key, id)| groups.entry(id.clone()).or_default().push(key.clone()));
+        for (key, id) in ids {
+            groups.entry(id.clone()).or_default().push(key.clone());
+        }
         groups.into_values().collect::<std::collections::BTreeSet<_>>()
     };
     assert_eq!(apart(&ids(&project)), apart(&untouched), "without overrides the groups are those of before");

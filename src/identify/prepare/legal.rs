@@ -1,7 +1,7 @@
-//! The legal form of a company: 有限责任公司 is 有限公司, Gesellschaft mbH is GmbH.
+//! The legal form of a company: 有限责任公司 is 有限公司, `Gesellschaft mbH` is `GmbH`.
 //!
 //! In: the words of a folded name. Out: the spelling that stands for all of one form, or None where the name gives none. Two firms
-//! may share all of a name but this: Gelburg GmbH is not Gelburg A/S. Clerks write one form for another too, so that it is
+//! may share all of a name but this: Gelburg `GmbH` is not Gelburg A/S. Clerks write one form for another too, so that it is
 //! evidence and not a mark.
 
 use std::{collections::HashMap, sync::LazyLock};

@@ -88,10 +88,8 @@ fn defined(expr: Expr, schema: &DFSchema, definition: impl Fn(usize) -> Option<E
     let replace = |inner: Expr| {
         let Expr::Column(column) = &inner else { return Ok(Transformed::no(inner)) };
         let definition = schema.maybe_index_of_column(column).and_then(&definition);
-        match definition.filter(is_closed) {
-            Some(definition) => Ok(Transformed::yes(definition.unalias_nested().data)),
-            None => exec_err!("no row decides `{column}`"),
-        }
+        let Some(definition) = definition.filter(is_closed) else { return exec_err!("no row decides `{column}`") };
+        Ok(Transformed::yes(definition.unalias_nested().data))
     };
     // From the leaves up: what was put in is not looked at again.
     expr.transform_up(replace).ok().map(|replaced| replaced.data)
