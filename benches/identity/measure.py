@@ -14,7 +14,7 @@ import shutil
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "warehouse"))
+sys.path.insert(0, str(HERE.parent))
 
 import duckdb  # noqa: E402
 import score  # noqa: E402

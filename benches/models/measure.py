@@ -18,7 +18,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent / "warehouse"))
+sys.path.append(str(HERE.parent))
 
 from process import measured  # noqa: E402
 
