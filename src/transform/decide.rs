@@ -195,12 +195,17 @@ fn compare(model: &PlannedModel, table: &Table, prover: &Prover<'_>, changes: &m
         }
         decision.dirty.push((partition.values.clone(), reasons));
     }
-    // An unpartitioned table is one partition: it cannot gain another once it has one. A history is built whole or not at all.
+    // A history is built whole or not at all.
     let is_whole = model.model.history.is_some() && !decision.clean.is_empty();
-    if (!model.model.partition_by.is_empty() || table.partitions.is_empty()) && !is_whole {
+    if may_grow(model, table) && !is_whole {
         decision.open = open;
     }
     Ok(decision)
+}
+
+/// Returns whether a table can gain a partition: an unpartitioned one is one partition, and gains none once it has it.
+pub(super) const fn may_grow(model: &PlannedModel, table: &Table) -> bool {
+    !model.model.partition_by.is_empty() || table.partitions.is_empty()
 }
 
 /// Returns the decision to rebuild all of a table for one reason.

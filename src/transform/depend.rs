@@ -91,6 +91,16 @@ impl Scan {
         self.narrowing.select(&self.partitions, outputs)
     }
 
+    /// Returns what one of the outputs of a selection depends on; None where the scan gives it no rows.
+    pub fn read(&self, selection: &Selection, output: usize) -> Option<Dependency> {
+        match &selection.each {
+            None => Some(self.dependency(None, false)),
+            Some(each) => {
+                each[output].as_ref().map(|partitions| self.dependency(Some(partitions), selection.is_proved))
+            }
+        }
+    }
+
     /// Returns the dependency on these partitions, on all by default.
     pub fn dependency(&self, partitions: Option<&Arc<Vec<usize>>>, is_proved: bool) -> Dependency {
         let all = || Arc::new((0..self.partitions.num_rows()).collect());
@@ -149,6 +159,11 @@ fn closers(node: &LogicalPlan) -> Vec<Expr> {
     }
 }
 
+/// Returns the table of a scan.
+pub(super) fn table_name(scan: &TableScan) -> TableName {
+    TableName::new(scan.table_name.schema().unwrap_or_default(), scan.table_name.table())
+}
+
 /// Returns whether a scan reads a table.
 pub(super) fn is_table(scan: &TableScan) -> Result<bool> {
     Ok(!is_recursion(scan)? && !is_function(scan))
@@ -165,7 +180,7 @@ fn is_function(scan: &TableScan) -> bool {
 }
 
 fn scan(scan: &TableScan, gates: &[Expr], inputs: &Inputs<'_>) -> Result<Scan> {
-    let name = TableName::new(scan.table_name.schema().unwrap_or_default(), scan.table_name.table());
+    let name = table_name(scan);
     let provider = source_as_provider(&scan.source)?;
     let (Some(files), Some(table)) = (provider.downcast_ref::<SnapshotTable>(), inputs.catalog.get(&name)) else {
         return datafusion::common::internal_err!("`{name}` is read but stands in no catalog");

@@ -207,7 +207,7 @@ fn side(expr: &Expr) -> Side {
     }
 }
 
-fn holds_placeholder(expr: &Expr) -> bool {
+pub(super) fn holds_placeholder(expr: &Expr) -> bool {
     expr.exists(|inner| Ok(matches!(inner, Expr::Placeholder(_)))).unwrap_or(true)
 }
 

@@ -80,12 +80,7 @@ impl<'a> Prover<'a> {
         let one = decide::no_partition()?;
         let mut reads = Vec::new();
         for scan in scans {
-            let selection = scan.select(&one)?;
-            match selection.each.as_deref() {
-                None => reads.push(scan.dependency(None, false)),
-                Some([Some(partitions)]) => reads.push(scan.dependency(Some(partitions), selection.is_proved)),
-                Some(_) => {}
-            }
+            reads.extend(scan.read(&scan.select(&one)?, 0));
         }
         reads.sort();
         reads.dedup();

@@ -59,7 +59,7 @@ survivorship:
   name: most_recent
 ";
 
-const PIPELINE: &str = "\
+pub const PIPELINE: &str = "\
 name: nightly
 warehouse: ../warehouse
 timezone: Asia/Shanghai
@@ -71,7 +71,7 @@ models: ../sql
 
 const ACCOUNT_HEADER: &str = "account_id,name,tax_id,phone\n";
 const SALE_HEADER: &str = "id,day,dealer,code,customer,tax_id,phone,amount\n";
-const OVERRIDES_HEADER: &str = "left_source,left_key,right_source,right_key,verdict,reason\n";
+pub const OVERRIDES_HEADER: &str = "left_source,left_key,right_source,right_key,verdict,reason\n";
 
 /// Two accounts, and two customers of a dealer: one of the accounts in January and February, and somebody else in February.
 fn project() -> Project {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::project::Project;
+use crate::{
+    identity::{OVERRIDES_HEADER, PIPELINE},
+    project::Project,
+};
 
 const ACCOUNT: &str = "\
 format: csv
@@ -56,20 +59,9 @@ const MODEL: &str = r#"{
       { "level": "else", "m": 0.232, "u": 0.997 } ] } ]
 }"#;
 
-const PIPELINE: &str = "\
-name: nightly
-warehouse: ../warehouse
-timezone: Asia/Shanghai
-run_date: 2026-06-30
-sources: sources/*.yaml
-entities: entities/*.yaml
-models: ../sql
-";
-
 const HEADER: &str = "id,name,city,phone\n";
 const MODEL_FILE: &str = "pipelines/entities/customer.model.json";
 const OVERRIDES_FILE: &str = "pipelines/entities/customer.overrides.csv";
-const OVERRIDES_HEADER: &str = "left_source,left_key,right_source,right_key,verdict,reason\n";
 
 /// Two firms that are one by a rule, a third by evidence, and a fourth that may be one of them.
 fn project() -> Project {

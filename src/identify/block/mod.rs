@@ -23,7 +23,7 @@ use super::{
     codes::{Codes, NOTHING, mixed},
     records::Records,
 };
-use crate::define::entity::Entity;
+use crate::{define::entity::Entity, engine::parallel};
 
 /// The part of a record that has no key, or is alone with it.
 const NONE: u32 = u32::MAX;
@@ -305,17 +305,8 @@ pub(crate) fn on_threads<T: Send>(threads: usize, work: &(dyn Fn() -> T + Sync))
 
 /// Does some work for each number below a count, on several threads; returns what came of it in order.
 pub(crate) fn on_each<T: Send>(threads: usize, count: usize, each: &(dyn Fn(usize) -> T + Sync)) -> Vec<T> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut made = Vec::new();
-        for number in std::iter::repeat_with(|| take(&next)).take_while(|number| *number < count) {
-            made.push((number, each(number)));
-        }
-        made
-    };
-    let mut made: Vec<(usize, T)> = on_threads(threads, &work).into_iter().flatten().collect();
-    made.sort_unstable_by_key(|(number, _)| *number);
-    made.into_iter().map(|(_, made)| made).collect()
+    let numbers: Vec<usize> = (0..count).collect();
+    parallel::each(threads, &numbers, |&number| each(number))
 }
 
 fn build(block: usize, keys: &BlockKeys<'_>, splitter: &Splitter<'_>, records: usize) -> Built {

@@ -19,11 +19,7 @@ mod rows;
 mod trace;
 
 use arrow::array::RecordBatch;
-use datafusion::{
-    error::Result,
-    logical_expr::{LogicalPlan, TableScan},
-    prelude::SessionContext,
-};
+use datafusion::{error::Result, logical_expr::LogicalPlan, prelude::SessionContext};
 
 pub use before::{Before, remember};
 
@@ -35,7 +31,7 @@ use super::{
     depend::{self, Scan},
 };
 use crate::record::{
-    PartitionValues, TableName,
+    PartitionValues,
     manifest::{Partition, Table},
 };
 
@@ -63,8 +59,8 @@ pub(super) async fn decide(
     let values: Vec<&PartitionValues> = table.partitions.iter().map(|partition| &partition.values).collect();
     let Some(reasons) = days.each(&values, &mut changes).await? else { return Ok(None) };
     let mut decision = Decision::default();
-    for ((partition, mut reasons), now) in table.partitions.iter().zip(reasons).zip(prover.prove(&values)?) {
-        let (ignored, told): (Vec<_>, Vec<_>) = reasons.drain(..).partition(|reason| model.ignores_reason(reason));
+    for ((partition, reasons), now) in table.partitions.iter().zip(reasons).zip(prover.prove(&values)?) {
+        let (ignored, told): (Vec<_>, Vec<_>) = reasons.into_iter().partition(|reason| model.ignores_reason(reason));
         decision.ignored.extend(ignored);
         if told.is_empty() {
             decision.clean.push(Partition { fingerprint: now.fingerprint, ..partition.clone() });
@@ -74,8 +70,7 @@ pub(super) async fn decide(
     }
     decision.ignored.sort();
     decision.ignored.dedup();
-    // An unpartitioned table is one partition: it cannot gain another once it has one.
-    if !model.model.partition_by.is_empty() || table.partitions.is_empty() {
+    if decide::may_grow(model, table) {
         decision.open = open;
     }
     Ok(Some(decision))
@@ -136,7 +131,7 @@ impl Days<'_> {
                 scan.read_too(columns.map(|column| column.name.clone()));
                 crossed.push(self.crossed.by(crossing, node, self.session).await);
             }
-            self.add(&scan, node, &crossed, outputs, changes, &mut reasons)?;
+            self.add(&scan, &crossed, outputs, changes, &mut reasons)?;
         }
         for reasons in &mut reasons {
             reasons.sort();
@@ -149,15 +144,13 @@ impl Days<'_> {
     fn add(
         &self,
         scan: &Scan,
-        node: &TableScan,
         crossed: &[Option<std::sync::Arc<Vec<PartitionValues>>>],
         outputs: &RecordBatch,
         changes: &mut Changes<'_>,
         reasons: &mut [Vec<Reason>],
     ) -> Result<()> {
         let inputs = self.prover.inputs();
-        let name = TableName::new(node.table_name.schema().unwrap_or_default(), node.table_name.table());
-        let known = inputs.partitions(&name);
+        let known = inputs.partitions(&scan.table);
         let is_crossed = |index: &&usize| {
             let values = known.get(**index);
             crossed.iter().any(|crossed| match (crossed, values) {
@@ -167,11 +160,7 @@ impl Days<'_> {
         };
         let selection = scan.select(outputs)?;
         for (output, reasons) in reasons.iter_mut().enumerate() {
-            let read = match selection.each.as_ref().map(|each| &each[output]) {
-                None => scan.dependency(None, false),
-                Some(Some(partitions)) => scan.dependency(Some(partitions), selection.is_proved),
-                Some(None) => continue,
-            };
+            let Some(read) = scan.read(&selection, output) else { continue };
             reasons.extend(decide::reasons(std::slice::from_ref(&read), inputs, changes));
             let partitions: Vec<PartitionValues> = read
                 .partitions
@@ -180,7 +169,7 @@ impl Days<'_> {
                 .filter_map(|&index| Some((*known.get(index)?).clone()))
                 .collect();
             if !partitions.is_empty() {
-                reasons.push(Reason::DayMoved { table: name.clone(), partitions });
+                reasons.push(Reason::DayMoved { table: read.table, partitions });
             }
         }
         Ok(())

@@ -14,6 +14,7 @@ use super::alike::Crossing;
 use crate::{
     engine::SnapshotTable,
     record::{PartitionValues, TableName},
+    transform::depend,
 };
 
 /// The answers of one decision: the same predicate stands in the plans of many partitions.
@@ -26,8 +27,7 @@ type Answer = Option<Arc<Vec<PartitionValues>>>;
 impl Crossed {
     /// Returns the partitions in which a crossing changes for some row.
     pub async fn by(&mut self, crossing: &Crossing, scan: &TableScan, session: &SessionContext) -> Answer {
-        let table = TableName::new(scan.table_name.schema().unwrap_or_default(), scan.table_name.table());
-        let key = (table, crossing.before.clone(), crossing.now.clone());
+        let key = (depend::table_name(scan), crossing.before.clone(), crossing.now.clone());
         if let Some(known) = self.0.get(&key) {
             return known.clone();
         }

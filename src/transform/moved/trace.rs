@@ -11,7 +11,7 @@ use datafusion::{
     logical_expr::{Distinct, Expr, Join, LogicalPlan, TableScan, Unnest},
 };
 
-use crate::engine::table::is_closed;
+use crate::{engine::table::is_closed, transform::narrow::holds_placeholder};
 
 /// An expression over the columns of one table.
 #[derive(Debug)]
@@ -77,10 +77,6 @@ fn below(expr: Expr, plan: &LogicalPlan, mut of_nulls: Vec<Expr>) -> Option<Trac
 fn found(expr: Expr, scan: &TableScan, of_nulls: Vec<Expr>) -> Option<Traced<'_>> {
     let is_decided = is_closed(&expr) && !expr.column_refs().is_empty() && !holds_placeholder(&expr);
     is_decided.then_some(Traced { scan, expr, of_nulls })
-}
-
-fn holds_placeholder(expr: &Expr) -> bool {
-    expr.exists(|inner| Ok(matches!(inner, Expr::Placeholder(_)))).unwrap_or(true)
 }
 
 /// Puts what defines them in the place of an expression's columns; None where one has no definition that a row decides.
