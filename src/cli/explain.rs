@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Error,
     engine::Engine,
-    run::{Explanation, Measured, Operator, Working},
+    run::{Explanation, Measured, Operator, PartPlan, Working},
 };
 
 /// `explain`
@@ -64,6 +64,11 @@ fn write_explanation(out: &mut String, explanation: &Explanation) -> std::fmt::R
     if explanation.plan.measured.is_some() {
         writeln!(out, "\n{:>12} {:>10} {:>7} {:>10}", "rows", "seconds", "spills", "spilled MB")?;
     } else {
+        writeln!(out)?;
+    }
+    for PartPlan { name, plan } in &explanation.parts {
+        writeln!(out, "part {name}, which the query names more than once and a run computes once:")?;
+        write_operator(out, plan, 0)?;
         writeln!(out)?;
     }
     write_operator(out, &explanation.plan, 0)

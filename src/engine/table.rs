@@ -350,3 +350,48 @@ pub fn end_micros(day: NaiveDate, timezone: Tz) -> i64 {
 fn quoted(name: &str) -> Expr {
     Expr::Column(Column::from_name(name))
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use datafusion::physical_plan::displayable;
+
+    use super::*;
+    use crate::{
+        engine::{Engine, Settings},
+        record::TableName,
+    };
+
+    /// A table of one file, which nobody opens.
+    fn table(rows: u64) -> Arc<dyn TableProvider> {
+        let schema = Schema::new(vec![
+            Field::new("shop", DataType::Utf8View, true),
+            Field::new("city", DataType::Utf8View, true),
+        ]);
+        let files = vec![(StoredAt::Disk("/nowhere/a.parquet".into()), 1)];
+        let partition = TablePartition { values: PartitionValues::default(), files, rows };
+        Arc::new(SnapshotTable::new(Arc::new(schema), Vec::new(), vec![partition]))
+    }
+
+    #[tokio::test]
+    async fn a_join_holds_the_smaller_table_whichever_is_written_first() {
+        let engine = Engine::new(Settings { threads: 2, memory_limit_bytes: 1 << 30, spill_folder: None }).unwrap();
+        let tables = [("sale", 9_000_000), ("shop", 50)];
+        let tables = tables.map(|(name, rows)| (TableName::new("core", name), table(rows)));
+        let session = engine.session(tables).unwrap();
+        for (sql, side) in [
+            (
+                "SELECT sale.shop, shop.city FROM core.sale LEFT JOIN core.shop ON shop.shop = sale.shop",
+                "join_type=Right",
+            ),
+            (
+                "SELECT sale.shop, shop.city FROM core.shop RIGHT JOIN core.sale ON shop.shop = sale.shop",
+                "join_type=Right",
+            ),
+        ] {
+            let plan = session.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
+            let shown = displayable(plan.as_ref()).indent(false).to_string();
+            assert!(shown.contains("HashJoinExec: mode=CollectLeft") && shown.contains(side), "{shown}");
+        }
+    }
+}

@@ -83,7 +83,7 @@ pub(crate) use validate::catalog;
 pub use validate::{Definitions, definitions};
 pub use verdict::{Verdict, verdict};
 pub use watch::Look;
-pub use working::{ChangedColumn, Explanation, Measured, ModelDiff, Operator, Working};
+pub use working::{ChangedColumn, Explanation, Measured, ModelDiff, Operator, PartPlan, Working};
 
 use crate::{define::select::Selection, engine::Settings, record::TableName};
 pub use crate::{

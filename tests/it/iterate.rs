@@ -236,6 +236,22 @@ fn explain_shows_the_operators_without_running_them() {
 }
 
 #[test]
+fn explain_shows_what_is_computed_once_apart() {
+    let project = published();
+    project.model(
+        "core.sale",
+        "/* ---\nkey: [city]\n--- */\nWITH town AS (SELECT city, sum(amount) AS amount FROM staged.sale GROUP BY city)\n\
+         SELECT a.city, count(b.city) AS larger FROM town AS a LEFT JOIN town AS b ON b.amount = a.amount + 10 GROUP BY a.city",
+    );
+    let text = project.tallyhouse(&["explain", "core.sale"]).succeeds().out;
+    assert_eq!(text.matches("DataSourceExec staged.sale").count(), 1, "{text}");
+    assert!(text.contains("\n\npart town, which the query names more than once and a run computes once:\n"), "{text}");
+    let explained = project.tallyhouse(&["explain", "core.sale", "--analyze", "--output", "json"]).succeeds().json();
+    let part = &explained["parts"][0];
+    assert_eq!((&part["name"], &part["plan"]["measured"]["rows"]), (&json!("town"), &json!(3)), "{explained}");
+}
+
+#[test]
 fn explain_analyze_measures_every_operator() {
     let project = published();
     project.model("core.sale", "/* ---\nkey: [id]\n--- */\nSELECT id, city, amount FROM staged.sale WHERE amount > 10");

@@ -19,7 +19,11 @@ use serde::Serialize;
 use super::{super::outcome, Working};
 use crate::{
     Error,
-    engine::{Engine, scarcity::with_spilling_joins},
+    engine::{
+        Engine, once,
+        once::{Once, Part},
+        scarcity::with_spilling_joins,
+    },
     record::TableName,
 };
 
@@ -36,7 +40,18 @@ pub struct Explanation {
     pub seconds: Option<f64>,
     /// Rows of the result, if it was run.
     pub rows: Option<u64>,
+    /// What the query names more than once and a run computes once, each after those that it stands on.
+    pub parts: Vec<PartPlan>,
     /// The operator that gives the result.
+    pub plan: Operator,
+}
+
+/// A part of a query that is computed once.
+#[derive(Debug, Serialize)]
+pub struct PartPlan {
+    /// Its name in the query.
+    pub name: String,
+    /// The operator that gives its rows.
     pub plan: Operator,
 }
 
@@ -76,8 +91,9 @@ impl Working {
     pub async fn explain(&self, engine: &Engine) -> Result<Explanation, Error> {
         let failed = |error| outcome::engine_failure(&self.name, &error);
         let session = engine.session(self.tables.clone()).map_err(failed)?;
-        let plan = session.state().create_physical_plan(&self.plan).await.map_err(failed)?;
-        Ok(self.explanation(&plan, None))
+        let once = once::foresee(self.plan.clone(), &session).await.map_err(failed)?;
+        let plan = session.state().create_physical_plan(&once.plan).await.map_err(failed)?;
+        Ok(self.explanation(&once.parts, &plan, None))
     }
 
     /// Computes the model, drops the rows, and returns the operators with what they cost.
@@ -88,28 +104,32 @@ impl Working {
         let failed = |error| outcome::engine_failure(&self.name, &error);
         let session = engine.session(self.tables.clone()).map_err(failed)?;
         let run = async |session: &SessionContext| self.run(session).await;
-        let (plan, cost) = with_spilling_joins(&session, run).await.map_err(failed)?;
-        Ok(self.explanation(&plan, Some(cost)))
+        let (parts, plan, cost) = with_spilling_joins(&session, run).await.map_err(failed)?;
+        Ok(self.explanation(&parts, &plan, Some(cost)))
     }
 
-    async fn run(&self, session: &SessionContext) -> EngineResult<(Arc<dyn ExecutionPlan>, Cost)> {
+    async fn run(&self, session: &SessionContext) -> EngineResult<(Vec<Part>, Arc<dyn ExecutionPlan>, Cost)> {
         let started = Instant::now();
-        let plan = session.state().create_physical_plan(&self.plan).await?;
+        let Once { plan, parts } = once::run(self.plan.clone(), session).await?;
+        let plan = session.state().create_physical_plan(&plan).await?;
         let mut batches = execute_stream(Arc::clone(&plan), session.task_ctx())?;
         let mut rows = 0;
         while let Some(batch) = batches.next().await {
             rows += batch?.num_rows() as u64;
         }
-        Ok((plan, Cost { seconds: started.elapsed().as_secs_f64(), rows }))
+        Ok((parts, plan, Cost { seconds: started.elapsed().as_secs_f64(), rows }))
     }
 
-    fn explanation(&self, plan: &Arc<dyn ExecutionPlan>, cost: Option<Cost>) -> Explanation {
+    fn explanation(&self, parts: &[Part], plan: &Arc<dyn ExecutionPlan>, cost: Option<Cost>) -> Explanation {
+        let part =
+            |part: &Part| PartPlan { name: part.name.clone(), plan: self.operator(part.plan.as_ref(), cost.is_some()) };
         Explanation {
             table: self.name.clone(),
             snapshot: self.snapshot.manifest.snapshot.clone(),
             recomputed: self.recomputed.clone(),
             seconds: cost.map(|cost| cost.seconds),
             rows: cost.map(|cost| cost.rows),
+            parts: parts.iter().map(part).collect(),
             plan: self.operator(plan.as_ref(), cost.is_some()),
         }
     }
