@@ -70,15 +70,18 @@ WITH survey_span AS (
 whole_answer AS (
     -- what is asked once repeats on the row of each factor
     SELECT
-        *,
-        max(overall_score) OVER (PARTITION BY survey_id, respondent_id, brand) AS whole_overall_score,
-        max(recommend_score) OVER (PARTITION BY survey_id, respondent_id, brand) AS whole_recommend_score,
-        bool_or(would_buy_again) OVER (PARTITION BY survey_id, respondent_id, brand) AS whole_would_buy_again,
-        bool_or(knows_brand) OVER (PARTITION BY survey_id, respondent_id, brand) AS whole_knows_brand,
-        bool_or(considers_brand) OVER (PARTITION BY survey_id, respondent_id, brand) AS whole_considers_brand,
-        bool_or(prefers_brand) OVER (PARTITION BY survey_id, respondent_id, brand) AS whole_prefers_brand,
-        min(factor) OVER (PARTITION BY survey_id, respondent_id, brand) AS first_factor
+        survey_id,
+        respondent_id,
+        brand,
+        max(overall_score) AS overall_score,
+        max(recommend_score) AS recommend_score,
+        bool_or(would_buy_again) AS would_buy_again,
+        bool_or(knows_brand) AS knows_brand,
+        bool_or(considers_brand) AS considers_brand,
+        bool_or(prefers_brand) AS prefers_brand,
+        min(factor) AS first_factor
     FROM staged.survey_answer
+    GROUP BY survey_id, respondent_id, brand
 )
 
 SELECT
@@ -103,16 +106,20 @@ SELECT
     coalesce(answer.product_type, 'unknown') AS product_type,
     coalesce(industry.industry, 'unknown') AS industry,
     coalesce(industry.industry_group, 'unknown') AS industry_group,
-    answer.factor = answer.first_factor AS is_first_factor,
+    answer.factor = whole.first_factor AS is_first_factor,
     answer.score,
     answer.importance,
-    answer.whole_overall_score AS overall_score,
-    answer.whole_recommend_score AS recommend_score,
-    answer.whole_would_buy_again AS would_buy_again,
-    answer.whole_knows_brand AS knows_brand,
-    answer.whole_considers_brand AS considers_brand,
-    answer.whole_prefers_brand AS prefers_brand
-FROM whole_answer AS answer
+    whole.overall_score,
+    whole.recommend_score,
+    whole.would_buy_again,
+    whole.knows_brand,
+    whole.considers_brand,
+    whole.prefers_brand
+FROM staged.survey_answer AS answer
+JOIN whole_answer AS whole
+    ON whole.survey_id = answer.survey_id
+    AND whole.respondent_id = answer.respondent_id
+    AND whole.brand = answer.brand
 LEFT JOIN core.brand AS brand ON brand.brand = answer.brand
 LEFT JOIN core.survey_plan AS plan
     ON plan.survey_id = answer.survey_id
