@@ -1,11 +1,11 @@
 /* ---
 description: >
   What dealers report of competitors by month of the report, brand, kind and region. reporting_dealer_rate is the part
-  of the region's active dealers (joined by the end of the month, not left by then) that reported on the brand and kind;
-  reports of other regions' dealers count as reports, not there. The price index is the sum of observed prices over the
-  sum of our own average prices of the same product type and month of observation, over the reports that have both.
-  A report is open while no counter-measure has been taken as of run_date; its days count from the report. Months
-  without a report have rows up to 23 months after one: counts 0, the rest NULL.
+  of the region's active dealers (joined by the end of the month, not left by then; one that left before it joined came
+  back) that reported on the brand and kind; reports of other regions' dealers count as reports, not there. The price
+  index is the sum of observed prices over the sum of our own average prices of the same product type and month of
+  observation, over the reports that have both. A report is open while no counter-measure has been taken as of run_date;
+  its days count from the report. Months without a report have rows up to 23 months after one: counts 0, the rest NULL.
 owner: market-research
 key: [month, brand, kind, region]
 columns:
@@ -44,7 +44,12 @@ WITH reported_month AS (
         count(DISTINCT CASE
             WHEN dealer.region = report.region
                 AND (dealer.joined_date IS NULL OR dealer.joined_date < report.month + INTERVAL '1 month')
-                AND (dealer.left_date IS NULL OR dealer.left_date >= report.month + INTERVAL '1 month')
+                -- one that left before it joined came back
+                AND (
+                    dealer.left_date IS NULL
+                    OR dealer.left_date >= report.month + INTERVAL '1 month'
+                    OR dealer.left_date < dealer.joined_date
+                )
                 THEN dealer.dealer_code
         END) AS reporting_dealer_count,
         exact_quantile(report.delay_days, 0.5) AS median_delay_days,
@@ -72,7 +77,11 @@ active_dealer AS (
     FROM (SELECT DISTINCT month FROM listed_month) AS month
     JOIN core.dealer AS dealer -- allow join-without-equality: months and dealers are few
         ON (dealer.joined_date IS NULL OR dealer.joined_date < month.month + INTERVAL '1 month')
-        AND (dealer.left_date IS NULL OR dealer.left_date >= month.month + INTERVAL '1 month')
+        AND (
+            dealer.left_date IS NULL
+            OR dealer.left_date >= month.month + INTERVAL '1 month'
+            OR dealer.left_date < dealer.joined_date
+        )
     WHERE dealer.dealer_code <> 'unknown'
     GROUP BY month.month, dealer.region
 )

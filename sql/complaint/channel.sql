@@ -43,7 +43,7 @@ channel_row AS (
     FROM (
         SELECT month, channel, kind, contact_count FROM channel_month
         UNION ALL
-        SELECT DISTINCT month, channel, kind, 0 FROM listed_month WHERE month <= CAST(date_trunc('month', $run_date) AS DATE)
+        SELECT month, channel, kind, 0 FROM listed_month WHERE month <= CAST(date_trunc('month', $run_date) AS DATE)
     ) AS counted_or_empty
     GROUP BY month, channel, kind
 ),

@@ -88,7 +88,7 @@ contact_or_empty AS (
     FROM due_contact AS contact
     CROSS JOIN run_end
     UNION ALL
-    SELECT DISTINCT month, channel, kind, 0, CAST(NULL AS INT)
+    SELECT month, channel, kind, 0, CAST(NULL AS INT)
     FROM listed_month
     WHERE month <= CAST(date_trunc('month', $run_date) AS DATE)
 )

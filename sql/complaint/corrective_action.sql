@@ -50,7 +50,7 @@ month_policy AS (
 
 opened_defect AS (
     -- the days on which actions about a known defect of a known party were opened
-    SELECT DISTINCT defect, party_kind, party, opened_date
+    SELECT defect, party_kind, party, opened_date
     FROM action
     WHERE defect <> 'unknown' AND party <> 'unknown'
 ),
@@ -99,7 +99,7 @@ listed_month AS (
 action_or_empty AS (
     SELECT month, origin, party_kind, party, opened, verified_in_time, overdue, days, recurred FROM judged_action
     UNION ALL
-    SELECT DISTINCT month, origin, party_kind, party, 0, CAST(NULL AS INT), 0, CAST(NULL AS DOUBLE), 0
+    SELECT month, origin, party_kind, party, 0, CAST(NULL AS INT), 0, CAST(NULL AS DOUBLE), 0
     FROM listed_month
     WHERE month <= CAST(date_trunc('month', $run_date) AS DATE)
 )

@@ -63,7 +63,7 @@ listed_month AS (
 stay_or_empty AS (
     SELECT month, stage, stage_number, hours, stuck_count, 1 AS entered_count FROM stay
     UNION ALL
-    SELECT DISTINCT month, stage, stage_number, CAST(NULL AS DOUBLE), 0, 0
+    SELECT month, stage, stage_number, CAST(NULL AS DOUBLE), 0, 0
     FROM listed_month
     WHERE month <= CAST(date_trunc('month', $run_date) AS DATE)
 )
@@ -75,6 +75,6 @@ SELECT
     exact_quantile(hours, 0.9) AS p90_hours,
     CAST(sum(stuck_count) AS BIGINT) AS stuck_count,
     CAST(sum(entered_count) AS BIGINT) AS entered_count,
-    min(stage_number) AS stage_number
+    stage_number
 FROM stay_or_empty
-GROUP BY month, stage
+GROUP BY month, stage, stage_number

@@ -70,7 +70,7 @@ complaint_or_empty AS (
         arrival_hours
     FROM complaint
     UNION ALL
-    SELECT DISTINCT month, kind, 0, 0, 0, 0, 0, CAST(NULL AS DOUBLE)
+    SELECT month, kind, 0, 0, 0, 0, 0, CAST(NULL AS DOUBLE)
     FROM listed_month
     WHERE month <= CAST(date_trunc('month', $run_date) AS DATE)
 )

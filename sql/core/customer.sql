@@ -59,7 +59,7 @@ WITH RECURSIVE account_parent AS (
         row_number() OVER (PARTITION BY account.customer_id ORDER BY account.account_id) AS account_number
     FROM staged.crm_account AS account
     JOIN staged.crm_account AS parent ON parent.account_id = account.parent_account_id
-    WHERE account.customer_id IS NOT NULL AND parent.customer_id IS NOT NULL AND parent.customer_id <> account.customer_id
+    WHERE parent.customer_id <> account.customer_id
 ),
 
 customer_parent AS (

@@ -191,7 +191,6 @@ state_day AS (
 compared_day AS (
     SELECT
         *,
-        row_number() OVER (PARTITION BY customer_id ORDER BY day) AS day_number,
         lag(credit_grade) OVER (PARTITION BY customer_id ORDER BY day) AS previous_credit_grade,
         lag(manager) OVER (PARTITION BY customer_id ORDER BY day) AS previous_manager,
         lag(revenue_grade) OVER (PARTITION BY customer_id ORDER BY day) AS previous_revenue_grade,
@@ -200,10 +199,10 @@ compared_day AS (
 ),
 
 changed_day AS (
+    -- the first day has a revenue grade, which is not that of no day before it
     SELECT customer_id, day, credit_grade, manager, revenue_grade, industry
     FROM compared_day
-    WHERE day_number = 1
-        OR (credit_grade IS DISTINCT FROM previous_credit_grade)
+    WHERE (credit_grade IS DISTINCT FROM previous_credit_grade)
         OR (manager IS DISTINCT FROM previous_manager)
         OR (revenue_grade IS DISTINCT FROM previous_revenue_grade)
         OR (industry IS DISTINCT FROM previous_industry)

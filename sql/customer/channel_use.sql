@@ -41,7 +41,7 @@ used_channel AS (
     SELECT
         customer_id,
         channel,
-        count(CASE WHEN is_order THEN 1 END) AS orders_count,
+        count(*) FILTER (WHERE is_order) AS orders_count,
         coalesce(sum(revenue), 0) AS revenue
     FROM channel_order
     GROUP BY customer_id, channel

@@ -122,14 +122,14 @@ policy AS (
 SELECT
     customer_group.group_id,
     coalesce(customer_group.is_key, false) AS is_key,
-    coalesce(group_place.province_count, 0) >= policy.national_provinces AS is_national,
+    coalesce(group_place.province_count >= policy.national_provinces, false) AS is_national,
     group_agreement.agreement_date IS NOT NULL
         OR coalesce(whole_months(customer_group.since_date, $run_date) >= policy.long_term_years * 12, false) AS is_long_term,
     customer_group.since_date,
     group_team.manager,
     -- domain.md, section 2, crm_assignment: the five roles
-    coalesce(group_team.role_count, 0) = 5 AS team_complete,
-    CAST(group_decision.met_count AS DOUBLE) / nullif(group_decision.decision_maker_count, 0) AS decision_makers_met_share,
+    coalesce(group_team.role_count = 5, false) AS team_complete,
+    CAST(group_decision.met_count AS DOUBLE) / group_decision.decision_maker_count AS decision_makers_met_share,
     customer_group.customer_count,
     coalesce(group_place.province_count, 0) AS province_count,
     group_agreement.agreement_date,

@@ -86,7 +86,7 @@ judged_customer AS (
         coalesce(referring.referred_customers_count, 0) AS referred_customers_count,
         contacted.customer_id IS NOT NULL AS is_contacted,
         coalesce(ordering.orders_count, 0) >= 1 AS has_purchased,
-        coalesce(ordering.orders_count, 0) >= policy.repeat_orders AS has_repeated,
+        coalesce(ordering.orders_count >= policy.repeat_orders, false) AS has_repeated,
         coalesce(ordering.orders_count >= policy.loyal_orders AND round(fleet.wallet_share, 12) >= policy.loyal_wallet, false) AS is_loyal,
         coalesce(round(survey.recommend_score, 12) >= policy.advocate_recommend, false) AS recommends
     FROM core.customer AS customer

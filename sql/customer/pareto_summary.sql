@@ -55,10 +55,10 @@ summarised_month AS (
         month.month,
         month.order_t12m_month AS t12m_month,
         count(customer.place) AS customer_count,
-        count(CASE WHEN customer.place <= ceil(round(customer.customer_count * month_policy.top_part, 9)) THEN 1 END) AS top_customer_count,
+        count(*) FILTER (WHERE customer.place <= ceil(round(customer.customer_count * month_policy.top_part, 9))) AS top_customer_count,
         sum(CASE WHEN customer.place <= ceil(round(customer.customer_count * month_policy.top_part, 9)) THEN customer.t12m_revenue END) AS top_revenue,
         -- a customer is needed while those before it do not hold the part
-        count(CASE WHEN round(customer.share_before, 12) < month_policy.revenue_part THEN 1 END) AS customers_needed_count,
+        count(*) FILTER (WHERE round(customer.share_before, 12) < month_policy.revenue_part) AS customers_needed_count,
         sum(customer.t12m_revenue) AS t12m_revenue
     FROM core.month AS month
     LEFT JOIN month_policy ON month_policy.month = month.month

@@ -36,10 +36,10 @@ action_year AS (
     SELECT
         account_id,
         year,
-        count(CASE WHEN kind = 'action' THEN 1 END) AS actions_planned_count,
-        count(CASE WHEN kind = 'action' AND due_date <= $run_date THEN 1 END) AS actions_due_count,
+        count(*) FILTER (WHERE kind = 'action') AS actions_planned_count,
+        count(*) FILTER (WHERE kind = 'action' AND due_date <= $run_date) AS actions_due_count,
         count(CASE WHEN kind = 'action' THEN done_date END) AS actions_done_count,
-        count(CASE WHEN kind = 'action' AND due_date < $run_date AND done_date IS NULL THEN 1 END) AS actions_overdue_count,
+        count(*) FILTER (WHERE kind = 'action' AND due_date < $run_date AND done_date IS NULL) AS actions_overdue_count,
         min(CASE WHEN kind = 'action' AND due_date < $run_date AND done_date IS NULL THEN due_date END) AS oldest_overdue_date,
         count(CASE WHEN kind = 'review' THEN done_date END) AS reviews_held_count
     FROM core.plan_action

@@ -182,10 +182,10 @@ counted_grade AS (
     SELECT
         quarter,
         revenue_grade,
-        count(CASE WHEN NOT is_lost_at_start THEN 1 END) AS customers_at_start_count,
-        count(CASE WHEN NOT is_lost_at_start AND is_lost_at_end THEN 1 END) AS lost_count,
-        count(CASE WHEN is_lost_at_start AND NOT is_lost_at_end AND has_returned THEN 1 END) AS won_back_count,
-        count(CASE WHEN is_lost_at_start THEN 1 END) AS lost_at_start_count
+        count(*) FILTER (WHERE NOT is_lost_at_start) AS customers_at_start_count,
+        count(*) FILTER (WHERE NOT is_lost_at_start AND is_lost_at_end) AS lost_count,
+        count(*) FILTER (WHERE is_lost_at_start AND NOT is_lost_at_end AND has_returned) AS won_back_count,
+        count(*) FILTER (WHERE is_lost_at_start) AS lost_at_start_count
     FROM graded_customer
     GROUP BY quarter, revenue_grade
 )

@@ -28,7 +28,6 @@ WITH authorized_region AS (
         dealer_code,
         btrim(unnest(string_to_array(replace(authorized_regions, '；', ';'), ';'))) AS region
     FROM core.dealer
-    WHERE dealer_code <> 'unknown' AND authorized_regions IS NOT NULL
 ),
 
 authorized_dealer AS (

@@ -73,6 +73,6 @@ SELECT
     count(*) FILTER (WHERE outcome = 'won') AS won_count,
     count(*) FILTER (WHERE outcome = 'open') AS still_there_count,
     CAST(count(*) FILTER (WHERE outcome = 'advanced') AS DOUBLE) / count(*) AS advanced_rate,
-    min(stage_number) AS stage_number
+    stage_number
 FROM judged_stage
-GROUP BY quarter, sale_type, stage
+GROUP BY quarter, sale_type, stage, stage_number

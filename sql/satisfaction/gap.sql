@@ -137,7 +137,7 @@ SELECT
     gap.own_count + gap.rival_count AS n,
     gap.standard_error,
     round(abs(gap.gap_score), 12) > round(policy.significant_deviates * gap.standard_error, 12) AS is_significant,
-    gap.stated_importance * CASE WHEN gap.gap_score < 0 THEN -gap.gap_score WHEN gap.gap_score >= 0 THEN 0 END AS priority_score,
+    gap.stated_importance * CASE WHEN gap.gap_score >= 0 THEN 0 ELSE -gap.gap_score END AS priority_score,
     gap.own_count,
     gap.rival_count,
     gap.stated_importance,

@@ -1,13 +1,12 @@
 /* ---
 description: >
-  Size, growth, concentration and reach of every market segment and year. Units are all registrations of the year up
-  to run_date; growth and the three-year rate compare complete months only, against the same months of the earlier
-  year, and are NULL where one of those months has no registrations at all. prior_market_units counts those same
-  months. HHI takes the brands that no reference names as one brand. is_measurable: both units and a price are
-  known. is_sufficient is NULL where the units suffice and the growth is not known. A dealer of the region sold
-  machines when it has a machine line (no return) ordered in the year; a segment of the region `unknown` has no
-  dealer. Segments with an unknown region, product type or industry are not ranked. A region of several countries
-  carries the country `several`.
+  Size, growth, concentration and reach of every market segment and year. Units are all registrations of the year up to
+  run_date; growth and the three-year rate compare complete months only, against the same months of the earlier year,
+  and are NULL where one of those months has no registrations at all. prior_market_units counts those same months. HHI
+  takes the brands that no reference names as one brand. is_measurable: both units and a price are known. is_sufficient
+  is NULL where the units suffice and the growth is not known. A dealer of the region sold machines when it has a
+  machine line (no return) ordered in the year; a segment of the region `unknown` has no dealer. Segments with an
+  unknown region, product type or industry are not ranked. A region of several countries carries the country `several`.
 owner: market-research
 key: [year, region, product_type, industry]
 partition_by: [year]

@@ -158,7 +158,12 @@ reached_region_year AS (
     FROM machine_dealer_year
     JOIN core.dealer AS dealer ON dealer.dealer_code = machine_dealer_year.dealer
     WHERE dealer.region <> 'unknown'
-        AND (dealer.left_date IS NULL OR dealer.left_date > make_date(machine_dealer_year.year, 12, 31))
+        AND (
+            dealer.left_date IS NULL
+            OR dealer.left_date > make_date(machine_dealer_year.year, 12, 31)
+            -- one that left before it joined came back
+            OR dealer.left_date < dealer.joined_date
+        )
 ),
 
 year_policy AS (

@@ -15,7 +15,7 @@ counted AS (
 ),
 active AS (
     SELECT month, dealer_code, region
-    FROM core.dealer JOIN (SELECT DISTINCT month, last_day(month) AS last_date FROM due) ON coalesce(joined_date <= last_date, true) AND coalesce(left_date > last_date, true)
+    FROM core.dealer JOIN (SELECT DISTINCT month, last_day(month) AS last_date FROM due) ON coalesce(joined_date <= last_date, true) AND coalesce(left_date > last_date OR left_date < joined_date, true)
     WHERE dealer_code <> 'unknown'
 ),
 active_count AS (

@@ -55,7 +55,7 @@ reached AS (
     SELECT DISTINCT year(line.order_date) AS year, dealer.region
     FROM core.sales AS line JOIN core.dealer AS dealer ON dealer.dealer_code = line.dealer
     WHERE line.line_kind = 'machine' AND dealer.region <> 'unknown' AND dealer.dealer_code <> 'unknown'
-        AND (dealer.left_date IS NULL OR dealer.left_date > make_date(year(line.order_date), 12, 31))
+        AND (dealer.left_date IS NULL OR dealer.left_date > make_date(year(line.order_date), 12, 31) OR dealer.left_date < dealer.joined_date)
 ),
 policy_year AS (
     SELECT year, max(value) FILTER (key = 'segment.market.sufficient_units') AS least_units,
