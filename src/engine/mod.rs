@@ -9,6 +9,7 @@ pub mod expression;
 mod files;
 pub mod functions;
 mod guards;
+pub mod once;
 pub mod parallel;
 pub mod parameters;
 pub mod partition_set;

@@ -15,9 +15,10 @@ use chrono_tz::Tz;
 use datafusion::{
     catalog::{Session, TableProvider},
     common::{
-        Column, DFSchema, ScalarValue,
+        Column, DFSchema, ScalarValue, Statistics,
         config::TableParquetOptions,
         internal_datafusion_err,
+        stats::Precision,
         tree_node::{Transformed, TreeNode},
     },
     datasource::{
@@ -160,6 +161,13 @@ impl SnapshotTable {
     }
 }
 
+/// Returns what a manifest knows of the rows of a scan. From it joins find their smaller side: without it each would hold the
+/// side that is written first, which is mostly the facts.
+fn row_count(rows: u64, schema: &Schema) -> Statistics {
+    let rows = usize::try_from(rows).map_or(Precision::Absent, Precision::Exact);
+    Statistics::new_unknown(schema).with_num_rows(rows)
+}
+
 /// Returns whether an expression depends on nothing but its own columns: no subquery, no outer column, no clock.
 #[must_use]
 pub fn is_closed(expr: &Expr) -> bool {
@@ -249,11 +257,14 @@ impl TableProvider for SnapshotTable {
         let table_schema = TableSchema::builder(Arc::new(Schema::new(in_files)))
             .with_table_partition_cols(in_path.into_iter().map(Arc::new).collect::<Vec<_>>())
             .build();
+        let statistics_schema = Arc::clone(table_schema.table_schema());
         let options = state.config_options().execution.parquet.clone();
         let options = TableParquetOptions { global: options, ..TableParquetOptions::default() };
         let source = ParquetSource::new(table_schema).with_table_parquet_options(options);
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());
+        let rows = kept.iter().map(|&index| self.partitions[index].rows).sum::<u64>();
         let config = FileScanConfigBuilder::new(store, Arc::new(source))
+            .with_statistics(row_count(rows, &statistics_schema))
             .with_file_groups(groups)
             .with_projection_indices(indices)?
             .with_limit(limit)

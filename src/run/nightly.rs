@@ -128,7 +128,7 @@ async fn carry_out(
     };
     let around = stage::Surroundings::new(place, definitions, request, engine, observer);
     let finished = |source: &StagedSource| note(&staging, source);
-    let night = stage_all(definitions, engine, around, request.full, &finished);
+    let night = stage_all(definitions, engine, around, request.full.then_some(scope), &finished);
     let Night { sources: staged, entities, catalog } = Box::pin(night).await?;
     let backfill = Backfill::new(&request.rebuild, &definitions.graph, parent.as_ref())?;
     let around = build::Surroundings {

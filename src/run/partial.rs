@@ -16,6 +16,7 @@ use super::{Definitions, Rebuild, select};
 use crate::{
     Error,
     check::TableChecks,
+    define::entity::Entity,
     engine::{Catalog, CatalogTable, SnapshotTable},
     publish::{self, Finder},
     record::{Manifest, TableName, table::STAGED},
@@ -58,6 +59,11 @@ impl Scope {
     /// Returns whether a model is built.
     pub fn builds(&self, table: &TableName) -> bool {
         self.selected.as_ref().is_none_or(|selected| selected.contains(table))
+    }
+
+    /// Returns whether tables of an entity are built: a `--full` of other tables leaves the identities as they are.
+    pub fn identifies(&self, entity: &Entity) -> bool {
+        [entity.identity_table(), entity.xref_table(), entity.event_table()].iter().any(|table| self.builds(table))
     }
 
     /// Returns the models that are not built.

@@ -172,7 +172,7 @@ async fn foresee(
     let forecast = forecast::forecast(request, definitions, &away.listings, parent, away.path())?;
     let around = away.surroundings(definitions, request, engine, observer);
     let Night { sources: staged, mut catalog, .. } =
-        Box::pin(stage_all(definitions, engine, around, request.full, &|_| Ok(()))).await?;
+        Box::pin(stage_all(definitions, engine, around, request.full.then_some(&scope), &|_| Ok(()))).await?;
     scope.carry_over(&definitions.graph, parent, &away.files, &mut catalog)?;
     let around = Around { definitions, scope: &scope, parent, files: &away.files, request, engine };
     let (models, answers) = plan_models(questions, catalog, around).await?;

@@ -15,6 +15,7 @@ use datafusion::{catalog::TableProvider, common::TableReference, datasource::Mem
 use super::{
     Definitions, identity, ops, outcome,
     outcome::Failure,
+    partial::Scope,
     stage::{self, SourceIds, StagedSource, Surroundings, Surveyed},
     validate,
 };
@@ -39,7 +40,8 @@ pub(super) struct Night {
 }
 
 /// Stages every source and identifies every entity. Each source is shown to `finished` as soon as it is; those that get
-/// ids are read first, and written when the ids of all of their rows are known.
+/// ids are read first, and written when the ids of all of their rows are known. An entity that is in the `full` scope is
+/// linked anew even if nothing changed.
 ///
 /// # Errors
 /// As [`survey_all`], [`identity::identify`] and [`Surveyed::finish`].
@@ -47,14 +49,15 @@ pub(super) async fn stage_all(
     definitions: &Definitions,
     engine: &Engine,
     around: Surroundings<'_>,
-    full: bool,
+    full: Option<&Scope>,
     finished: &dyn Fn(&StagedSource) -> Result<(), Error>,
 ) -> Result<Night, Failure> {
     let project = &definitions.project;
     let (mut night, waiting) = survey_all(definitions, engine, around, finished).await?;
-    let around = identity::Around { definitions, engine, stage: around, full };
     let mut identified = Vec::new();
     for entity in &project.entities {
+        let full = full.is_some_and(|scope| scope.identifies(entity));
+        let around = identity::Around { definitions, engine, stage: around, full };
         let of = |records: &RecordSource| {
             waiting.iter().find(|surveyed| surveyed.source().name.value == records.source.value)
         };
@@ -68,10 +71,10 @@ pub(super) async fn stage_all(
     for surveyed in waiting {
         let of = identified.iter().filter(|(entity, _)| entity.records_of(&surveyed.source().name.value).is_some());
         let ids: Option<Vec<SourceIds<'_>>> = of.map(|(entity, found)| found.ids(entity, &surveyed)).collect();
-        night.finish(surveyed, ids.as_deref(), definitions, around.stage, finished)?;
+        night.finish(surveyed, ids.as_deref(), definitions, around, finished)?;
     }
-    let place = ops::Writing { folder: around.stage.place.folder, timezone: around.stage.timezone };
-    night.catalog.insert(TableName::file(), ops::files::write(&night.sources, place, around.stage.place.files)?);
+    let place = ops::Writing { folder: around.place.folder, timezone: around.timezone };
+    night.catalog.insert(TableName::file(), ops::files::write(&night.sources, place, around.place.files)?);
     Ok(night)
 }
 

@@ -13,7 +13,7 @@ use datafusion::{
 use futures::{Stream, StreamExt};
 
 use super::{Decision, PlannedModel, decide, history};
-use crate::engine::{PartitionSet, types};
+use crate::engine::{PartitionSet, once, types};
 
 /// Starts a model's query and returns the rows that the decision asks for, in the published schema. `past` is the table as
 /// last published, which a history continues.
@@ -37,7 +37,8 @@ pub async fn rows(
             let columns = model.model.partition_by.iter().map(|column| decide::output(&column.value)).collect();
             LogicalPlanBuilder::from(plan).filter(kept.is_other(columns))?.build()?
         }
-        None => plan,
+        // With a filter on partitions each place of a part needs less than the part.
+        None => once::run(plan, session).await?.plan,
     };
     let stream: SendableRecordBatchStream = session.execute_logical_plan(plan).await?.execute_stream().await?;
     let (schema, partition_by) = (model.schema.clone(), model.partition_by());
