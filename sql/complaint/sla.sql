@@ -2,12 +2,12 @@
 description: >
   Service levels by month of receipt, kind, priority and home or overseas. A complaint is judged by its first
   response when it was answered or its limit passed before the end of run_date (local time); one whose is_domestic
-  is unknown, or whose limit lies outside the working-day calendar, is not judged. Home: hours around the clock.
-  Overseas: the same local clock time on the next working day of the home country; a receipt on a day off counts
-  from 00:00 of the next working day. On site: home complaints resolved on site, of the priority of the policy (1 is
-  A) or a higher one. Hours to resolution run from the receipt to the stage `handled`. Confirmed: of the closed
-  complaints, those that the customer confirmed. Months in which a key had none, up to 23 after its last one, have
-  count 0 and no rates. A missing kind or priority is `unknown`.
+  is unknown, or whose limit lies outside the working-day calendar, is not judged. The limits are those of
+  core.complaint. Home: hours around the clock. Overseas: the same local clock time on the next working day of the home
+  country; a receipt on a day off counts from 00:00 of the next working day. On site: home complaints resolved on site,
+  of the priority of the policy (1 is A) or a higher one. Hours to resolution run from the receipt to the stage
+  `handled`. Confirmed: of the closed complaints, those that the customer confirmed. Months in which a key had none, up
+  to 23 after its last one, have count 0 and no rates. A missing kind or priority is `unknown`.
 owner: customer-service
 key: [month, kind, priority, is_domestic]
 partition_by: [month]
@@ -35,92 +35,33 @@ checks:
   - expr: median_resolution_hours >= 0
     severity: warn
 --- */
-WITH run_end AS (
-    -- "at run_date" is the end of that day in the pipeline's zone
-    SELECT utc_time(CAST($run_date + INTERVAL '1 day' AS TIMESTAMP(6)), $timezone) AS ends_at
-),
-
-complaint AS (
-    SELECT
-        complaint_id,
-        month,
-        kind,
-        priority,
-        is_domestic,
-        received_at,
-        first_response_at,
-        resolution_mode,
-        on_site_at,
-        closed_at,
-        is_confirmed
-    FROM core.complaint
-),
-
-handled_complaint AS (
+WITH handled_complaint AS (
     SELECT complaint_id, entered_at AS handled_at
     -- allow partition-column-unused: a complaint of one month may be handled in any later one
     FROM core.complaint_stage
     WHERE stage = 'handled'
 ),
 
-month_policy AS (
-    -- the policy in force on the last day of the month of receipt
-    SELECT
-        complaint_month.month,
-        max(CASE WHEN policy.key = 'complaint.sla.domestic_response_hours' THEN policy.value END) AS response_hours,
-        max(CASE WHEN policy.key = 'complaint.sla.overseas_response_working_days' THEN CAST(policy.value AS BIGINT) END) AS response_working_days,
-        max(CASE WHEN policy.key = 'complaint.sla.on_site_priority' THEN CAST(policy.value AS BIGINT) END) AS on_site_priority_number,
-        max(CASE WHEN policy.key = 'complaint.sla.on_site_hours' THEN policy.value END) AS on_site_hours
-    FROM (SELECT DISTINCT month FROM complaint) AS complaint_month
-    JOIN core.policy AS policy -- allow join-without-equality: a validity range over five policies
-        ON policy.valid_from < complaint_month.month + INTERVAL '1 month'
-        AND (policy.valid_to IS NULL OR policy.valid_to >= complaint_month.month + INTERVAL '1 month')
-    WHERE policy.key LIKE 'complaint.sla.%'
-    GROUP BY complaint_month.month
-),
-
-home_calendar AS (
-    SELECT working_calendar(day, is_working_day) AS days
-    FROM core.calendar
-    WHERE country IN (SELECT country FROM core.region WHERE is_domestic)
-),
-
-due_complaint AS (
-    SELECT
-        complaint.*,
-        CASE
-            WHEN complaint.is_domestic
-                THEN hours_later(complaint.received_at, month_policy.response_hours)
-            WHEN NOT complaint.is_domestic
-                THEN add_working_days(
-                    complaint.received_at,
-                    month_policy.response_working_days,
-                    home_calendar.days,
-                    $timezone
-                )
-        END AS response_due_at,
-        CASE
-            WHEN complaint.is_domestic AND complaint.resolution_mode = 'onsite'
-                AND array_position(['A', 'B', 'C'], complaint.priority) <= month_policy.on_site_priority_number
-                THEN hours_later(complaint.received_at, month_policy.on_site_hours)
-        END AS on_site_due_at
-    FROM complaint
-    CROSS JOIN home_calendar -- allow join-without-equality: one row, the calendar of the country
-    LEFT JOIN month_policy ON month_policy.month = complaint.month
-),
-
 judged_complaint AS (
+    -- a complaint is judged at the end of run_date in the pipeline's zone
     SELECT
         complaint.month,
         complaint.kind,
         complaint.priority,
         complaint.is_domestic,
-        kept_limit(complaint.first_response_at, complaint.response_due_at, run_end.ends_at) AS response_in_time,
-        kept_limit(complaint.on_site_at, complaint.on_site_due_at, run_end.ends_at) AS on_site_in_time,
+        kept_limit(
+            complaint.first_response_at,
+            complaint.response_due_at,
+            utc_time(CAST($run_date + INTERVAL '1 day' AS TIMESTAMP(6)), $timezone)
+        ) AS response_in_time,
+        kept_limit(
+            complaint.on_site_at,
+            complaint.on_site_due_at,
+            utc_time(CAST($run_date + INTERVAL '1 day' AS TIMESTAMP(6)), $timezone)
+        ) AS on_site_in_time,
         elapsed_hours(complaint.received_at, handled.handled_at) AS resolution_hours,
         CASE WHEN complaint.closed_at IS NOT NULL THEN CASE WHEN complaint.is_confirmed THEN 1 ELSE 0 END END AS confirmed
-    FROM due_complaint AS complaint
-    CROSS JOIN run_end
+    FROM core.complaint AS complaint
     LEFT JOIN handled_complaint AS handled ON handled.complaint_id = complaint.complaint_id
 ),
 
@@ -131,7 +72,7 @@ listed_month AS (
         kind,
         priority,
         is_domestic
-    FROM (SELECT DISTINCT month, kind, priority, is_domestic FROM complaint) AS complaint_month
+    FROM (SELECT DISTINCT month, kind, priority, is_domestic FROM core.complaint) AS complaint_month
 ),
 
 complaint_or_empty AS (

@@ -3,7 +3,8 @@ description: >
   Complaints with the members by which they are rolled up. The month is that of the local date of receipt. Place:
   the country overseas, else the province of the complaint, else the place of its customer, else of its dealer.
   is_domestic stays as the call centre gave it: an unknown one is not judged. The extract has no time of the
-  confirmation, so it counts from the closing on.
+  confirmation, so it counts from the closing on. Limits follow the policy in force on the last day of the month, as
+  complaint.sla says; outside the working-day calendar there is none.
 owner: customer-service
 key: [complaint_id]
 partition_by: [month]
@@ -37,6 +38,8 @@ columns:
   department: { type: string, title: { zh: 部门, en: Department }, description: Department in charge. }
   cause: { type: string, title: { zh: 原因, en: Cause }, description: Cause. }
   responsible_party: { type: string, title: { zh: 责任方, en: Responsible party }, description: Who answers for the cause. }
+  response_due_at: { type: timestamp, title: { zh: 响应时限, en: Response due at }, description: "Moment by which a response is in time; NULL where none can be told." }
+  on_site_due_at: { type: timestamp, title: { zh: 到场时限, en: On site due at }, description: "Moment by which an arrival is in time; NULL where no visit is judged." }
 checks:
   - not_null: [complaint_id, month, received_at, received_date, customer_id, dealer, province, region, country, product, product_type, kind, defect, priority]
   - unique: [complaint_id]
@@ -58,6 +61,40 @@ checks:
 --- */
 WITH home_country AS (
     SELECT DISTINCT country FROM core.region WHERE is_domestic
+),
+
+month_policy AS (
+    -- the policy in force on the last day of the month of receipt
+    SELECT
+        complaint_month.month,
+        max(CASE WHEN policy.key = 'complaint.sla.domestic_response_hours' THEN policy.value END) AS response_hours,
+        max(CASE WHEN policy.key = 'complaint.sla.overseas_response_working_days' THEN CAST(policy.value AS BIGINT) END) AS response_working_days,
+        max(CASE WHEN policy.key = 'complaint.sla.on_site_priority' THEN CAST(policy.value AS BIGINT) END) AS on_site_priority_number,
+        max(CASE WHEN policy.key = 'complaint.sla.on_site_hours' THEN policy.value END) AS on_site_hours
+    FROM (SELECT DISTINCT received_month AS month FROM staged.complaint) AS complaint_month
+    JOIN core.policy AS policy -- allow join-without-equality: a validity range over five policies
+        ON policy.valid_from < complaint_month.month + INTERVAL '1 month'
+        AND (policy.valid_to IS NULL OR policy.valid_to >= complaint_month.month + INTERVAL '1 month')
+    WHERE policy.key LIKE 'complaint.sla.%'
+    GROUP BY complaint_month.month
+),
+
+home_calendar AS (
+    SELECT working_calendar(day, is_working_day) AS days
+    FROM core.calendar
+    WHERE country IN (SELECT country FROM home_country)
+),
+
+overseas_complaint AS (
+    -- apart, so that only their rows meet the calendar, which is a long list
+    SELECT
+        complaint.complaint_id,
+        complaint.received_month AS month,
+        add_working_days(complaint.received_at, month_policy.response_working_days, home_calendar.days, $timezone) AS response_due_at
+    FROM staged.complaint AS complaint
+    JOIN month_policy ON month_policy.month = complaint.received_month
+    CROSS JOIN home_calendar -- allow join-without-equality: one row, the calendar of the country
+    WHERE NOT complaint.is_domestic
 ),
 
 placed_complaint AS (
@@ -105,7 +142,20 @@ SELECT
     CASE WHEN complaint.closed_at IS NOT NULL THEN complaint.customer_confirmed END AS is_confirmed,
     complaint.department,
     complaint.cause,
-    complaint.responsible_party
+    complaint.responsible_party,
+    CASE
+        WHEN complaint.is_domestic THEN hours_later(complaint.received_at, month_policy.response_hours)
+        ELSE overseas_complaint.response_due_at
+    END AS response_due_at,
+    CASE
+        WHEN complaint.is_domestic AND complaint.resolution_mode = 'onsite'
+            AND array_position(['A', 'B', 'C'], complaint.priority) <= month_policy.on_site_priority_number
+            THEN hours_later(complaint.received_at, month_policy.on_site_hours)
+    END AS on_site_due_at
 FROM placed_complaint AS complaint
+LEFT JOIN month_policy ON month_policy.month = complaint.received_month
+LEFT JOIN overseas_complaint
+    ON overseas_complaint.complaint_id = complaint.complaint_id
+    AND overseas_complaint.month = complaint.received_month
 LEFT JOIN core.product AS product ON product.product_code = complaint.product_code
 LEFT JOIN core.region AS region ON region.province = complaint.place

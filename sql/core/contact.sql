@@ -2,7 +2,8 @@
 description: >
   Contacts of customers with the house, one row per entry of the contact log. The month is that of the local date of
   the contact. is_domestic stays as the log gave it: an unknown one is not judged. A contact that names no customer
-  belongs to `unknown`; a missing channel, kind or topic is `unknown` as well.
+  belongs to `unknown`; a missing channel, kind or topic is `unknown` as well. The limit of the response follows the
+  policy in force on the last day of the month, as complaint.sla says; outside the working-day calendar there is none.
 owner: customer-service
 key: [contact_no]
 partition_by: [month]
@@ -18,6 +19,7 @@ columns:
   customer_id: { type: string, title: { zh: 客户编号, en: Customer }, description: "Customer, `unknown` where none is named." }
   is_domestic: { type: boolean, title: { zh: 是否国内, en: Is domestic }, description: "As delivered; NULL where not known." }
   campaign_id: { type: string, title: { zh: 活动号, en: Campaign }, description: Campaign that the contact answers. }
+  response_due_at: { type: timestamp, title: { zh: 响应时限, en: Response due at }, description: "Moment by which a response is in time; NULL where none can be told." }
 checks:
   - not_null: [contact_no, month, contacted_at, contacted_date, channel, kind, topic, customer_id]
   - accepted_values: { column: kind, values: [inquiry, order, complaint, unknown] }
@@ -30,16 +32,56 @@ checks:
     severity: warn
     name: overseas_contact_lies_in_the_calendar
 --- */
+WITH month_policy AS (
+    -- the policy in force on the last day of the month of the contact
+    SELECT
+        contact_month.month,
+        max(CASE WHEN policy.key = 'complaint.sla.domestic_response_hours' THEN policy.value END) AS response_hours,
+        max(CASE WHEN policy.key = 'complaint.sla.overseas_response_working_days' THEN CAST(policy.value AS BIGINT) END) AS response_working_days
+    FROM (SELECT DISTINCT contacted_month AS month FROM staged.contact_log) AS contact_month
+    JOIN core.policy AS policy -- allow join-without-equality: a validity range over two policies
+        ON policy.valid_from < contact_month.month + INTERVAL '1 month'
+        AND (policy.valid_to IS NULL OR policy.valid_to >= contact_month.month + INTERVAL '1 month')
+    WHERE policy.key LIKE 'complaint.sla.%'
+    GROUP BY contact_month.month
+),
+
+home_calendar AS (
+    SELECT working_calendar(day, is_working_day) AS days
+    FROM core.calendar
+    WHERE country IN (SELECT country FROM core.region WHERE is_domestic)
+),
+
+overseas_contact AS (
+    -- apart, so that only their rows meet the calendar, which is a long list
+    SELECT
+        contact.contact_no,
+        contact.contacted_month AS month,
+        add_working_days(contact.contacted_at, month_policy.response_working_days, home_calendar.days, $timezone) AS response_due_at
+    FROM staged.contact_log AS contact
+    JOIN month_policy ON month_policy.month = contact.contacted_month
+    CROSS JOIN home_calendar -- allow join-without-equality: one row, the calendar of the country
+    WHERE NOT contact.is_domestic
+)
+
 SELECT
-    contact_no,
-    contacted_month AS month,
-    contacted_at,
-    local_date(contacted_at, $timezone) AS contacted_date,
-    responded_at,
-    coalesce(channel, 'unknown') AS channel,
-    coalesce(kind, 'unknown') AS kind,
-    coalesce(topic, 'unknown') AS topic,
-    coalesce(customer_id, 'unknown') AS customer_id,
-    is_domestic,
-    campaign_id
-FROM staged.contact_log
+    contact.contact_no,
+    contact.contacted_month AS month,
+    contact.contacted_at,
+    local_date(contact.contacted_at, $timezone) AS contacted_date,
+    contact.responded_at,
+    coalesce(contact.channel, 'unknown') AS channel,
+    coalesce(contact.kind, 'unknown') AS kind,
+    coalesce(contact.topic, 'unknown') AS topic,
+    coalesce(contact.customer_id, 'unknown') AS customer_id,
+    contact.is_domestic,
+    contact.campaign_id,
+    CASE
+        WHEN contact.is_domestic THEN hours_later(contact.contacted_at, month_policy.response_hours)
+        ELSE overseas_contact.response_due_at
+    END AS response_due_at
+FROM staged.contact_log AS contact
+LEFT JOIN month_policy ON month_policy.month = contact.contacted_month
+LEFT JOIN overseas_contact
+    ON overseas_contact.contact_no = contact.contact_no
+    AND overseas_contact.month = contact.contacted_month

@@ -39,7 +39,7 @@ SELECT
     visit.account_id,
     coalesce(account.customer_id, 'unknown') AS customer_id,
     visit.visited_on AS visited_date,
-    CAST(date_trunc('month', visit.visited_on) AS DATE) AS month,
+    visit.visited_month AS month,
     CAST(visit.minutes AS BIGINT) AS minutes,
     visit.visitor,
     coalesce(visit.visitor_role, 'unknown') AS visitor_role,

@@ -97,16 +97,13 @@ pub const fn depends_on_time(check: &Check) -> bool {
 
 /// Returns the other tables that a check reads; None when that cannot be told from its texts.
 #[must_use]
-pub fn reads(check: &Check) -> Option<Vec<&TableName>> {
-    let expr = match &check.kind {
-        CheckKind::Expr(expr) => Some(expr),
-        _ => None,
+pub fn reads(check: &Check) -> Option<BTreeSet<TableName>> {
+    let (expr, to) = match &check.kind {
+        CheckKind::Expr(expr) => (Some(expr), None),
+        CheckKind::Relationships { to, .. } => (None, Some(&to.value)),
+        _ => (None, None),
     };
-    if expr.into_iter().chain(&check.filter).any(|text| query::has_subquery(&text.value)) {
-        return None;
-    }
-    Some(match &check.kind {
-        CheckKind::Relationships { to, .. } => vec![&to.value],
-        _ => Vec::new(),
-    })
+    let texts = expr.into_iter().chain(&check.filter);
+    let queried = texts.map(|text| query::queried(&text.value)).collect::<Option<Vec<_>>>()?;
+    Some(queried.into_iter().flatten().chain(to.cloned()).collect())
 }

@@ -3,11 +3,15 @@
 //! In: a check, and the columns of its table. Out: SQL, or what is wrong with a bound. Deliberately absent: checks of a number
 //! (`measure`), which no single row fails.
 
+use std::collections::BTreeMap;
+
 use arrow::datatypes::Schema;
+use chrono::NaiveDate;
 
 use super::bounds;
 use crate::{
     define::project::{Check, CheckKind},
+    engine::{Parameters, Statement},
     record::{
         Diagnostic, Placed, TableName,
         sql::{literal, quoted, quoted_table},
@@ -107,4 +111,16 @@ fn unrelated(
 /// Returns whether an expression may hold a query of its own.
 pub(super) fn has_subquery(expr: &str) -> bool {
     expr.to_lowercase().split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == "select")
+}
+
+/// Returns the tables that queries within an expression read; None where that cannot be told. No parameter may stand in a check.
+pub(super) fn queried(expr: &str) -> Option<Vec<TableName>> {
+    if !has_subquery(expr) {
+        return Some(Vec::new());
+    }
+    let parameters =
+        Parameters { run_date: NaiveDate::default(), timezone: chrono_tz::UTC, variables: BTreeMap::new() };
+    let statement = Statement::parse(&format!("SELECT ({expr}\n)"), &parameters).ok()?;
+    let is_told = statement.unqualified.is_empty() && statement.parameters.is_empty();
+    is_told.then_some(statement.tables)
 }

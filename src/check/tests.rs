@@ -127,7 +127,26 @@ fn a_text_with_a_query_of_its_own_is_not_folded() {
     let (_, counted) = fold::fold(&checks.iter().collect::<Vec<_>>(), &Schema::empty()).unwrap();
     assert!(counted[0].unwrap().failed.is_none());
     assert!(counted[1].is_none());
-    assert!(checks.iter().all(|check| super::reads(check).is_none()));
+}
+
+#[test]
+fn a_check_says_which_tables_its_queries_read_or_that_nobody_can_tell() {
+    let reads = |written: &str| {
+        let names = super::reads(&checks(&[written])[0])?;
+        Some(names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    };
+    assert_eq!(reads("expr: a > 0").as_deref(), Some(""));
+    assert_eq!(reads("relationships: { column: a, to: core.x, field: b }").as_deref(), Some("core.x"));
+    let nested = r#"{ expr: '(SELECT count(*) FROM core.x WHERE b IN (SELECT b FROM "core"."Y")) = a', where: "a in (SELECT c FROM core.z)" }"#;
+    assert_eq!(reads(nested).as_deref(), Some("core.Y core.x core.z"));
+    let named = "expr: (WITH it AS (SELECT b FROM core.x) SELECT count(*) FROM it) > 0 -- all";
+    assert_eq!(reads(named).as_deref(), Some("core.x"));
+    for untold in
+        ["expr: (SELECT count(*) FROM nobody) > 0", "expr: (SELECT count(*) FROM core.x WHERE a < $limit) > 0"]
+    {
+        assert_eq!(reads(untold), None, "{untold}");
+    }
+    assert_eq!(reads("expr: (SELECT this cannot be read").as_deref(), None);
 }
 
 #[tokio::test]

@@ -143,7 +143,7 @@ impl Surroundings<'_> {
         };
         let Some(others) = check::reads(check).filter(|_| !check::depends_on_time(check)) else { return false };
         parent.passed_checks.get(table).is_some_and(|passed| passed.contains(&self.hash(check)))
-            && others.into_iter().chain([table]).all(|table| self.is_unchanged(table, parent))
+            && others.iter().chain([table]).all(|table| self.is_unchanged(table, parent))
     }
 
     /// Returns whether readers of both snapshots see the same rows of a table.

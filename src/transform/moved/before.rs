@@ -9,7 +9,10 @@ use crate::{
     define::project::Model,
     engine::{Catalog, CatalogTable, Engine, Parameters, Statement},
     record::TableName,
-    transform::{Graph, plan},
+    transform::{
+        Graph,
+        plan::{self, Purpose},
+    },
 };
 
 /// A model as it was on another run date.
@@ -45,8 +48,8 @@ pub async fn remember(
     }
     let names: BTreeSet<TableName> = tables.keys().cloned().collect();
     let parameters = Parameters { run_date, ..parameters.clone() };
-    let (before, _) = Box::pin(plan::plan(&models, &tables, &names, &parameters, engine)).await?;
-    for model in before.models {
+    let before = Box::pin(plan::plan_for(Purpose::Remember, &models, &tables, &names, &parameters, engine)).await?;
+    for model in before.graph.models {
         if let Some(planned) = graph.models.iter_mut().find(|planned| planned.model.name == model.model.name) {
             planned.before = Some(Box::new(Before { statement: model.statement, definition: model.definition }));
         }

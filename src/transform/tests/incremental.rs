@@ -104,6 +104,25 @@ async fn all_dated_cases() {
     assert!(all.kept_on_another_day > 10 && all.rebuilt > 50, "too little was kept or rebuilt: {all:?}");
 }
 
+#[test]
+fn what_is_kept_of_a_table_in_other_partitions_equals_the_full_result() {
+    on_a_deep_stack(all_repartitioned_cases);
+}
+
+async fn all_repartitioned_cases() {
+    let cases = if is_night() { 4_000 } else { 40 };
+    let mut all = Tally::default();
+    for seed in 0..cases {
+        let mut case = Case { repartitions: true, ..Case::new(seed, None).await };
+        if let Some(difference) = case.play().await {
+            panic!("seed {seed}: {difference}\n{}\n{}", case.sql, case.told.join("\n"));
+        }
+        all.kept += case.tally.kept;
+        all.rebuilt += case.tally.rebuilt;
+    }
+    assert!(all.kept > 50 && all.rebuilt > 50, "too little was kept or rebuilt: {all:?}");
+}
+
 /// The test is itself tested: where nothing seems to differ between two days, it finds a difference.
 #[test]
 fn a_day_taken_for_another_is_caught() {
@@ -126,6 +145,8 @@ struct Case {
     fault: Option<Fault>,
     /// Whether the run date is the model's business.
     is_dated: bool,
+    /// Whether an input comes in other partitions now and then.
+    repartitions: bool,
     /// Whether the proof is told that the model was the same on the other day.
     takes_days_for_one: bool,
     /// What the last run kept and wrote, as the proof and the readers know it.
@@ -164,6 +185,7 @@ impl Case {
             sql,
             fault,
             is_dated: false,
+            repartitions: false,
             takes_days_for_one: false,
             parent: None,
             rows: Rows::new(),
@@ -203,8 +225,12 @@ impl Case {
                 return Some(difference);
             }
             if edit < EDITS {
-                let moves = self.is_dated && edit % 2 == 0;
-                self.told.push(if moves { self.world.change_run_date() } else { self.world.edit() });
+                let told = match edit % 2 == 0 {
+                    true if self.is_dated => self.world.change_run_date(),
+                    true if self.repartitions => self.world.repartition(),
+                    _ => self.world.edit(),
+                };
+                self.told.push(told);
             }
         }
         None

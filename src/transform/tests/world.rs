@@ -46,6 +46,8 @@ pub struct World {
     dealer: BTreeMap<&'static str, Dealer>,
     target: BTreeMap<i32, (&'static str, i64)>,
     run_date: NaiveDate,
+    /// Partition columns of `staged.refund`, separated by spaces.
+    refund_by: &'static str,
     ids: i64,
     written: usize,
     catalog: Catalog,
@@ -61,6 +63,7 @@ impl World {
             dealer: BTreeMap::new(),
             target: [(2023, ("north", 9)), (2024, ("south", 3))].into(),
             run_date: date(2024, 12, 31),
+            refund_by: "month",
             ids: 0,
             written: 0,
             catalog: Catalog::new(),
@@ -202,6 +205,18 @@ impl World {
         format!("run as of {}", self.run_date)
     }
 
+    /// Cuts a table into other partitions, some without a row left.
+    pub fn repartition(&mut self) -> String {
+        let choices: Vec<&str> =
+            ["", "month", "dealer", "month dealer", "grade"].into_iter().filter(|by| *by != self.refund_by).collect();
+        self.refund_by = choices[self.random.random_range(0..choices.len())];
+        if self.random.random_range(0..4) == 0 {
+            self.refund.clear();
+        }
+        self.write("staged.refund");
+        format!("staged.refund by [{}], {} rows", self.refund_by, self.refund.len())
+    }
+
     /// Changes a column that no model reads.
     fn annotate(&mut self) -> String {
         let table = self.any();
@@ -257,7 +272,7 @@ impl World {
     fn write(&mut self, table: &str) {
         let (batch, partition_by, dates) = match table {
             "staged.sale" => (facts(&self.sale), "month", vec!["booked".to_owned()]),
-            "staged.refund" => (facts(&self.refund), "month", Vec::new()),
+            "staged.refund" => (facts(&self.refund), self.refund_by, Vec::new()),
             "core.dealer" => (self.dealers(), "", Vec::new()),
             _ => (self.targets(), "year", Vec::new()),
         };

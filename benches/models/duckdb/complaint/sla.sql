@@ -13,7 +13,7 @@ limited AS (
     GROUP BY month
 ),
 complaint AS (
-    SELECT complaint.*, limited.* EXCLUDE (month),
+    SELECT complaint.* EXCLUDE (response_due_at, on_site_due_at), limited.* EXCLUDE (month),
         timezone(getvariable('timezone'), received_at) AS local_at,
         timezone(getvariable('timezone'), first_response_at) AS response_at,
         timezone(getvariable('timezone'), on_site_at) AS arrival_at,
