@@ -68,6 +68,12 @@ impl Ledger {
         }
     }
 
+    /// Returns how much was learnt.
+    #[cfg(test)]
+    pub fn news(&self) -> usize {
+        self.learnt.len()
+    }
+
     /// Keeps what is known, if any of it is new.
     pub fn keep(&self) {
         let Some((memo, key)) = self.place.as_ref().filter(|_| !self.learnt.is_empty()) else { return };

@@ -171,3 +171,7 @@ async fn judged(
     });
     Ok(Found { result, against: Some(against) })
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;

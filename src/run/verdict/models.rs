@@ -119,18 +119,20 @@ struct Stand {
 impl<'s> Outlines<'s> {
     /// Recalls what is known of the texts of models.
     pub fn recall(sight: &'s Sight, files: &load::Files, ledger: &Ledger, threads: usize) -> Self {
+        let load::Files { pipeline, models, .. } = files;
         let mut context =
-            Key::new("models").hash(Some(&sight.whose)).hash(sight.hash(&files.pipeline.models_place.text.path));
-        for (text, _) in files.models.iter().filter(|(_, relative)| define::is_function(relative)) {
+            Key::new("models").hash(Some(&sight.whose)).hash(sight.hash(&pipeline.models_place.text.path));
+        // Both may ask the environment.
+        context = context.text(&pipeline.models_dir.display().to_string()).text(&format!("{:?}", pipeline.dialect));
+        for (text, _) in models.iter().filter(|(_, relative)| define::is_function(relative)) {
             context = context.text(&text.path).hash(sight.hash(&text.path));
         }
-        let mut outlines =
-            Self { sight, context: context.finish(), known: HashMap::new(), dialect: files.pipeline.dialect };
+        let mut outlines = Self { sight, context: context.finish(), known: HashMap::new(), dialect: pipeline.dialect };
         let recalled = |(text, _): &(Arc<Text>, _)| {
             let kept: KeptOutline = serde_json::from_slice(ledger.recall(&outlines.text(&text.path))?).ok()?;
             Some((text.path.clone(), kept))
         };
-        outlines.known = parallel::each(threads, &files.models, recalled).into_iter().flatten().collect();
+        outlines.known = parallel::each(threads, models, recalled).into_iter().flatten().collect();
         outlines
     }
 
