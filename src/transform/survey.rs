@@ -120,10 +120,10 @@ impl<'a> Survey<'a> {
         self.tables.holds(name)
     }
 
-    /// Returns everything that readers of a table go by, as text; None for one that is not known, or was wrong.
+    /// Returns everything but its columns by which readers of a table go, as text; None for one that is not known, or was wrong.
     #[must_use]
-    pub fn spelled(&self, name: &TableName) -> Option<String> {
-        self.lints.spelled(name)
+    pub fn promises(&self, name: &TableName) -> Option<String> {
+        self.lints.promises(name)
     }
 
     /// Notes that a model reads one that is wrong and of which nothing is known, or that waits itself.

@@ -20,7 +20,7 @@ const SALE: &str = "name: sale\nlocation: x/*\nkey: [id]\ncolumns:\n  id: { type
 const FILES: &[(&str, &str)] = &[
     (
         "pipelines/nightly.yaml",
-        "name: nightly\nwarehouse: ../warehouse\nrun_date: 2026-06-30\nsources: sources/*.yaml\n\
+        "name: nightly\nwarehouse: ../warehouse\ntimezone: Asia/Shanghai\nrun_date: 2026-06-30\nsources: sources/*.yaml\n\
       models: ../sql\nreports: reports/*.yaml\nvariables: { least: 3, word: north }\n",
     ),
     ("pipelines/sources/sale.yaml", SALE),
@@ -28,9 +28,9 @@ const FILES: &[(&str, &str)] = &[
         "pipelines/reports/sold.yaml",
         "name: sold\ntitle: { en: Sold, zh: 销量 }\nsections:\n  - title: { en: All, zh: 全部 }\n    charts:\n      \
       - name: by_day\n        title: { en: By day, zh: 按日 }\n        sql: SELECT day, units FROM mart.by_day\n        kind: bar\n        \
-      by: [day]\n        show: [units]\n",
+      by: [day]\n        show: [{ sum: units }]\n",
     ),
-    ("sql/functions/doubled.sql", "CREATE FUNCTION doubled(x BIGINT) RETURNS BIGINT RETURN $x * 2\n"),
+    ("sql/functions/doubled.sql", "CREATE FUNCTION doubled(x BIGINT) RETURNS BIGINT RETURN x * 2\n"),
     (
         "sql/core/sale.sql",
         "/* ---\nkey: [id]\nchecks:\n  - not_null: [day]\n  - expr: units >= 0\n--- */\n\

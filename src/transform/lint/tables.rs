@@ -82,10 +82,11 @@ impl Tables {
         self.tables.insert(model.name.clone(), of_model(model, schema));
     }
 
-    /// Returns everything that is known of a table, as text that is another one if anything else is known.
+    /// Returns everything but its columns that is known of a table, as text that is another one if anything else is known.
     #[must_use]
-    pub fn spelled(&self, name: &TableName) -> Option<String> {
-        self.tables.get(name).map(|known| format!("{known:?}"))
+    pub fn promises(&self, name: &TableName) -> Option<String> {
+        let Known { schema: _, key, partition_by, never_null, values } = self.tables.get(name)?;
+        Some(format!("{key:?} {partition_by:?} {never_null:?} {values:?}"))
     }
 
     /// Returns what is known of a table.

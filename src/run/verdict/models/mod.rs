@@ -13,21 +13,23 @@
 //! it is told anew each time, with the tables that hints name now. Deliberately keeps no plan and no syntax tree; one that is asked for
 //! later is made again.
 
+mod afterwards;
+mod outlines;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     mem,
     path::Path,
     sync::Arc,
 };
 
 use arrow::datatypes::SchemaRef;
-use datafusion::prelude::SessionContext;
 
 use super::{
     finding,
-    kept::{self, Hashed, Judged, KeptOutline, Outline},
+    kept::{self, Hashed, Judged, Outline},
     ledger::Ledger,
-    sight::{Key, Sight},
+    sight::Key,
 };
 use crate::{
     Error, check,
@@ -36,30 +38,19 @@ use crate::{
         project::{Dialect, Kind, Model},
     },
     engine::{Catalog, CatalogTable, Engine, Statement, parallel},
-    record::{Diagnostic, TableName, Text},
-    run::{load, prepare::Prepared, validate},
+    record::{Diagnostic, TableName},
+    run::{prepare::Prepared, validate},
     transform::{
-        Graph, PlannedModel,
+        PlannedModel,
         graph::{self, Layers},
         plan::Asked,
         survey::{self, Right, Survey, Wrong},
-        views::PlannedView,
     },
 };
+pub(super) use outlines::Outlines;
 
-/// Syntax trees that wait for their models to be planned, at most; others are parsed twice.
-const MOST_PARSED: usize = 500;
 /// Models that are planned before any of them is let go, at most.
 const MOST_ASKED: usize = 500;
-
-/// What is known of the texts of models before the project is put together.
-pub(super) struct Outlines<'a> {
-    sight: &'a Sight,
-    context: blake3::Hash,
-    /// By path.
-    known: HashMap<String, KeptOutline>,
-    dialect: Dialect,
-}
 
 /// All models of a project.
 pub(super) struct Models<'a> {
@@ -116,40 +107,6 @@ struct Stand {
     findings: Vec<Diagnostic>,
 }
 
-impl<'s> Outlines<'s> {
-    /// Recalls what is known of the texts of models.
-    pub fn recall(sight: &'s Sight, files: &load::Files, ledger: &Ledger, threads: usize) -> Self {
-        let load::Files { pipeline, models, .. } = files;
-        let mut context =
-            Key::new("models").hash(Some(&sight.whose)).hash(sight.hash(&pipeline.models_place.text.path));
-        // Both may ask the environment.
-        context = context.text(&pipeline.models_dir.display().to_string()).text(&format!("{:?}", pipeline.dialect));
-        for (text, _) in models.iter().filter(|(_, relative)| define::is_function(relative)) {
-            context = context.text(&text.path).hash(sight.hash(&text.path));
-        }
-        let mut outlines = Self { sight, context: context.finish(), known: HashMap::new(), dialect: pipeline.dialect };
-        let recalled = |(text, _): &(Arc<Text>, _)| {
-            let kept: KeptOutline = serde_json::from_slice(ledger.recall(&outlines.text(&text.path))?).ok()?;
-            Some((text.path.clone(), kept))
-        };
-        outlines.known = parallel::each(threads, models, recalled).into_iter().flatten().collect();
-        outlines
-    }
-
-    /// Returns the key of what the text of a model says, with that of the rows beside it.
-    fn text(&self, path: &str) -> blake3::Hash {
-        let beside = path.strip_suffix(".sql").and_then(|stem| self.sight.hash(&format!("{stem}.csv")));
-        Key::new("text").hash(Some(&self.context)).text(path).hash(self.sight.hash(path)).hash(beside).finish()
-    }
-
-    /// Returns a model of which all but its name and kind is known, with the warnings about its file.
-    pub fn model(&self, text: &Arc<Text>, relative: &Path) -> Option<(Model, Vec<Diagnostic>)> {
-        let KeptOutline { outline, warnings } = self.known.get(&text.path)?;
-        let warnings = finding::diagnostics(warnings, std::slice::from_ref(text))?;
-        Some((define::named_model(text, relative, outline.kind)?, warnings))
-    }
-}
-
 impl<'a> Models<'a> {
     /// Parses what is not known, and orders all models.
     ///
@@ -169,12 +126,12 @@ impl<'a> Models<'a> {
             Survey::new(&project.models, &project.sources, staged, &made, engine).map_err(|error| bug(&error))?;
         let face = |(name, table): (&'a TableName, &CatalogTable)| {
             let cut = table.as_of.as_ref().map(|cut| (&cut.event_date, &cut.stages, cut.timezone));
-            let spelled = format!("{:?} {:?} {cut:?}", survey.spelled(name), table.files.partition_by());
-            (name, Key::new("staged").text(&spelled).finish())
+            let columns = Key::new("staged").text(&format!("{:?} {cut:?}", table.schema()));
+            (name, columns.text(&survey.promises(name).unwrap_or_default()).finish())
         };
         let staged = staged.iter().map(face).collect();
-        let (context, dialect) = (outlines.context, outlines.dialect);
-        let (parts, findings) = parts(&outlines, prepared, warnings, ledger, engine.settings().threads);
+        let (context, dialect) = (outlines.context(), outlines.dialect());
+        let (parts, findings) = outlines.parts(prepared, warnings, ledger, engine.settings().threads);
         Ok(Self {
             prepared,
             context,
@@ -330,8 +287,8 @@ impl<'a> Models<'a> {
         } else {
             self.survey.admit(&model, &schema).map_err(|error| bug(&error))?;
         }
-        let spelled = self.survey.spelled(&model.name).unwrap_or_default();
-        let face = Key::new("model").text(&spelled);
+        let promises = self.survey.promises(&model.name).unwrap_or_default();
+        let face = Key::new("model").hash(Some(&schema_key)).text(&promises);
         // What a view computes is computed by its readers.
         let face = if model.kind == Kind::View { face.hash(Some(&key)) } else { face };
         let (schema, face) = (Hashed(schema_key), Hashed(face.finish()));
@@ -354,30 +311,6 @@ impl<'a> Models<'a> {
                 self.survey.describe(&self.prepared.project.models[other].name, &schema);
             }
         }
-    }
-
-    /// Lets models be read that are right, and the views among them with all that these read.
-    ///
-    /// # Errors
-    /// A fault of the program.
-    pub async fn admit(&mut self, names: &BTreeSet<TableName>, ledger: &Ledger) -> Result<(), Error> {
-        let is_new = |at: &usize| matches!(&self.parts[*at].standing, Standing::Right(stand) if !stand.is_admitted);
-        let wanted: BTreeSet<usize> = self.with_views(names).into_iter().filter(is_new).collect();
-        for at in self.in_order(&wanted) {
-            let model = self.model(at)?;
-            let schema = self.schema(at, ledger).ok_or_else(|| lost(&model.name))?;
-            if model.kind == Kind::View {
-                let mut statement = self.statement(&model)?;
-                self.survey.expand(&mut statement);
-                self.survey.admit_view(&model, &schema, Arc::new(statement)).await;
-            } else {
-                self.survey.admit(&model, &schema).map_err(|error| bug(&error))?;
-            }
-            if let Standing::Right(stand) = &mut self.parts[at].standing {
-                stand.is_admitted = true;
-            }
-        }
-        Ok(())
     }
 
     /// Returns the key of everything that decides what is found out of a model; None where something that it reads is not known.
@@ -435,138 +368,6 @@ impl<'a> Models<'a> {
         ordered
     }
 
-    /// Returns the right ones among models of some kinds, each after those that it reads.
-    pub fn right(&self, is_wanted: fn(Kind) -> bool) -> Vec<usize> {
-        let is_right = |at: &usize| matches!(self.parts[*at].standing, Standing::Right(_));
-        self.order.iter().copied().filter(|at| is_right(at) && is_wanted(self.project(*at).kind)).collect()
-    }
-
-    /// Returns what was found out of a model that is right, and the key of that.
-    pub fn judged(&self, at: usize) -> Option<(&blake3::Hash, &Judged)> {
-        match &self.parts[at].standing {
-            Standing::Right(stand) => Some((&stand.key, &stand.judged)),
-            Standing::Unknown | Standing::StoodIn(_) => None,
-        }
-    }
-
-    /// Returns the key of everything that decides what a table is; None for one that is not right.
-    pub fn known_key(&self, name: &TableName) -> Option<&blake3::Hash> {
-        match self.numbers.get(name) {
-            Some(at) => self.judged(*at).map(|(key, _)| key),
-            None => self.staged.get(name),
-        }
-    }
-
-    /// Returns the face of a table that is right.
-    pub fn present(&self, name: &TableName) -> Option<&blake3::Hash> {
-        match self.numbers.get(name) {
-            Some(at) => self.judged(*at).map(|(_, judged)| &judged.face.0),
-            None => self.staged.get(name),
-        }
-    }
-
-    /// Returns what is probably wrong with models, in their order.
-    pub fn warnings(&mut self) -> Vec<Diagnostic> {
-        let mut found = Vec::new();
-        for at in &self.order {
-            if let Standing::Right(stand) = &mut self.parts[*at].standing {
-                found.append(&mut stand.findings);
-            }
-        }
-        found
-    }
-
-    /// Returns every name behind a `$` in a text of a model.
-    pub fn mentions(&self) -> impl Iterator<Item = String> {
-        let models = self.parts.iter().zip(&self.prepared.project.models);
-        models.flat_map(|(part, model)| match &part.outline {
-            Some(outline) => outline.mentions.clone(),
-            None => kept::mentions(&model.text.body),
-        })
-    }
-
-    /// Returns a session over all tables that were admitted.
-    pub const fn session(&self) -> &SessionContext {
-        self.survey.session()
-    }
-
-    /// Returns these tables and all that are read on the way to them.
-    pub fn upstream(&self, names: &BTreeSet<TableName>) -> BTreeSet<TableName> {
-        let mut found = names.clone();
-        let mut waiting: Vec<&TableName> = names.iter().collect();
-        while let Some(name) = waiting.pop() {
-            waiting.extend(self.named(name).iter().filter(|read| found.insert((*read).clone())));
-        }
-        found
-    }
-
-    /// Returns these tables and those that they read, also through views.
-    pub fn with_reads(&self, names: &BTreeSet<TableName>) -> BTreeSet<TableName> {
-        let mut found = names.clone();
-        let mut waiting: Vec<&TableName> = names.iter().collect();
-        while let Some(name) = waiting.pop() {
-            for read in self.named(name) {
-                let is_view = self.numbers.get(read).is_some_and(|at| self.project(*at).kind == Kind::View);
-                if found.insert(read.clone()) && is_view {
-                    waiting.push(read);
-                }
-            }
-        }
-        found
-    }
-
-    /// Returns the tables that a model names.
-    fn named(&self, name: &TableName) -> &[TableName] {
-        let outline = self.numbers.get(name).and_then(|at| self.parts[*at].outline.as_ref());
-        outline.map_or(&[], |outline| &outline.named)
-    }
-
-    /// Makes the models and views among these tables that are right again, with the views that they read; these must have been admitted.
-    ///
-    /// # Errors
-    /// A fault of the program.
-    pub fn graph(&mut self, names: &BTreeSet<TableName>, ledger: &Ledger) -> Result<Graph, Error> {
-        let wanted: BTreeSet<usize> =
-            self.with_views(names).into_iter().filter(|at| self.judged(*at).is_some()).collect();
-        let mut graph = Graph::default();
-        for at in self.in_order(&wanted) {
-            let model = self.model(at)?;
-            let schema = self.schema(at, ledger).ok_or_else(|| lost(&model.name))?;
-            let (definition, run_date) = (String::new(), self.prepared.parameters.run_date);
-            let mut statement = self.statement(&model)?;
-            self.survey.expand(&mut statement);
-            if model.kind == Kind::View {
-                graph.views.push(PlannedView { model, schema, statement: Arc::new(statement), definition });
-            } else {
-                let meanings = BTreeMap::new();
-                graph.models.push(PlannedModel {
-                    model,
-                    statement,
-                    schema,
-                    definition,
-                    meanings,
-                    run_date,
-                    before: None,
-                });
-            }
-        }
-        Ok(graph)
-    }
-
-    /// Returns models by their names, with the views that they read and all that these read.
-    fn with_views(&self, names: &BTreeSet<TableName>) -> BTreeSet<usize> {
-        let mut found = BTreeSet::new();
-        let mut waiting: Vec<&usize> = names.iter().filter_map(|name| self.numbers.get(name)).collect();
-        while let Some(at) = waiting.pop() {
-            if found.insert(*at) {
-                let read = self.named(self.name(*at)).iter().filter_map(|name| self.numbers.get(name));
-                let is_view = self.project(*at).kind == Kind::View;
-                waiting.extend(read.filter(|read| is_view || self.project(**read).kind == Kind::View));
-            }
-        }
-        found
-    }
-
     fn project(&self, at: usize) -> &'a Model {
         &self.prepared.project.models[at]
     }
@@ -589,56 +390,6 @@ impl<'a> Models<'a> {
     fn statement(&self, model: &Model) -> Result<Statement, Error> {
         graph::statement(model, &self.prepared.parameters).map_err(Error::Definition)
     }
-}
-
-/// What was found in a text that was not known.
-type Fresh = Result<(Outline, Option<Vec<u8>>, Option<Statement>), Vec<Diagnostic>>;
-
-/// Returns what is known of each model before it is planned, and what is wrong with those that cannot be parsed.
-fn parts(
-    outlines: &Outlines<'_>,
-    prepared: &Prepared,
-    warnings: &[Diagnostic],
-    ledger: &mut Ledger,
-    threads: usize,
-) -> (Vec<Part>, Vec<Diagnostic>) {
-    let models = &prepared.project.models;
-    let unknown: Vec<&Model> = models.iter().filter(|model| !outlines.known.contains_key(&model.text.path)).collect();
-    let is_few = unknown.len() <= MOST_PARSED;
-    let is_told = warnings.iter().all(|warning| warning.place.is_some());
-    let parse = |model: &&Model| -> Fresh {
-        let statement = graph::statement(model, &prepared.parameters)?;
-        let outline = Outline::of(model, &statement);
-        let own =
-            |warning: &&Diagnostic| warning.place.as_ref().is_some_and(|place| place.text.path == model.text.path);
-        let own: Vec<Diagnostic> = warnings.iter().filter(own).cloned().collect();
-        // A model that is compared has to be read each time.
-        let is_kept = is_told && !survey::is_compared(model);
-        let bytes = is_kept.then(|| outline.write(&own, &kept::own_texts(model))).flatten();
-        Ok((outline, bytes, is_few.then_some(statement)))
-    };
-    let mut fresh = parallel::each(threads, &unknown, parse).into_iter();
-    let (mut parts, mut findings) = (Vec::with_capacity(models.len()), Vec::new());
-    for model in models {
-        let text = outlines.text(&model.text.path);
-        let mut part = Part { text, outline: None, is_read: true, statement: None, standing: Standing::Unknown };
-        match outlines.known.get(&model.text.path) {
-            Some(known) => {
-                part.outline = Some(known.outline.clone());
-                part.is_read = model.text.path.ends_with(".csv");
-            }
-            None => match fresh.next() {
-                Some(Ok((outline, bytes, statement))) => {
-                    bytes.into_iter().for_each(|bytes| ledger.learn(text, bytes));
-                    (part.outline, part.statement) = (Some(outline), statement);
-                }
-                Some(Err(found)) => findings.extend(found),
-                None => {}
-            },
-        }
-        parts.push(part);
-    }
-    (parts, findings)
 }
 
 /// Says what the engine could not do, which is a fault of the program.
