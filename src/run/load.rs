@@ -54,9 +54,9 @@ impl Files {
         let sources = sources(&pipeline)?;
         let entities = entities(&pipeline)?;
         let below = definitions::below(&pipeline.models_dir).map_err(|error| in_models(&error, &pipeline))?;
-        let (tests, others): (Vec<PathBuf>, Vec<PathBuf>) = below.into_iter().partition(is_tests);
-        let models = others.into_iter().filter(is_model).collect();
-        let models = read_below(models, &pipeline, request.settings.threads)?;
+        let (tests, others): (Vec<PathBuf>, Vec<PathBuf>) = below.into_iter().partition(|path| is_tests(path));
+        let models: Vec<PathBuf> = others.into_iter().filter(|path| is_model(path)).collect();
+        let models = read_below(&models, &pipeline, request.settings.threads)?;
         let reports = reports(&pipeline)?;
         Ok(Self { pipeline, sources, entities, models, tests, reports })
     }
@@ -66,12 +66,12 @@ impl Files {
     /// # Errors
     /// When one cannot be read.
     pub fn read_tests(&self, request: &Request) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
-        read_below(self.tests.clone(), &self.pipeline, request.settings.threads)
+        read_below(&self.tests, &self.pipeline, request.settings.threads)
     }
 
     /// Returns every file and these tests in order of their paths, each once.
-    pub fn texts(&self, tests: &[(Arc<Text>, PathBuf)]) -> Vec<Arc<Text>> {
-        let below = self.models.iter().chain(tests).map(|(text, _)| text);
+    pub fn texts(&self, unit_tests: &[(Arc<Text>, PathBuf)]) -> Vec<Arc<Text>> {
+        let below = self.models.iter().chain(unit_tests).map(|(text, _)| text);
         let named = self.sources.iter().chain(&self.entities).chain(&self.reports).chain(below);
         let mut texts: Vec<Arc<Text>> = [&self.pipeline.models_place.text].into_iter().chain(named).cloned().collect();
         texts.sort_by(|one, other| one.path.cmp(&other.path));
@@ -174,21 +174,22 @@ fn matching(glob: &str, place: &Place) -> Result<Vec<Arc<Text>>, Error> {
 
 fn models(file: &PipelineFile) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
     let below = definitions::below(&file.models_dir).map_err(|error| in_models(&error, file))?;
-    read_below(below.into_iter().filter(is_model).collect(), file, 1)
+    let models: Vec<PathBuf> = below.into_iter().filter(|path| is_model(path)).collect();
+    read_below(&models, file, 1)
 }
 
-fn is_model(path: &PathBuf) -> bool {
+fn is_model(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "sql" || extension == "csv")
 }
 
-fn is_tests(path: &PathBuf) -> bool {
+fn is_tests(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().ends_with(ENDING.as_bytes())
 }
 
 /// Reads files below the folder of models on so many threads.
-fn read_below(paths: Vec<PathBuf>, file: &PipelineFile, threads: usize) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
-    let texts = definitions::read_all(&paths, threads).map_err(|error| in_models(&error, file))?;
-    Ok(texts.into_iter().zip(&paths).map(|(text, path)| (text, below(path, &file.models_dir))).collect())
+fn read_below(paths: &[PathBuf], file: &PipelineFile, threads: usize) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
+    let texts = definitions::read_all(paths, threads).map_err(|error| in_models(&error, file))?;
+    Ok(texts.into_iter().zip(paths).map(|(text, path)| (text, below(path, &file.models_dir))).collect())
 }
 
 fn in_models(error: &definitions::Error, file: &PipelineFile) -> Error {
@@ -222,7 +223,8 @@ pub(super) fn unit_tests(request: &Request) -> Result<Vec<(Arc<Text>, PathBuf)>,
 
 fn tests(file: &PipelineFile) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
     let below = definitions::below(&file.models_dir).map_err(|error| in_models(&error, file))?;
-    read_below(below.into_iter().filter(is_tests).collect(), file, 1)
+    let tests: Vec<PathBuf> = below.into_iter().filter(|path| is_tests(path)).collect();
+    read_below(&tests, file, 1)
 }
 
 /// Returns the folder of models.

@@ -114,19 +114,19 @@ pub struct Layers {
 #[must_use]
 pub fn layers(models: &[(&TableName, &[TableName])]) -> Layers {
     let numbers: HashMap<&TableName, usize> = models.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
-    let reads: Vec<Vec<usize>> =
+    let inputs: Vec<Vec<usize>> =
         models.iter().map(|(_, named)| named.iter().filter_map(|name| numbers.get(name).copied()).collect()).collect();
     let mut readers = vec![Vec::new(); models.len()];
-    for (at, read) in reads.iter().enumerate() {
+    for (at, read) in inputs.iter().enumerate() {
         read.iter().for_each(|read| readers[*read].push(at));
     }
     // What each still waits for; None for those that wait no more.
-    let mut waits: Vec<Option<usize>> = reads.iter().map(|read| Some(read.len())).collect();
+    let mut waits: Vec<Option<usize>> = inputs.iter().map(|read| Some(read.len())).collect();
     let mut found = Layers::default();
     let mut ready: Vec<usize> = (0..models.len()).filter(|at| waits[*at] == Some(0)).collect();
     loop {
         let gone = if ready.is_empty() {
-            let Some(way) = way_round(&reads, &waits) else { return found };
+            let Some(way) = way_round(&inputs, &waits) else { return found };
             found.circles.push(way.clone());
             way
         } else {

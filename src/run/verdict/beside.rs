@@ -83,7 +83,9 @@ impl Models<'_> {
         };
         let found = check::validate_each(&asked, &session, engine.settings().threads);
         for (key, _) in keys.into_iter().zip(&found).filter(|(_, found)| found.is_empty()) {
-            key.into_iter().for_each(|key| ledger.learn(key, Vec::new()));
+            if let Some(key) = key {
+                ledger.learn(key, Vec::new());
+            }
         }
         Ok((count, found.into_iter().flatten().collect()))
     }
@@ -132,8 +134,7 @@ impl Models<'_> {
             return Ok(Vec::new());
         }
         // Personal data may come from far away.
-        let named = report::reads(&prepared.project.reports, &prepared.parameters);
-        let names = self.upstream(&named);
+        let names = self.upstream(&report::reads(&prepared.project.reports, &prepared.parameters));
         let key = Key::new("reports").hash(Some(&sight.ground)).hash(Some(&self.context));
         let key = key.text(&format!("{:?}", prepared.parameters));
         let key = names.iter().fold(key, |key, name| key.text(&name.to_string()).hash(self.known_key(name))).finish();
@@ -191,7 +192,9 @@ impl Models<'_> {
         }
         for (key, file) in keys.into_iter().zip(&files) {
             count += file.tests.len();
-            key.into_iter().for_each(|key| ledger.learn(key, file.tests.len().to_string().into_bytes()));
+            if let Some(key) = key {
+                ledger.learn(key, file.tests.len().to_string().into_bytes());
+            }
         }
         Ok(Ok(count))
     }

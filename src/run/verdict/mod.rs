@@ -75,8 +75,9 @@ pub async fn verdict(request: &Request, kept: Option<&Path>, engine: &Engine) ->
     let mut ledger = Ledger::open(kept, &sight.whose);
     let found = afresh(&sight, files, request, &mut ledger, engine).await;
     ledger.keep();
-    if let (Some(memo), Some(answer)) = (memo, found.answer()) {
-        answer.write(&sight.texts).into_iter().for_each(|bytes| memo.keep(&sight.key, &bytes));
+    let answer = || found.answer()?.write(&sight.texts);
+    if let Some((memo, bytes)) = memo.and_then(|memo| Some((memo, answer()?))) {
+        memo.keep(&sight.key, &bytes);
     }
     found.result
 }

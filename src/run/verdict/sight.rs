@@ -61,8 +61,8 @@ impl Sight {
     /// When a file cannot be read or does not say which others there are.
     pub fn of(request: &Request, program: &blake3::Hash) -> Result<(Self, load::Files), Error> {
         let files = load::Files::read(request)?;
-        let tests = files.read_tests(request)?;
-        let texts = files.texts(&tests);
+        let unit_tests = files.read_tests(request)?;
+        let texts = files.texts(&unit_tests);
         let hashes = parallel::each(request.settings.threads, &texts, |text| blake3::hash(text.body.as_bytes()));
         let run_date = load::run_date(&files.pipeline.pipeline, request);
         let whose = Key::new("pipeline").hash(Some(program)).text(&request.pipeline.display().to_string()).finish();
@@ -81,7 +81,7 @@ impl Sight {
         let ground = ground.fold(Key::new("ground").hash(Some(&whose)), |ground, text| {
             ground.text(&text.path).hash(hashes.get(&text.path))
         });
-        Ok((Self { key: key.finish(), whose, ground: ground.finish(), texts, tests, hashes }, files))
+        Ok((Self { key: key.finish(), whose, ground: ground.finish(), texts, tests: unit_tests, hashes }, files))
     }
 
     /// Returns the hash of a file's text.

@@ -240,12 +240,16 @@ impl<'a> Models<'a> {
             named.extend(self.parts[*at].outline.iter().flat_map(|outline| &outline.named).cloned());
         }
         self.admit(&named, ledger).await?;
-        for (at, names_nobody) in unknown {
+        let read = parallel::each(self.threads, unknown, |(at, _)| {
             let model = self.model(*at)?;
-            let mut statement = match self.parts[*at].statement.take() {
-                Some(statement) => statement,
-                None => self.statement(&model)?,
-            };
+            let is_parsed = self.parts[*at].statement.is_some();
+            let statement = if is_parsed { None } else { Some(self.statement(&model)?) };
+            Ok::<_, Error>((model, statement))
+        });
+        for ((at, names_nobody), read) in unknown.iter().zip(read) {
+            let (model, statement) = read?;
+            let parsed = statement.or_else(|| self.parts[*at].statement.take());
+            let mut statement = parsed.ok_or_else(|| lost(&model.name))?;
             self.survey.expand(&mut statement);
             asked.push(Asked { model, statement, names_nobody: *names_nobody });
         }

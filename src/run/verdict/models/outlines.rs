@@ -3,7 +3,14 @@
 //! In: the files, and the ledger. Out: an [`Outline`] of each model: recalled, so that its header and its SQL need not be read, or made of
 //! them now. Deliberately knows no table.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use super::{
     super::{
@@ -25,8 +32,8 @@ use crate::{
     transform::{graph, survey},
 };
 
-/// Syntax trees that wait for their models to be planned, at most; others are parsed twice.
-const MOST_PARSED: usize = 500;
+/// Syntax trees that wait for their models to be planned, at most; further ones are parsed twice, since all of them take much memory.
+const MOST_PARSED: usize = 2000;
 
 /// What was found in a text that was not known.
 type Fresh = Result<(Outline, Option<Vec<u8>>, Option<Statement>), Vec<Diagnostic>>;
@@ -93,7 +100,7 @@ impl<'a> Outlines<'a> {
     ) -> (Vec<Part>, Vec<Diagnostic>) {
         let models = &prepared.project.models;
         let unknown: Vec<&Model> = models.iter().filter(|model| !self.known.contains_key(&model.text.path)).collect();
-        let is_few = unknown.len() <= MOST_PARSED;
+        let parsed = AtomicUsize::new(0);
         let is_told = warnings.iter().all(|warning| warning.place.is_some());
         let parse = |model: &&Model| -> Fresh {
             let statement = graph::statement(model, &prepared.parameters)?;
@@ -104,7 +111,8 @@ impl<'a> Outlines<'a> {
             // A model that is compared has to be read each time.
             let is_kept = is_told && !survey::is_compared(model);
             let bytes = is_kept.then(|| outline.write(&own, std::slice::from_ref(&model.text))).flatten();
-            Ok((outline, bytes, is_few.then_some(statement)))
+            let is_early = parsed.fetch_add(1, Ordering::Relaxed) < MOST_PARSED;
+            Ok((outline, bytes, is_early.then_some(statement)))
         };
         let mut fresh = parallel::each(threads, &unknown, parse).into_iter();
         let (mut parts, mut findings) = (Vec::with_capacity(models.len()), Vec::new());
@@ -118,7 +126,9 @@ impl<'a> Outlines<'a> {
                 }
                 None => match fresh.next() {
                     Some(Ok((outline, bytes, statement))) => {
-                        bytes.into_iter().for_each(|bytes| ledger.learn(text, bytes));
+                        if let Some(bytes) = bytes {
+                            ledger.learn(text, bytes);
+                        }
                         (part.outline, part.statement) = (Some(outline), statement);
                     }
                     Some(Err(found)) => findings.extend(found),
