@@ -65,7 +65,8 @@ impl Sight {
         let texts = files.texts(&unit_tests);
         let hashes = parallel::each(request.settings.threads, &texts, |text| blake3::hash(text.body.as_bytes()));
         let run_date = load::run_date(&files.pipeline.pipeline, request);
-        let whose = Key::new("pipeline").hash(Some(program)).text(&request.pipeline.display().to_string()).finish();
+        let place = std::path::absolute(&request.pipeline).unwrap_or_else(|_| request.pipeline.clone());
+        let whose = Key::new("pipeline").hash(Some(program)).text(&place.display().to_string()).finish();
         let mut key = Key::new("everything")
             .hash(Some(&whose))
             .text(&format!("{run_date} {:?} {:?}", request.environment, request.variables));
