@@ -3,15 +3,17 @@
 //! In: the checks of all tables, and a session that knows their columns. Out: a finding for each mistake, at the word that is
 //! wrong. A check that cannot be planned is never taken for one that passes.
 
+use std::collections::BTreeSet;
+
 use arrow::datatypes::{DataType, Schema};
 use datafusion::{common::plan_err, error::Result, execution::SessionState, prelude::SessionContext};
 
 use super::{TableChecks, carry_out, measure, query};
 use crate::{
     define::project::{Age, Check, CheckKind, Measure},
-    engine::{Problem, parallel, plain},
+    engine::{Parameters, Problem, Statement, parallel, plain},
     record::{
-        Diagnostic, Place, Placed,
+        Diagnostic, Place, Placed, TableName,
         diagnostic::nearest,
         sql::{quoted, quoted_table},
     },
@@ -20,9 +22,27 @@ use crate::{
 /// Plans every check without data, on so many threads, and returns what is wrong with them.
 #[must_use]
 pub fn validate(tables: &[TableChecks], session: &SessionContext, threads: usize) -> Vec<Diagnostic> {
+    validate_each(tables, session, threads).into_iter().flatten().collect()
+}
+
+/// Plans checks as [`validate`] does, and returns what is wrong with those of each table.
+#[must_use]
+pub fn validate_each(tables: &[TableChecks], session: &SessionContext, threads: usize) -> Vec<Vec<Diagnostic>> {
     let state = session.state();
     let of_table = |table: &TableChecks| parallel::wait(Box::pin(all(table, session, &state)));
-    parallel::each(threads, tables, of_table).into_iter().flatten().collect()
+    parallel::each(threads, tables, of_table)
+}
+
+/// Returns the tables besides their own on which it depends whether checks are right; None where that cannot be told.
+#[must_use]
+pub fn validity_reads(table: &TableChecks, schema: &Schema, parameters: &Parameters) -> Option<BTreeSet<TableName>> {
+    let mut reads = BTreeSet::new();
+    for check in &table.checks {
+        let statement = Statement::parse(&sql(table, check, schema).ok()?, parameters).ok()?;
+        reads.extend(statement.named);
+    }
+    reads.remove(&table.table);
+    Some(reads)
 }
 
 async fn all(table: &TableChecks, session: &SessionContext, state: &SessionState) -> Vec<Diagnostic> {

@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -14,7 +14,7 @@ use super::{
     entity::{self, Entity},
     findings::suggestion,
     function,
-    project::{CodeTable, Project, Source},
+    project::{CodeTable, Model, Project, Source},
     seeds, source,
 };
 use crate::record::{Diagnostic, Place, Placed, Severity, Text};
@@ -25,6 +25,21 @@ use crate::record::{Diagnostic, Place, Placed, Severity, Text};
 /// # Errors
 /// Everything that is wrong with any of them, in order of the files given.
 pub fn assemble(
+    pipeline: PipelineFile,
+    sources: Vec<Arc<Text>>,
+    entities: Vec<Arc<Text>>,
+    models: Vec<(Arc<Text>, PathBuf)>,
+    environment: Environment<'_>,
+) -> Result<(Project, Vec<Diagnostic>), Vec<Diagnostic>> {
+    assemble_knowing(&|_, _| None, pipeline, sources, entities, models, environment)
+}
+
+/// Joins files as [`assemble`] does, but does not read the models that are `known`.
+///
+/// # Errors
+/// Everything that is wrong with any of them, in order of the files given.
+pub fn assemble_knowing(
+    known: Known<'_>,
     pipeline: PipelineFile,
     sources: Vec<Arc<Text>>,
     entities: Vec<Arc<Text>>,
@@ -42,7 +57,7 @@ pub fn assemble(
     functions.sort_by(|a, b| a.name.cmp(&b.name));
     let (models, doubled) = without_doubles(models);
     findings.extend(doubled);
-    let mut models = seeds::models(models, pipeline.dialect, &mut findings);
+    let mut models = seeds::models(models, pipeline.dialect, known, &mut findings);
     sources.sort_by(|a, b| (&a.name.value, &a.text.path).cmp(&(&b.name.value, &b.text.path)));
     models.sort_by(|a, b| (&a.name, &a.text.path).cmp(&(&b.name, &b.text.path)));
     entities.sort_by(|a: &Entity, b| (&a.name.value, &a.text.path).cmp(&(&b.name.value, &b.text.path)));
@@ -60,6 +75,9 @@ pub fn assemble(
     }
     Ok((Project { pipeline: pipeline.pipeline, sources, entities, models, functions, reports: Vec::new() }, findings))
 }
+
+/// Answers what was read of a `.sql` file of models before, if nothing but its name and kind is asked for.
+pub type Known<'a> = &'a dyn Fn(&Arc<Text>, &Path) -> Option<(Model, Vec<Diagnostic>)>;
 
 /// A file below the folder of models, and its path there.
 pub(super) type File = (Arc<Text>, PathBuf);

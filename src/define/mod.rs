@@ -43,10 +43,10 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use assemble::assemble;
+pub use assemble::{Known, assemble, assemble_knowing};
 pub use findings::suggestion;
 pub use function::{is_function, read as read_function};
-pub use model::read as read_model;
+pub use model::{named as named_model, read as read_model};
 pub use pipeline::{PipelineFile, read_pipeline};
 pub use project::Project;
 pub use report::read as read_report;

@@ -46,6 +46,16 @@ pub fn read(text: &Arc<Text>, relative: &Path, dialect: Dialect) -> Result<(Mode
     findings.finish(model)
 }
 
+/// Makes a model of which nothing is told but its name and kind; None where the path names none.
+#[must_use]
+pub fn named(text: &Arc<Text>, relative: &Path, kind: Kind) -> Option<Model> {
+    let mut findings = Findings::of(Arc::clone(text));
+    let name = table_name(text, relative, &mut findings);
+    let mut findings = findings.within(0..0);
+    let model = model(name, Dialect::default(), file::Model::default(), &mut findings)?;
+    Some(Model { kind, ..model })
+}
+
 /// Makes the model of a CSV file without a `.sql` file beside it: nothing is said of it but its rows.
 ///
 /// # Errors

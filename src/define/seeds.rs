@@ -3,26 +3,27 @@
 //! In: all files below the folder of models but functions. Out: the models, each seed with its rows. What the rows say is the
 //! planner's matter.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::{
-    assemble::{File, read_all},
+    assemble::{File, Known, read_all},
     model,
     project::{Dialect, Kind, Model},
 };
 use crate::record::{Diagnostic, Place};
 
-/// Reads models and gives seeds their rows.
-pub fn models(files: Vec<File>, dialect: Dialect, findings: &mut Vec<Diagnostic>) -> Vec<Model> {
+/// Reads models, but those that are known already, and gives seeds their rows.
+pub fn models(files: Vec<File>, dialect: Dialect, known: Known<'_>, findings: &mut Vec<Diagnostic>) -> Vec<Model> {
     let is_csv = |(_, relative): &File| relative.extension().is_some_and(|extension| extension == "csv");
     let (mut rows, written): (Vec<File>, Vec<File>) = files.into_iter().partition(is_csv);
-    let headers: Vec<PathBuf> = written.iter().map(|(_, relative)| relative.clone()).collect();
+    let headers: BTreeSet<PathBuf> = written.iter().map(|(_, relative)| relative.clone()).collect();
     let beside = |rows: &mut Vec<File>, relative: &PathBuf| {
         let index = rows.iter().position(|(_, other)| *other == relative.with_extension("csv"))?;
         Some(rows.swap_remove(index))
     };
     let read = |(text, relative): File| {
-        let (model, warnings) = model::read(&text, &relative, dialect)?;
+        let known = known(&text, &relative).map(Ok);
+        let (model, warnings) = known.unwrap_or_else(|| model::read(&text, &relative, dialect))?;
         let (model, wrong) = joined(model, beside(&mut rows, &relative));
         if wrong.is_empty() { Ok((model, warnings)) } else { Err(warnings.into_iter().chain(wrong).collect()) }
     };

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{Definitions, Request, load, partial::Scope};
 use crate::{
     Error,
-    define::project::OnSchemaChange,
+    define::project::{OnSchemaChange, Pipeline},
     record::{Diagnostic, Manifest, manifest::Table},
-    transform::{PlannedModel, SchemaChange, evolve, history, schema_change, schema_changes},
+    transform::{Graph, PlannedModel, SchemaChange, evolve, history, schema_change, schema_changes},
 };
 
 /// What definitions were held against.
@@ -36,13 +36,13 @@ impl Against {
 ///
 /// # Errors
 /// As [`refuse`], or when the warehouse cannot be read.
-pub(super) fn refuse_over_served(definitions: &Definitions, request: &Request) -> Result<Against, Error> {
+pub(super) fn refuse_over_served(graph: &Graph, pipeline: &Pipeline, request: &Request) -> Result<Against, Error> {
     let asks = |model: &PlannedModel| model.model.on_schema_change.value != OnSchemaChange::Rebuild;
-    if !definitions.graph.models.iter().any(asks) {
+    if !graph.models.iter().any(asks) {
         return Ok(Against::Nothing);
     }
-    let served = load::warehouse(&definitions.project.pipeline, request)?.current()?;
-    refuse(definitions, &Scope::default(), served.as_ref(), false)?;
+    let served = load::warehouse(pipeline, request)?.current()?;
+    refuse(graph, &Scope::default(), served.as_ref(), false)?;
     Ok(Against::Snapshot(served.map(|manifest| manifest.snapshot)))
 }
 
@@ -50,15 +50,9 @@ pub(super) fn refuse_over_served(definitions: &Definitions, request: &Request) -
 ///
 /// # Errors
 /// Every model whose columns may not change as they do, or else a history with changes recorded after the run date.
-pub(super) fn refuse(
-    definitions: &Definitions,
-    scope: &Scope,
-    parent: Option<&Manifest>,
-    is_full: bool,
-) -> Result<(), Error> {
+pub(super) fn refuse(graph: &Graph, scope: &Scope, parent: Option<&Manifest>, is_full: bool) -> Result<(), Error> {
     let Some(parent) = parent else { return Ok(()) };
-    let inherited: Vec<(&PlannedModel, &Table)> = definitions
-        .graph
+    let inherited: Vec<(&PlannedModel, &Table)> = graph
         .models
         .iter()
         .filter(|model| scope.builds(&model.model.name))

@@ -12,7 +12,7 @@ use super::Request;
 use crate::{
     Error,
     define::{
-        self, PipelineFile, Project,
+        self, Known, PipelineFile, Project,
         project::{Function, Pipeline, Variable},
         unit_test::ENDING,
     },
@@ -29,30 +29,67 @@ use crate::{
 /// # Errors
 /// Missing files and everything that is wrong in them.
 pub(super) fn load(request: &Request) -> Result<(Project, Vec<Diagnostic>), Error> {
-    let file = pipeline_file(request)?;
-    let environment = |name: &str| request.process_environment.get(name).cloned();
-    let sources = sources(&file)?;
-    let entities = entities(&file)?;
-    let models = models(&file)?;
-    let reports = reports(&file)?;
-    let assembled = define::assemble(file, sources, entities, models, &environment);
-    let (project, warnings) = assembled.map_err(Error::Definition)?;
-    Ok((Project { reports, ..project }, warnings))
+    Files::read(request)?.assembled(&|_, _| None, request)
 }
 
-/// Reads all files that define a pipeline, those of unit tests included, in order of their paths.
-///
-/// # Errors
-/// When one cannot be read, or the pipeline file does not say which others there are.
-pub(super) fn texts(request: &Request) -> Result<Vec<Arc<Text>>, Error> {
-    let file = pipeline_file(request)?;
-    let models = models(&file)?.into_iter().chain(tests(&file)?).map(|(text, _)| text);
-    let named = [sources(&file)?, entities(&file)?, reports(&file)?].into_iter().flatten();
-    let mut texts: Vec<Arc<Text>> =
-        [Arc::clone(&file.models_place.text)].into_iter().chain(named).chain(models).collect();
-    texts.sort_by(|one, other| one.path.cmp(&other.path));
-    texts.dedup_by(|one, other| one.path == other.path);
-    Ok(texts)
+/// All files that define a pipeline, read once.
+pub(super) struct Files {
+    pub pipeline: PipelineFile,
+    pub sources: Vec<Arc<Text>>,
+    pub entities: Vec<Arc<Text>>,
+    /// Models, rows of seeds and functions, each with its path below the folder of models.
+    pub models: Vec<(Arc<Text>, PathBuf)>,
+    /// Where unit tests lie, unread.
+    pub tests: Vec<PathBuf>,
+    pub reports: Vec<Arc<Text>>,
+}
+
+impl Files {
+    /// Reads the pipeline file and everything that it names.
+    ///
+    /// # Errors
+    /// Missing files, and everything that is wrong in the pipeline file.
+    pub fn read(request: &Request) -> Result<Self, Error> {
+        let pipeline = pipeline_file(request)?;
+        let sources = sources(&pipeline)?;
+        let entities = entities(&pipeline)?;
+        let below = definitions::below(&pipeline.models_dir).map_err(|error| in_models(&error, &pipeline))?;
+        let (tests, others): (Vec<PathBuf>, Vec<PathBuf>) = below.into_iter().partition(|path| is_tests(path));
+        let models: Vec<PathBuf> = others.into_iter().filter(|path| is_model(path)).collect();
+        let models = read_below(&models, &pipeline, request.settings.threads)?;
+        let reports = reports(&pipeline)?;
+        Ok(Self { pipeline, sources, entities, models, tests, reports })
+    }
+
+    /// Reads the unit tests.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn read_tests(&self, request: &Request) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
+        read_below(&self.tests, &self.pipeline, request.settings.threads)
+    }
+
+    /// Returns every file and these tests in order of their paths, each once.
+    pub fn texts(&self, unit_tests: &[(Arc<Text>, PathBuf)]) -> Vec<Arc<Text>> {
+        let below = self.models.iter().chain(unit_tests).map(|(text, _)| text);
+        let named = self.sources.iter().chain(&self.entities).chain(&self.reports).chain(below);
+        let mut texts: Vec<Arc<Text>> = [&self.pipeline.models_place.text].into_iter().chain(named).cloned().collect();
+        texts.sort_by(|one, other| one.path.cmp(&other.path));
+        texts.dedup_by(|one, other| one.path == other.path);
+        texts
+    }
+
+    /// Joins the files; models that are `known` are not read.
+    ///
+    /// # Errors
+    /// Everything that is wrong in them.
+    pub fn assembled(self, known: Known<'_>, request: &Request) -> Result<(Project, Vec<Diagnostic>), Error> {
+        let environment = |name: &str| request.process_environment.get(name).cloned();
+        let Self { pipeline, sources, entities, models, reports, .. } = self;
+        let assembled = define::assemble_knowing(known, pipeline, sources, entities, models, &environment);
+        let (project, warnings) = assembled.map_err(Error::Definition)?;
+        Ok((Project { reports, ..project }, warnings))
+    }
 }
 
 /// Returns the day as of which a pipeline answers.
@@ -136,15 +173,28 @@ fn matching(glob: &str, place: &Place) -> Result<Vec<Arc<Text>>, Error> {
 }
 
 fn models(file: &PipelineFile) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
-    let place = &file.models_place;
-    let failed = |error: definitions::Error| {
-        let finding =
-            Diagnostic::error(error.to_string(), place.clone()).hint("paths are relative to the pipeline file");
-        Error::Definition(vec![finding])
-    };
-    let is_model = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sql" || extension == "csv");
-    let paths = definitions::below(&file.models_dir).map_err(failed)?.into_iter().filter(is_model);
-    paths.map(|path| Ok((definitions::read(&path).map_err(failed)?, below(&path, &file.models_dir)))).collect()
+    let below = definitions::below(&file.models_dir).map_err(|error| in_models(&error, file))?;
+    let models: Vec<PathBuf> = below.into_iter().filter(|path| is_model(path)).collect();
+    read_below(&models, file, 1)
+}
+
+fn is_model(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "sql" || extension == "csv")
+}
+
+fn is_tests(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(ENDING.as_bytes())
+}
+
+/// Reads files below the folder of models on so many threads.
+fn read_below(paths: &[PathBuf], file: &PipelineFile, threads: usize) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
+    let texts = definitions::read_all(paths, threads).map_err(|error| in_models(&error, file))?;
+    Ok(texts.into_iter().zip(paths).map(|(text, path)| (text, below(path, &file.models_dir))).collect())
+}
+
+fn in_models(error: &definitions::Error, file: &PipelineFile) -> Error {
+    let finding = Diagnostic::error(error.to_string(), file.models_place.clone());
+    Error::Definition(vec![finding.hint("paths are relative to the pipeline file")])
 }
 
 /// Reads nothing but the functions that a pipeline's models may call.
@@ -172,12 +222,9 @@ pub(super) fn unit_tests(request: &Request) -> Result<Vec<(Arc<Text>, PathBuf)>,
 }
 
 fn tests(file: &PipelineFile) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
-    let failed = |error: definitions::Error| {
-        Error::Definition(vec![Diagnostic::error(error.to_string(), file.models_place.clone())])
-    };
-    let is_tests = |path: &PathBuf| path.to_string_lossy().ends_with(ENDING);
-    let paths = definitions::below(&file.models_dir).map_err(failed)?.into_iter().filter(is_tests);
-    paths.map(|path| Ok((definitions::read(&path).map_err(failed)?, below(&path, &file.models_dir)))).collect()
+    let below = definitions::below(&file.models_dir).map_err(|error| in_models(&error, file))?;
+    let tests: Vec<PathBuf> = below.into_iter().filter(|path| is_tests(path)).collect();
+    read_below(&tests, file, 1)
 }
 
 /// Returns the folder of models.

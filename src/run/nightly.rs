@@ -115,7 +115,7 @@ async fn carry_out(
     let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len() - left_out.len());
     observer.notice(&Event::Begun { sources, models });
     let parent = staging.parent().cloned();
-    inherit::refuse(definitions, scope, parent.as_ref(), request.full)?;
+    inherit::refuse(&definitions.graph, scope, parent.as_ref(), request.full)?;
     let listings = listings(&definitions.project.sources).await;
     let forecast = forecast::forecast(request, definitions, &listings, parent.as_ref(), staging.path())?;
     let low_space = forecast.admit(&definitions.project.pipeline)?;

@@ -168,7 +168,7 @@ async fn foresee(
 ) -> Result<Foreseen, Error> {
     let parent = away.parent.as_ref();
     let scope = Scope::new(selected, &request.rebuild, &definitions.graph, parent)?;
-    inherit::refuse(definitions, &scope, parent, request.full)?;
+    inherit::refuse(&definitions.graph, &scope, parent, request.full)?;
     let forecast = forecast::forecast(request, definitions, &away.listings, parent, away.path())?;
     let around = away.surroundings(definitions, request, engine, observer);
     let Night { sources: staged, mut catalog, .. } =

@@ -33,7 +33,19 @@ impl Prepared {
     /// # Errors
     /// Files that cannot be read as a project, and variables that it does not declare.
     pub fn new(request: &Request) -> Result<(Self, Vec<Diagnostic>), Error> {
-        let (project, mut findings) = load::load(request)?;
+        let (project, findings) = load::load(request)?;
+        Self::of(project, findings, request)
+    }
+
+    /// Compiles the contracts of a project that was read with these warnings.
+    ///
+    /// # Errors
+    /// Variables that it does not declare.
+    pub fn of(
+        project: Project,
+        mut findings: Vec<Diagnostic>,
+        request: &Request,
+    ) -> Result<(Self, Vec<Diagnostic>), Error> {
         let parameters = validate::parameters(&project, request)?;
         let (contracts, found) = validate::contracts(&project, &parameters);
         findings.extend(found);

@@ -137,11 +137,13 @@ fn unused_variables(project: &Project) -> Vec<Diagnostic> {
     let texts = || models().chain(project.sources.iter().map(|source| &source.text)).chain(&project.reports);
     let is_unused = |name: &str| !texts().any(|text| names_parameter(&text.body, name));
     let unused = project.pipeline.variable_places.iter().filter(|(name, _)| is_unused(name));
-    let finding = |(name, place): (&String, &Place)| {
-        Diagnostic::error(format!("no model, no contract and no report uses the variable `{name}`"), place.clone())
-            .hint(format!("write `${name}` where it should count, or remove it"))
-    };
-    unused.map(finding).collect()
+    unused.map(|(name, place)| unused_variable(name, place)).collect()
+}
+
+/// Says that nothing names a variable.
+pub(super) fn unused_variable(name: &str, place: &Place) -> Diagnostic {
+    Diagnostic::error(format!("no model, no contract and no report uses the variable `{name}`"), place.clone())
+        .hint(format!("write `${name}` where it should count, or remove it"))
 }
 
 /// Returns whether a text has `$name` as a whole word.

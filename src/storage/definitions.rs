@@ -11,6 +11,9 @@ use globset::GlobBuilder;
 
 use crate::record::Text;
 
+/// Files that one thread reads as fast as several do.
+const FEW_FILES: usize = 64;
+
 /// A definition file or folder that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read `{}`: {reason}", path.display())]
@@ -41,6 +44,24 @@ pub fn read(path: &Path) -> Result<Arc<Text>, Error> {
     let body = std::fs::read_to_string(path).map_err(|error| Error::new(path, &error))?;
     let body = body.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(body);
     Ok(Arc::new(Text { path: path.display().to_string(), body }))
+}
+
+/// Reads many definition files on so many threads and returns them in their order.
+///
+/// # Errors
+/// The first that cannot be read, as [`read`].
+pub fn read_all(paths: &[PathBuf], threads: usize) -> Result<Vec<Arc<Text>>, Error> {
+    let part = paths.len().div_ceil(threads.max(1)).max(FEW_FILES);
+    let read_part = |paths: &[PathBuf]| paths.iter().map(|path| read(path)).collect::<Vec<_>>();
+    let read = std::thread::scope(|scope| {
+        let others: Vec<_> = paths.chunks(part).skip(1).map(|part| scope.spawn(move || read_part(part))).collect();
+        let mut read = read_part(paths.get(..part).unwrap_or(paths));
+        for other in others {
+            read.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        read
+    });
+    read.into_iter().collect()
 }
 
 /// What the file system says of a definition file: two that are equal hold the same text, as far as one can know without
@@ -95,8 +116,14 @@ pub fn below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     while let Some(folder) = folders.pop() {
         let failed = |error: io::Error| Error::new(&folder, &error);
         for entry in std::fs::read_dir(&folder).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
+            let entry = entry.map_err(failed)?;
+            // What the folder says of its entries is enough, but for links.
+            let is_folder = |path: &Path| match entry.file_type() {
+                Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+                _ => path.is_dir(),
+            };
+            let path = entry.path();
+            if is_folder(&path) { folders.push(path) } else { found.push(path) }
         }
     }
     found.sort();

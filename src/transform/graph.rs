@@ -1,6 +1,6 @@
 //! The order of models: each after the tables that it reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{PlannedModel, diagnose, seed, views::PlannedView};
 use crate::{
@@ -46,16 +46,21 @@ pub(super) fn parse(models: &[Model], parameters: &Parameters, threads: usize) -
 }
 
 fn parse_model(model: &Model, parameters: &Parameters) -> Result<ParsedModel, Vec<Diagnostic>> {
+    Ok(ParsedModel { statement: statement(model, parameters)?, model: model.clone() })
+}
+
+/// Parses one model; that of a seed is made of its rows.
+///
+/// # Errors
+/// Everything that is wrong with its syntax, or with its rows.
+pub fn statement(model: &Model, parameters: &Parameters) -> Result<Statement, Vec<Diagnostic>> {
     let rows = (model.kind == Kind::Seed).then(|| seed::query(model)).transpose()?;
     let text = rows.as_ref().unwrap_or(&model.text.body);
-    match Statement::parse_as(model.dialect, text, parameters) {
-        Ok(statement) => Ok(ParsedModel { model: model.clone(), statement }),
+    Statement::parse_as(model.dialect, text, parameters).map_err(|error| match model.dialect {
         // Taking a text apart asks for the engine's own grammar.
-        Err(error) if model.dialect == Dialect::Duckdb => {
-            Err(vec![diagnostic(model, Problem::new(&error, &model.text.body))])
-        }
-        Err(error) => Err(diagnose::unparsed(&model.text, &error, parameters)),
-    }
+        Dialect::Duckdb => vec![diagnostic(model, Problem::new(&error, &model.text.body))],
+        Dialect::Datafusion => diagnose::unparsed(&model.text, &error, parameters),
+    })
 }
 
 /// Turns what the engine says about a model into a finding in its file.
@@ -82,45 +87,83 @@ pub(super) fn place(model: &Model, range: Option<std::ops::Range<usize>>) -> Pla
 pub(super) fn order(parsed: Vec<ParsedModel>) -> (Vec<ParsedModel>, Vec<Diagnostic>) {
     let mut waiting: BTreeMap<TableName, ParsedModel> =
         parsed.into_iter().map(|parsed| (parsed.model.name.clone(), parsed)).collect();
-    let (mut ordered, mut cycles) = (Vec::with_capacity(waiting.len()), Vec::new());
-    loop {
-        let ready: Vec<TableName> = waiting
-            .iter()
-            .filter(|(_, parsed)| !parsed.statement.named.iter().any(|table| waiting.contains_key(table)))
-            .map(|(name, _)| name.clone())
-            .collect();
-        ordered.extend(ready.iter().filter_map(|name| waiting.remove(name)));
-        if ready.is_empty() {
-            let Some(way) = cycle(&waiting) else { break };
-            cycles.extend(cycle_finding(&way, &waiting));
-            waiting.retain(|name, _| !way.contains(name));
-        }
-    }
-    (ordered, cycles)
+    let reads: Vec<(&TableName, &[TableName])> =
+        waiting.iter().map(|(name, parsed)| (name, parsed.statement.named.as_slice())).collect();
+    let Layers { layers, circles } = layers(&reads);
+    let name = |at: &usize| reads[*at].0.clone();
+    let ordered: Vec<TableName> = layers.iter().flatten().map(name).collect();
+    let circles: Vec<Vec<TableName>> = circles.iter().map(|way| way.iter().map(name).collect()).collect();
+    let told = |way: &Vec<TableName>| {
+        let ParsedModel { model, statement } = waiting.get(way.first()?)?;
+        Some(circle(way, model, statement))
+    };
+    let cycles = circles.iter().filter_map(told).collect();
+    (ordered.iter().filter_map(|name| waiting.remove(name)).collect(), cycles)
 }
 
-/// Follows one cycle among models of which each waits for another.
-fn cycle(waiting: &BTreeMap<TableName, ParsedModel>) -> Option<Vec<TableName>> {
-    let mut way: Vec<&TableName> = vec![waiting.keys().next()?];
+/// Models in layers, each after those that it reads.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Layers {
+    /// Models by their number, of which none reads another one of its layer; those of one layer in order of their numbers.
+    pub layers: Vec<Vec<usize>>,
+    /// Ways round among models that wait for each other, which are in no layer.
+    pub circles: Vec<Vec<usize>>,
+}
+
+/// Finds the layers of models, which stand in order of their names, by the tables that they read.
+#[must_use]
+pub fn layers(models: &[(&TableName, &[TableName])]) -> Layers {
+    let numbers: HashMap<&TableName, usize> = models.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
+    let inputs: Vec<Vec<usize>> =
+        models.iter().map(|(_, named)| named.iter().filter_map(|name| numbers.get(name).copied()).collect()).collect();
+    let mut readers = vec![Vec::new(); models.len()];
+    for (at, read) in inputs.iter().enumerate() {
+        read.iter().for_each(|read| readers[*read].push(at));
+    }
+    // What each still waits for; None for those that wait no more.
+    let mut waits: Vec<Option<usize>> = inputs.iter().map(|read| Some(read.len())).collect();
+    let mut found = Layers::default();
+    let mut ready: Vec<usize> = (0..models.len()).filter(|at| waits[*at] == Some(0)).collect();
     loop {
-        let here = waiting.get(*way.last()?)?;
-        let next = here.statement.named.iter().find(|table| waiting.contains_key(table))?;
-        if let Some(start) = way.iter().position(|name| *name == next) {
-            return Some(way[start..].iter().map(|name| (*name).clone()).collect());
+        let gone = if ready.is_empty() {
+            let Some(way) = way_round(&inputs, &waits) else { return found };
+            found.circles.push(way.clone());
+            way
+        } else {
+            found.layers.push(ready.clone());
+            ready
+        };
+        gone.iter().for_each(|at| waits[*at] = None);
+        for reader in gone.iter().flat_map(|at| &readers[*at]) {
+            waits[*reader] = waits[*reader].map(|count| count - 1);
+        }
+        let mut next: Vec<usize> = gone.iter().flat_map(|at| &readers[*at]).copied().collect();
+        next.sort_unstable();
+        next.dedup();
+        next.retain(|at| waits[*at] == Some(0));
+        ready = next;
+    }
+}
+
+/// Follows one circle among models of which each waits for another.
+fn way_round(reads: &[Vec<usize>], waits: &[Option<usize>]) -> Option<Vec<usize>> {
+    let mut way = vec![waits.iter().position(Option::is_some)?];
+    loop {
+        let next = *reads[*way.last()?].iter().find(|read| waits[**read].is_some())?;
+        if let Some(start) = way.iter().position(|at| *at == next) {
+            return Some(way.split_off(start));
         }
         way.push(next);
     }
 }
 
-fn cycle_finding(way: &[TableName], waiting: &BTreeMap<TableName, ParsedModel>) -> Option<Diagnostic> {
-    let first = way.first()?;
-    let ParsedModel { model, statement } = waiting.get(first)?;
-    let names: Vec<String> = way.iter().chain([first]).map(ToString::to_string).collect();
-    let read = way.get(1).unwrap_or(first);
+/// Tells of models that read each other; `model` is the first of them.
+#[must_use]
+pub fn circle(way: &[TableName], model: &Model, statement: &Statement) -> Diagnostic {
+    let names: Vec<String> = way.iter().chain(way.first()).map(ToString::to_string).collect();
+    let read = way.get(1).unwrap_or(&model.name);
     let range = statement.query().and_then(|query| diagnose::read_place(&model.text, query, read));
     let message = format!("models read each other in a circle: {}", names.join(" → "));
-    Some(
-        Diagnostic::error(message, place(model, range))
-            .hint("take one of these reads out, or move the shared part into a model of its own"),
-    )
+    Diagnostic::error(message, place(model, range))
+        .hint("take one of these reads out, or move the shared part into a model of its own")
 }

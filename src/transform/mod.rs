@@ -25,6 +25,7 @@ pub mod plan;
 pub mod prove;
 pub mod schema_change;
 pub mod seed;
+pub mod survey;
 pub mod views;
 
 pub use decide::{Decision, Reason};

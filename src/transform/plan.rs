@@ -143,11 +143,19 @@ impl fmt::Debug for Planned {
 }
 
 /// A model of which planning is asked.
-struct Asked {
-    model: Model,
-    statement: Statement,
+pub struct Asked {
+    /// What was written.
+    pub model: Model,
+    /// Its SQL, parsed.
+    pub statement: Statement,
     /// Whether it reads what nobody makes.
-    names_nobody: bool,
+    pub names_nobody: bool,
+}
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asked").field("model", &self.model.name).finish_non_exhaustive()
+    }
 }
 
 /// Plans all models as [`plan`] does, for a purpose. Models of which none reads another are planned at the same time.
@@ -207,7 +215,7 @@ pub async fn plan_for(
                     let run_date = parameters.run_date;
                     let planned =
                         PlannedModel { model, statement, schema, definition, meanings, run_date, before: None };
-                    sessions.register(&planned)?;
+                    sessions.register(&planned.model, &planned.schema)?;
                     inputs.insert(planned.model.name.clone(), sessions.spelled(&planned.schema));
                     tables.describe(&planned.model.name, Arc::clone(&planned.schema));
                     graph.models.push(planned);
@@ -244,7 +252,7 @@ fn next_wave(ordered: &mut VecDeque<ParsedModel>) -> Vec<ParsedModel> {
 }
 
 /// Returns all tables that a model may name, with the columns of those that are there without planning.
-fn known_tables(models: &[Model], staged: &Catalog, sources: &BTreeSet<TableName>) -> Tables {
+pub(super) fn known_tables(models: &[Model], staged: &Catalog, sources: &BTreeSet<TableName>) -> Tables {
     let mut tables = Tables::default();
     for source in sources {
         tables.announce(source, None);
@@ -260,22 +268,22 @@ fn known_tables(models: &[Model], staged: &Catalog, sources: &BTreeSet<TableName
 
 /// What a model is planned against.
 #[derive(Clone, Copy)]
-struct Around<'a> {
-    purpose: Purpose,
-    sessions: &'a Sessions,
-    staged: &'a Catalog,
+pub(super) struct Around<'a> {
+    pub(super) purpose: Purpose,
+    pub(super) sessions: &'a Sessions,
+    pub(super) staged: &'a Catalog,
     /// What is said of each table by its columns.
-    inputs: &'a BTreeMap<TableName, String>,
+    pub(super) inputs: &'a BTreeMap<TableName, String>,
     /// The project's own functions.
-    functions: &'a [UserFunction],
+    pub(super) functions: &'a [UserFunction],
 }
 
 /// The sessions over tables without rows in which models are planned.
-struct Sessions {
+pub(super) struct Sessions {
     /// Every table as a model reads it.
-    cut: SessionContext,
+    pub(super) cut: SessionContext,
     /// A state of that session.
-    state: SessionState,
+    pub(super) state: SessionState,
     /// The same tables as nothing but named columns, where somebody asks what a model computes.
     bare: Option<SessionContext>,
     /// Tables without the as-of cut, where somebody asks what columns mean; with the hash of what is cut.
@@ -283,7 +291,7 @@ struct Sessions {
 }
 
 impl Sessions {
-    fn new(purpose: Purpose, models: &[Model], staged: &Catalog, engine: &Engine) -> EngineResult<Self> {
+    pub(super) fn new(purpose: Purpose, models: &[Model], staged: &Catalog, engine: &Engine) -> EngineResult<Self> {
         let cut = engine.session(catalog::providers(staged)?)?;
         let state = cut.state();
         let bare = match models.iter().any(|model| is_compared(model, purpose)) {
@@ -306,17 +314,18 @@ impl Sessions {
     }
 
     /// Makes a planned model known to those that read it.
-    fn register(&self, planned: &PlannedModel) -> EngineResult<()> {
-        let name = &planned.model.name;
-        let table = CatalogTable::empty(&planned.schema, planned.partition_by(), None);
+    pub(super) fn register(&self, model: &Model, schema: &SchemaRef) -> EngineResult<()> {
+        let name = &model.name;
+        let partition_by = model.partition_by.iter().map(|column| column.value.clone()).collect();
+        let table = CatalogTable::empty(schema, partition_by, None);
         let uncut = self.uncut.iter().map(|(session, _)| session);
         [&self.cut].into_iter().chain(uncut).try_for_each(|session| register(session, name, &table))?;
-        let bare = |session| register(session, name, &bare_table(&planned.schema));
+        let bare = |session| register(session, name, &bare_table(schema));
         self.bare.as_ref().map_or(Ok(()), bare)
     }
 
     /// Makes a planned view known to those that read it, before several of them are planned at once.
-    async fn define(&self, name: &TableName, view: &Statement) {
+    pub(super) async fn define(&self, name: &TableName, view: &Statement) {
         for session in self.all() {
             // Who reads it says what is wrong with it there.
             let _ = view.define_as(name, session).await;
@@ -324,13 +333,13 @@ impl Sessions {
     }
 
     /// Makes the columns of a failed model known to those that read it.
-    fn stand_in(&self, model: &Model, schema: &SchemaRef) -> EngineResult<()> {
+    pub(super) fn stand_in(&self, model: &Model, schema: &SchemaRef) -> EngineResult<()> {
         let table = CatalogTable::empty(schema, Vec::new(), None);
         self.all().try_for_each(|session| register(session, &model.name, &table))
     }
 
     /// Returns what is said of a model's table by its columns, where somebody asks for it.
-    fn spelled(&self, schema: &SchemaRef) -> String {
+    pub(super) fn spelled(&self, schema: &SchemaRef) -> String {
         self.bare.as_ref().map(|_| spelled(schema)).unwrap_or_default()
     }
 
@@ -377,13 +386,13 @@ fn register(session: &SessionContext, name: &TableName, table: &CatalogTable) ->
 }
 
 /// What planning shows of a model.
-struct Answer {
-    schema: SchemaRef,
-    definition: String,
-    meanings: BTreeMap<String, Meaning>,
+pub(super) struct Answer {
+    pub(super) schema: SchemaRef,
+    pub(super) definition: String,
+    pub(super) meanings: BTreeMap<String, Meaning>,
 }
 
-async fn plan_model(model: &Model, statement: &Statement, around: Around<'_>) -> Result<Answer, Failed> {
+pub(super) async fn plan_model(model: &Model, statement: &Statement, around: Around<'_>) -> Result<Answer, Failed> {
     let Sessions { cut, state, bare, .. } = around.sessions;
     let engine = |error| Failed::Engine(Some(error));
     let plan = statement.plan_with(cut, state).await.map_err(engine)?;
@@ -424,7 +433,7 @@ async fn can_run(plan: &LogicalPlan, state: &SessionState, purpose: Purpose) -> 
 }
 
 /// Returns whether what a model computes is compared with what was built.
-fn is_compared(model: &Model, purpose: Purpose) -> bool {
+pub(super) fn is_compared(model: &Model, purpose: Purpose) -> bool {
     let is_inherited = model.on_schema_change.value != OnSchemaChange::Rebuild || model.history.is_some();
     purpose != Purpose::Check || is_inherited
 }
@@ -497,11 +506,11 @@ fn definition(
 }
 
 /// Returns everything about an input that is not its rows: its columns and the cut that its scan applies.
-fn spelled_input(table: &CatalogTable) -> String {
+pub(super) fn spelled_input(table: &CatalogTable) -> String {
     format!("{}{}", spelled(&table.files.schema()), spelled_cut(table))
 }
 
-fn spelled_cut(table: &CatalogTable) -> String {
+pub(super) fn spelled_cut(table: &CatalogTable) -> String {
     match &table.as_of {
         Some(cut) => format!(" cut by {:?} {:?} in {}", cut.event_date, cut.stages, cut.timezone),
         None => String::new(),

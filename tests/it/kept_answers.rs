@@ -178,3 +178,36 @@ fn same_as_afresh_though_not_kept(project: &Project) -> Ran {
     assert_eq!(told(&again), told(&afresh));
     first
 }
+
+#[test]
+fn one_changed_file_among_others_is_told_as_if_nothing_were_kept() {
+    let project = project();
+    same_as_afresh(&project, &[]);
+    // Its columns stay what they were; then they do not, and a view and a model behind it are told so.
+    let sale = fs::read_to_string(project.path("sql/core/sale.sql")).unwrap();
+    project.file("sql/core/sale.sql", sale.replace("FROM staged.sale", "FROM staged.sale WHERE units > 0"));
+    assert_eq!(same_as_afresh(&project, &[]).code, 0);
+    project.file("sql/core/sale.sql", sale.replace("dealer, units FROM", "dealer FROM"));
+    let told = same_as_afresh(&project, &[]);
+    assert_eq!(told.code, 2);
+    assert!(told.err.contains("sql/core/line.sql") && told.err.contains("is not checked"), "{told:?}");
+    project.file("sql/core/sale.sql", sale.replace("units FROM", "CAST(units AS DOUBLE) AS units FROM"));
+    let told = same_as_afresh(&project, &[]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(!told.out.contains("integer-division"), "a model two steps away: {told:?}");
+}
+
+#[test]
+fn several_checks_at_once_share_one_folder() {
+    let project = project();
+    let day = |day: usize| format!("2026-01-{:02}", day + 1);
+    let check = |number: usize| project.tallyhouse(&["check", "--run-date", &day(number)]);
+    let afresh = project.tallyhouse(&["check", "--no-cache"]);
+    std::thread::scope(|scope| {
+        let checks: Vec<_> =
+            (0..6).map(|number| scope.spawn(move || (0..3).map(|_| check(number)).collect::<Vec<_>>())).collect();
+        for ran in checks.into_iter().flat_map(|checks| checks.join().unwrap()) {
+            assert_eq!(told(&ran), told(&afresh));
+        }
+    });
+}

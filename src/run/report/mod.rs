@@ -27,7 +27,7 @@ use crate::{
     record::{Diagnostic, TableName, manifest::Label},
 };
 
-pub(super) use validate::{Around, validate};
+pub(super) use validate::{Around, reads, validate};
 
 /// Rows of one chart, above which a page gets slow and nobody sees a single one.
 const MOST_ROWS: usize = 20_000;

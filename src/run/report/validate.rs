@@ -44,6 +44,14 @@ pub(in crate::run) struct Around<'a> {
     pub engine: &'a Engine,
 }
 
+/// Returns the tables that charts name, as far as reports can be read.
+pub(in crate::run) fn reads(reports: &[Arc<Text>], parameters: &Parameters) -> BTreeSet<TableName> {
+    let (reports, _) = read(reports);
+    let charts = reports.iter().flat_map(Report::charts);
+    let named = |chart: &Chart| Statement::parse(&chart.sql.value, parameters).map(|statement| statement.named);
+    charts.filter_map(|chart| named(chart).ok()).flatten().collect()
+}
+
 /// Reads every report and plans its charts.
 ///
 /// # Errors

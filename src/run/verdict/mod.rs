@@ -1,31 +1,44 @@
 //! The verdict: all that can be said of a pipeline's definitions without data, which is what `check` answers.
 //!
 //! ```text
-//!  definition files ─► key ─► kept answer? ─────────────────────────► Verdict
-//!                       │        no                                     ▲
-//!                       └─────► validate ─► served snapshot ─► tests ───┘ and kept under the key
+//!  definition files ─► key ─► kept answer? ──────────────────────────────────────────────────► Verdict
+//!                       │        no                                                              ▲
+//!                       └─────► models, each known or planned ─► checks, reports ─► tests ───────┘ and kept under the key
+//!                                  ▲        │ what was found out of each
+//!                                  └ ledger ◄
 //! ```
 //!
 //! In: a request, and perhaps a folder in which answers are kept. Out: a [`Verdict`], or what is wrong. A kept answer is the one that
-//! would be found out again: its key is a hash of everything that decides it. Deliberately selects nothing and renders nothing.
+//! would be found out again: its key is a hash of everything that decides it, be it the whole answer or what is said of one model.
+//! Without a folder everything is found out in the same way. Deliberately selects nothing and renders nothing.
 
 mod answer;
+mod beside;
+mod finding;
+mod kept;
+mod ledger;
+mod models;
 mod sight;
 
 use std::path::Path;
 
 use super::{
-    Definitions, Request,
+    Request,
     inherit::{self, Against},
-    test, validate,
+    load,
+    prepare::Prepared,
 };
 use crate::{
     Error,
-    engine::Engine,
-    record::Diagnostic,
+    define::project::Kind,
+    engine::{Engine, parameters::said_unknown},
+    record::{Diagnostic, Severity},
     storage::memo::{self, Memo},
+    transform::{self, Graph},
 };
 use answer::Answer;
+use ledger::Ledger;
+use models::{Models, Outlines, bug};
 use sight::Sight;
 
 /// What is said of definitions that have no error.
@@ -43,26 +56,28 @@ pub struct Verdict {
     pub tests: Result<usize, Vec<Diagnostic>>,
 }
 
-/// Judges all definitions of a pipeline. With a folder, an answer that was found out before over the same definitions is taken from
-/// there, and a new one is kept.
+/// Judges all definitions of a pipeline. With a folder, what was found out before over the same definitions is taken from there, and
+/// what is new is kept.
 ///
 /// # Errors
 /// Everything that is wrong with the definitions, at once where one mistake does not hide another.
 pub async fn verdict(request: &Request, kept: Option<&Path>, engine: &Engine) -> Result<Verdict, Error> {
-    // Where the files cannot even be read, finding out why is quick.
-    let seen = kept.zip(memo::program()).and_then(|(folder, program)| Some((folder, Sight::of(request, &program)?)));
-    let Some((folder, sight)) = seen else { return afresh(request, engine).await.result };
-    let memo = Memo::new(&folder.join("check"));
-    let known = memo.recall(&sight.key).and_then(|bytes| Answer::read(&bytes, &sight));
+    let program = memo::program();
+    let kept = kept.filter(|_| program.is_some());
+    let (sight, files) = Sight::of(request, &program.unwrap_or_else(|| blake3::hash(&[])))?;
+    // An address may ask for more of the environment than it names.
+    let is_plain = load::warehouse_address(&files.pipeline.pipeline).is_ok();
+    let memo = kept.filter(|_| is_plain).map(|folder| Memo::new(&folder.join("check")));
+    let known = memo.as_ref().and_then(|memo| Answer::read(&memo.recall(&sight.key)?, &sight.texts));
     if let Some(known) = known.filter(|known| known.against.is_current(request)) {
         return known.result.map_err(Error::Definition);
     }
-    let found = afresh(request, engine).await;
-    if let Some(bytes) = found.answer().and_then(|answer| answer.write(&sight)) {
-        // A file that was saved meanwhile may have been read before or after.
-        if sight.is_still(request) {
-            memo.keep(&sight.key, &bytes);
-        }
+    let mut ledger = Ledger::open(kept, &sight.whose);
+    let found = afresh(&sight, files, request, &mut ledger, engine).await;
+    ledger.keep();
+    let answer = || found.answer()?.write(&sight.texts);
+    if let Some((memo, bytes)) = memo.and_then(|memo| Some((memo, answer()?))) {
+        memo.keep(&sight.key, &bytes);
     }
     found.result
 }
@@ -83,32 +98,81 @@ impl Found {
         };
         Some(Answer { result, against: self.against.clone()? })
     }
-}
 
-/// Finds everything out.
-async fn afresh(request: &Request, engine: &Engine) -> Found {
-    let definitions = match validate::checked(request, engine).await {
-        Ok(definitions) => definitions,
-        Err(error) => return Found { result: Err(error), against: Some(Against::Nothing) },
-    };
-    let against = match inherit::refuse_over_served(&definitions, request) {
-        Ok(against) => against,
-        Err(error) => return Found { result: Err(error), against: None },
-    };
-    let result = match test::unit_tests(&definitions, request, engine).await {
-        Ok(tests) => Ok(judged(definitions, Ok(tests.count()))),
-        Err(Error::Definition(findings)) => Ok(judged(definitions, Err(findings))),
-        Err(error) => Err(error),
-    };
-    Found { result, against: Some(against) }
-}
-
-fn judged(definitions: Definitions, tests: Result<usize, Vec<Diagnostic>>) -> Verdict {
-    Verdict {
-        sources: definitions.project.sources.len(),
-        models: definitions.graph.models.len(),
-        checks: definitions.checks.iter().map(|table| table.checks.len()).sum(),
-        warnings: definitions.warnings,
-        tests,
+    /// Returns what is wrong, whatever snapshot is served.
+    const fn wrong(error: Error) -> Self {
+        Self { result: Err(error), against: Some(Against::Nothing) }
     }
 }
+
+/// Finds everything out but what the ledger knows.
+async fn afresh(sight: &Sight, files: load::Files, request: &Request, ledger: &mut Ledger, engine: &Engine) -> Found {
+    let outlines = Outlines::recall(sight, &files, ledger, engine.settings().threads);
+    let read = files.assembled(&|text, relative| outlines.model(text, relative), request);
+    let warned = read.and_then(|(project, warnings)| {
+        let (prepared, findings) = Prepared::of(project, warnings.clone(), request)?;
+        Ok((prepared, warnings, findings))
+    });
+    let (prepared, warnings, findings) = match warned {
+        Ok(prepared) => prepared,
+        Err(error) => return Found::wrong(error),
+    };
+    match Box::pin(judged(sight, outlines, &prepared, (warnings, findings), request, ledger, engine)).await {
+        Ok(found) => found,
+        Err(error) => Found::wrong(error),
+    }
+}
+
+/// Judges a project that could be read; `warnings` are those about its files, `findings` all that is known to be said of it.
+async fn judged(
+    sight: &Sight,
+    outlines: Outlines<'_>,
+    prepared: &Prepared,
+    (warnings, mut findings): (Vec<Diagnostic>, Vec<Diagnostic>),
+    request: &Request,
+    ledger: &mut Ledger,
+    engine: &Engine,
+) -> Result<Found, Error> {
+    let project = &prepared.project;
+    load::warehouse_address(&project.pipeline)?;
+    let staged = prepared.staged();
+    let wrong_functions = transform::functions::define(&project.functions, engine).map_err(|error| bug(&error))?;
+    let mut models = Models::new(outlines, prepared, &warnings, &staged, ledger, engine)?;
+    models.judge(ledger).await?;
+    let planned: Vec<Diagnostic> = wrong_functions.into_iter().chain(models.findings.drain(..)).collect();
+    let has_failed = planned.iter().any(Diagnostic::is_error);
+    findings.extend(planned);
+    findings.extend(models.warnings());
+    let (checks, found) = models.checks(has_failed, sight, ledger, engine).await?;
+    findings.extend(found);
+    // A model that is wrong is told once, not with every chart that reads it.
+    if !findings.iter().any(Diagnostic::is_error) {
+        findings.extend(models.reports(sight, ledger, engine).await?);
+    }
+    // What nobody names may be what somebody has misspelt.
+    if !findings.iter().any(|finding| said_unknown(&finding.message).is_some()) {
+        findings.extend(models.unused_variables());
+    }
+    let (warnings, findings): (Vec<Diagnostic>, Vec<Diagnostic>) =
+        findings.into_iter().partition(|finding| finding.severity == Severity::Warning);
+    if !findings.is_empty() {
+        return Err(Error::Definition(findings));
+    }
+    let compared = Graph { models: std::mem::take(&mut models.compared), views: Vec::new() };
+    let against = match inherit::refuse_over_served(&compared, &project.pipeline, request) {
+        Ok(against) => against,
+        Err(error) => return Ok(Found { result: Err(error), against: None }),
+    };
+    let result = models.tests(sight, ledger, engine).await.map(|tests| Verdict {
+        warnings,
+        sources: project.sources.len(),
+        models: models.right(|kind| kind != Kind::View).len(),
+        checks,
+        tests,
+    });
+    Ok(Found { result, against: Some(against) })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;

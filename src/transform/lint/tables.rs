@@ -47,6 +47,17 @@ impl Tables {
     /// Collects the staged tables and the planned models, views among them.
     #[must_use]
     pub fn new(sources: &[Source], staged: &Catalog, graph: &Graph) -> Self {
+        let mut tables = Self::staged(sources, staged);
+        let models = graph.models.iter().map(|planned| (&planned.model, &planned.schema));
+        for (model, schema) in models.chain(graph.views.iter().map(|view| (&view.model, &view.schema))) {
+            tables.insert(model, schema);
+        }
+        tables
+    }
+
+    /// Collects the staged tables.
+    #[must_use]
+    pub fn staged(sources: &[Source], staged: &Catalog) -> Self {
         let mut tables = Self::default();
         for source in sources {
             if let Some(table) = staged.get(&source.table()) {
@@ -63,11 +74,19 @@ impl Tables {
                 values: BTreeMap::new(),
             });
         }
-        let models = graph.models.iter().map(|planned| (&planned.model, &planned.schema));
-        for (model, schema) in models.chain(graph.views.iter().map(|view| (&view.model, &view.schema))) {
-            tables.tables.insert(model.name.clone(), of_model(model, schema));
-        }
         tables
+    }
+
+    /// Adds a planned model or view.
+    pub fn insert(&mut self, model: &Model, schema: &SchemaRef) {
+        self.tables.insert(model.name.clone(), of_model(model, schema));
+    }
+
+    /// Returns everything but its columns that is known of a table, as text that is another one if anything else is known.
+    #[must_use]
+    pub fn promises(&self, name: &TableName) -> Option<String> {
+        let Known { schema: _, key, partition_by, never_null, values } = self.tables.get(name)?;
+        Some(format!("{key:?} {partition_by:?} {never_null:?} {values:?}"))
     }
 
     /// Returns what is known of a table.

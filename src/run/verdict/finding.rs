@@ -1,0 +1,111 @@
+//! A finding as it is kept: its places name a text by its number.
+//!
+//! In: diagnostics, and the texts in which they lie. Out: what can be written, and from that the same again. A finding that could not be
+//! told again exactly so is not kept.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    record::{
+        Diagnostic, Place, Text,
+        diagnostic::{Fix, Severity},
+    },
+    transform::lint,
+};
+
+/// Texts in order of their paths.
+pub(super) type Texts<'a> = &'a [Arc<Text>];
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Finding {
+    code: Option<String>,
+    severity: Severity,
+    message: String,
+    place: Option<At>,
+    label: Option<String>,
+    hint: Option<String>,
+    fix: Option<(At, String)>,
+}
+
+/// A range of bytes in a text of that number.
+#[derive(Debug, Serialize, Deserialize)]
+struct At {
+    text: usize,
+    start: usize,
+    end: usize,
+}
+
+/// Returns diagnostics as they are kept; None where one could not be told again.
+pub(super) fn findings(found: &[Diagnostic], texts: Texts<'_>) -> Option<Vec<Finding>> {
+    found.iter().map(|diagnostic| Finding::of(diagnostic, texts)).collect()
+}
+
+/// Returns diagnostics as they were.
+pub(super) fn diagnostics(found: &[Finding], texts: Texts<'_>) -> Option<Vec<Diagnostic>> {
+    found.iter().map(|finding| finding.diagnostic(texts)).collect()
+}
+
+impl Finding {
+    fn of(diagnostic: &Diagnostic, texts: Texts<'_>) -> Option<Self> {
+        let Diagnostic { code, severity, message, place, label, hint, fix } = diagnostic.clone();
+        if code.is_some_and(|code| known(code).is_none()) {
+            return None;
+        }
+        Some(Self {
+            code: code.map(str::to_owned),
+            severity,
+            message,
+            place: match place {
+                Some(place) => Some(At::of(&place, texts)?),
+                None => None,
+            },
+            label: label.map(String::from),
+            hint,
+            fix: match fix {
+                Some(fix) => Some((At::of(&fix.place, texts)?, fix.text)),
+                None => None,
+            },
+        })
+    }
+
+    fn diagnostic(&self, texts: Texts<'_>) -> Option<Diagnostic> {
+        Some(Diagnostic {
+            code: match &self.code {
+                Some(code) => Some(known(code)?),
+                None => None,
+            },
+            severity: self.severity,
+            message: self.message.clone(),
+            place: match &self.place {
+                Some(at) => Some(at.place(texts)?),
+                None => None,
+            },
+            label: self.label.clone().map(String::into_boxed_str),
+            hint: self.hint.clone(),
+            fix: match &self.fix {
+                Some((at, text)) => Some(Box::new(Fix { place: at.place(texts)?, text: text.clone() })),
+                None => None,
+            },
+        })
+    }
+}
+
+/// Returns a code as the program knows it.
+fn known(code: &str) -> Option<&'static str> {
+    lint::codes().map(|(known, _)| known).find(|known| *known == code)
+}
+
+impl At {
+    fn of(place: &Place, texts: Texts<'_>) -> Option<Self> {
+        let text = texts.binary_search_by(|text| text.path.cmp(&place.text.path)).ok()?;
+        let Place { text: found, range } = place;
+        let is_same = Arc::ptr_eq(&texts[text], found) || texts[text].body == found.body;
+        is_same.then_some(Self { text, start: range.start, end: range.end })
+    }
+
+    fn place(&self, texts: Texts<'_>) -> Option<Place> {
+        Some(Place { text: Arc::clone(texts.get(self.text)?), range: self.start..self.end })
+    }
+}
