@@ -47,12 +47,12 @@ pub(super) async fn stage_all(
     definitions: &Definitions,
     engine: &Engine,
     around: Surroundings<'_>,
-    full: bool,
+    manner: identity::Manner,
     finished: &dyn Fn(&StagedSource) -> Result<(), Error>,
 ) -> Result<Night, Failure> {
     let project = &definitions.project;
     let (mut night, waiting) = survey_all(definitions, engine, around, finished).await?;
-    let around = identity::Around { definitions, engine, stage: around, full };
+    let around = identity::Around { definitions, engine, stage: around, manner };
     let mut identified = Vec::new();
     for entity in &project.entities {
         let of = |records: &RecordSource| {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::{Around, Gathered, Pinned, Said, overrides, overrides::Overrides, past::PastRecords};
+use super::{Around, Gathered, Manner, Pinned, Said, link, overrides, overrides::Overrides, past::PastRecords};
 use crate::{
     Error,
     define::{
@@ -327,7 +327,7 @@ async fn look_at<T>(
     let said = Said { overrides: Overrides::read(entity)?, pinned: Pinned::read(entity)?, state: String::new() };
     tokio::task::block_in_place(|| {
         let gathered = super::gather::gather(entity, &surveyed, &definitions.parameters)?;
-        let around = Around { definitions, engine, stage, full: false };
+        let around = Around { definitions, engine, stage, manner: Manner::default() };
         look(&Looked { entity, said, gathered, past, around })
     })
 }
@@ -345,7 +345,7 @@ impl Looked<'_> {
         let values = Values::all(self.entity, records, threads);
         let (model, _) = self.said.pinned.or_learnt(self.entity, records, &values, threads);
         let terms = Terms { entity: self.entity, verdicts: &verdicts, threads };
-        let found = super::linked(terms, records, &values, &model, &self.said)?;
+        let found = link::all(terms, records, &values, &model, &self.said)?;
         let frequencies = Frequencies::of_all(self.entity, records, &found.codes);
         let scorer = Scorer::new(self.entity, &model, records, &found.codes, &frequencies, &values);
         Ok(show(&found, &scorer))
