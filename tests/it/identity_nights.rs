@@ -184,7 +184,7 @@ impl World {
     /// Returns what people say tonight: of two pairs of accounts.
     fn overrides(&mut self) -> String {
         let known: Vec<usize> = self.accounts.keys().copied().collect();
-        let mut line = |places: [usize; 2], verdict: &str| {
+        let line = |places: [usize; 2], verdict: &str| {
             let [left, right] = places.map(|place| known[place]);
             format!("account,A{left},account,A{right},{verdict},the dice\n")
         };
