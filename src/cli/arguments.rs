@@ -172,7 +172,7 @@ pub(super) struct RunArguments {
     /// Rebuild every model, changed or not
     #[arg(long)]
     pub full: bool,
-    /// Compute every model whole besides, compare, and publish nothing if a partition differs
+    /// Compute every model whole besides, link all records, compare, and publish nothing if something differs
     #[arg(long)]
     pub verify_incremental: bool,
     #[command(flatten)]

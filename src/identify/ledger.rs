@@ -96,7 +96,7 @@ pub struct Ledger {
 
 /// Gives ids to the records of tonight.
 ///
-/// `clusters` has a number per record, equal for those that are one thing; `sources` the name of each source by rank.
+/// `clusters` has a number per record, small and equal for those that are one thing; `sources` the name of each source by rank.
 #[must_use]
 pub fn settle(
     records: &Records,
@@ -113,7 +113,7 @@ pub fn settle(
     found(records, &known, sources, prefix, &mut ids, &mut standings);
     let leaders = leaders(clusters, &standings);
     for (record, cluster) in clusters.iter().enumerate() {
-        let id = standings[leaders[cluster] as usize].own_id;
+        let id = standings[leaders[*cluster as usize] as usize].own_id;
         let kept = known.of[record].filter(|before| before.id == id);
         standings[record].id = id;
         standings[record].since = kept.map_or(tonight, |before| before.since);
@@ -143,16 +143,17 @@ struct Known {
 impl Known {
     fn new(records: &Records, past: &[Past<'_>], ids: &mut Numbering) -> Self {
         let mut known = Self { of: vec![None; records.len()], gone: Vec::new(), next_seniority: 0 };
+        let mut next = 0;
         for past in past {
-            let before = Before {
-                id: ids.number(past.id),
-                own_id: ids.number(past.own_id),
-                seniority: past.seniority,
-                since: past.since,
-            };
+            let id = ids.number(past.id);
+            let own_id = if past.own_id == past.id { id } else { ids.number(past.own_id) };
+            let before = Before { id, own_id, seniority: past.seniority, since: past.since };
             known.next_seniority = known.next_seniority.max(past.seniority + 1);
-            match past.source.and_then(|source| records.find(source, past.key)) {
-                Some(record) => known.of[record as usize] = Some(before),
+            match past.source.and_then(|source| near(records, source, past.key, next)) {
+                Some(record) => {
+                    known.of[record as usize] = Some(before);
+                    next = record + 1;
+                }
                 None => known.gone.push(before),
             }
         }
@@ -206,7 +207,7 @@ impl Known {
     fn changes(&self, standings: &[Standing], ids: &Numbering) -> Vec<Change> {
         let mut flows: BTreeMap<(u32, u32), Moved> = BTreeMap::new();
         let mut given: BTreeMap<u32, Moved> = BTreeMap::new();
-        let mut borne: HashSet<u32> = self.gone.iter().map(|gone| gone.id).collect();
+        let mut borne = Marks::of(ids, self.gone.iter().map(|gone| gone.id));
         for (record, (before, now)) in self.of.iter().zip(standings).enumerate() {
             let moved = match before {
                 Some(before) => {
@@ -220,16 +221,16 @@ impl Known {
             };
             moved.add(record, now.seniority);
         }
-        let is_borne_now: HashSet<u32> = standings.iter().map(|standing| standing.id).collect();
+        let is_borne_now = Marks::of(ids, standings.iter().map(|standing| standing.id));
         let mut changes = Vec::new();
-        for &id in &borne {
+        for id in borne.all() {
             let targets: Vec<(u32, &Moved)> =
                 flows.range((id, 0)..=(id, u32::MAX)).map(|((_, other), moved)| (*other, moved)).collect();
-            of_id(id, &targets, is_borne_now.contains(&id), &mut changes);
+            of_id(id, &targets, is_borne_now.has(id), &mut changes);
         }
         let is_split: HashSet<u32> = changes.iter().filter_map(|change| change.other).collect();
         for (id, moved) in given {
-            if !borne.contains(&id) && !is_split.contains(&id) {
+            if !borne.has(id) && !is_split.contains(&id) {
                 changes.push(moved.change(Event::Assign, id, None));
             }
         }
@@ -239,6 +240,13 @@ impl Known {
         });
         changes
     }
+}
+
+/// Returns the number of a record that is most likely the one at a place: what was before comes in the order of records.
+fn near(records: &Records, source: u16, key: &str, place: u32) -> Option<u32> {
+    let at = place as usize;
+    let is_there = at < records.len() && records.sources[at] == source && records.keys.get(at) == key;
+    if is_there { Some(place) } else { records.find(source, key) }
 }
 
 /// Records that go the same way.
@@ -286,7 +294,7 @@ fn found(
     standings: &mut [Standing],
 ) {
     let owned = standings.iter().map(|standing| standing.own_id).filter(|own_id| *own_id != u32::MAX);
-    let mut owned: HashSet<u32> = owned.collect();
+    let mut owned = Marks::of(ids, owned);
     for record in known.new_in_order(records) {
         let source = sources.get(records.sources[record] as usize).copied().unwrap_or_default();
         let free = (0..).find_map(|attempt: u32| {
@@ -311,16 +319,48 @@ pub fn own_id(prefix: &str, source: &str, key: &str, attempt: u32) -> String {
     prefix.chars().chain((0..LETTERS).rev().map(letter)).collect()
 }
 
-/// Returns the most senior record of each cluster.
-fn leaders(clusters: &[u32], standings: &[Standing]) -> HashMap<u32, u32> {
-    let mut leaders: HashMap<u32, u32> = HashMap::new();
+/// Returns per number of a cluster its most senior record.
+fn leaders(clusters: &[u32], standings: &[Standing]) -> Vec<u32> {
+    let mut leaders = vec![u32::MAX; clusters.iter().max().map_or(0, |last| *last as usize + 1)];
     for (record, cluster) in (0..).zip(clusters) {
-        let leader = leaders.entry(*cluster).or_insert(record);
-        if standings[record as usize].seniority < standings[*leader as usize].seniority {
+        let leader = &mut leaders[*cluster as usize];
+        let is_first = *leader == u32::MAX;
+        if is_first || standings[record as usize].seniority < standings[*leader as usize].seniority {
             *leader = record;
         }
     }
     leaders
+}
+
+/// A set of ids, by their numbers.
+#[derive(Debug)]
+struct Marks(Vec<bool>);
+
+impl Marks {
+    fn of(ids: &Numbering, marked: impl Iterator<Item = u32>) -> Self {
+        let mut marks = Self(vec![false; ids.texts().len()]);
+        for id in marked {
+            marks.insert(id);
+        }
+        marks
+    }
+
+    fn has(&self, id: u32) -> bool {
+        self.0.get(id as usize).is_some_and(|is_marked| *is_marked)
+    }
+
+    /// Adds an id and returns whether it was not there.
+    fn insert(&mut self, id: u32) -> bool {
+        let at = id as usize;
+        if at >= self.0.len() {
+            self.0.resize(at + 1, false);
+        }
+        !std::mem::replace(&mut self.0[at], true)
+    }
+
+    fn all(&self) -> impl Iterator<Item = u32> {
+        (0..).zip(&self.0).filter(|(_, is_marked)| **is_marked).map(|(id, _)| id)
+    }
 }
 
 #[cfg(test)]

@@ -89,6 +89,34 @@ impl By {
     }
 }
 
+/// Which ties end at each record.
+struct Ends {
+    starts: Vec<usize>,
+    ties: Vec<u32>,
+}
+
+impl Ends {
+    fn new(chosen: &[u32], ties: &[Tie], records: usize) -> Self {
+        let ends = || chosen.iter().flat_map(|number| [ties[*number as usize].left, ties[*number as usize].right]);
+        let mut starts = vec![0; records + 2];
+        ends().for_each(|record| starts[record as usize + 2] += 1);
+        for record in 1..starts.len() {
+            starts[record] += starts[record - 1];
+        }
+        let mut at = vec![0; chosen.len() * 2];
+        for (place, record) in ends().enumerate() {
+            let next = &mut starts[record as usize + 1];
+            at[*next] = chosen[place / 2];
+            *next += 1;
+        }
+        Self { starts, ties: at }
+    }
+
+    fn of(&self, record: u32) -> &[u32] {
+        &self.ties[self.starts[record as usize]..self.starts[record as usize + 1]]
+    }
+}
+
 /// For every record but the leaders, the tie that leads towards its leader.
 #[derive(Clone, Debug, Default)]
 pub struct Forest {
@@ -110,17 +138,12 @@ impl Forest {
                 chosen.push(number);
             }
         }
-        let mut at: Vec<Vec<u32>> = vec![Vec::new(); records];
-        for &number in &chosen {
-            let tie = ties[number as usize];
-            at[tie.left as usize].push(number);
-            at[tie.right as usize].push(number);
-        }
+        let at = Ends::new(&chosen, ties, records);
         let mut up = vec![Self::NONE; records];
         for leader in leaders {
             let mut reached = vec![leader];
             while let Some(record) = reached.pop() {
-                for &number in &at[record as usize] {
+                for &number in at.of(record) {
                     let other = ties[number as usize].other(record);
                     if number != up[record as usize] {
                         up[other as usize] = number;

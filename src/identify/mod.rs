@@ -21,6 +21,7 @@ pub mod prepare;
 pub mod records;
 pub mod reduce;
 pub mod relink;
+pub mod remembered;
 mod roots;
 pub mod survive;
 pub mod texts;

@@ -142,6 +142,17 @@ impl InternedBuilder {
         self.numbers.push(value.map_or(ABSENT, |value| self.values.number(value)));
     }
 
+    /// Adds a value whose number is written beside it, or will be.
+    fn push_numbered(&mut self, value: Option<(&str, &mut u32)>) {
+        let number = value.map_or(ABSENT, |(text, number)| {
+            if *number == ABSENT {
+                *number = self.values.number(text);
+            }
+            *number
+        });
+        self.numbers.push(number);
+    }
+
     fn finish(self, order: &[u32]) -> Interned {
         let numbers = order.iter().map(|&row| self.numbers[row as usize]).collect();
         Interned { numbers, values: self.values.into_texts() }
@@ -169,6 +180,23 @@ impl RecordsBuilder {
         self.belongs_to.push(row.belongs_to);
         for (position, attribute) in self.attributes.iter_mut().enumerate() {
             attribute.push(row.values.get(position).copied().flatten());
+        }
+    }
+
+    /// Adds a row as [`Self::push`] does: of each attribute, and last of what it belongs to, the text and the place of its number,
+    /// which is [`ABSENT`] until the text was added once. So no text is looked up twice.
+    pub fn push_numbered<'a>(
+        &mut self,
+        source: u16,
+        key: &str,
+        date: Option<i32>,
+        mut values: impl Iterator<Item = Option<(&'a str, &'a mut u32)>>,
+    ) {
+        self.sources.push(source);
+        self.keys.push(key);
+        self.dates.push(date);
+        for column in self.attributes.iter_mut().chain([&mut self.belongs_to]) {
+            column.push_numbered(values.next().flatten());
         }
     }
 

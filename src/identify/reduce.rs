@@ -5,7 +5,7 @@
 //! names a record without saying anything about it. Deliberately does not know what attributes mean.
 
 use super::{
-    records::{RecordsBuilder, Row},
+    records::{ABSENT, RecordsBuilder},
     texts::Numbering,
 };
 
@@ -150,22 +150,39 @@ impl Reducer {
         order
     }
 
-    /// Adds a record to those of all sources, and returns the latest time at which it was seen.
-    pub fn push(&self, record: u32, source: u16, into: &mut RecordsBuilder) -> i64 {
-        let slots = self.texts.len();
-        let start = record as usize * slots;
-        let text = |slot: usize| {
-            let said = self.said[start + slot]?;
-            Some(self.texts[slot].texts().get(said.number as usize))
-        };
-        let values: Vec<Option<&str>> = (0..slots - 1).map(text).collect();
-        let seen = self.seen[record as usize];
-        let date = match seen.date {
+    /// Begins to add records to those of all sources.
+    #[must_use]
+    pub fn pushing(&self, source: u16) -> Pushing<'_> {
+        let numbers = self.texts.iter().map(|texts| vec![ABSENT; texts.texts().len()]).collect();
+        Pushing { reducer: self, source, numbers }
+    }
+}
+
+/// Adds the records of one source to those of all.
+#[derive(Debug)]
+pub struct Pushing<'a> {
+    reducer: &'a Reducer,
+    source: u16,
+    /// Per slot and number of a text its number among those of all sources.
+    numbers: Vec<Vec<u32>>,
+}
+
+impl Pushing<'_> {
+    /// Adds a record, and returns the latest time at which it was seen.
+    pub fn push(&mut self, record: u32, into: &mut RecordsBuilder) -> i64 {
+        let Reducer { said, texts, seen, .. } = self.reducer;
+        let (slots, at) = (texts.len(), record as usize);
+        let said = &said[at * slots..(at + 1) * slots];
+        let date = match seen[at].date {
             Earliest::On(date) => Some(date),
             Earliest::Unseen | Earliest::Missing => None,
         };
-        into.push(&Row { source, key: self.key(record), date, belongs_to: text(slots - 1), values: &values });
-        seen.latest
+        let values = said.iter().zip(texts).zip(&mut self.numbers).map(|((said, texts), numbers)| {
+            let number = said.as_ref()?.number as usize;
+            Some((texts.texts().get(number), &mut numbers[number]))
+        });
+        into.push_numbered(self.source, self.reducer.key(record), date, values);
+        seen[at].latest
     }
 }
 
@@ -188,8 +205,9 @@ mod tests {
             reducer.observe(row);
         }
         let mut builder = RecordsBuilder::new(2);
+        let mut pushing = reducer.pushing(0);
         for record in reducer.in_order() {
-            reducer.push(record, 0, &mut builder);
+            pushing.push(record, &mut builder);
         }
         let records = builder.finish().unwrap();
         let value = |attribute: usize, record: u32| records.attributes[attribute].get(record).map(str::to_owned);
@@ -228,7 +246,7 @@ mod tests {
         assert_eq!(reducer.observe(&row("a", Some(7), 2, &[Some("y")])), number);
         assert!(reducer.has_any(number, &[0]));
         let mut builder = RecordsBuilder::new(1);
-        assert_eq!(reducer.push(number, 0, &mut builder), 7);
+        assert_eq!(reducer.pushing(0).push(number, &mut builder), 7);
         assert_eq!(builder.finish().unwrap().dates, [Some(7)]);
     }
 }

@@ -67,7 +67,8 @@ pub fn winner(members: &[u32], attribute: usize, order: &[Survival], records: &R
         return Some(first);
     }
     let mut counts: HashMap<u32, u32> = HashMap::new();
-    for record in others.iter().chain([&first]) {
+    let is_counted = order.contains(&Survival::MostFrequent);
+    for record in others.iter().chain([&first]).filter(|_| is_counted) {
         *counts.entry(column.numbers[*record as usize]).or_default() += 1;
     }
     // Each place is the smaller the better.

@@ -25,6 +25,26 @@ impl Default for Texts {
 }
 
 impl Texts {
+    /// Takes texts that lie one behind the other, and where each of them ends, after a 0; None where no text ends there.
+    #[must_use]
+    pub fn of_parts(bytes: String, ends: Vec<usize>) -> Option<Self> {
+        let is_whole = ends.first() == Some(&0) && ends.last() == Some(&bytes.len());
+        let is_cut = is_whole && ends.is_sorted() && ends.iter().all(|end| bytes.is_char_boundary(*end));
+        is_cut.then_some(Self { ends, bytes })
+    }
+
+    /// Returns all texts, one behind the other.
+    #[must_use]
+    pub fn all(&self) -> &str {
+        &self.bytes
+    }
+
+    /// Returns where each text ends, after a 0.
+    #[must_use]
+    pub fn ends(&self) -> &[usize] {
+        &self.ends
+    }
+
     /// Appends a text.
     pub fn push(&mut self, text: &str) {
         self.bytes.push_str(text);

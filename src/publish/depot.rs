@@ -82,6 +82,10 @@ pub(super) trait Depot: Debug + Send + Sync {
     /// Writes a document, whatever was there; readers see the old or the new one, whole.
     fn write(&self, name: &str, bytes: Vec<u8>) -> Result<(), Error>;
 
+    /// Writes a document as [`Self::write`] does, for its owner alone and without waiting for the disk: after a power cut it may
+    /// be damaged.
+    fn keep(&self, name: &str, bytes: Vec<u8>) -> Result<(), Error>;
+
     /// Removes a document; one that is gone is fine.
     fn remove(&self, name: &str) -> Result<(), Error>;
 

@@ -9,6 +9,7 @@
 //!                  <schema>/<table>/_delta_log/<version>.json
 //!                  private/{staged,quarantine,ops}/<table>/data/…
 //!   staging/<run>/…                   the same below as in a snapshot
+//!   remembered/<table>                what the next run need not find out again; <environment>@<table>
 //!   runs/<run>.json                   lock
 //! ```
 
@@ -34,6 +35,9 @@ pub(super) const RUNS: &str = "runs";
 /// The folder where runs collect files.
 pub(super) const STAGING: &str = "staging";
 
+/// The folder of what runs remember, beside all snapshots.
+pub(super) const REMEMBERED: &str = "remembered";
+
 /// Returns a table's folder below a snapshot or a staging folder.
 pub(super) fn table_path(table: &TableName) -> PathBuf {
     let path = Path::new(&table.schema).join(&table.table);
@@ -47,7 +51,7 @@ pub(super) fn data_path(table: &TableName) -> PathBuf {
 
 /// Returns whether a schema's name is that of something else in a snapshot or beside the tables of a store.
 pub(super) fn is_taken(schema: &str) -> bool {
-    [PRIVATE, SNAPSHOTS, ENVIRONMENTS, RUNS, STAGING].contains(&schema)
+    [PRIVATE, SNAPSHOTS, ENVIRONMENTS, RUNS, STAGING, REMEMBERED].contains(&schema)
 }
 
 /// Returns the folder of a table's Delta log below a snapshot.
@@ -85,6 +89,11 @@ impl Target {
     pub fn environment(name: &str) -> Self {
         let file = |end| format!("{ENVIRONMENTS}/{name}{end}");
         Self { link: file(""), pointer: file(".json"), hold: file(".hold.json"), up: "../" }
+    }
+
+    /// Returns how the names of what its runs remember begin.
+    pub fn prefix(&self) -> String {
+        self.link.strip_prefix(&format!("{ENVIRONMENTS}/")).map(|name| format!("{name}@")).unwrap_or_default()
     }
 
     /// Returns what the link holds when it serves a snapshot: relative, so that the warehouse can be moved.

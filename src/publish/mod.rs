@@ -16,6 +16,7 @@ mod depot;
 mod error;
 mod layout;
 mod logs;
+mod remembered;
 mod retention;
 mod rollback;
 mod salvage;
@@ -33,6 +34,7 @@ mod tests;
 
 pub use commit::Prepared;
 pub use error::Error;
+pub use remembered::Remembered;
 pub use retention::Retention;
 pub use rollback::Hold;
 pub use salvage::{FinishedSource, Salvage};

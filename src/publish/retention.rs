@@ -45,7 +45,8 @@ impl From<usize> for Retention {
 impl Warehouse {
     /// Removes all snapshots that need not stay.
     pub(super) fn retain(&self, retention: Retention) -> Result<(), Error> {
-        self.remove_snapshots(&self.expired(retention)?)
+        self.remove_snapshots(&self.expired(retention)?)?;
+        self.forget()
     }
 
     /// Removes published snapshots, and the files that only they have.

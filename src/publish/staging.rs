@@ -134,6 +134,10 @@ impl Finder {
         Self { warehouse: warehouse.clone(), folder, parent: parent.map(|parent| parent.snapshot.clone()) }
     }
 
+    pub(super) const fn warehouse(&self) -> &Warehouse {
+        &self.warehouse
+    }
+
     pub(super) fn staged(&self, table: &TableName, file: &DataFile) -> PathBuf {
         self.folder.join(layout::data_path(table)).join(&file.path)
     }

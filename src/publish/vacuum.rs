@@ -73,6 +73,7 @@ impl Warehouse {
         let vacuum = self.to_vacuum(retention)?;
         let gone: Vec<String> = vacuum.snapshots.iter().map(|expired| expired.snapshot.clone()).collect();
         self.remove_snapshots(&gone)?;
+        self.forget()?;
         Ok(vacuum)
     }
 }

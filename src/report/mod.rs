@@ -119,8 +119,25 @@ pub struct EntityReport {
     pub split: u64,
     /// Ids that have no records any more.
     pub retired: u64,
+    /// How its records were linked; None where nothing was read.
+    pub linking: Option<Linking>,
     /// What is worth a word.
     pub warnings: Vec<String>,
+}
+
+/// How the records of an entity were linked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Linking {
+    /// Why all of them were; None where only those were that changed since the last run.
+    pub all_because: Option<String>,
+    /// Records that are new, or say or are dated something else, where only the changed ones were linked.
+    pub came: u64,
+    /// Records that are gone, likewise.
+    pub gone: u64,
+    /// Pairs that were compared.
+    pub compared: u64,
+    /// Whether linking all records finds the same, where that was asked for.
+    pub is_proved: Option<bool>,
 }
 
 impl EntityReport {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{EntityReport, ModelReport, Outcome, RunReport, SourceReport};
+use super::{EntityReport, Linking, ModelReport, Outcome, RunReport, SourceReport};
 use crate::record::CheckResult;
 
 /// Partitions named in a line before it says how many more there are.
@@ -64,8 +64,25 @@ fn write_entities(out: &mut String, entities: &[EntityReport]) -> std::fmt::Resu
             "  {:<24} {} records of {} things: {} new, {} merged, {} split, {} retired",
             entity.entity, entity.records, entity.things, entity.assigned, entity.merged, entity.split, entity.retired
         )?;
+        entity.linking.iter().try_for_each(|linking| write_linking(out, linking))?;
     }
     Ok(())
+}
+
+fn write_linking(out: &mut String, linking: &Linking) -> std::fmt::Result {
+    match &linking.all_because {
+        Some(why) => writeln!(out, "  {:<24} all records linked: {why}", "")?,
+        None => writeln!(
+            out,
+            "  {:<24} linked: {} new or changed, {} gone, {} pairs compared",
+            "", linking.came, linking.gone, linking.compared
+        )?,
+    }
+    match linking.is_proved {
+        Some(true) => writeln!(out, "  {:<24} linking all records finds the same", ""),
+        Some(false) => writeln!(out, "  {:<24} linking all records finds something else", ""),
+        None => Ok(()),
+    }
 }
 
 fn write_models(out: &mut String, report: &RunReport) -> std::fmt::Result {

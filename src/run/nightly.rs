@@ -9,6 +9,7 @@ use super::{
     backfill::Backfill,
     build, definitions, failures, forecast,
     gate::{self, Gate},
+    identity::Manner,
     inherit,
     listings::listings,
     load, ops,
@@ -128,7 +129,8 @@ async fn carry_out(
     };
     let around = stage::Surroundings::new(place, definitions, request, engine, observer);
     let finished = |source: &StagedSource| note(&staging, source);
-    let night = stage_all(definitions, engine, around, request.full.then_some(scope), &finished);
+    let manner = Manner { full: request.full, verify: request.verify, remember: true };
+    let night = stage_all(definitions, engine, around, manner, scope, &finished);
     let Night { sources: staged, entities, catalog } = Box::pin(night).await?;
     let backfill = Backfill::new(&request.rebuild, &definitions.graph, parent.as_ref())?;
     let around = build::Surroundings {
@@ -164,7 +166,7 @@ async fn carry_out(
     };
     let gate = gate::check_all(around).await?;
     let lost = inherit::warnings(definitions, parent.as_ref());
-    let (unproved, refusal) = (unproved(&models), gate.refusal());
+    let (unproved, refusal) = (unproved(&models, &entities), gate.refusal());
     if unproved.is_none() && refusal.is_some() {
         staging.leave();
     }
@@ -245,8 +247,13 @@ fn manifest(
     }
 }
 
-/// Returns why a verified run must not publish: tables are not what a full rebuild makes of them.
-fn unproved(models: &[ModelReport]) -> Option<String> {
+/// Returns why a verified run must not publish: identities or tables are not what doing all of it makes of them.
+fn unproved(models: &[ModelReport], entities: &[EntityReport]) -> Option<String> {
+    let is_disproved =
+        |entity: &&EntityReport| entity.linking.as_ref().is_some_and(|linking| linking.is_proved == Some(false));
+    if let Some(entity) = entities.iter().find(is_disproved) {
+        return Some(format!("linking all records finds another `{}`", entity.entity));
+    }
     let is_wrong = |model: &&ModelReport| model.differences.iter().any(|difference| !difference.is_expected);
     let tables: Vec<String> = models.iter().filter(is_wrong).map(|model| model.table.to_string()).collect();
     (!tables.is_empty()).then(|| format!("a full rebuild gives other rows of {}", tables.join(", ")))

@@ -9,7 +9,9 @@ use super::{
     Definitions, Forecast, Observer, Request,
     away::Away,
     backfill::{self, Backfill},
-    build, definitions, forecast, inherit, outcome,
+    build, definitions, forecast,
+    identity::Manner,
+    inherit, outcome,
     partial::Scope,
     select,
     sources::{Night, stage_all},
@@ -171,8 +173,9 @@ async fn foresee(
     inherit::refuse(&definitions.graph, &scope, parent, request.full)?;
     let forecast = forecast::forecast(request, definitions, &away.listings, parent, away.path())?;
     let around = away.surroundings(definitions, request, engine, observer);
+    let manner = Manner { full: request.full, ..Manner::default() };
     let Night { sources: staged, mut catalog, .. } =
-        Box::pin(stage_all(definitions, engine, around, request.full.then_some(&scope), &|_| Ok(()))).await?;
+        Box::pin(stage_all(definitions, engine, around, manner, &scope, &|_| Ok(()))).await?;
     scope.carry_over(&definitions.graph, parent, &away.files, &mut catalog)?;
     let around = Around { definitions, scope: &scope, parent, files: &away.files, request, engine };
     let (models, answers) = plan_models(questions, catalog, around).await?;

@@ -40,8 +40,8 @@ pub(super) struct Night {
 }
 
 /// Stages every source and identifies every entity. Each source is shown to `finished` as soon as it is; those that get
-/// ids are read first, and written when the ids of all of their rows are known. An entity that is in the `full` scope is
-/// linked anew even if nothing changed.
+/// ids are read first, and written when the ids of all of their rows are known. An entity that is not
+/// in the scope is not linked anew by a full run.
 ///
 /// # Errors
 /// As [`survey_all`], [`identity::identify`] and [`Surveyed::finish`].
@@ -49,15 +49,16 @@ pub(super) async fn stage_all(
     definitions: &Definitions,
     engine: &Engine,
     around: Surroundings<'_>,
-    full: Option<&Scope>,
+    manner: identity::Manner,
+    scope: &Scope,
     finished: &dyn Fn(&StagedSource) -> Result<(), Error>,
 ) -> Result<Night, Failure> {
     let project = &definitions.project;
     let (mut night, waiting) = survey_all(definitions, engine, around, finished).await?;
     let mut identified = Vec::new();
     for entity in &project.entities {
-        let full = full.is_some_and(|scope| scope.identifies(entity));
-        let around = identity::Around { definitions, engine, stage: around, full };
+        let manner = identity::Manner { full: manner.full && scope.identifies(entity), ..manner };
+        let around = identity::Around { definitions, engine, stage: around, manner };
         let of = |records: &RecordSource| {
             waiting.iter().find(|surveyed| surveyed.source().name.value == records.source.value)
         };

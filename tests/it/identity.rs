@@ -134,7 +134,10 @@ fn every_row_bears_the_id_of_its_customer_and_models_read_it() {
     assert_eq!(ids(&project, "core.sales", "id"), sales);
     let expected = serde_json::json!({
         "entity": "customer", "is_unchanged": false, "records": 4, "things": 3, "assigned": 3, "merged": 0, "split": 0,
-        "retired": 0, "warnings": []
+        "retired": 0, "warnings": [], "linking": {
+            "all_because": "nothing is remembered of a run with this definition, model and program",
+            "came": 0, "gone": 0, "compared": 0, "is_proved": null
+        }
     });
     assert_eq!(entity(&report), &expected);
     let identity = project.query(

@@ -51,6 +51,7 @@ mod memory;
 mod incremental;
 
 mod identity;
+mod identity_nights;
 mod identity_people;
 
 mod evolve;

@@ -322,7 +322,7 @@ impl Entity {
             part(format!("{:?}", (&veto.name.value, &veto.differ)));
         }
         part(format!("{:?}", (&self.named_by, &self.blocks, self.block_limit, &self.split_by, &self.comparisons)));
-        part(format!("{:?}", (self.link_from, self.cohesion)));
+        part(format!("{:?}", (self.link_from, self.review_from, self.cohesion)));
         hasher.finalize().to_hex().to_string()
     }
 

@@ -15,6 +15,7 @@
 //! Remembered is no text but the records' own: numbers per value, per record, per link. Dropping it changes no result.
 
 mod components;
+mod difference;
 mod keyed;
 mod order;
 mod touched;
@@ -25,6 +26,7 @@ mod tests;
 
 use std::collections::{HashMap, HashSet};
 
+pub use difference::Difference;
 use keyed::{Changed, Nights};
 use touched::Touched;
 pub use update::Update;

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{Update, relink};
+use super::{Difference, Update, relink};
 use crate::{
     define::entity::Entity,
     identify::{
         cluster::links::Verdict,
         records::{Records, RecordsBuilder, Row},
+        remembered,
         toy::{self, Dice, Toy},
         weigh::Model,
         whole::{Identified, Terms, learn, link},
@@ -135,14 +136,22 @@ fn replay(seed: u64, start: usize, nights: usize) {
     for number in 0..nights {
         let (came, gone) = night(&mut dice, &mut world);
         let gone: Vec<(u16, &str)> = gone.iter().map(|(source, key)| (*source, key.as_str())).collect();
-        let update = with_rows(&world, &came, |rows| Update::new(records, rows, &gone)).unwrap();
         let whole = built(&world);
+        // What a run does, and what anybody may do who knows what came.
+        let update = match number % 2 {
+            0 => Difference::between(&records, &whole).update(records, &whole).unwrap(),
+            _ => with_rows(&world, &came, |rows| Update::new(records, rows, &gone)).unwrap(),
+        };
         let said = if whole.is_empty() { Vec::new() } else { verdicts(&mut dice, &whole) };
         let terms = Terms { entity: &entity, verdicts: &said, threads: 1 + number % 2 };
         let toy = Toy::new(&entity, &update.records);
         found = relink(terms, &update, found, &toy, &model).unwrap();
         assert_same(&found, &linked(terms, &whole, &model), &format!("in night {number} of {seed}"));
-        records = update.records;
+        let bytes = remembered::write(&update.records, &found, Vec::new()).unwrap();
+        let compared = found.compared;
+        let (kept, again) = remembered::read(&entity, bytes, 0).unwrap();
+        assert_eq!((&kept, Identified { compared, ..again.clone() }), (&update.records, found));
+        (records, found) = (kept, again);
     }
 }
 

@@ -60,30 +60,6 @@ impl Update {
         Ok(Self { before, records, unchanged })
     }
 
-    /// Makes the update that leads from one list of records to another, whole one.
-    ///
-    /// # Errors
-    /// Never: records have no key twice.
-    pub fn between(before: Records, tonight: &Records) -> Result<Self, Twice> {
-        let values: Vec<Vec<Option<&str>>> = (0..count(tonight))
-            .map(|record| tonight.attributes.iter().map(|attribute| attribute.get(record)).collect())
-            .collect();
-        let row = |record: u32| Row {
-            source: tonight.sources[record as usize],
-            key: tonight.keys.get(record as usize),
-            date: tonight.dates[record as usize],
-            belongs_to: tonight.belongs_to.get(record),
-            values: &values[record as usize],
-        };
-        let rows: Vec<Row<'_>> = (0..count(tonight)).map(row).collect();
-        let is_gone = |record: &usize| tonight.find(before.sources[*record], before.keys.get(*record)).is_none();
-        let gone: Vec<usize> = (0..before.len()).filter(is_gone).collect();
-        let gone: Vec<(u16, String)> =
-            gone.into_iter().map(|record| (before.sources[record], before.keys.get(record).to_owned())).collect();
-        let gone: Vec<(u16, &str)> = gone.iter().map(|(source, key)| (*source, key.as_str())).collect();
-        Self::new(before, &rows, &gone)
-    }
-
     /// Returns yesterday's records that are gone or say something else.
     #[must_use]
     pub fn left(&self) -> Vec<u32> {
@@ -99,7 +75,8 @@ impl Update {
     }
 }
 
-fn count(records: &Records) -> u32 {
+/// Returns how many records there are.
+pub(super) fn count(records: &Records) -> u32 {
     u32::try_from(records.len()).unwrap_or(ABSENT)
 }
 

@@ -116,6 +116,21 @@ pub fn level_names(levels: &[Level]) -> Vec<String> {
 }
 
 impl Model {
+    /// Returns the model of a definition that compares nothing, for which its rules say everything.
+    #[must_use]
+    pub fn of_rules(entity: &str) -> Self {
+        Self {
+            entity: entity.to_owned(),
+            records: 0,
+            random_pairs: 0,
+            prior: 1e-6,
+            prior_from: "nothing is compared".to_owned(),
+            comparisons: Vec::new(),
+            siblings: None,
+            frequent_bigrams: Vec::new(),
+        }
+    }
+
     /// Checks that the model has the comparisons, levels and blocks of a definition, and numbers that can be used.
     ///
     /// # Errors

@@ -202,6 +202,10 @@ impl Depot for Pool {
         Ok(self.vault.overwrite(name, bytes)?)
     }
 
+    fn keep(&self, name: &str, bytes: Vec<u8>) -> Result<(), Error> {
+        self.write(name, bytes)
+    }
+
     fn remove(&self, name: &str) -> Result<(), Error> {
         Ok(self.vault.remove([name.to_owned()])?)
     }
@@ -303,7 +307,7 @@ impl Depot for Pool {
         let named: BTreeSet<String> =
             published.iter().flat_map(|manifest| Self::files(manifest).map(|(.., key)| key)).collect();
         let is_data = |key: &String| key.split('/').any(|part| part == "data");
-        let apart = [SNAPSHOTS, layout::RUNS, layout::ENVIRONMENTS];
+        let apart = [SNAPSHOTS, layout::RUNS, layout::ENVIRONMENTS, layout::REMEMBERED];
         let mut unnamed = Vec::new();
         for folder in self.vault.names("")?.iter().filter(|name| !name.contains('.') && !apart.contains(&name.as_str()))
         {

@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -22,9 +23,12 @@ use crate::{
         Manifest, StoredAt, TableName,
         manifest::{DataFile, DeltaLog, Input, Table},
     },
-    storage::local::{
-        self, PRIVATE_MODE,
-        lock::{self, Holder, LockFile, now},
+    storage::{
+        local::{
+            self, PRIVATE_MODE,
+            lock::{self, Holder, LockFile, now},
+        },
+        output::OutputFile,
     },
 };
 
@@ -183,6 +187,16 @@ impl Depot for Tree {
         Ok(local::replace_file(&path, &bytes)?)
     }
 
+    fn keep(&self, name: &str, bytes: Vec<u8>) -> Result<(), Error> {
+        let path = self.root.join(name);
+        if let Some(folder) = path.parent() {
+            local::create_dir_all(folder, Some(PRIVATE_MODE))?;
+        }
+        let mut file = OutputFile::create(&path, true)?;
+        file.write_all(&bytes).map_err(|source| local::Error::new("write", &path, source))?;
+        Ok(file.commit()?)
+    }
+
     fn remove(&self, name: &str) -> Result<(), Error> {
         Ok(local::remove_for_good(&self.root.join(name))?)
     }
@@ -240,8 +254,8 @@ impl Depot for Tree {
     fn clear(&self, _: &dyn Fn() -> Result<Vec<Manifest>, Error>, _: &dyn Hold) -> Result<(), Error> {
         // Before the link may be: one that names a folder which a power cut took away would serve nothing.
         local::create_dir(&self.root.join(SNAPSHOTS))?;
-        for folder in [self.root.clone(), self.root.join(layout::ENVIRONMENTS), self.root.join(layout::RUNS)] {
-            local::remove_half_written(&folder)?;
+        for folder in ["", layout::ENVIRONMENTS, layout::RUNS, layout::REMEMBERED] {
+            local::remove_half_written(&self.root.join(folder))?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use object_store::{ObjectStore, aws::AmazonS3Builder, memory::InMemory};
 use super::snapshots::{publish, stage};
 use crate::{
     publish::{
-        Error, Prepared, Warehouse,
+        Error, Finder, Prepared, Remembered, Warehouse,
         depot::{Pool, Timing, Tree},
         same_content,
     },
@@ -278,6 +278,38 @@ fn an_environment_shares_files_and_leaves_production_alone() {
         ground.is_whole(&dev, &latest);
         assert_eq!(publish(&warehouse, "run-2", &["z"]).parent, Some(first.snapshot), "{}", ground.name);
         assert_eq!(dev.served().unwrap(), Some(latest.snapshot), "{}", ground.name);
+    }
+}
+
+#[test]
+fn what_runs_remember_comes_back_whole_or_not_at_all_and_goes_with_its_table() {
+    let (sales, gone) = (TableName::new("core", "sales"), TableName::new("core", "gone"));
+    let bytes = |text: &[u8]| [&Remembered::begin()[..], text].concat();
+    for ground in Ground::all() {
+        let remembered = |env| Finder::new(&ground.open(env), ground.folder.path().to_owned(), None).remembered();
+        let recalled = |env, table: &TableName, key: &[u8]| {
+            let kept = remembered(env).recall(table, &blake3::hash(key))?;
+            Some(kept[Remembered::begin().len()..].to_vec())
+        };
+        publish(&ground.open(None), "run-1", &["a"]);
+        assert_eq!(recalled(None, &sales, b"1"), None, "{}", ground.name);
+        for (env, table, said) in
+            [(None, &sales, "an older"), (None, &sales, "客户's"), (None, &gone, "x"), (Some("dev"), &sales, "")]
+        {
+            remembered(env).keep(table, &blake3::hash(b"1"), bytes(said.as_bytes()));
+        }
+        assert_eq!(recalled(None, &sales, b"1").unwrap(), "客户's".as_bytes(), "{}", ground.name);
+        assert_eq!(recalled(None, &sales, b"2"), None, "under another key on {}", ground.name);
+        assert_eq!(recalled(Some("dev"), &sales, b"1").unwrap(), b"", "{}", ground.name);
+        assert!(recalled(None, &gone, b"1").is_some(), "{}", ground.name);
+        // The environment serves nothing yet, and production has no such table as the other one.
+        publish(&ground.open(None), "run-2", &["b"]);
+        assert_eq!(recalled(None, &gone, b"1"), None, "{}", ground.name);
+        assert_eq!(recalled(Some("dev"), &sales, b"1"), None, "{}", ground.name);
+        assert!(recalled(None, &sales, b"1").is_some(), "{}", ground.name);
+        let nameless = TableName::new("core", "it's/no file");
+        remembered(None).keep(&nameless, &blake3::hash(b"1"), bytes(b"x"));
+        assert_eq!(recalled(None, &nameless, b"1"), None, "{}", ground.name);
     }
 }
 

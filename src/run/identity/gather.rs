@@ -75,7 +75,7 @@ impl GatheredSource {
 pub(super) fn gather(entity: &Entity, surveyed: &[&Surveyed<'_>], parameters: &Parameters) -> Result<Gathered, Error> {
     let mut read = Vec::new();
     for (records, surveyed) in entity.records.iter().zip(surveyed) {
-        read.push(reduced(entity, records, surveyed.source(), &surveyed.rows()?, parameters)?);
+        read.push(reduced(entity, records, surveyed.source(), surveyed.rows()?, parameters)?);
     }
     let valid = read
         .iter()
@@ -85,9 +85,10 @@ pub(super) fn gather(entity: &Entity, surveyed: &[&Surveyed<'_>], parameters: &P
     let (mut latest, mut sources) = (Vec::new(), Vec::new());
     for ((rank, reduced), named) in (0..).zip(read).zip(named) {
         let mut numbers = vec![None; reduced.reducer.len()];
+        let mut pushing = reduced.reducer.pushing(rank);
         for local in reduced.reducer.in_order().into_iter().filter(|local| named[*local as usize]) {
             numbers[local as usize] = u32::try_from(latest.len()).ok();
-            latest.push(reduced.reducer.push(local, rank, &mut builder));
+            latest.push(pushing.push(local, &mut builder));
         }
         sources.push(GatheredSource { reducer: reduced.reducer, numbers, partitions: reduced.partitions });
     }

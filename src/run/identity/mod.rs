@@ -12,6 +12,7 @@
 
 pub mod ask;
 mod gather;
+mod link;
 mod model;
 mod overrides;
 mod past;
@@ -42,11 +43,7 @@ use crate::{
     engine::{CatalogTable, Engine, SnapshotTable},
     identify::{
         ledger::{self, Event, Ledger},
-        matched::{Forest, Matched},
-        records::Records,
-        values::Values,
-        weigh::{Model, train},
-        whole,
+        matched::Forest,
     },
     publish::WriterOptions,
     record::{Manifest, PartitionValues, TableName, manifest::Table},
@@ -111,14 +108,24 @@ impl Found {
     }
 }
 
+/// How thoroughly a run identifies, and whether the next one may build on it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Manner {
+    /// Whether all is found out anew.
+    pub full: bool,
+    /// Whether what is found from what the last run knew is compared with what all records say.
+    pub verify: bool,
+    /// Whether what is found is kept.
+    pub remember: bool,
+}
+
 /// What identification needs besides the entity.
 #[derive(Clone, Copy)]
 pub(super) struct Around<'a> {
     pub definitions: &'a Definitions,
     pub engine: &'a Engine,
     pub stage: Surroundings<'a>,
-    /// Whether all is found out anew.
-    pub full: bool,
+    pub manner: Manner,
 }
 
 /// Identifies an entity; `surveyed` has its sources in order of their ranks.
@@ -133,7 +140,8 @@ pub(super) async fn identify(
     let overrides = Overrides::read(entity)?;
     let pinned = Pinned::read(entity)?;
     let state = state(entity, surveyed, &overrides, &pinned);
-    if !around.full
+    if !around.manner.full
+        && !around.manner.verify
         && let Some(parent) = around.stage.place.parent
         && let Some(kept) = kept(entity, surveyed, &state, parent, around)?
     {
@@ -239,7 +247,7 @@ fn found(
     let parameters = &around.definitions.parameters;
     let gathered = gather::gather(entity, surveyed, parameters)?;
     let records = &gathered.records;
-    let (matched, warnings) = matched(entity, records, said, around)?;
+    let link::Linked { matched, report: linking, warnings } = link::link(entity, records, said, around)?;
     let names: Vec<&str> = entity.records.iter().map(|records| records.source.value.as_str()).collect();
     let tonight = parameters.run_date.to_epoch_days();
     let past = past.all(entity);
@@ -272,67 +280,14 @@ fn found(
     let definition = Some(stated(&said.state, gathered.valid));
     let xref = Table { definition, ..night.xref(place)? };
     let events = night.events(&reasons, earlier, place)?;
-    let report = report(entity, &ledger, identity.rows(), xref.rows(), warnings);
+    let report =
+        EntityReport { linking: Some(linking), ..report(entity, &ledger, identity.rows(), xref.rows(), warnings) };
     let tables = vec![
         known(entity.identity_table(), identity, around)?,
         known(entity.xref_table(), xref, around)?,
         known(entity.event_table(), events, around)?,
     ];
     Ok(Identified { tables, report, found: Some(Found { gathered, ledger }) })
-}
-
-/// Finds out which records are one thing, and what is worth a word about it.
-fn matched(
-    entity: &Entity,
-    records: &Records,
-    said: &Said,
-    around: Around<'_>,
-) -> Result<(Matched, Vec<String>), Error> {
-    let verdicts = said.overrides.verdicts(entity, records)?;
-    let threads = around.stage.threads;
-    let values = Values::all(entity, records, threads);
-    let (model, mut warnings) = said.pinned.or_learnt(entity, records, &values, threads);
-    let terms = whole::Terms { entity, verdicts: &verdicts, threads };
-    let found = linked(terms, records, &values, &model, said)?;
-    warnings.extend(split_blocks(entity, &found));
-    Ok((Matched::new(entity, &found), warnings))
-}
-
-/// Links all records, and turns what is wrong with files of people into findings.
-fn linked(
-    terms: whole::Terms<'_>,
-    records: &Records,
-    values: &Values<'_>,
-    model: &Model,
-    said: &Said,
-) -> Result<whole::Identified, Error> {
-    whole::link(terms, records, values, model).map_err(|problem| match problem {
-        whole::Problem::Contradiction(said_twice) => {
-            Error::Definition(vec![said.overrides.finding(said_twice.different, said_twice.to_string())])
-        }
-        whole::Problem::Mismatch(mismatch) => said.pinned.misfit(terms.entity, &mismatch.to_string()),
-    })
-}
-
-/// Says which blocks were too large, one sentence for each block of the definition.
-fn split_blocks(entity: &Entity, found: &whole::Identified) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for block in 0..entity.blocks.len() {
-        let split: Vec<_> = found.split.iter().filter(|split| split.block == block).collect();
-        let Some(largest) = split.iter().map(|split| split.records).max() else { continue };
-        let near: usize = split.iter().map(|split| split.near_only).sum();
-        let name = train::block_name(entity, &entity.blocks[block]);
-        let near = match near {
-            0 => String::new(),
-            _ => format!("; {near} of their records were compared with near ones only"),
-        };
-        warnings.push(format!(
-            "{} values of the block `{name}` have more than {} records, the largest {largest}: they were split{near}",
-            split.len(),
-            entity.block_limit
-        ));
-    }
-    warnings
 }
 
 /// Returns the records whose own ids their clusters bear.

@@ -39,6 +39,13 @@ impl Pinned {
         self.0.as_ref().map(|(text, _)| text.body.as_str()).unwrap_or_default()
     }
 
+    /// Returns the model that no record can change: the pinned one, or that of a definition which compares nothing.
+    pub fn fixed(&self, entity: &Entity) -> Option<Model> {
+        let compares_nothing = entity.comparisons.is_empty() && entity.blocks.is_empty();
+        let pinned = self.0.as_ref().map(|(_, model)| model.clone());
+        pinned.or_else(|| compares_nothing.then(|| Model::of_rules(&entity.name.value)))
+    }
+
     /// Returns the pinned model, or one that is learnt now, and a word about that.
     pub fn or_learnt(
         &self,

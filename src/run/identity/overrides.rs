@@ -21,6 +21,14 @@ use crate::{
 /// The columns of the file.
 pub(super) const COLUMNS: [&str; 6] = ["left_source", "left_key", "right_source", "right_key", "verdict", "reason"];
 
+/// Source and key of two records.
+pub(super) type Pair<'a> = [[&'a str; 2]; 2];
+
+/// Returns two records so that it does not matter which is written first.
+pub(super) fn ordered<'a>(left: [&'a str; 2], right: [&'a str; 2]) -> Pair<'a> {
+    if left <= right { [left, right] } else { [right, left] }
+}
+
 /// What people decided of two records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Override {
@@ -102,13 +110,11 @@ impl Overrides {
         all.map(|(left, right, (is_same, line))| Verdict { left, right, is_same, line }).collect()
     }
 
-    /// Returns whether the file says this of two records already.
-    pub fn says(&self, left: [&str; 2], right: [&str; 2], verdict: &str) -> bool {
-        let is = |record: &(String, String), [source, key]: [&str; 2]| record.0 == source && record.1 == key;
-        self.all.iter().any(|one| {
-            let are_these =
-                is(&one.left, left) && is(&one.right, right) || is(&one.left, right) && is(&one.right, left);
-            are_these && one.is_same == (verdict == "same")
+    /// Returns every pair that the file speaks of, in the order of [`ordered`], and whether it says that they are the same.
+    pub fn said(&self) -> impl Iterator<Item = (Pair<'_>, bool)> {
+        self.all.iter().map(|one| {
+            let [left, right] = [&one.left, &one.right].map(|(source, key)| [source.as_str(), key.as_str()]);
+            (ordered(left, right), one.is_same)
         })
     }
 

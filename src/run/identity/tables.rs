@@ -303,7 +303,7 @@ impl Tonight<'_> {
         let mut ids: Vec<u32> = self.ledger.standings.iter().map(|standing| standing.id).collect();
         ids.sort_unstable();
         ids.dedup();
-        ids.sort_unstable_by_key(|id| self.id(*id));
+        sort_by_text(&mut ids, |id| self.id(id));
         let mut thing_of = vec![0; self.ledger.ids.texts().len()];
         for (thing, id) in (0_u32..).zip(&ids) {
             thing_of[*id as usize] = thing;
@@ -312,6 +312,18 @@ impl Tonight<'_> {
         let members = Members::new(&things, ids.len());
         (ids, members)
     }
+}
+
+/// Sorts numbers of texts by the texts, of which mostly the first bytes decide: they are looked up once.
+fn sort_by_text<'a>(numbers: &mut [u32], text: impl Fn(u32) -> &'a str) {
+    let beginning = |number: u32| {
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(text(number).bytes()).for_each(|(place, byte)| *place = byte);
+        u128::from_be_bytes(bytes)
+    };
+    let mut keyed: Vec<(u128, u32)> = numbers.iter().map(|number| (beginning(*number), *number)).collect();
+    keyed.sort_unstable_by(|one, other| one.0.cmp(&other.0).then_with(|| text(one.1).cmp(text(other.1))));
+    numbers.iter_mut().zip(keyed).for_each(|(number, (_, sorted))| *number = sorted);
 }
 
 /// Returns what the SQL function `name_key` gives.

@@ -32,7 +32,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
@@ -151,13 +151,15 @@ pub(super) async fn survey<'a>(
     let runtime = tokio::runtime::Handle::current();
     let night = tokio::task::block_in_place(|| staging.read(&listed, runtime));
     let night = night.map_err(|error| of_source(source, error))?;
-    Ok(Surveyed { staging, night })
+    Ok(Surveyed { staging, night, rows: OnceLock::new() })
 }
 
 /// A source whose files are read.
 pub(super) struct Surveyed<'a> {
     staging: Staging<'a>,
     night: Night,
+    /// Its rows, once somebody asked for them.
+    rows: OnceLock<LiveRows>,
 }
 
 /// What a night finds.
@@ -209,12 +211,16 @@ impl<'a> Surveyed<'a> {
     ///
     /// # Errors
     /// When a pack cannot be read.
-    pub fn rows(&self) -> Result<LiveRows, Error> {
+    pub fn rows(&self) -> Result<&LiveRows, Error> {
+        if let Some(rows) = self.rows.get() {
+            return Ok(rows);
+        }
         let (files, packs) = match &self.night {
             Night::Same(kept) => (&kept.input.files, &kept.input.packs),
             Night::Other(other) => (&other.live.files, &other.rows),
         };
-        self.staging.rows(files, packs)
+        let rows = self.staging.rows(files, packs)?;
+        Ok(self.rows.get_or_init(|| rows))
     }
 
     /// Writes both tables; without ids it is taken for granted that those of the last night stand.
@@ -222,12 +228,13 @@ impl<'a> Surveyed<'a> {
     /// # Errors
     /// Too many rejected rows, a disk that refuses.
     pub fn finish(self, ids: Option<&[SourceIds<'_>]>) -> Result<StagedSource, Error> {
-        let Self { staging, night } = self;
+        let Self { staging, night, rows } = self;
+        let rows = rows.into_inner();
         let source = staging.source;
         let staged = tokio::task::block_in_place(|| match (night, ids) {
             (Night::Same(kept), None) => Ok(staging.as_served(*kept)),
-            (Night::Same(kept), Some(ids)) => staging.with_ids(*kept, ids),
-            (Night::Other(other), ids) => staging.build(*other, ids.unwrap_or_default()),
+            (Night::Same(kept), Some(ids)) => staging.with_ids(*kept, rows, ids),
+            (Night::Other(other), ids) => staging.build(*other, rows, ids.unwrap_or_default()),
         });
         let staged = staged.map_err(|error| of_source(source, error))?;
         refuse_too_many_rejects(source, &staged)?;
@@ -394,8 +401,13 @@ impl<'a> Staging<'a> {
     }
 
     /// Puts ids on the rows of an unchanged source.
-    fn with_ids(&self, kept: StagedSource, ids: &[SourceIds<'_>]) -> Result<StagedSource, Error> {
-        let rows = self.rows(&kept.input.files, &kept.input.packs)?;
+    fn with_ids(
+        &self,
+        kept: StagedSource,
+        rows: Option<LiveRows>,
+        ids: &[SourceIds<'_>],
+    ) -> Result<StagedSource, Error> {
+        let rows = rows.map_or_else(|| self.rows(&kept.input.files, &kept.input.packs), Ok)?;
         let staged = self.staged(&rows.packs, rows.survey, ids)?;
         let changed_partitions = changed_partitions(self.source, &staged, self.around.place.parent);
         let report = SourceReport { changed_partitions, ..kept.report };
@@ -416,11 +428,11 @@ impl<'a> Staging<'a> {
     }
 
     /// Writes both tables from packs.
-    fn build(&self, other: Other, ids: &[SourceIds<'_>]) -> Result<StagedSource, Error> {
+    fn build(&self, other: Other, surveyed: Option<LiveRows>, ids: &[SourceIds<'_>]) -> Result<StagedSource, Error> {
         let Other { live, fingerprint, rows, rejects } = other;
         let around = self.around;
         let locate = |file: &DataFile| self.pack(file);
-        let LiveRows { packs, survey, .. } = self.rows(&live.files, &rows)?;
+        let LiveRows { packs, survey, .. } = surveyed.map_or_else(|| self.rows(&live.files, &rows), Ok)?;
         let (superseded, dead) = (survey.superseded, survey.dead);
         let staged = self.staged(&packs, survey, ids)?;
         let reject_packs = packs::open(&rejects, &live.files, &locate)?;

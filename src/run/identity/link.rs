@@ -1,0 +1,231 @@
+//! Who is who tonight: found among all records, or from what the last run knew and what has changed since.
+//!
+//! ```text
+//!  records ──┬──────────────────► all that differ little from those remembered? ──► only these are linked ──┐
+//!            │ remembered records ┘                    │ no, and why                                        ├─► remembered
+//!            └─────────────────────────────────────────┴──────────────────────► all are linked ─────────────┘
+//! ```
+//!
+//! In: the records of tonight, what people said. Out: [`Linked`]. Both ways find the same; a run that proves it goes both. What is
+//! remembered holds the very records that it is true of, so it may come from any run, also one that was killed or rolled back.
+
+use crate::{
+    Error,
+    define::entity::Entity,
+    identify::{
+        matched::Matched,
+        records::Records,
+        relink::{Difference, relink},
+        remembered,
+        values::Values,
+        weigh::{Model, train},
+        whole::{self, Identified, Problem, Terms},
+    },
+    publish::Remembered,
+    report::Linking,
+    storage::memo,
+};
+
+use super::{Around, IDENTIFY_VERSION, Said};
+
+/// Of so many records at most one may have changed, or all are linked anew: that is on several threads, and soon the faster way.
+const ONE_CHANGED_OF: usize = 5;
+/// Records of which any number may have changed.
+const FEW: usize = 1000;
+
+/// Who is who, and how that was found.
+pub(super) struct Linked {
+    pub matched: Matched,
+    pub report: Linking,
+    /// What is worth a word.
+    pub warnings: Vec<String>,
+}
+
+/// What the last run knew, and how tonight differs from it.
+struct Known {
+    records: Records,
+    found: Identified,
+    difference: Difference,
+}
+
+/// Finds out which records are one thing.
+///
+/// # Errors
+/// Wrong overrides, a model of another definition.
+pub(super) fn link(entity: &Entity, records: &Records, said: &Said, around: Around<'_>) -> Result<Linked, Error> {
+    let verdicts = said.overrides.verdicts(entity, records)?;
+    let terms = Terms { entity, verdicts: &verdicts, threads: around.stage.threads };
+    let night = Night { terms, records, said, around };
+    let Some(model) = said.pinned.fixed(entity) else {
+        let values = Values::all(entity, records, terms.threads);
+        let (model, told) = said.pinned.or_learnt(entity, records, &values, terms.threads);
+        let found = night.all(&values, &model)?;
+        let because = Some("no model is pinned, so another one may be learnt every night".to_owned());
+        let report = Linking { all_because: because, compared: found.compared, ..Linking::default() };
+        return Ok(night.linked(&found, report, told));
+    };
+    let memory = Memory::new(entity, &model, around);
+    match night.known(memory.as_ref()) {
+        Ok(known) => night.from_known(known, &model, memory.as_ref()),
+        Err(why) => {
+            let found = night.all(&Values::all(entity, records, terms.threads), &model)?;
+            night.remember(memory.as_ref(), records, &found);
+            let report = Linking { all_because: Some(why), compared: found.compared, ..Linking::default() };
+            Ok(night.linked(&found, report, Vec::new()))
+        }
+    }
+}
+
+/// Links all records, and turns what is wrong with files of people into findings.
+pub(super) fn all(
+    terms: Terms<'_>,
+    records: &Records,
+    values: &Values<'_>,
+    model: &Model,
+    said: &Said,
+) -> Result<Identified, Error> {
+    whole::link(terms, records, values, model).map_err(|problem| wrong(problem, terms.entity, said))
+}
+
+fn wrong(problem: Problem, entity: &Entity, said: &Said) -> Error {
+    match problem {
+        Problem::Contradiction(twice) => {
+            Error::Definition(vec![said.overrides.finding(twice.different, twice.to_string())])
+        }
+        Problem::Mismatch(mismatch) => said.pinned.misfit(entity, &mismatch.to_string()),
+    }
+}
+
+/// What is linked tonight.
+#[derive(Clone, Copy)]
+struct Night<'a> {
+    terms: Terms<'a>,
+    records: &'a Records,
+    said: &'a Said,
+    around: Around<'a>,
+}
+
+impl Night<'_> {
+    fn all(&self, values: &Values<'_>, model: &Model) -> Result<Identified, Error> {
+        all(self.terms, self.records, values, model, self.said)
+    }
+
+    /// Returns what the last run knew; else why all records must be linked.
+    fn known(&self, memory: Option<&Memory>) -> Result<Known, String> {
+        if self.around.manner.full {
+            return Err("everything is found out anew".to_owned());
+        }
+        let remembered = memory.and_then(|memory| memory.recall(self.terms.entity));
+        let Some((records, found)) = remembered else {
+            return Err("nothing is remembered of a run with this definition, model and program".to_owned());
+        };
+        let difference = Difference::between(&records, self.records);
+        let (changed, all) = (difference.len(), self.records.len());
+        if changed > FEW && changed > all / ONE_CHANGED_OF {
+            return Err(format!("{changed} records are new, gone or say something else"));
+        }
+        let values = |records: &Records| records.attributes.iter().map(|known| known.values.len()).sum::<usize>();
+        if values(&records) > 2 * values(self.records) + FEW {
+            return Err("most of the values that are remembered are those of no record any more".to_owned());
+        }
+        Ok(Known { records, found, difference })
+    }
+
+    /// Links only what changed; both ways where that is to be proved.
+    fn from_known(&self, known: Known, model: &Model, memory: Option<&Memory>) -> Result<Linked, Error> {
+        let Known { records, found, difference } = known;
+        let is_news = !difference.is_empty() || found.verdicts != self.terms.verdicts;
+        let update = difference
+            .update(records, self.records)
+            .map_err(|twice| Error::Bug { message: format!("records of one night are one: {twice}") })?;
+        let values = Values::on_demand(self.terms.entity, &update.records);
+        let found = relink(self.terms, &update, found, &values, model)
+            .map_err(|problem| wrong(problem, self.terms.entity, self.said))?;
+        let mut report = Linking {
+            came: difference.came.len() as u64,
+            gone: difference.gone.len() as u64,
+            compared: found.compared,
+            ..Linking::default()
+        };
+        if self.around.manner.verify {
+            let whole = self.all(&Values::all(self.terms.entity, self.records, self.terms.threads), model)?;
+            report.is_proved = Some(is_same(&found, &whole));
+        }
+        if is_news {
+            self.remember(memory, &update.records, &found);
+        }
+        Ok(self.linked(&found, report, Vec::new()))
+    }
+
+    fn remember(&self, memory: Option<&Memory>, records: &Records, found: &Identified) {
+        if let Some(memory) = memory.filter(|_| self.around.manner.remember) {
+            memory.keep(self.terms.entity, records, found);
+        }
+    }
+
+    fn linked(&self, found: &Identified, report: Linking, mut warnings: Vec<String>) -> Linked {
+        warnings.extend(split_blocks(self.terms.entity, found));
+        Linked { matched: Matched::new(self.terms.entity, found), report, warnings }
+    }
+}
+
+/// Returns whether two ways of linking the same records came to the same.
+fn is_same(one: &Identified, other: &Identified) -> bool {
+    one.orders == other.orders
+        && one.split == other.split
+        && one.links == other.links
+        && one.certain == other.certain
+        && one.clusters == other.clusters
+}
+
+/// What runs of one definition, model and program remember.
+struct Memory {
+    kept: Remembered,
+    key: blake3::Hash,
+}
+
+impl Memory {
+    /// Looks for it; None where nobody can tell which program this is.
+    fn new(entity: &Entity, model: &Model, around: Around<'_>) -> Option<Self> {
+        let program = memo::program()?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(program.as_bytes());
+        for text in [IDENTIFY_VERSION, &entity.fingerprint(), &serde_json::to_string(model).ok()?] {
+            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        }
+        Some(Self { kept: around.stage.place.files.remembered(), key: hasher.finalize() })
+    }
+
+    fn recall(&self, entity: &Entity) -> Option<(Records, Identified)> {
+        let bytes = self.kept.recall(&entity.xref_table(), &self.key)?;
+        remembered::read(entity, bytes, Remembered::begin().len())
+    }
+
+    fn keep(&self, entity: &Entity, records: &Records, found: &Identified) {
+        match remembered::write(records, found, Remembered::begin()) {
+            Ok(bytes) => self.kept.keep(&entity.xref_table(), &self.key, bytes),
+            Err(error) => tracing::warn!("the links of `{}` are not kept: {error}", entity.name.value),
+        }
+    }
+}
+
+/// Says which blocks were too large, one sentence for each block of the definition.
+fn split_blocks(entity: &Entity, found: &Identified) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for block in 0..entity.blocks.len() {
+        let split: Vec<_> = found.split.iter().filter(|split| split.block == block).collect();
+        let Some(largest) = split.iter().map(|split| split.records).max() else { continue };
+        let near: usize = split.iter().map(|split| split.near_only).sum();
+        let name = train::block_name(entity, &entity.blocks[block]);
+        let near = match near {
+            0 => String::new(),
+            _ => format!("; {near} of their records were compared with near ones only"),
+        };
+        warnings.push(format!(
+            "{} values of the block `{name}` have more than {} records, the largest {largest}: they were split{near}",
+            split.len(),
+            entity.block_limit
+        ));
+    }
+    warnings
+}
