@@ -38,10 +38,10 @@ WITH brand_answer AS (
         brand,
         count(*) AS answer_count,
         -- the mean of 1 and 0 over those who were asked
-        CAST(count(CASE WHEN knows_brand THEN 1 END) AS DOUBLE) / nullif(count(knows_brand), 0) AS knows_rate,
-        CAST(count(CASE WHEN considers_brand THEN 1 END) AS DOUBLE) / nullif(count(considers_brand), 0) AS considers_rate,
-        CAST(count(CASE WHEN prefers_brand THEN 1 END) AS DOUBLE) / nullif(count(prefers_brand), 0) AS prefers_rate,
-        CAST(count(CASE WHEN would_buy_again THEN 1 END) AS DOUBLE) / nullif(count(would_buy_again), 0) AS would_buy_again_rate
+        CAST(count(*) FILTER (WHERE knows_brand) AS DOUBLE) / nullif(count(knows_brand), 0) AS knows_rate,
+        CAST(count(*) FILTER (WHERE considers_brand) AS DOUBLE) / nullif(count(considers_brand), 0) AS considers_rate,
+        CAST(count(*) FILTER (WHERE prefers_brand) AS DOUBLE) / nullif(count(prefers_brand), 0) AS prefers_rate,
+        CAST(count(*) FILTER (WHERE would_buy_again) AS DOUBLE) / nullif(count(would_buy_again), 0) AS would_buy_again_rate
     FROM core.survey_answer
     WHERE is_first_factor AND period_to <= $run_date
     GROUP BY period_from, period_to, region, brand
