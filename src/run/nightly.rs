@@ -129,8 +129,8 @@ async fn carry_out(
     };
     let around = stage::Surroundings::new(place, definitions, request, engine, observer);
     let finished = |source: &StagedSource| note(&staging, source);
-    let manner = Manner { full: request.full, verify: request.verify, remember: true };
-    let night = stage_all(definitions, engine, around, manner, scope, &finished);
+    let manner = Manner { full: request.full && scope.is_whole(), verify: request.verify, remember: true };
+    let night = stage_all(definitions, engine, around, manner, &finished);
     let Night { sources: staged, entities, catalog } = Box::pin(night).await?;
     let backfill = Backfill::new(&request.rebuild, &definitions.graph, parent.as_ref())?;
     let around = build::Surroundings {

@@ -16,7 +16,6 @@ use super::{Definitions, Rebuild, select};
 use crate::{
     Error,
     check::TableChecks,
-    define::entity::Entity,
     engine::{Catalog, CatalogTable, SnapshotTable},
     publish::{self, Finder},
     record::{Manifest, TableName, table::STAGED},
@@ -61,9 +60,9 @@ impl Scope {
         self.selected.as_ref().is_none_or(|selected| selected.contains(table))
     }
 
-    /// Returns whether tables of an entity are built: a `--full` of other tables leaves the identities as they are.
-    pub fn identifies(&self, entity: &Entity) -> bool {
-        [entity.identity_table(), entity.xref_table(), entity.event_table()].iter().any(|table| self.builds(table))
+    /// Returns whether nothing is left out. A full run of some tables leaves the identities as they are: nobody selects them.
+    pub const fn is_whole(&self) -> bool {
+        self.selected.is_none()
     }
 
     /// Returns the models that are not built.

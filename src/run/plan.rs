@@ -173,9 +173,9 @@ async fn foresee(
     inherit::refuse(&definitions.graph, &scope, parent, request.full)?;
     let forecast = forecast::forecast(request, definitions, &away.listings, parent, away.path())?;
     let around = away.surroundings(definitions, request, engine, observer);
-    let manner = Manner { full: request.full, ..Manner::default() };
+    let manner = Manner { full: request.full && scope.is_whole(), ..Manner::default() };
     let Night { sources: staged, mut catalog, .. } =
-        Box::pin(stage_all(definitions, engine, around, manner, &scope, &|_| Ok(()))).await?;
+        Box::pin(stage_all(definitions, engine, around, manner, &|_| Ok(()))).await?;
     scope.carry_over(&definitions.graph, parent, &away.files, &mut catalog)?;
     let around = Around { definitions, scope: &scope, parent, files: &away.files, request, engine };
     let (models, answers) = plan_models(questions, catalog, around).await?;

@@ -15,7 +15,6 @@ use datafusion::{catalog::TableProvider, common::TableReference, datasource::Mem
 use super::{
     Definitions, identity, ops, outcome,
     outcome::Failure,
-    partial::Scope,
     stage::{self, SourceIds, StagedSource, Surroundings, Surveyed},
     validate,
 };
@@ -40,8 +39,7 @@ pub(super) struct Night {
 }
 
 /// Stages every source and identifies every entity. Each source is shown to `finished` as soon as it is; those that get
-/// ids are read first, and written when the ids of all of their rows are known. An entity that is not
-/// in the scope is not linked anew by a full run.
+/// ids are read first, and written when the ids of all of their rows are known.
 ///
 /// # Errors
 /// As [`survey_all`], [`identity::identify`] and [`Surveyed::finish`].
@@ -50,14 +48,12 @@ pub(super) async fn stage_all(
     engine: &Engine,
     around: Surroundings<'_>,
     manner: identity::Manner,
-    scope: &Scope,
     finished: &dyn Fn(&StagedSource) -> Result<(), Error>,
 ) -> Result<Night, Failure> {
     let project = &definitions.project;
     let (mut night, waiting) = survey_all(definitions, engine, around, finished).await?;
     let mut identified = Vec::new();
     for entity in &project.entities {
-        let manner = identity::Manner { full: manner.full && scope.identifies(entity), ..manner };
         let around = identity::Around { definitions, engine, stage: around, manner };
         let of = |records: &RecordSource| {
             waiting.iter().find(|surveyed| surveyed.source().name.value == records.source.value)

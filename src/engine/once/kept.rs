@@ -9,7 +9,7 @@
 //!
 //! In: operators. Out: a table that knows how many rows it has and gives back memory and files when it is dropped.
 
-use std::{fs::File, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use arrow::{array::RecordBatch, compute::BatchCoalescer, datatypes::SchemaRef};
 use async_trait::async_trait;
@@ -18,7 +18,7 @@ use datafusion::{
     common::internal_datafusion_err,
     error::{DataFusionError, Result},
     execution::{
-        SendableRecordBatchStream, SpillFile,
+        SendableRecordBatchStream, SpillFile, SpillWriter,
         disk_manager::DiskManager,
         memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation},
     },
@@ -179,7 +179,7 @@ impl Kept {
 /// A temporary file of rows; it is gone when nobody holds it any more.
 struct RowFile {
     file: Arc<dyn SpillFile>,
-    writer: ArrowWriter<File>,
+    writer: ArrowWriter<Box<dyn SpillWriter>>,
 }
 
 impl RowFile {
@@ -189,7 +189,7 @@ impl RowFile {
             .set_compression(Compression::LZ4_RAW)
             .set_statistics_enabled(EnabledStatistics::None)
             .build();
-        let writer = ArrowWriter::try_new(File::create(path_of(&file)?)?, Arc::clone(&place.schema), Some(options))?;
+        let writer = ArrowWriter::try_new(file.open_writer()?, Arc::clone(&place.schema), Some(options))?;
         Ok(Self { file, writer })
     }
 
@@ -198,6 +198,7 @@ impl RowFile {
         let mut writer = self.writer;
         let rows = writer.finish()?.file_metadata().num_rows();
         let bytes = u64::try_from(writer.bytes_written()).unwrap_or(u64::MAX);
+        writer.inner_mut().finish()?;
         Ok((self.file, u64::try_from(rows).unwrap_or_default(), bytes))
     }
 }
