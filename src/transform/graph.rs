@@ -118,7 +118,9 @@ pub fn layers(models: &[(&TableName, &[TableName])]) -> Layers {
         models.iter().map(|(_, named)| named.iter().filter_map(|name| numbers.get(name).copied()).collect()).collect();
     let mut readers = vec![Vec::new(); models.len()];
     for (at, read) in inputs.iter().enumerate() {
-        read.iter().for_each(|read| readers[*read].push(at));
+        for read in read {
+            readers[*read].push(at);
+        }
     }
     // What each still waits for; None for those that wait no more.
     let mut waits: Vec<Option<usize>> = inputs.iter().map(|read| Some(read.len())).collect();
@@ -133,7 +135,9 @@ pub fn layers(models: &[(&TableName, &[TableName])]) -> Layers {
             found.layers.push(ready.clone());
             ready
         };
-        gone.iter().for_each(|at| waits[*at] = None);
+        for at in &gone {
+            waits[*at] = None;
+        }
         for reader in gone.iter().flat_map(|at| &readers[*at]) {
             waits[*reader] = waits[*reader].map(|count| count - 1);
         }

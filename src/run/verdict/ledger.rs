@@ -82,7 +82,9 @@ impl Ledger {
         let mut learnt: Vec<_> = self.learnt.iter().collect();
         // The same entries make the same file.
         learnt.sort_unstable_by(|(one, _), (other, _)| one.as_bytes().cmp(other.as_bytes()));
-        learnt.into_iter().for_each(|(key, entry)| push(&mut bytes, key, 0, entry));
+        for (key, entry) in learnt {
+            push(&mut bytes, key, 0, entry);
+        }
         for (key, (idle, range)) in self.staying() {
             push(&mut bytes, key, idle, self.read.get(range).unwrap_or_default());
         }

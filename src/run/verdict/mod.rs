@@ -117,7 +117,7 @@ async fn afresh(sight: &Sight, files: load::Files, request: &Request, ledger: &m
         Ok(prepared) => prepared,
         Err(error) => return Found::wrong(error),
     };
-    match Box::pin(judged(sight, outlines, &prepared, (warnings, findings), request, ledger, engine)).await {
+    match Box::pin(judged(sight, &outlines, &prepared, (warnings, findings), request, ledger, engine)).await {
         Ok(found) => found,
         Err(error) => Found::wrong(error),
     }
@@ -126,7 +126,7 @@ async fn afresh(sight: &Sight, files: load::Files, request: &Request, ledger: &m
 /// Judges a project that could be read; `warnings` are those about its files, `findings` all that is known to be said of it.
 async fn judged(
     sight: &Sight,
-    outlines: Outlines<'_>,
+    outlines: &Outlines<'_>,
     prepared: &Prepared,
     (warnings, mut findings): (Vec<Diagnostic>, Vec<Diagnostic>),
     request: &Request,

@@ -113,7 +113,7 @@ impl<'a> Models<'a> {
     /// # Errors
     /// When no session can be made, which is a fault of the program.
     pub fn new(
-        outlines: Outlines<'_>,
+        outlines: &Outlines<'_>,
         prepared: &'a Prepared,
         warnings: &[Diagnostic],
         staged: &'a Catalog,

@@ -122,7 +122,7 @@ impl<'a> Outlines<'a> {
             match self.known.get(&model.text.path) {
                 Some(known) => {
                     part.outline = Some(known.outline.clone());
-                    part.is_read = model.text.path.ends_with(".csv");
+                    part.is_read = Path::new(&model.text.path).extension().is_some_and(|kind| kind == "csv");
                 }
                 None => match fresh.next() {
                     Some(Ok((outline, bytes, statement))) => {
