@@ -88,6 +88,9 @@ const OVERRIDES_FILE: &str = "pipelines/entities/customer.overrides.csv";
 const TABLES: [&str; 5] =
     ["staged.account", "staged.sale", "core.customer_xref", "core.customer_event", "core.customer_identity"];
 
+/// What becomes of what is remembered.
+type Happening<'a> = Box<dyn Fn() + 'a>;
+
 /// Numbers from a seed, so that a failure can be seen again.
 struct Dice(u64);
 
@@ -147,7 +150,8 @@ impl World {
             let (month, dealer, code) = (self.dice.below(6) + 1, self.dice.below(3), self.dice.below(60));
             let account = if self.dice.below(9) > 0 { String::new() } else { format!("A{}", self.dice.below(60)) };
             let firm = self.dice.firm();
-            file.push_str(&format!("{},2026-{month:02}-05,D/{dealer},c{code},{account},{firm}\n", self.next));
+            let line = format!("{},2026-{month:02}-05,D/{dealer},c{code},{account},{firm}\n", self.next);
+            file.push_str(&line);
         }
         self.sales.insert(self.next, file);
     }
@@ -174,7 +178,8 @@ impl World {
     /// Writes the extracts, and an overrides file about accounts that are there.
     fn deliver(&mut self, project: &Project) {
         let _ = fs::remove_dir_all(project.path("extracts/sale"));
-        let rows: String = self.accounts.iter().map(|(number, said)| format!("A{number},{said}\n")).collect();
+        let rows: Vec<String> = self.accounts.iter().map(|(number, said)| format!("A{number},{said}\n")).collect();
+        let rows = rows.concat();
         project.extract("account/all.csv", format!("account_id,name,city,phone,tax_id\n{rows}"));
         for (number, file) in &self.sales {
             project.extract(&format!("sale/{number:05}.csv"), file);
@@ -290,7 +295,7 @@ fn what_is_remembered_may_be_lost_damaged_or_of_another_night() {
     let steady = project(&mut world);
     steady.file(MODEL_FILE, &model).run();
     let first = fs::read(memory(&kept)).unwrap();
-    let mut nights: Vec<(&str, Box<dyn Fn()>)> = vec![
+    let mut nights: Vec<(&str, Happening<'_>)> = vec![
         ("lost", Box::new(|| fs::remove_dir_all(kept.path("warehouse/remembered")).unwrap())),
         ("empty", Box::new(|| fs::write(memory(&kept), "").unwrap())),
         ("cut off", Box::new(|| fs::write(memory(&kept), &first[..first.len() / 2]).unwrap())),
@@ -372,7 +377,8 @@ fn another_definition_or_many_changes_link_all_and_say_why() {
     project.file("pipelines/entities/customer.yaml", ENTITY.replace("link_from: 0.9", "link_from: 0.92"));
     let report = project.run();
     assert_eq!(why(&report), Some("nothing is remembered of a run with this definition, model and program"));
-    let rows: String = (0..1_300).map(|row| format!("B{row},Firm {},,,\n", row / 2)).collect();
+    let row = |row: usize| format!("B{row},Firm {},,,\n", row / 2);
+    let rows: String = (0..1_300).map(row).collect();
     project.extract("account/more.csv", format!("account_id,name,city,phone,tax_id\n{rows}"));
     assert_eq!(why(&project.run()), Some("1300 records are new, gone or say something else"));
     let said = project.tallyhouse(&["run", "--full"]).succeeds().out;

@@ -66,7 +66,7 @@ pub(super) fn link(entity: &Entity, records: &Records, said: &Said, around: Arou
     };
     let memory = Memory::new(entity, &model, around);
     match night.known(memory.as_ref()) {
-        Ok(known) => night.from_known(known, &model, memory.as_ref()),
+        Ok(known) => night.changed(known, &model, memory.as_ref()),
         Err(why) => {
             let found = night.all(&Values::all(entity, records, terms.threads), &model)?;
             night.remember(memory.as_ref(), records, &found);
@@ -132,7 +132,7 @@ impl Night<'_> {
     }
 
     /// Links only what changed; both ways where that is to be proved.
-    fn from_known(&self, known: Known, model: &Model, memory: Option<&Memory>) -> Result<Linked, Error> {
+    fn changed(&self, known: Known, model: &Model, memory: Option<&Memory>) -> Result<Linked, Error> {
         let Known { records, found, difference } = known;
         let is_news = !difference.is_empty() || found.verdicts != self.terms.verdicts;
         let update = difference
