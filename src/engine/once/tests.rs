@@ -10,10 +10,7 @@ use arrow::{
     util::pretty::pretty_format_batches,
 };
 use datafusion::{
-    catalog::MemTable,
-    common::tree_node::{TreeNode, TreeNodeRecursion},
-    logical_expr::LogicalPlan,
-    physical_plan::displayable,
+    catalog::MemTable, common::tree_node::TreeNodeRecursion, logical_expr::LogicalPlan, physical_plan::displayable,
     prelude::SessionContext,
 };
 use proptest::prelude::*;
