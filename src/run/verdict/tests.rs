@@ -146,7 +146,7 @@ impl World {
             1 | 2 => self.write(path, whole),
             3 => {
                 let text = fs::read_to_string(self.path(path)).unwrap_or_default();
-                let mark = if (path.starts_with("pipelines/") || path.contains(".test.")) { "#" } else { "--" };
+                let mark = if path.starts_with("pipelines/") || path.contains(".test.") { "#" } else { "--" };
                 self.write(path, &format!("{text}{mark} seen\n"));
             }
             _ => {
@@ -201,7 +201,7 @@ async fn random_edits_are_judged_as_if_nothing_were_known() {
             assert_eq!(known, afresh, "seed {seed}, edit {edit}");
             match afresh {
                 Ok(_) => right += 1,
-                Err(found) => drop(wrong.extend(found)),
+                Err(found) => wrong.extend(found),
             }
         }
     }
