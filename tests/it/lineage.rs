@@ -326,11 +326,12 @@ fn an_entity_touches_what_reads_its_ids_and_its_tables() {
         touched(project).into_iter().filter(|column| !column.starts_with("core.customer_")).collect()
     };
     assert!(touched(&project).is_empty());
-    // Neither a comment nor what people are shown decides an id.
-    project.file("pipelines/entities/customer.yaml", format!("# a word\n{ENTITY}review_from: 0.4\n"));
-    assert!(touched(&project).is_empty());
-    project.file("pipelines/entities/customer.yaml", ENTITY.replace("equal: [name]", "equal: [name.key]"));
+    project.file("pipelines/entities/customer.yaml", format!("# a word\n{ENTITY}"));
+    assert!(touched(&project).is_empty(), "a comment decides no id");
     let all = ["core.buyer.customer_id", "core.customer.customer_id", "core.customer.phone"];
+    project.file("pipelines/entities/customer.yaml", format!("{ENTITY}review_from: 0.4\n"));
+    assert_eq!(of_models(&project), all, "a pair that people would review speaks for holding a cluster together");
+    project.file("pipelines/entities/customer.yaml", ENTITY.replace("equal: [name]", "equal: [name.key]"));
     assert_eq!(of_models(&project), all);
     assert!(touched(&project).contains(&"core.customer_xref.rule".to_owned()));
     // Which telephone number wins is nobody's id.
