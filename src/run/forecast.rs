@@ -9,7 +9,8 @@
 //!
 //! In: definitions, the parent's manifest, the listings. Out: a [`Forecast`]. It is an estimate: which partitions the changed
 //! rows fall into is known only after they were read, so a table counts by the share of its input that changed, with at
-//! least its largest partition; a new table counts a part of its largest input. Deliberately absent: what queries spill,
+//! least its largest partition; a new table counts as its largest input, or as
+//! a part of it. Deliberately absent: what queries spill,
 //! which goes to the folder for temporary files.
 
 use std::{collections::BTreeMap, path::Path};
@@ -27,15 +28,17 @@ use crate::{
     record::{
         Manifest, TableName,
         manifest::{Input, InputFile, Partition, Table},
+        table::STAGED,
     },
     storage::local::space,
 };
 
 /// Bytes of packs and of the staged table for each byte of a source that was never read. A million order lines and all that
 /// comes with them were 0.6 and 0.1.
-const NEW_EXPANSION: Expansion = Expansion { packs: 1.0, staged: 0.25 };
-/// Bytes of a table that was never built for each byte of its largest input: most group or filter. With as much as the
-/// input, a chain of tables would ask for many times what it needs.
+const NEW_EXPANSION: Expansion = Expansion { packs: 1.0, staged: 0.5 };
+/// Bytes of a table that was never built for each byte of its largest input, where that is a table of another model: most
+/// group or filter. With as much as the input, a chain of tables would ask for many times what it needs. One that reads a
+/// source may well hold all of it.
 const NEW_TABLE: f64 = 0.25;
 /// How much larger than it lies there a file may be.
 const PACKED: [(&str, f64); 10] = [
@@ -247,9 +250,10 @@ impl Growth<'_> {
 
     fn model(&mut self, name: &TableName, inputs: &[TableName], is_whole: bool) {
         let share = inputs.iter().filter_map(|input| self.shares.get(input)).copied().fold(0.0, f64::max);
-        let largest = inputs.iter().filter_map(|input| self.sizes.get(input)).copied().fold(0.0, f64::max);
+        let held = |input: &TableName| if input.schema == STAGED { 1.0 } else { NEW_TABLE };
+        let largest = inputs.iter().filter_map(|input| Some(self.sizes.get(input)? * held(input))).fold(0.0, f64::max);
         let known = self.parent.and_then(|parent| parent.tables.get(name));
-        let size = known.map_or(largest * NEW_TABLE, |table| bytes(table.bytes()));
+        let size = known.map_or(largest, |table| bytes(table.bytes()));
         let share = if is_whole || known.is_none() { 1.0 } else { share };
         self.sizes.insert(name.clone(), size);
         if share > 0.0 {
