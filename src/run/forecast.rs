@@ -9,9 +9,8 @@
 //!
 //! In: definitions, the parent's manifest, the listings. Out: a [`Forecast`]. It is an estimate: which partitions the changed
 //! rows fall into is known only after they were read, so a table counts by the share of its input that changed, with at
-//! least its largest partition; a new table counts as its largest input, or as
-//! a part of it. Deliberately absent: what queries spill,
-//! which goes to the folder for temporary files.
+//! least its largest partition; a new table counts as its largest input, or as a part of it. Deliberately absent: what
+//! queries spill, which goes to the folder for temporary files.
 
 use std::{collections::BTreeMap, path::Path};
 
