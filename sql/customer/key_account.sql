@@ -85,17 +85,25 @@ group_agreement AS (
     GROUP BY member.group_id
 ),
 
-group_team AS (
+group_role AS (
     -- assignments that hold on run_date
     SELECT
         member.group_id,
-        count(DISTINCT assignment.role) AS role_count,
-        first_value(assignment.manager ORDER BY assignment.valid_from DESC, assignment.manager)
-            FILTER (WHERE assignment.role = 'manager') AS manager
+        assignment.role,
+        first_value(assignment.manager ORDER BY assignment.valid_from DESC, assignment.manager) AS manager
     FROM core.assignment AS assignment
     JOIN member ON member.customer_id = assignment.customer_id
     WHERE assignment.valid_from <= $run_date AND (assignment.valid_to IS NULL OR assignment.valid_to > $run_date)
-    GROUP BY member.group_id
+    GROUP BY member.group_id, assignment.role
+),
+
+group_team AS (
+    SELECT
+        group_id,
+        count(role) AS role_count,
+        max(CASE WHEN role = 'manager' THEN manager END) AS manager
+    FROM group_role
+    GROUP BY group_id
 ),
 
 group_decision AS (
