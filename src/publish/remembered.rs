@@ -16,10 +16,10 @@ use super::{
     depot::Depot,
     layout::{self, REMEMBERED, Target},
 };
-use crate::record::TableName;
-
-/// Bytes of the seal in front of what is kept.
-const SEAL_BYTES: usize = blake3::OUT_LEN;
+use crate::{
+    record::TableName,
+    storage::seal::{SEAL_BYTES, is_sealed, seal},
+};
 
 /// What runs into one link of a warehouse remember.
 #[derive(Debug, Clone)]
@@ -48,8 +48,7 @@ impl Remembered {
     #[must_use]
     pub fn recall(&self, table: &TableName, key: &blake3::Hash) -> Option<Vec<u8>> {
         let kept = self.depot.read(&self.name(table)?).ok()??;
-        let (sealed, bytes) = kept.split_first_chunk::<SEAL_BYTES>()?;
-        (seal(key, bytes) == *sealed).then_some(kept)
+        is_sealed(key, &kept).then_some(kept)
     }
 
     /// Keeps bytes about a table under a key instead of what was kept about it; they begin with what [`Self::begin`] gave.
@@ -84,9 +83,4 @@ impl Warehouse {
         let gone = kept.iter().filter(|name| !needed.contains(name));
         gone.map(|name| format!("{REMEMBERED}/{name}")).try_for_each(|name| self.depot.remove(&name))
     }
-}
-
-/// Returns what stands in front of bytes under their key and under no other.
-fn seal(key: &blake3::Hash, bytes: &[u8]) -> blake3::Hash {
-    blake3::keyed_hash(key.as_bytes(), bytes)
 }

@@ -12,7 +12,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{local, output::OutputFile};
+use super::{
+    local,
+    output::OutputFile,
+    seal::{SEAL_BYTES, is_sealed, seal},
+};
 
 /// Files of a folder at most; the oldest go first.
 const MOST_FILES: usize = 100;
@@ -20,8 +24,6 @@ const MOST_FILES: usize = 100;
 const MOST_BYTES: u64 = 256 << 20;
 /// Bytes of a program's beginning, in which linkers put a hash of the whole.
 const BEGINNING_BYTES: u64 = 64 << 10;
-/// Bytes of the seal in front of what is kept.
-const SEAL_BYTES: usize = blake3::OUT_LEN;
 
 /// A folder of things to remember.
 #[derive(Debug, Clone)]
@@ -40,8 +42,7 @@ impl Memo {
     #[must_use]
     pub fn recall(&self, key: &blake3::Hash) -> Option<Vec<u8>> {
         let mut kept = fs::read(self.path(key)).ok()?;
-        let (sealed, bytes) = kept.split_first_chunk::<SEAL_BYTES>()?;
-        (seal(key, bytes) == *sealed).then(|| kept.split_off(SEAL_BYTES))
+        is_sealed(key, &kept).then(|| kept.split_off(SEAL_BYTES))
     }
 
     /// Keeps bytes under a key, for the owner of the folder alone, and lets the oldest ones go.
@@ -83,11 +84,6 @@ impl Memo {
     fn path(&self, key: &blake3::Hash) -> PathBuf {
         self.folder.join(key.to_hex().as_str())
     }
-}
-
-/// Returns what stands in front of bytes under their key and under no other.
-fn seal(key: &blake3::Hash, bytes: &[u8]) -> blake3::Hash {
-    blake3::keyed_hash(key.as_bytes(), bytes)
 }
 
 /// Returns what tells this program from every other build of it: its length, when it was written, and its beginning.

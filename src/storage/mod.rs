@@ -9,4 +9,5 @@ pub mod output;
 pub mod pack;
 pub mod read;
 pub mod revision;
+pub mod seal;
 pub mod vault;
