@@ -15,7 +15,7 @@ use arrow::{array::RecordBatch, compute::BatchCoalescer, datatypes::SchemaRef};
 use async_trait::async_trait;
 use datafusion::{
     catalog::{MemTable, Session, TableProvider},
-    common::internal_datafusion_err,
+    common::{internal_datafusion_err, runtime::SpawnedTask},
     error::{DataFusionError, Result},
     execution::{
         SendableRecordBatchStream, SpillFile, SpillWriter,
@@ -32,7 +32,6 @@ use parquet::{
     basic::Compression,
     file::properties::{EnabledStatistics, WriterProperties},
 };
-use tokio::task::JoinSet;
 
 use crate::{
     engine::{SnapshotTable, TablePartition},
@@ -59,13 +58,13 @@ pub(super) async fn rows_of(
     session: &SessionContext,
 ) -> Result<Arc<dyn TableProvider>> {
     let place = Place::new(schema, session);
-    let mut running = JoinSet::new();
-    for stream in execute_stream_partitioned(plan, session.task_ctx())? {
-        running.spawn(Kept::new(place.clone()).filled(stream));
-    }
-    let mut kept = Vec::new();
-    while let Some(stream) = running.join_next().await {
-        kept.push(stream.map_err(|stopped| DataFusionError::ExecutionJoin(Box::new(stopped)))??);
+    let streams = execute_stream_partitioned(plan, session.task_ctx())?;
+    let running: Vec<_> =
+        streams.into_iter().map(|stream| SpawnedTask::spawn(Kept::new(place.clone()).filled(stream))).collect();
+    // In the order of the streams, whichever ends first.
+    let mut kept = Vec::with_capacity(running.len());
+    for stream in running {
+        kept.push(stream.join().await.map_err(|stopped| DataFusionError::ExecutionJoin(Box::new(stopped)))??);
     }
     match kept.iter().any(|kept| kept.file.is_some()) {
         true => place.table_of_files(kept),

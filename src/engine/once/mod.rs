@@ -59,9 +59,13 @@ pub async fn foresee(plan: LogicalPlan, session: &SessionContext) -> Result<Once
 }
 
 async fn once(plan: LogicalPlan, session: &SessionContext, runs: bool) -> Result<Once> {
+    let mut parts = Vec::new();
+    // The analyzer need not look twice at the many plans in which nothing repeats.
+    if repeated::innermost(&plan)?.is_none() {
+        return Ok(Once { plan, parts });
+    }
     let state = session.state();
     let mut plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
-    let mut parts = Vec::new();
     while let Some(Repeated { name, part }) = repeated::innermost(&plan)? {
         let physical = state.create_physical_plan(&part).await?;
         let schema = Arc::clone(part.schema().inner());
