@@ -1,6 +1,6 @@
 //! The functions that a project defines in SQL, for whoever asks about them alone.
 
-use super::{Request, load, output};
+use super::{Request, load, outcome, output};
 use crate::{
     Error,
     engine::{Engine, functions::catalogue::Listed},
@@ -16,8 +16,7 @@ pub fn functions(request: &Request, engine: &Engine) -> Result<Vec<Listed>, Erro
         return Ok(Vec::new());
     }
     let functions = load::functions(request)?;
-    let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
-    let findings = transform::functions::define(&functions, engine).map_err(bug)?;
+    let findings = transform::functions::define(&functions, engine).map_err(|error| outcome::bug(&error))?;
     if findings.is_empty() {
         Ok(transform::functions::listed(&functions, engine))
     } else {

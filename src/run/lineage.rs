@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Definitions, Request, definitions, identity, validate};
+use super::{Definitions, Request, definitions, identity, outcome, validate};
 use crate::{
     Error,
     define::{
@@ -64,9 +64,7 @@ pub(super) async fn of_parts(
         identified(entity, &staged_columns(entity), &mut sources, project);
     }
     let staged = validate::staged_catalog(project, contracts, parameters);
-    lineage::lineage(graph, &staged, sources, engine)
-        .await
-        .map_err(|error| Error::Bug { message: error.strip_backtrace() })
+    lineage::lineage(graph, &staged, sources, engine).await.map_err(|error| outcome::bug(&error))
 }
 
 /// Returns what a contract says of the columns of its staged table.

@@ -12,7 +12,7 @@ use super::{
     identity::Manner,
     inherit,
     listings::listings,
-    load, ops,
+    load, ops, outcome,
     outcome::Failure,
     partial::Scope,
     select,
@@ -86,7 +86,7 @@ fn failure(request: &Request, run: &str, Failure { table, error }: &Failure) -> 
 /// Lets the engine read what lies in a warehouse's object store.
 pub(super) fn reach(warehouse: &Warehouse, engine: &Engine) -> Result<(), Error> {
     let Some(store) = warehouse.store() else { return Ok(()) };
-    engine.reach(store).map_err(|error| Error::Bug { message: error.strip_backtrace() })
+    engine.reach(store).map_err(|error| outcome::bug(&error))
 }
 
 fn refuse_if_held(warehouse: &Warehouse) -> Result<(), Error> {

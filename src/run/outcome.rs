@@ -25,6 +25,11 @@ impl Failure {
     }
 }
 
+/// Says what the engine could not do with what was found right: a fault of the program.
+pub(super) fn bug(error: &DataFusionError) -> Error {
+    Error::Bug { message: error.strip_backtrace() }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self { table: None, error }

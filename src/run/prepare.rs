@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Request, load, validate};
+use super::{Request, load, outcome, validate};
 use crate::{
     Error,
     define::Project,
@@ -62,15 +62,15 @@ impl Prepared {
     /// # Errors
     /// When no session can be made, which is a fault of the program.
     pub async fn plan(&self, purpose: Purpose, staged: &Catalog, engine: &Engine) -> Result<Planned, Error> {
-        let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
         let Self { project, parameters, .. } = self;
-        let mut findings = transform::functions::define(&project.functions, engine).map_err(bug)?;
+        let mut findings =
+            transform::functions::define(&project.functions, engine).map_err(|error| outcome::bug(&error))?;
         let sources = validate::made_tables(project);
         // Boxed where it is made: a name for it would hold all of it.
         let planned =
             Box::pin(transform::plan::plan_for(purpose, &project.models, staged, &sources, parameters, engine))
                 .await
-                .map_err(bug)?;
+                .map_err(|error| outcome::bug(&error))?;
         findings.extend(planned.findings);
         Ok(Planned { findings, ..planned })
     }

@@ -6,9 +6,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use datafusion::{error::DataFusionError, prelude::SessionContext};
+use datafusion::prelude::SessionContext;
 
-use super::{Definitions, Request, load, validate};
+use super::{Definitions, Request, load, outcome, validate};
 use crate::{
     Error,
     check::unit::{self, Around, HistoryPlan, Prepared, Readable, Subject},
@@ -60,7 +60,8 @@ pub async fn unit_tests(definitions: &Definitions, request: &Request, engine: &E
 /// Everything that is wrong with them.
 pub(super) fn prepared(files: &[TestFile], definitions: &Definitions, engine: &Engine) -> Result<UnitTests, Error> {
     let tables = if files.is_empty() { Catalog::new() } else { validate::catalog(definitions) };
-    let session = catalog::providers(&tables).and_then(|tables| engine.session(tables)).map_err(|error| bug(&error))?;
+    let session =
+        catalog::providers(&tables).and_then(|tables| engine.session(tables)).map_err(|error| outcome::bug(&error))?;
     let graph = &definitions.graph;
     let subjects = graph.models.iter().map(subject).chain(graph.views.iter().map(view));
     let around = Around {
@@ -86,10 +87,6 @@ fn views_of(definitions: &Definitions) -> impl Fn(&Parameters) -> Views + Sync {
         known.push((parameters.clone(), views.clone()));
         views
     }
-}
-
-fn bug(error: &DataFusionError) -> Error {
-    Error::Bug { message: error.strip_backtrace() }
 }
 
 /// Reads all files of tests, and finds those beside which no model lies.
@@ -207,7 +204,7 @@ impl UnitTests {
     /// # Errors
     /// Never because of what a test finds.
     pub async fn run(self, engine: &Engine) -> Result<Vec<TestResult>, Error> {
-        unit::run(self.tests, &self.session, engine.settings().threads).await.map_err(|error| bug(&error))
+        unit::run(self.tests, &self.session, engine.settings().threads).await.map_err(|error| outcome::bug(&error))
     }
 }
 

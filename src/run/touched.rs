@@ -15,7 +15,7 @@ use std::{
     path::Path,
 };
 
-use super::{Definitions, Request, definitions, lineage, load, validate};
+use super::{Definitions, Request, definitions, lineage, load, outcome, validate};
 use crate::{
     Error,
     define::project::Source,
@@ -170,9 +170,7 @@ impl Side {
         let known = other.definitions.graph.models.iter();
         let known = known.map(|model| (model.model.name.clone(), model.definition.clone())).collect();
         let staged = validate::staged_catalog(project, contracts, parameters);
-        let mut all = states(graph, &staged, &known, engine)
-            .await
-            .map_err(|error| Error::Bug { message: error.strip_backtrace() })?;
+        let mut all = states(graph, &staged, &known, engine).await.map_err(|error| outcome::bug(&error))?;
         let compiled = |source: &'_ Source| {
             Some((source.table(), of_source(source, contracts.get(&source.name.value)?, parameters)))
         };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Request, identity, load, ops, prepare::Prepared, report, stage};
+use super::{Request, identity, load, ops, outcome, prepare::Prepared, report, stage};
 use crate::{
     Error, check,
     check::TableChecks,
@@ -86,7 +86,7 @@ pub(super) async fn remember(
     };
     let staged = staged_catalog(project, contracts, parameters);
     let remembered = transform::moved::remember(graph, day, &staged, parameters, engine).await;
-    remembered.map_err(|error| Error::Bug { message: error.strip_backtrace() })
+    remembered.map_err(|error| outcome::bug(&error))
 }
 
 async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Result<Definitions, Error> {
@@ -99,16 +99,17 @@ async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Resu
     let Prepared { project, parameters, contracts } = prepared;
     let checks: Vec<TableChecks> = checks(&project, &contracts, &graph);
     let tables = lint::Tables::new(&project.sources, &staged, &graph);
-    let bug = |error: datafusion::error::DataFusionError| Error::Bug { message: error.strip_backtrace() };
     // Nothing else is said of a model that failed, whatever is known of its columns.
     let session = match has_failed {
-        true => engine.session(catalog::providers(&with_models(staged, &graph)).map_err(bug)?).map_err(bug)?,
+        true => catalog::providers(&with_models(staged, &graph))
+            .and_then(|tables| engine.session(tables))
+            .map_err(|error| outcome::bug(&error))?,
         false => session,
     };
     let defined = transform::views::define(&graph.views, &session).await;
     // A view may stand on a model that is wrong, of which the session knows nothing.
     if let (Err(error), false) = (defined, findings.iter().any(Diagnostic::is_error)) {
-        return Err(bug(error));
+        return Err(outcome::bug(&error));
     }
     let threads = engine.settings().threads;
     findings.extend(lint::lint_all(&graph, &tables, &session.state(), threads));

@@ -13,7 +13,7 @@ use datafusion::prelude::SessionContext;
 use super::{
     kept::mentions,
     ledger::Ledger,
-    models::{Models, bug},
+    models::Models,
     sight::{Key, Sight},
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     },
     engine::{CatalogTable, Engine, catalog},
     record::{Diagnostic, Place, TableName},
-    run::{Definitions, report, test, validate},
+    run::{Definitions, outcome, report, test, validate},
 };
 
 /// Tables whose names are asked for; None for all that there are.
@@ -110,8 +110,8 @@ impl Models<'_> {
         for model in &graph.models {
             tables.insert(model.model.name.clone(), CatalogTable::empty(&model.schema, model.partition_by(), None));
         }
-        let providers = catalog::providers(&tables).map_err(|error| bug(&error))?;
-        let session = engine.session(providers).map_err(|error| bug(&error))?;
+        let providers = catalog::providers(&tables).map_err(|error| outcome::bug(&error))?;
+        let session = engine.session(providers).map_err(|error| outcome::bug(&error))?;
         // A view may stand on a model that is wrong, of which the session knows nothing.
         for view in &graph.views {
             let _ = view.statement.define_as(&view.model.name, &session).await;

@@ -25,7 +25,7 @@ use std::path::Path;
 use super::{
     Request,
     inherit::{self, Against},
-    load,
+    load, outcome,
     prepare::Prepared,
 };
 use crate::{
@@ -38,7 +38,7 @@ use crate::{
 };
 use answer::Answer;
 use ledger::Ledger;
-use models::{Models, Outlines, bug};
+use models::{Models, Outlines};
 use sight::Sight;
 
 /// What is said of definitions that have no error.
@@ -136,7 +136,8 @@ async fn judged(
     let project = &prepared.project;
     load::warehouse_address(&project.pipeline)?;
     let staged = prepared.staged();
-    let wrong_functions = transform::functions::define(&project.functions, engine).map_err(|error| bug(&error))?;
+    let wrong_functions =
+        transform::functions::define(&project.functions, engine).map_err(|error| outcome::bug(&error))?;
     let mut models = Models::new(outlines, prepared, &warnings, &staged, ledger, engine)?;
     models.judge(ledger).await?;
     let planned: Vec<Diagnostic> = wrong_functions.into_iter().chain(models.findings.drain(..)).collect();

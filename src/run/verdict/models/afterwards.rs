@@ -14,12 +14,13 @@ use super::{
         kept::{self, Judged},
         ledger::Ledger,
     },
-    Models, Standing, bug, lost,
+    Models, Standing, lost,
 };
 use crate::{
     Error,
     define::project::Kind,
     record::{Diagnostic, TableName},
+    run::outcome,
     transform::{Graph, PlannedModel, views::PlannedView},
 };
 
@@ -39,7 +40,7 @@ impl Models<'_> {
                 self.survey.expand(&mut statement);
                 self.survey.admit_view(&model, &schema, Arc::new(statement)).await;
             } else {
-                self.survey.admit(&model, &schema).map_err(|error| bug(&error))?;
+                self.survey.admit(&model, &schema).map_err(|error| outcome::bug(&error))?;
             }
             if let Standing::Right(stand) = &mut self.parts[at].standing {
                 stand.is_admitted = true;
@@ -51,7 +52,7 @@ impl Models<'_> {
     /// Returns the right ones among models of some kinds, each after those that it reads.
     pub fn right(&self, is_wanted: fn(Kind) -> bool) -> Vec<usize> {
         let is_right = |at: &usize| matches!(self.parts[*at].standing, Standing::Right(_));
-        self.order.iter().copied().filter(|at| is_right(at) && is_wanted(self.project(*at).kind)).collect()
+        self.order.iter().copied().filter(|at| is_right(at) && is_wanted(self.written(*at).kind)).collect()
     }
 
     /// Returns what was found out of a model that is right, and the key of that.
@@ -119,7 +120,7 @@ impl Models<'_> {
         let mut waiting: Vec<&TableName> = names.iter().collect();
         while let Some(name) = waiting.pop() {
             for read in self.named(name) {
-                let is_view = self.numbers.get(read).is_some_and(|at| self.project(*at).kind == Kind::View);
+                let is_view = self.numbers.get(read).is_some_and(|at| self.written(*at).kind == Kind::View);
                 if found.insert(read.clone()) && is_view {
                     waiting.push(read);
                 }
@@ -173,8 +174,8 @@ impl Models<'_> {
         while let Some(at) = waiting.pop() {
             if found.insert(*at) {
                 let read = self.named(self.name(*at)).iter().filter_map(|name| self.numbers.get(name));
-                let is_view = self.project(*at).kind == Kind::View;
-                waiting.extend(read.filter(|read| is_view || self.project(**read).kind == Kind::View));
+                let is_view = self.written(*at).kind == Kind::View;
+                waiting.extend(read.filter(|read| is_view || self.written(**read).kind == Kind::View));
             }
         }
         found

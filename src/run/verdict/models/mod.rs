@@ -39,7 +39,7 @@ use crate::{
     },
     engine::{Catalog, CatalogTable, Engine, Statement, parallel},
     record::{Diagnostic, TableName},
-    run::{prepare::Prepared, validate},
+    run::{outcome, prepare::Prepared, validate},
     transform::{
         PlannedModel,
         graph::{self, Layers},
@@ -122,8 +122,8 @@ impl<'a> Models<'a> {
     ) -> Result<Self, Error> {
         let project = &prepared.project;
         let made = validate::made_tables(project);
-        let survey =
-            Survey::new(&project.models, &project.sources, staged, &made, engine).map_err(|error| bug(&error))?;
+        let survey = Survey::new(&project.models, &project.sources, staged, &made, engine)
+            .map_err(|error| outcome::bug(&error))?;
         let face = |(name, table): (&'a TableName, &CatalogTable)| {
             let cut = table.as_of.as_ref().map(|cut| (&cut.event_date, &cut.stages, cut.timezone));
             let columns = Key::new("staged").text(&format!("{:?} {cut:?}", table.schema()));
@@ -227,7 +227,7 @@ impl<'a> Models<'a> {
         let found = mem::take(&mut judged.findings);
         let findings = match found.is_empty() {
             true => Vec::new(),
-            false => finding::diagnostics(&found, &kept::own_texts(self.project(at)))?,
+            false => finding::diagnostics(&found, &kept::own_texts(self.written(at)))?,
         };
         Some(Stand { key, judged, is_admitted: false, findings })
     }
@@ -258,7 +258,7 @@ impl<'a> Models<'a> {
             if !outcome.is_right() {
                 self.describe_before(*at, ledger);
             }
-            match self.survey.tell(&asked, outcome).map_err(|error| bug(&error))? {
+            match self.survey.tell(&asked, outcome).map_err(|error| outcome::bug(&error))? {
                 Ok(right) => self.learn(*at, asked, right, ledger).await?,
                 Err(Wrong { findings, schema }) => {
                     self.findings.extend(findings);
@@ -289,7 +289,7 @@ impl<'a> Models<'a> {
         if model.kind == Kind::View {
             self.survey.admit_view(&model, &schema, Arc::new(statement)).await;
         } else {
-            self.survey.admit(&model, &schema).map_err(|error| bug(&error))?;
+            self.survey.admit(&model, &schema).map_err(|error| outcome::bug(&error))?;
         }
         let promises = self.survey.promises(&model.name).unwrap_or_default();
         let face = Key::new("model").hash(Some(&schema_key)).text(&promises);
@@ -312,7 +312,7 @@ impl<'a> Models<'a> {
     fn describe_before(&mut self, at: usize, ledger: &Ledger) {
         while let Some(other) = self.undescribed.pop_front_if(|other| self.places[*other] < self.places[at]) {
             if let Some(schema) = self.schema(other, ledger) {
-                self.survey.describe(&self.prepared.project.models[other].name, &schema);
+                self.survey.describe(self.name(other), &schema);
             }
         }
     }
@@ -347,9 +347,13 @@ impl<'a> Models<'a> {
         let bytes = kept::write_schema(&schema);
         let key = Key::new("schema").hash(Some(&blake3::hash(&bytes))).finish();
         ledger.learn(key, bytes);
-        self.schema_keys.insert(Arc::clone(&schema), key);
-        self.schemas.insert(key, Arc::clone(&schema));
+        self.share(key, &schema);
         (key, schema)
+    }
+
+    fn share(&mut self, key: blake3::Hash, schema: &SchemaRef) {
+        self.schema_keys.insert(Arc::clone(schema), key);
+        self.schemas.insert(key, Arc::clone(schema));
     }
 
     /// Returns the columns of a model that is right.
@@ -360,8 +364,7 @@ impl<'a> Models<'a> {
             return Some(Arc::clone(known));
         }
         let schema = kept::read_schema(ledger.recall(&key)?)?;
-        self.schemas.insert(key, Arc::clone(&schema));
-        self.schema_keys.insert(Arc::clone(&schema), key);
+        self.share(key, &schema);
         Some(schema)
     }
 
@@ -372,17 +375,18 @@ impl<'a> Models<'a> {
         ordered
     }
 
-    fn project(&self, at: usize) -> &'a Model {
+    /// Returns a model as it was written, of which nothing but its name and kind may have been read.
+    fn written(&self, at: usize) -> &'a Model {
         &self.prepared.project.models[at]
     }
 
     fn name(&self, at: usize) -> &'a TableName {
-        &self.prepared.project.models[at].name
+        &self.written(at).name
     }
 
     /// Returns a model with its header.
     pub fn model(&self, at: usize) -> Result<Model, Error> {
-        let model = self.project(at);
+        let model = self.written(at);
         if self.parts[at].is_read {
             return Ok(model.clone());
         }
@@ -394,11 +398,6 @@ impl<'a> Models<'a> {
     fn statement(&self, model: &Model) -> Result<Statement, Error> {
         graph::statement(model, &self.prepared.parameters).map_err(Error::Definition)
     }
-}
-
-/// Says what the engine could not do, which is a fault of the program.
-pub(super) fn bug(error: &datafusion::error::DataFusionError) -> Error {
-    Error::Bug { message: error.strip_backtrace() }
 }
 
 fn lost(name: &TableName) -> Error {
