@@ -1,12 +1,10 @@
 //! What the comparing of records gives: which are one thing, and what ties them.
 //!
-//! In: clusters and all ties. Out: [`Matched`], and a [`Forest`] in which every record of a cluster is tied to its leader by
-//! the strongest ties, so that each has one explanation.
-
-use std::cmp::Ordering;
+//! In: clusters and all links. Out: [`Matched`], and a [`Forest`] in which every record of a cluster is tied to its leader by
+//! the strongest links, so that each has one explanation.
 
 use super::{
-    cluster::Cut,
+    cluster::{Cut, strongest},
     roots::Roots,
     weigh::{probability, score_of},
     whole,
@@ -40,7 +38,7 @@ pub struct Tie {
 pub struct Matched {
     /// Per record the number of its cluster.
     pub clusters: Vec<u32>,
-    /// What ties records of one cluster, the strongest first.
+    /// What holds each cluster together: of all ties of its records, from the strongest on, those that join what was apart.
     pub ties: Vec<Tie>,
     /// Ties that did not hold.
     pub parted: Vec<(u32, u32, Cut)>,
@@ -51,40 +49,36 @@ impl Matched {
     #[must_use]
     pub fn new(entity: &Entity, found: &whole::Identified) -> Self {
         let clusters = &found.clusters.of;
-        let least = score_of(entity.link_from);
         let verdicts = found.verdicts.iter().filter(|verdict| verdict.is_same).map(|verdict| {
             let (left, right) = (verdict.left.min(verdict.right), verdict.left.max(verdict.right));
             Tie { left, right, by: By::Verdict(verdict.line) }
         });
         let certain =
             found.certain.iter().map(|link| Tie { left: link.left, right: link.right, by: By::Rule(link.rule) });
-        let evidence = found.links.iter().filter(|link| link.score >= least);
+        let mut said: Vec<Tie> = verdicts.chain(certain).collect();
+        said.sort_by_key(|tie| (tie.by.place(), tie.left, tie.right));
+        let evidence = strongest(&found.links, score_of(entity.link_from)).into_iter();
         let evidence =
             evidence.map(|link| Tie { left: link.left, right: link.right, by: By::Evidence(probability(link.score)) });
-        let holds = |tie: &Tie| clusters[tie.left as usize] == clusters[tie.right as usize];
-        let mut ties: Vec<Tie> = verdicts.chain(certain).chain(evidence).filter(holds).collect();
-        ties.sort_by(|one, other| {
-            one.by.strength(other.by).then((one.left, one.right).cmp(&(other.left, other.right)))
-        });
+        let ties = joining(said.into_iter().chain(evidence), clusters);
         Self { clusters: clusters.clone(), ties, parted: found.clusters.cut.clone() }
     }
 }
 
-impl By {
-    /// Compares two ties, the stronger first.
-    fn strength(self, other: Self) -> Ordering {
-        match (self, other) {
-            (Self::Rule(one), Self::Rule(other)) => one.cmp(&other),
-            (Self::Evidence(one), Self::Evidence(other)) => other.total_cmp(&one),
-            (one, other) => one.kind().cmp(&other.kind()),
-        }
-    }
+/// Returns the ties within clusters that join what those before them left apart.
+fn joining(ties: impl Iterator<Item = Tie>, clusters: &[u32]) -> Vec<Tie> {
+    let mut roots = Roots::new(clusters.len());
+    let within = ties.filter(|tie| clusters[tie.left as usize] == clusters[tie.right as usize]);
+    within.filter(|tie| roots.join(tie.left, tie.right)).collect()
+}
 
-    const fn kind(self) -> u8 {
+impl By {
+    /// Returns the place in which a tie is taken: verdicts, rules as they are written, evidence.
+    const fn place(self) -> (u8, u16) {
         match self {
-            Self::Verdict(_) => 0,
-            Self::Rule(_) => 1,
-            Self::Evidence(_) => 2,
+            Self::Verdict(_) => (0, 0),
+            Self::Rule(rule) => (1, rule),
+            Self::Evidence(_) => (2, 0),
         }
     }
 }
@@ -96,20 +90,20 @@ struct Ends {
 }
 
 impl Ends {
-    fn new(chosen: &[u32], ties: &[Tie], records: usize) -> Self {
-        let ends = || chosen.iter().flat_map(|number| [ties[*number as usize].left, ties[*number as usize].right]);
+    fn new(ties: &[Tie], records: usize) -> Self {
+        let ends = || (0_u32..).zip(ties).flat_map(|(number, tie)| [(number, tie.left), (number, tie.right)]);
         let mut starts = vec![0; records + 2];
-        ends().for_each(|record| starts[record as usize + 2] += 1);
+        ends().for_each(|(_, record)| starts[record as usize + 2] += 1);
         for record in 1..starts.len() {
             starts[record] += starts[record - 1];
         }
-        let mut at = vec![0; chosen.len() * 2];
-        for (place, record) in ends().enumerate() {
+        let mut numbers = vec![0; ties.len() * 2];
+        for (number, record) in ends() {
             let next = &mut starts[record as usize + 1];
-            at[*next] = chosen[place / 2];
+            numbers[*next] = number;
             *next += 1;
         }
-        Self { starts, ties: at }
+        Self { starts, ties: numbers }
     }
 
     fn of(&self, record: u32) -> &[u32] {
@@ -128,17 +122,10 @@ impl Forest {
     /// Stands for no tie.
     pub const NONE: u32 = u32::MAX;
 
-    /// Ties records to leaders; `ties` are in order of strength. `leaders` has one record per cluster.
+    /// Ties records to leaders; `ties` are those of [`Matched`]. `leaders` has one record per cluster.
     #[must_use]
     pub fn new(ties: &[Tie], records: usize, leaders: impl Iterator<Item = u32>) -> Self {
-        let mut chosen: Vec<u32> = Vec::new();
-        let mut roots = Roots::new(records);
-        for (number, tie) in (0..).zip(ties) {
-            if roots.join(tie.left, tie.right) {
-                chosen.push(number);
-            }
-        }
-        let at = Ends::new(&chosen, ties, records);
+        let at = Ends::new(ties, records);
         let mut up = vec![Self::NONE; records];
         for leader in leaders {
             let mut reached = vec![leader];
@@ -195,10 +182,11 @@ mod tests {
             tie(0, 2, By::Evidence(0.97)),
             tie(2, 3, By::Evidence(0.96)),
         ];
+        let ties = joining(ties.into_iter(), &[0, 0, 0, 0, 4]);
         let forest = Forest::new(&ties, 5, [0, 4].into_iter());
         let way = |record| forest.way(record, &ties).into_iter().map(|(_, to)| to).collect::<Vec<_>>();
         assert_eq!((way(0), way(4)), (vec![], vec![]));
         assert_eq!(way(3), [2, 1, 0]);
-        assert_eq!(forest.tie(2), Some(0));
+        assert_eq!(forest.tie(2).map(|number| ties[number as usize]), Some(tie(1, 2, By::Rule(1))));
     }
 }

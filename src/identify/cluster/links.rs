@@ -1,9 +1,7 @@
 //! What joins two records: people's verdicts, certain links, evidence.
 //!
-//! In: records and their codes. Out: certain links, and the total order in which all links are tried. A group of equal
+//! In: records and their codes. Out: certain links. A group of equal
 //! records is linked as a star around its first one; whoever is cut off it by a veto is still joined by other evidence.
-
-use std::cmp::Reverse;
 
 use crate::{
     define::entity::Entity,
@@ -50,21 +48,6 @@ pub struct Verdict {
     pub is_same: bool,
     /// The line of the file, from 1.
     pub line: usize,
-}
-
-/// How strong a link is; the smallest is tried first. Ends decide between equals, so that the order is total.
-pub(super) type Rank = (u16, Reverse<Millibits>, u32, u32);
-
-impl Certain {
-    pub(super) const fn rank(&self) -> Rank {
-        (self.rule, Reverse(0), self.left, self.right)
-    }
-}
-
-impl Link {
-    pub(super) const fn rank(&self) -> Rank {
-        (u16::MAX, Reverse(self.score), self.left, self.right)
-    }
 }
 
 /// Returns the certain links of all records, in order.

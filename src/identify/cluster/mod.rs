@@ -20,10 +20,13 @@ pub mod verdicts;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+};
 
 use groups::{Group, Groups};
-use links::{Certain, Link, Rank, Verdict};
+use links::{Certain, Link, Verdict};
 
 use super::{
     codes::{Codes, Keys},
@@ -89,9 +92,12 @@ pub fn clusters(
     for verdict in links.verdicts.iter().filter(|verdict| verdict.is_same) {
         joining.join(verdict.left, verdict.right);
     }
+    let certain = ruled(links.certain).into_iter().map(|link| (link.left, link.right, false));
+    let evidence = strongest(links.evidence, score_of(entity.link_from));
+    let evidence = evidence.into_iter().map(|link| (link.left, link.right, true));
     let mut cut = Vec::new();
-    for (rank, left, right) in ordered(entity, links) {
-        if let Err(why) = joining.attempt(left, right, rank.0 == u16::MAX) {
+    for (left, right, must_cohere) in certain.chain(evidence) {
+        if let Err(why) = joining.attempt(left, right, must_cohere) {
             cut.push((left, right, why));
         }
     }
@@ -103,13 +109,18 @@ pub fn clusters(
     Clusters { of, cut }
 }
 
-fn ordered(entity: &Entity, links: Links<'_>) -> Vec<(Rank, u32, u32)> {
-    let least = score_of(entity.link_from);
-    let certain = links.certain.iter().map(|link| (link.rank(), link.left, link.right));
-    let evidence = links.evidence.iter().filter(|link| link.score >= least);
-    let mut all: Vec<_> = certain.chain(evidence.map(|link| (link.rank(), link.left, link.right))).collect();
-    all.sort_unstable();
-    all
+/// Returns certain links in the order in which they are tried: by rule; ends decide between equals.
+fn ruled(links: &[Certain]) -> Vec<Certain> {
+    let mut links = links.to_vec();
+    links.sort_unstable_by_key(|link| (link.rule, link.left, link.right));
+    links
+}
+
+/// Returns the links that reach a score, the strongest first; ends decide between equals, so that the order is total.
+pub(super) fn strongest(links: &[Link], least: Millibits) -> Vec<Link> {
+    let mut links: Vec<Link> = links.iter().filter(|link| link.score >= least).copied().collect();
+    links.sort_unstable_by_key(|link| (Reverse(link.score), link.left, link.right));
+    links
 }
 
 fn said_to_differ(verdicts: &[Verdict]) -> HashMap<u32, Vec<u32>> {
