@@ -45,14 +45,41 @@ pub(super) struct Alike {
 /// When a plan reads what is no table of a snapshot.
 pub(super) fn alike(before: &LogicalPlan, now: &LogicalPlan, catalog: &Catalog) -> Result<Option<Alike>> {
     let places = |plan| Ok::<_, DataFusionError>(scans(plan)?.into_iter().map(|(place, _)| place).collect());
-    let mut pairing = Pairing { scans: [places(before)?, places(now)?], crossings: Vec::new() };
-    let Some((masked_before, masked_now)) = pairing.nodes(before, now) else { return Ok(None) };
-    let hashes = [&masked_before, &masked_now].map(|plan| normal::hash(plan, catalog));
-    let is_alike = hashes[0].is_some() && hashes[0] == hashes[1];
-    let mut crossings = pairing.crossings;
+    let mut traces = Traces { scans: [places(before)?, places(now)?], crossings: Vec::new() };
+    let Some(plan) = masked(before, now, catalog, &mut traces) else { return Ok(None) };
+    let mut crossings = traces.crossings;
     // A filter stands above its scan and in it.
     crossings.dedup();
-    Ok(is_alike.then_some(Alike { plan: masked_now, crossings }))
+    Ok(Some(Alike { plan, crossings }))
+}
+
+/// Returns the plan of now with placeholders where it differs from the one before; None where `marks` cannot tell what a
+/// difference makes.
+pub(super) fn masked(
+    before: &LogicalPlan,
+    now: &LogicalPlan,
+    catalog: &Catalog,
+    marks: &mut impl Marks,
+) -> Option<LogicalPlan> {
+    let (masked_before, masked_now) = Pairing { marks }.nodes(before, now)?;
+    let hashes = [&masked_before, &masked_now].map(|plan| normal::hash(plan, catalog));
+    (hashes[0].is_some() && hashes[0] == hashes[1]).then_some(masked_now)
+}
+
+/// Who says for which differing expressions a placeholder may stand.
+pub(super) trait Marks {
+    /// Whether the largest expression around a difference is asked about first; else the smallest.
+    const LARGEST: bool;
+
+    /// Notes two expressions that differ, of nodes that are otherwise alike, and returns their type; None where nothing can
+    /// be told of them.
+    fn mark(&mut self, before: &Expr, now: &Expr, at: Both<'_>) -> Option<DataType>;
+
+    /// Returns how many were noted.
+    fn noted(&self) -> usize;
+
+    /// Forgets those after the first ones.
+    fn forget_after(&mut self, first: usize);
 }
 
 /// The address of a scan: plans share their parts, so that it is the same one however one comes to it.
@@ -81,14 +108,13 @@ pub(super) fn scans(plan: &LogicalPlan) -> Result<Vec<(Identity, TableScan)>> {
 }
 
 /// The plans before and now.
-type Both<'a> = (&'a LogicalPlan, &'a LogicalPlan);
+pub(super) type Both<'a> = (&'a LogicalPlan, &'a LogicalPlan);
 
-struct Pairing {
-    scans: [Vec<Identity>; 2],
-    crossings: Vec<Crossing>,
+struct Pairing<'m, M> {
+    marks: &'m mut M,
 }
 
-impl Pairing {
+impl<M: Marks> Pairing<'_, M> {
     /// Returns both plans with placeholders in place of crossings.
     fn nodes(&mut self, before: &LogicalPlan, now: &LogicalPlan) -> Option<(LogicalPlan, LogicalPlan)> {
         let (below_before, below_now) = (before.inputs(), now.inputs());
@@ -103,18 +129,26 @@ impl Pairing {
         Some((with(before, own_before, below_before)?, with(now, own_now, below_now)?))
     }
 
-    /// Returns two expressions with placeholders in place of the smallest predicates that differ and that a table decides.
+    /// Returns two expressions with placeholders in place of what differs.
     fn pair(&mut self, before: &Expr, now: &Expr, at: Both<'_>) -> Option<(Expr, Expr)> {
         if is_same(before, now, at) {
             return Some((before.clone(), now.clone()));
         }
-        let known = self.crossings.len();
-        let pair = self.parts(before, now, at);
-        if pair.is_none() {
-            self.crossings.truncate(known);
-            return self.crossing(before, now, at);
+        if M::LARGEST {
+            return self.mark(before, now, at).or_else(|| self.parts(before, now, at));
         }
-        pair
+        let known = self.marks.noted();
+        self.parts(before, now, at).or_else(|| {
+            self.marks.forget_after(known);
+            self.mark(before, now, at)
+        })
+    }
+
+    fn mark(&mut self, before: &Expr, now: &Expr, at: Both<'_>) -> Option<(Expr, Expr)> {
+        let data_type = self.marks.mark(before, now, at)?;
+        let field = Field::new(format!("$crossing_{}", self.marks.noted()), data_type, true);
+        let mark = Expr::Placeholder(Placeholder::new_with_field(field.name().clone(), Some(field.into())));
+        Some((mark.clone(), mark))
     }
 
     fn parts(&mut self, before: &Expr, now: &Expr, at: Both<'_>) -> Option<(Expr, Expr)> {
@@ -135,8 +169,18 @@ impl Pairing {
         let (plan_before, plan_now) = self.nodes(&before.subquery, &now.subquery)?;
         Some((before.with_plan(Arc::new(plan_before)), now.with_plan(Arc::new(plan_now))))
     }
+}
 
-    fn crossing(&mut self, before: &Expr, now: &Expr, at: Both<'_>) -> Option<(Expr, Expr)> {
+/// Marks the smallest predicates that a single table decides.
+struct Traces {
+    scans: [Vec<Identity>; 2],
+    crossings: Vec<Crossing>,
+}
+
+impl Marks for Traces {
+    const LARGEST: bool = false;
+
+    fn mark(&mut self, before: &Expr, now: &Expr, at: Both<'_>) -> Option<DataType> {
         if !is_predicate(before) || !is_predicate(now) {
             return None;
         }
@@ -146,9 +190,15 @@ impl Pairing {
             return None;
         }
         self.crossings.push(Crossing { scan, before: one.expr, now: other.expr });
-        let field = Field::new(format!("$crossing_{}", self.crossings.len()), DataType::Boolean, true);
-        let mark = Expr::Placeholder(Placeholder::new_with_field(field.name().clone(), Some(field.into())));
-        Some((mark.clone(), mark))
+        Some(DataType::Boolean)
+    }
+
+    fn noted(&self) -> usize {
+        self.crossings.len()
+    }
+
+    fn forget_after(&mut self, first: usize) {
+        self.crossings.truncate(first);
     }
 }
 

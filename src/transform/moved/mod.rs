@@ -10,12 +10,14 @@
 //!       output partitions that depend on such a one, or on one that changed ◄──────────────┘─► are rebuilt
 //! ```
 //!
-//! Where a model computes with the run date itself, as with the days since an order, every day makes other rows, and all of
-//! it is rebuilt. A history is, too: its versions follow from each other.
+//! Where plans differ in what no single table decides, `still.rs` asks whether any row notices; if none does, it is as if the
+//! day had not moved. Where a model computes with the run date itself, as with the days since an order, every day makes other
+//! rows, and all of it is rebuilt. A history is, too: its versions follow from each other.
 
 mod alike;
 mod before;
 mod rows;
+mod still;
 mod trace;
 
 use arrow::array::RecordBatch;
@@ -54,10 +56,47 @@ pub(super) async fn decide(
     let mut changes = Changes::new(base);
     let prover = Prover::new(model, changes.inputs(&model.statement.tables), session).await?;
     let plan = before.statement.plan(session).await?;
-    let mut days = Days { prover: &prover, before: &plan, crossed: Crossed::default(), session };
-    let Some(open) = days.whole(&mut changes).await? else { return Ok(None) };
+    let days = Days { prover: &prover, before: &plan, crossed: Crossed::default(), session };
+    match Box::pin(days.told_apart(model, table, &mut changes)).await? {
+        Some(decision) => Ok(Some(decision)),
+        None => Box::pin(unnoticed(model, before, table, &prover, &mut changes, session)).await,
+    }
+}
+
+/// Decides as on the earlier day, where no row notices that the day moved; None where one does, or nothing would be kept.
+async fn unnoticed(
+    model: &PlannedModel,
+    before: &Before,
+    table: &Table,
+    prover: &Prover<'_>,
+    changes: &mut Changes<'_>,
+    session: &SessionContext,
+) -> Result<Option<Decision>> {
+    let (statement, definition) = (before.statement.clone(), before.definition.clone());
+    let earlier = PlannedModel { statement, definition, before: None, ..model.clone() };
+    let earlier = Prover::new(&earlier, prover.inputs().clone(), session).await?;
     let values: Vec<&PartitionValues> = table.partitions.iter().map(|partition| &partition.values).collect();
-    let Some(reasons) = days.each(&values, &mut changes).await? else { return Ok(None) };
+    let proofs = earlier.prove(&values)?;
+    let reasons = proofs.iter().map(|proof| decide::reasons(&proof.reads, prover.inputs(), changes)).collect();
+    let open = decide::reasons(&earlier.whole()?, prover.inputs(), changes);
+    let decision = decided(model, table, reasons, open, prover)?;
+    if decision.clean.is_empty() {
+        return Ok(None);
+    }
+    let (was, is) = (earlier.optimized(earlier.plan(), None)?, prover.optimized(prover.plan(), None)?);
+    let is_still = Box::pin(still::is_still(&was, &is, prover.inputs().catalog, session)).await;
+    Ok(is_still.then_some(decision))
+}
+
+/// Returns the decision that follows from why each partition may have other rows.
+fn decided(
+    model: &PlannedModel,
+    table: &Table,
+    reasons: Vec<Vec<Reason>>,
+    open: Vec<Reason>,
+    prover: &Prover<'_>,
+) -> Result<Decision> {
+    let values: Vec<&PartitionValues> = table.partitions.iter().map(|partition| &partition.values).collect();
     let mut decision = Decision::default();
     for ((partition, reasons), now) in table.partitions.iter().zip(reasons).zip(prover.prove(&values)?) {
         let (ignored, told): (Vec<_>, Vec<_>) = reasons.into_iter().partition(|reason| model.ignores_reason(reason));
@@ -73,7 +112,7 @@ pub(super) async fn decide(
     if decide::may_grow(model, table) {
         decision.open = open;
     }
-    Ok(Some(decision))
+    Ok(decision)
 }
 
 /// The plans of a model on two days.
@@ -85,6 +124,19 @@ struct Days<'a> {
 }
 
 impl Days<'_> {
+    /// Decides by the rows that lie between the two days; None where that cannot be told.
+    async fn told_apart(
+        mut self,
+        model: &PlannedModel,
+        table: &Table,
+        changes: &mut Changes<'_>,
+    ) -> Result<Option<Decision>> {
+        let Some(open) = self.whole(changes).await? else { return Ok(None) };
+        let values: Vec<&PartitionValues> = table.partitions.iter().map(|partition| &partition.values).collect();
+        let Some(reasons) = self.each(&values, changes).await? else { return Ok(None) };
+        decided(model, table, reasons, open, self.prover).map(Some)
+    }
+
     /// Returns why the model as a whole may have other rows; None where that cannot be told.
     async fn whole(&mut self, changes: &mut Changes<'_>) -> Result<Option<Vec<Reason>>> {
         let now = self.prover.optimized(self.prover.plan(), None)?;

@@ -80,7 +80,7 @@ fn found(expr: Expr, scan: &TableScan, of_nulls: Vec<Expr>) -> Option<Traced<'_>
 }
 
 /// Puts what defines them in the place of an expression's columns; None where one has no definition that a row decides.
-fn defined(expr: Expr, schema: &DFSchema, definition: impl Fn(usize) -> Option<Expr>) -> Option<Expr> {
+pub(super) fn defined(expr: Expr, schema: &DFSchema, definition: impl Fn(usize) -> Option<Expr>) -> Option<Expr> {
     let replace = |inner: Expr| {
         let Expr::Column(column) = &inner else { return Ok(Transformed::no(inner)) };
         let definition = schema.maybe_index_of_column(column).and_then(&definition);
@@ -91,7 +91,7 @@ fn defined(expr: Expr, schema: &DFSchema, definition: impl Fn(usize) -> Option<E
     expr.transform_up(replace).ok().map(|replaced| replaced.data)
 }
 
-fn column(plan: &LogicalPlan, index: usize) -> Option<Expr> {
+pub(super) fn column(plan: &LogicalPlan, index: usize) -> Option<Expr> {
     let schema = plan.schema();
     (index < schema.fields().len()).then(|| Expr::Column(schema.columns()[index].clone()))
 }

@@ -34,6 +34,22 @@ const DATED: [&str; 15] = [
     "SELECT id, CAST(date_trunc('month', $run_date) AS DATE) AS month, dealer, amount FROM staged.refund",
 ];
 
+/// The same where rows of several tables decide together, or a window or an aggregate: such a model is kept only where no row
+/// notices another day.
+const JOINTLY_DATED: [&str; 7] = [
+    "SELECT s.id, s.month, s.dealer, CASE WHEN least(s.booked, d.booked) < $run_date THEN 1 ELSE s.amount END AS amount \
+     FROM staged.refund AS s LEFT JOIN (SELECT dealer, max(booked) AS booked FROM staged.refund GROUP BY dealer) AS d ON d.dealer = s.dealer",
+    "SELECT id, month, dealer, amount FROM (SELECT *, max(booked) OVER (PARTITION BY dealer) AS last FROM staged.refund) AS w WHERE last < $run_date",
+    "SELECT min(id) AS id, month, dealer, max(amount) AS amount FROM staged.refund GROUP BY month, dealer HAVING max(booked) < $run_date",
+    "SELECT s.id, s.month, coalesce(s.dealer, CAST(least($run_date, coalesce(s.booked, $run_date), d.booked) AS VARCHAR)) AS dealer, s.amount \
+     FROM staged.refund AS s CROSS JOIN (SELECT min(booked) AS booked FROM staged.sale) AS d",
+    "SELECT s.id, s.month, s.dealer, count(CASE WHEN s.booked + d.grade < $run_date THEN 1 END) OVER (PARTITION BY s.month) AS amount \
+     FROM staged.refund AS s JOIN core.dealer AS d ON d.dealer = s.dealer",
+    "SELECT s.id, s.month, s.dealer, sum(CASE WHEN s.booked > $run_date - d.grade THEN s.amount ELSE 0 END) OVER (PARTITION BY s.dealer) AS amount \
+     FROM staged.refund AS s JOIN core.dealer AS d ON d.dealer = s.dealer WHERE s.booked < $run_date",
+    "SELECT id, least(month, CAST(date_trunc('month', $run_date) AS DATE)) AS month, dealer, amount FROM staged.refund",
+];
+
 /// One random model: the text of its file.
 pub fn model(random: &mut ChaCha8Rng) -> String {
     let depth = random.random_range(1..4);
@@ -43,10 +59,19 @@ pub fn model(random: &mut ChaCha8Rng) -> String {
 
 /// One random model that asks for the run date.
 pub fn dated_model(random: &mut ChaCha8Rng) -> String {
+    dated_by(random, &DATED)
+}
+
+/// One random model that asks for the run date where rows of several tables decide together.
+pub fn jointly_dated_model(random: &mut ChaCha8Rng) -> String {
+    dated_by(random, &JOINTLY_DATED)
+}
+
+fn dated_by(random: &mut ChaCha8Rng, choices: &[&'static str]) -> String {
     let depth = random.random_range(1..3);
     let mut relation = relation(random, depth);
     let base = [SALE, REFUND].into_iter().find(|base| relation.contains(&format!("({base})")));
-    let dated = pick(random, &DATED);
+    let dated = pick(random, choices);
     relation = match base {
         Some(base) => relation.replacen(&format!("({base})"), &format!("({dated})"), 1),
         None => dated.to_owned(),
