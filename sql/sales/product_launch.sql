@@ -33,14 +33,22 @@ WITH launched_product AS (
 ),
 
 product_month AS (
-    SELECT
-        product,
-        order_month,
-        sum(units) AS units,
-        sum(quantity_units) AS quantity_units,
-        count(DISTINCT CASE WHEN NOT is_return THEN nullif(customer_id, 'unknown') END) AS customers,
-        count(DISTINCT CASE WHEN NOT is_return THEN nullif(dealer, 'unknown') END) AS dealers
+    SELECT product, order_month, sum(units) AS units, sum(quantity_units) AS quantity_units
     FROM core.sales
+    GROUP BY product, order_month
+),
+
+buying_customer AS (
+    SELECT product, order_month, count(DISTINCT customer_id) AS customers
+    FROM core.sales
+    WHERE NOT is_return AND customer_id <> 'unknown'
+    GROUP BY product, order_month
+),
+
+selling_dealer AS (
+    SELECT product, order_month, count(DISTINCT dealer) AS dealers
+    FROM core.sales
+    WHERE NOT is_return AND dealer <> 'unknown'
     GROUP BY product, order_month
 )
 
@@ -51,11 +59,13 @@ SELECT
         + date_part('month', line.order_month) - date_part('month', product.launch_date) AS BIGINT
     ) AS months_since_launch,
     line.units,
-    line.customers,
-    line.dealers,
+    coalesce(buying_customer.customers, 0) AS customers,
+    coalesce(selling_dealer.dealers, 0) AS dealers,
     line.order_month AS month,
     line.quantity_units,
     product.product_type,
     product.product_class
 FROM product_month AS line
 JOIN launched_product AS product ON product.product_code = line.product
+LEFT JOIN buying_customer ON buying_customer.product = line.product AND buying_customer.order_month = line.order_month
+LEFT JOIN selling_dealer ON selling_dealer.product = line.product AND selling_dealer.order_month = line.order_month

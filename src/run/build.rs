@@ -1,4 +1,4 @@
-//! Building models: each as soon as what it reads is built, several at once, only what must be rebuilt.
+//! Building models: each as soon as what it reads is built, several at once (see `queue`), only what must be rebuilt.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 use datafusion::catalog::TableProvider;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
-use super::{Event, Observer, backfill::Backfill, outcome, outcome::Failure, partial::Scope, verify};
+use super::{Event, Observer, backfill::Backfill, outcome, outcome::Failure, partial::Scope, queue::Queue, verify};
 use crate::{
     Error,
     define::project::History,
@@ -67,21 +67,25 @@ pub(super) async fn build_all(
 ) -> Result<(Catalog, Vec<ModelReport>), Failure> {
     let scope = around.scope;
     scope.carry_over(graph, around.parent, around.staging.finder(), &mut catalog)?;
-    let mut waiting: Vec<&PlannedModel> = graph.models.iter().filter(|model| scope.builds(&model.model.name)).collect();
-    let mut in_flight: FuturesUnordered<BoxFuture<'_, Result<Built, Failure>>> = FuturesUnordered::new();
+    let waiting = graph.models.iter().filter(|model| scope.builds(&model.model.name)).collect();
+    let mut queue: Queue<&PlannedModel> = Queue::new(waiting, around.engine.settings().threads);
+    let mut in_flight: FuturesUnordered<BoxFuture<'_, (&PlannedModel, Result<Built, Error>)>> = FuturesUnordered::new();
     let mut reports = BTreeMap::new();
     loop {
-        let most = around.engine.settings().threads.max(1);
-        while in_flight.len() < most {
-            let ready = |model: &&PlannedModel| model.statement.tables.iter().all(|table| catalog.contains_key(table));
-            let Some(index) = waiting.iter().position(ready) else { break };
-            let model = waiting.remove(index);
+        let is_ready = |model: &&PlannedModel| model.statement.tables.iter().all(|table| catalog.contains_key(table));
+        while let Some(model) = queue.begin(is_ready) {
             let inputs = inputs(model, &catalog);
-            let failed = |error| Failure::of(&model.model.name, error);
-            in_flight.push(Box::pin(async move { build(model, inputs, around).await.map_err(failed) }));
+            in_flight.push(Box::pin(async move { (model, build(model, inputs, around).await) }));
         }
-        let Some(built) = in_flight.next().await else { break };
-        let Built { name, table, report } = built?;
+        let Some((model, built)) = in_flight.next().await else { break };
+        let Built { name, table, report } = match built {
+            Err(Error::Memory { .. }) if queue.starve(model) => {
+                tracing::info!("`{}` found too little memory beside others, and is built alone", model.model.name);
+                continue;
+            }
+            built => built.map_err(|error| Failure::of(&model.model.name, error))?,
+        };
+        queue.end();
         catalog.insert(name.clone(), table);
         reports.insert(name, report);
     }

@@ -33,6 +33,7 @@ mod output;
 mod partial;
 mod plan;
 mod prepare;
+mod queue;
 mod rejects;
 mod report;
 mod select;
