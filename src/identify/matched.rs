@@ -42,6 +42,8 @@ pub struct Matched {
     pub clusters: Vec<u32>,
     /// What ties records of one cluster, the strongest first.
     pub ties: Vec<Tie>,
+    /// Numbers of the ties that are enough to hold all clusters together, the strongest first.
+    pub spanning: Vec<u32>,
     /// Ties that did not hold.
     pub parted: Vec<(u32, u32, Cut)>,
 }
@@ -66,8 +68,15 @@ impl Matched {
         ties.sort_by(|one, other| {
             one.by.strength(other.by).then((one.left, one.right).cmp(&(other.left, other.right)))
         });
-        Self { clusters: clusters.clone(), ties, parted: found.clusters.cut.clone() }
+        let spanning = spanning(&ties, clusters.len());
+        Self { clusters: clusters.clone(), ties, spanning, parted: found.clusters.cut.clone() }
     }
+}
+
+/// Returns which of some ties, tried in their order, tie records that those before did not.
+fn spanning(ties: &[Tie], records: usize) -> Vec<u32> {
+    let mut roots = Roots::new(records);
+    (0..).zip(ties).filter(|(_, tie)| roots.join(tie.left, tie.right)).map(|(number, _)| number).collect()
 }
 
 impl By {
@@ -128,17 +137,11 @@ impl Forest {
     /// Stands for no tie.
     pub const NONE: u32 = u32::MAX;
 
-    /// Ties records to leaders; `ties` are in order of strength. `leaders` has one record per cluster.
+    /// Ties records to leaders. `leaders` has one record per cluster.
     #[must_use]
-    pub fn new(ties: &[Tie], records: usize, leaders: impl Iterator<Item = u32>) -> Self {
-        let mut chosen: Vec<u32> = Vec::new();
-        let mut roots = Roots::new(records);
-        for (number, tie) in (0..).zip(ties) {
-            if roots.join(tie.left, tie.right) {
-                chosen.push(number);
-            }
-        }
-        let at = Ends::new(&chosen, ties, records);
+    pub fn new(matched: &Matched, leaders: impl Iterator<Item = u32>) -> Self {
+        let (ties, records) = (&matched.ties, matched.clusters.len());
+        let at = Ends::new(&matched.spanning, ties, records);
         let mut up = vec![Self::NONE; records];
         for leader in leaders {
             let mut reached = vec![leader];
@@ -189,13 +192,17 @@ mod tests {
     #[test]
     fn every_record_is_led_to_its_leader_by_the_strongest_ties() {
         let tie = |left, right, by| Tie { left, right, by };
-        let ties = [
+        let ties = vec![
             tie(1, 2, By::Rule(1)),
             tie(0, 1, By::Evidence(0.99)),
             tie(0, 2, By::Evidence(0.97)),
             tie(2, 3, By::Evidence(0.96)),
         ];
-        let forest = Forest::new(&ties, 5, [0, 4].into_iter());
+        let spanning = spanning(&ties, 5);
+        assert_eq!(spanning, [0, 1, 3]);
+        let clusters = vec![0, 0, 0, 0, 4];
+        let matched = Matched { clusters, ties: ties.clone(), spanning, parted: Vec::new() };
+        let forest = Forest::new(&matched, [0, 4].into_iter());
         let way = |record| forest.way(record, &ties).into_iter().map(|(_, to)| to).collect::<Vec<_>>();
         assert_eq!((way(0), way(4)), (vec![], vec![]));
         assert_eq!(way(3), [2, 1, 0]);
