@@ -61,9 +61,9 @@ pub struct Identified {
 }
 
 impl Evidence for Scorer<'_> {
-    fn of(&self, left: u32, right: u32) -> (Millibits, bool) {
-        let (evidence, disagrees) = self.evidence(left, right);
-        (self.prior() + evidence, disagrees)
+    fn of(&self, left: u32, right: u32) -> (Millibits, Millibits) {
+        let evidence = self.evidence(left, right);
+        (self.prior() + evidence, evidence)
     }
 }
 

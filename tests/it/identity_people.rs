@@ -398,44 +398,6 @@ fn a_pipeline_without_entities_says_so() {
     }
 }
 
-/// Ten bits for a name, seven for one within an edit, six for a city; the prior takes four, and another name nearly five.
-const CHAIN_MODEL: &str = r#"{
-  "entity": "customer", "records": 100, "random_pairs": 4950, "prior": 0.0588235, "prior_from": "the test",
-  "comparisons": [
-    { "attribute": "name", "trained_by": [], "levels": [
-      { "level": "exact", "m": 0.64, "u": 0.000625 },
-      { "level": "damerau_levenshtein 1", "m": 0.32, "u": 0.0025 },
-      { "level": "else", "m": 0.04, "u": 0.996875 } ] },
-    { "attribute": "city", "trained_by": [], "levels": [
-      { "level": "exact", "m": 0.96, "u": 0.015 },
-      { "level": "else", "m": 0.04, "u": 0.985 } ] } ]
-}"#;
-
-#[test]
-fn a_chain_of_names_in_one_town_does_not_become_one_customer() {
-    let project = project();
-    let entity = ENTITY
-        .replace("vetoes:\n  - { name: two_cities, differ: [city] }\n", "")
-        .replace("{ jaro_winkler: 0.8 }", "{ damerau_levenshtein: 1 }")
-        .replace("- attribute: phone", "- attribute: city")
-        .replace("model:", "cohesion: 0.8\nmodel:");
-    project.file("pipelines/entities/customer.yaml", entity).file(MODEL_FILE, CHAIN_MODEL);
-    // Each name is its neighbour's but for a letter; the first and the last have none in common.
-    let name = |link: usize| format!("{}{}", &"ABCDEFGHIJKLMNOP"[..link], &"abcdefghijklmnop"[link..]);
-    let name = |link: usize| name(link).replace(char::is_lowercase, "x");
-    let rows: String = (0..=16).map(|link| format!("K{link:02},{},Riga,\n", name(link))).collect();
-    project.extract("account/a.csv", format!("{HEADER}{rows}"));
-    project.run();
-    let ids = ids(&project);
-    let mut groups: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
-    for (link, (_, id)) in ids.iter().enumerate() {
-        groups.entry(id).or_default().push(link);
-    }
-    let spread = groups.values().map(|group| group.last().unwrap() - group[0]).max().unwrap();
-    assert!(spread <= 2, "names that differ in more than two letters are one customer: {groups:?}");
-    assert!(groups.len() < 17, "neighbours are linked: {groups:?}");
-}
-
 /// Numbers from a seed, so that a failure can be seen again.
 struct Dice(u64);
 

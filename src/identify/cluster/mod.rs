@@ -6,8 +6,7 @@
 //! the links and records of its component.
 //!
 //! Holding together (`cohesion`) is judged by pairs across the two groups: those that reach `review_from` speak for it with
-//! their probability, those in which an attribute disagrees speak against it, however much they share of a town or a trade. The
-//! others have too little in common to say anything.
+//! their probability, those whose values are less alike than any two records' speak against it, the others are silent.
 //!
 //! ```text
 //!  A──.97──B──.96──C──.95──D     A and D have nothing in common:
@@ -35,8 +34,8 @@ use crate::define::entity::Entity;
 
 /// Says what the values of a pair are worth.
 pub trait Evidence {
-    /// Returns the score, and whether some attribute disagrees.
-    fn of(&self, left: u32, right: u32) -> (Millibits, bool);
+    /// Returns the score, and what of it the values say (without the prior).
+    fn of(&self, left: u32, right: u32) -> (Millibits, Millibits);
 }
 
 /// Why a link was cut.
@@ -180,11 +179,11 @@ impl Joining<'_> {
         let (mut speaking, mut support) = (0_u32, 0.0);
         for (_, one) in &left.sample {
             for (_, other) in &right.sample {
-                let (score, disagrees) = self.evidence.of((*one).min(*other), (*one).max(*other));
+                let (score, said) = self.evidence.of((*one).min(*other), (*one).max(*other));
                 if score >= self.review_from {
                     speaking += 1;
                     support += probability(score);
-                } else if disagrees {
+                } else if said < 0 {
                     speaking += 1;
                 }
             }

@@ -19,12 +19,12 @@ use crate::{
     },
 };
 
-/// Scores of pairs; a pair that has none disagrees.
+/// Scores of pairs; a pair that has none speaks against being one.
 struct Scores(HashMap<(u32, u32), Millibits>);
 
 impl Evidence for Scores {
-    fn of(&self, left: u32, right: u32) -> (Millibits, bool) {
-        self.0.get(&(left, right)).map_or((-30_000, true), |score| (*score, false))
+    fn of(&self, left: u32, right: u32) -> (Millibits, Millibits) {
+        self.0.get(&(left, right)).map_or((-30_000, -10_000), |score| (*score, score + 20_000))
     }
 }
 
