@@ -1,6 +1,10 @@
 //! `tallyhouse identity`
 
-use std::{fmt::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Subcommand};
 
@@ -13,7 +17,8 @@ use crate::{
     Error,
     engine::Engine,
     record::csv,
-    run::{self, IdExplained, MemberShown, RecordShown, UncertainPair},
+    report::page,
+    run::{self, Apart, IdExplained, MemberShown, RecordShown, UncertainPair},
 };
 
 /// Columns of a review before those of the records.
@@ -36,6 +41,9 @@ enum IdentityAction {
     Explain {
         /// The id.
         id: String,
+        /// Draw it as a page in this file, for its owner alone: the records, their links, and a waterfall for each that was weighed
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// Write the pairs that are neither linked nor surely different as CSV, to be decided by a person
     ///
@@ -63,9 +71,14 @@ pub(super) async fn identity(arguments: &IdentityArguments, engine: &Engine) -> 
     let observer = Progress::new(common.output());
     let is_json = common.output() == OutputFormat::Json;
     match &arguments.action {
-        IdentityAction::Explain { id } => {
+        IdentityAction::Explain { id, out } => {
             let explained = run::explain_id(id, &request, engine, &observer).await?;
-            print(&if is_json { json(&explained) } else { explained_text(&explained) });
+            out.as_deref().map_or(Ok(()), |out| draw(out, &explained))?;
+            print(&match (is_json, out) {
+                (true, _) => json(&explained),
+                (false, None) => explained_text(&explained),
+                (false, Some(out)) => format!("{}: {} {}\n", out.display(), explained.entity, explained.id),
+            });
         }
         IdentityAction::Review { entity, take: None } => {
             let pairs = run::review(entity.as_deref(), &request, engine, &observer).await?;
@@ -93,11 +106,29 @@ fn json(value: &impl serde::Serialize) -> String {
     format!("{}\n", serde_json::json!(value))
 }
 
+/// Writes the page. It has names and telephone numbers.
+fn draw(path: &Path, explained: &IdExplained) -> Result<(), Error> {
+    let report = explained.page();
+    let title = report.title.en.as_deref().unwrap_or(&explained.id);
+    let page = page::html(title, &report)
+        .map_err(|error| Error::Bug { message: format!("cannot write the evidence: {error}") })?;
+    run::write_output(path, page.as_bytes(), true)
+}
+
 fn explained_text(explained: &IdExplained) -> String {
     let mut text = format!("{} {}: {} records\n", explained.entity, explained.id, explained.members.len());
     for member in &explained.members {
         // Writing to a String cannot fail.
         let _ = write_member(&mut text, member);
+    }
+    if !explained.kept_apart.is_empty() {
+        text.push_str("\nkept apart:\n");
+    }
+    for apart in &explained.kept_apart {
+        let Apart { source, key, other_source, other_key, other_id, why, reason } = apart;
+        let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let _ =
+            writeln!(text, "  {source} {key} and {other_source} {other_key}, which is {other_id}, by {why}{reason}");
     }
     if !explained.events.is_empty() {
         text.push_str("\nwhat happened:\n");
@@ -116,7 +147,8 @@ fn write_member(text: &mut String, member: &MemberShown) -> std::fmt::Result {
     writeln!(text, "  {}", values.join(" · "))?;
     let Some(tie) = &member.tie else { return writeln!(text, "  the id is its own, or nothing explains it") };
     let score = tie.score.map(|score| format!(" {score:.4}")).unwrap_or_default();
-    writeln!(text, "  is {} {} by {}{score}", tie.source, tie.key, tie.rule)?;
+    let reason = tie.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    writeln!(text, "  is {} {} by {}{score}{reason}", tie.source, tie.key, tie.rule)?;
     let mut sum = 0.0;
     for (name, level, bits) in &tie.steps {
         sum += bits;

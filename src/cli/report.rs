@@ -46,7 +46,8 @@ pub(super) async fn report(arguments: &ReportArguments, engine: &Engine) -> Resu
         (OutputFormat::Text, out) => {
             let out = out.as_deref().unwrap_or(Path::new("report.html"));
             write(out, &report)?;
-            print(&format!("{}: report `{}` of snapshot {}\n", out.display(), report.name, report.snapshot));
+            let snapshot = report.snapshot.as_deref().unwrap_or_default();
+            print(&format!("{}: report `{}` of snapshot {snapshot}\n", out.display(), report.name));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -122,9 +122,10 @@ impl Forest {
     /// Stands for no tie.
     pub const NONE: u32 = u32::MAX;
 
-    /// Ties records to leaders; `ties` are those of [`Matched`]. `leaders` has one record per cluster.
+    /// Ties records to leaders. `leaders` has one record per cluster.
     #[must_use]
-    pub fn new(ties: &[Tie], records: usize, leaders: impl Iterator<Item = u32>) -> Self {
+    pub fn new(matched: &Matched, leaders: impl Iterator<Item = u32>) -> Self {
+        let (ties, records) = (&matched.ties, matched.clusters.len());
         let at = Ends::new(ties, records);
         let mut up = vec![Self::NONE; records];
         for leader in leaders {
@@ -182,8 +183,10 @@ mod tests {
             tie(0, 2, By::Evidence(0.97)),
             tie(2, 3, By::Evidence(0.96)),
         ];
-        let ties = joining(ties.into_iter(), &[0, 0, 0, 0, 4]);
-        let forest = Forest::new(&ties, 5, [0, 4].into_iter());
+        let clusters = vec![0, 0, 0, 0, 4];
+        let ties = joining(ties.into_iter(), &clusters);
+        let matched = Matched { clusters, ties: ties.clone(), parted: Vec::new() };
+        let forest = Forest::new(&matched, [0, 4].into_iter());
         let way = |record| forest.way(record, &ties).into_iter().map(|(_, to)| to).collect::<Vec<_>>();
         assert_eq!((way(0), way(4)), (vec![], vec![]));
         assert_eq!(way(3), [2, 1, 0]);

@@ -13,6 +13,7 @@ pub mod block;
 pub mod cluster;
 pub mod codes;
 pub mod compare;
+pub mod doubtful;
 pub mod key;
 pub mod key_set;
 pub mod ledger;

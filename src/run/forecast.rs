@@ -237,7 +237,7 @@ impl Growth<'_> {
         let changed: Vec<TableName> =
             entity.records.iter().map(|records| TableName::staged(&records.source.value)).collect();
         let is_changed = changed.iter().any(|table| self.shares.contains_key(table));
-        for name in [entity.identity_table(), entity.xref_table(), entity.event_table()] {
+        for name in entity.tables() {
             let size = self.table(&name).map_or(0.0, |table| bytes(table.bytes()));
             self.sizes.insert(name.clone(), size);
             if is_changed {

@@ -85,8 +85,14 @@ overrides: customer.overrides.csv
 
 const MODEL_FILE: &str = "pipelines/entities/customer.model.json";
 const OVERRIDES_FILE: &str = "pipelines/entities/customer.overrides.csv";
-const TABLES: [&str; 5] =
-    ["staged.account", "staged.sale", "core.customer_xref", "core.customer_event", "core.customer_identity"];
+const TABLES: [&str; 6] = [
+    "staged.account",
+    "staged.sale",
+    "core.customer_xref",
+    "core.customer_event",
+    "core.customer_identity",
+    "core.customer_evidence",
+];
 
 /// What becomes of what is remembered.
 type Happening<'a> = Box<dyn Fn() + 'a>;

@@ -1,12 +1,14 @@
 //! What people ask of identities and what they decide: explanations, the review of uncertain pairs, training.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     identity::{OVERRIDES_HEADER, PIPELINE},
+    outside,
     project::Project,
+    report::browser,
 };
 
 const ACCOUNT: &str = "\
@@ -118,6 +120,152 @@ fn an_id_is_explained_by_its_records_its_ties_and_what_happened_to_it() {
     assert_eq!(shown["members"][2]["tie"]["steps"][2], serde_json::json!(["phone", "exact", 8.0]));
 }
 
+/// Returns the data that a page carries, as its script reads it.
+fn data(page: &str) -> Value {
+    let (_, rest) = page.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
+    serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
+}
+
+/// Returns a chart of a page: its columns and its rows.
+fn chart(data: &Value, name: &str) -> Option<(Value, Value)> {
+    let charts = data["sections"].as_array().unwrap().iter().flat_map(|section| section["charts"].as_array().unwrap());
+    let chart = charts.into_iter().find(|chart| chart["name"] == name)?;
+    Some((chart["columns"].clone(), chart["rows"].clone()))
+}
+
+/// Adds what people decided, and a record that a veto keeps away: A6 has the telephone and nearly the name of A1, and another city.
+fn decided(project: &Project) {
+    let accounts = fs::read_to_string(project.path("extracts/account/a.csv")).unwrap();
+    let markup = "</script><script>alert('O''Brien & Söhne')</script>";
+    project.extract("account/a.csv", format!("{accounts}A6,\"North, \"\"Works\"\"\",Oslo,100\nA7,{markup},,\nA8,,,\n"));
+    let lines = "account,A4,account,A3,same,\"seen, and \"\"read\"\"\"\naccount,A7,account,A4,same,<b>told</b>\n";
+    let parted = "account,A1,account,A5,different,another trade\n";
+    project.file(OVERRIDES_FILE, format!("{OVERRIDES_HEADER}{lines}{parted}"));
+}
+
+#[test]
+fn the_picture_of_an_id_holds_its_records_its_links_and_a_waterfall_for_each_that_was_weighed() {
+    let project = project();
+    decided(&project);
+    project.run();
+    let id = ids(&project)["A1"].clone();
+    let drawn = project.tallyhouse(&["identity", "explain", &id, "--out", "evidence.html"]).succeeds();
+    assert_eq!(drawn.out, format!("evidence.html: customer {id}\n"));
+    let page = fs::read_to_string(project.path("evidence.html")).unwrap();
+    assert!(!page.contains("</script><script>alert"), "a name stays text");
+    let data = data(&page);
+    assert_eq!(data["title"]["en"], format!("{id}: why it is one customer"));
+    let (columns, rows) = chart(&data, "members").unwrap();
+    let expected = [
+        "source",
+        "key",
+        "date",
+        "value name",
+        "value city",
+        "value phone",
+        "compared name",
+        "compared city",
+        "rule",
+        "reason",
+        "to",
+        "score",
+    ];
+    assert_eq!(columns, json!(expected));
+    let name = "North, \"Works\"";
+    assert_eq!(
+        rows[0],
+        json!(["account", "A1", null, name, "Riga", "100", "northworks", "riga", null, null, null, null])
+    );
+    assert_eq!(rows[1][8], "same_phone_and_name");
+    let (_, rows) = chart(&data, "ties").unwrap();
+    let score = rows[2][3].as_f64().unwrap();
+    assert!((score - 512.0 / 513.0).abs() < 1e-4, "nine bits: {score}");
+    assert_eq!(
+        rows,
+        json!([
+            ["account A1", null, null, null],
+            ["account A2", "account A1", "same_phone_and_name", null],
+            ["account A3", "account A1", "evidence", score],
+            ["account A4", "account A3", "override", null],
+            ["account A7", "account A4", "override", null],
+        ])
+    );
+    let pair = "account A3 ~ account A1";
+    assert_eq!(
+        chart(&data, "evidence").unwrap(),
+        (
+            json!(["pair", "probability", "step", "bits"]),
+            json!([
+                [pair, score, "prior", -4.0],
+                [pair, score, "name: jaro_winkler 0.8", 5.0],
+                [pair, score, "phone: exact", 8.0],
+            ])
+        )
+    );
+    let (_, rows) = chart(&data, "apart").unwrap();
+    let other = ids(&project)["A6"].clone();
+    assert_eq!(rows[0], json!(["account A1", "account A6", other, "two_cities", null]));
+    let text = project.tallyhouse(&["identity", "explain", &id]).succeeds().out;
+    let told = format!("kept apart:\n  account A1 and account A6, which is {other}, by two_cities\n");
+    assert!(text.contains(&told), "{text}");
+}
+
+#[test]
+fn the_picture_of_a_record_that_stands_alone_has_no_links() {
+    let project = project();
+    project.run();
+    let id = ids(&project)["A5"].clone();
+    project.tallyhouse(&["identity", "explain", &id, "--out", "evidence.html"]).succeeds();
+    let data = data(&fs::read_to_string(project.path("evidence.html")).unwrap());
+    assert_eq!(chart(&data, "members").unwrap().1.as_array().unwrap().len(), 1);
+    assert_eq!([chart(&data, "ties"), chart(&data, "evidence"), chart(&data, "apart")], [None, None, None]);
+}
+
+#[test]
+fn a_browser_draws_the_evidence_as_it_is() {
+    let Some(browser) = browser() else { return };
+    let project = project();
+    decided(&project);
+    project.run();
+    for key in ["A1", "A5"] {
+        let id = ids(&project)[key].clone();
+        project.tallyhouse(&["identity", "explain", &id, "--out", "evidence.html"]).succeeds();
+        outside::python("report.py", &[project.path("evidence.html").to_str().unwrap(), &browser]);
+    }
+}
+
+#[test]
+fn what_a_person_should_look_at_is_a_table_without_values() {
+    let project = project();
+    project.run();
+    let (held, open) = (ids(&project)["A1"].clone(), ids(&project)["A4"].clone());
+    let columns = ["left_key", "right_key", "number", "step", "level", "bits", "is_linked", "customer_id", "other_id"];
+    let mut rows = project.current().cells("core.customer_evidence", &columns);
+    rows.sort();
+    let row = |keys: [&str; 2], number: &str, said: [&str; 3], held: &str, ids: [&String; 2]| {
+        let cells = [keys[0], keys[1], number, said[0], said[1], said[2], held, ids[0].as_str(), ids[1].as_str()];
+        cells.map(str::to_owned).to_vec()
+    };
+    let mut expected = Vec::new();
+    for (keys, is_linked, phone, ids) in [
+        (["A1", "A3"], "true", ["exact", "8.0"], [&held, &held]),
+        (["A1", "A4"], "false", ["NULL", "0.0"], [&held, &open]),
+        (["A2", "A4"], "false", ["NULL", "0.0"], [&held, &open]),
+        (["A3", "A4"], "false", ["NULL", "0.0"], [&held, &open]),
+    ] {
+        expected.push(row(keys, "0", ["prior", "NULL", "-4.0"], is_linked, ids));
+        expected.push(row(keys, "1", ["name", "jaro_winkler 0.8", "5.0"], is_linked, ids));
+        expected.push(row(keys, "2", ["phone", phone[0], phone[1]], is_linked, ids));
+    }
+    assert_eq!(rows, expected);
+    // What is decided is asked no more, and what is not linked any more holds nothing.
+    let pairs = [("A1", "A3"), ("A2", "A3"), ("A1", "A4"), ("A2", "A4"), ("A3", "A4")];
+    let lines = pairs.map(|(left, right)| format!("account,{left},account,{right},different,seen\n")).concat();
+    project.file(OVERRIDES_FILE, format!("{OVERRIDES_HEADER}{lines}"));
+    project.run();
+    assert_eq!(project.current().cells("core.customer_evidence", &["left_key"]), Vec::<Vec<String>>::new());
+}
+
 #[test]
 fn an_id_that_nothing_bears_is_said_to_be_none() {
     let project = project();
@@ -151,7 +299,7 @@ fn a_review_shows_what_is_uncertain_and_decisions_go_back_into_the_file_that_run
     let after = ids(&project);
     assert_eq!(after["A4"], before["A1"]);
     let text = project.tallyhouse(&["identity", "explain", &after["A4"]]).succeeds().out;
-    assert!(text.contains("  is account A3 by override\n"), "{text}");
+    assert!(text.contains("  is account A3 by override: seen, and \"read\"\n"), "{text}");
     let again = project.tallyhouse(&["identity", "review"]).succeeds().out;
     assert!(!again.contains("A4"), "what is decided is not asked again: {again}");
     // A second time it says nothing new.

@@ -142,6 +142,9 @@ class Expected:
     def member(self, at, value):
         """The value of a dimension as the reader sees it."""
         written = self.chart["by"][at]["format"]
+        if written == "share" and isinstance(value, (int, float)):
+            # As the page rounds: half away from zero.
+            return f"{math.floor(abs(value) * 1000 + 0.5) / 10 * (-1 if value < 0 else 1):.1f} %"
         if value is None or written not in ("month", "quarter"):
             return self.word(value)
         year, month = int(value[:4]), int(value[5:7])
@@ -199,10 +202,11 @@ def pareto(expected, found):
     return all_same(values[:limit], bars) and all_same(parts[:limit], curve)
 
 
-def waterfall(expected, found):
-    """A bar reaches from what was before its part to what is after it."""
-    [values] = expected.marks().values()
+def hangs(values, found):
+    """Whether each bar reaches from what was before its part to what is after it, and the last one ends where the parts do."""
     base, above, below = (series["data"] for series in found["series"])
+    if not len(values) == len(base) == len(above) == len(below):
+        return False
     level, spans = 0, []
     for at, value in enumerate(values):
         start = 0 if at in (0, len(values) - 1) else level
@@ -213,6 +217,52 @@ def waterfall(expected, found):
         if not all_same(span, [min(pieces), max(pieces)]):
             return False
     return is_same(values[0] + (total(values[1:-1]) or 0), values[-1])
+
+
+def waterfall(expected, found):
+    [values] = expected.marks().values()
+    return hangs(values, found)
+
+
+def waterfalls(expected, found):
+    """One waterfall for each value of all columns but the last, with its steps and their sum."""
+    strands = {}
+    for keys, [value] in expected.marks().items():
+        strands.setdefault(keys[:-1], []).append((keys[-1], value))
+    wanted = list(strands.items())[: expected.chart["limit"]]
+    if len(wanted) != len(found["parts"]):
+        return False
+    ends = {"zh": "结果", "en": "Result"}[expected.language]
+    for (keys, steps), part in zip(wanted, found["parts"]):
+        heading = " · ".join(expected.member(at, key) for at, key in enumerate(keys))
+        names = [expected.member(len(keys), step) for step, _ in steps] + [ends]
+        values = [value for _, value in steps]
+        if (heading, names) != (part["heading"], part["names"]) or not hangs([*values, total(values)], part):
+            return False
+    return True
+
+
+def tree(expected, found):
+    """Every mark once, below and to the right of the one that it hangs on, and a line between the two."""
+    marks = expected.marks()
+    series = plotted_series(found)
+    points = {tuple(point["keys"]): point for point in series["marks"]}
+    if set(points) != set(marks) or sorted(point["value"][1] for point in points.values()) != list(range(len(marks))):
+        return False
+    places = {keys[0]: point["value"] for keys, point in points.items()}
+    lines = {"certain": [], "evidence": []}
+    for point in sorted(series["marks"], key=lambda point: point["value"][1]):
+        _, upper, _ = point["keys"]
+        [measured] = marks[tuple(point["keys"])]
+        depth, at = point["value"]
+        if point["measured"] != measured or (upper not in places and depth != 0):
+            return False
+        if upper in places:
+            above = places[upper]
+            if not (above[0] + 1 == depth and above[1] < at):
+                return False
+            lines["certain" if measured is None else "evidence"] += [above, [above[0], at], [depth, at], ["-", "-"]]
+    return lines == {name: series[name] for name in lines}
 
 
 def digits(shown):
@@ -268,7 +318,7 @@ def figures(expected, found):
 
 COMPARED = {
     "line": along, "bar": along, "funnel": along, "bubble": bubble, "pareto": pareto, "waterfall": waterfall,
-    "matrix": matrix, "table": table, "figures": figures,
+    "waterfalls": waterfalls, "tree": tree, "matrix": matrix, "table": table, "figures": figures,
 }
 
 
@@ -316,7 +366,7 @@ def faults(report, asked, answer):
                 if not expected.rows:
                     if not shown["status"]:
                         yield f"{chart['name']} in {state}: nothing is drawn and nothing is said"
-                elif "series" not in shown and not shown["cells"] and not shown["numbers"]:
+                elif not {"series", "parts"} & set(shown) and not shown["cells"] and not shown["numbers"]:
                     yield f"{chart['name']} in {state}: nothing is drawn"
                 elif not COMPARED[chart["kind"]](expected, shown):
                     yield f"{chart['name']} in {state}: drawn is {json.dumps(shown, ensure_ascii=False)[:600]}"

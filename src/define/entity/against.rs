@@ -93,7 +93,7 @@ pub fn against_models(entities: &[Entity], models: &[Model]) -> Vec<Diagnostic> 
     let mut findings = Vec::new();
     let mut tables: BTreeMap<TableName, &Entity> = BTreeMap::new();
     for entity in entities {
-        for table in [entity.identity_table(), entity.xref_table(), entity.event_table()] {
+        for table in entity.tables() {
             if let Some(model) = models.iter().find(|model| model.name == table) {
                 let message = format!("`{table}` is made by a model and by entity `{}`", entity.name.value);
                 let hint = format!("remove {}: identification makes the table", model.path.display());

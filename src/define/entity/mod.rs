@@ -291,6 +291,18 @@ impl Entity {
         self.table("event")
     }
 
+    /// Returns the table of the links that a person should look at, and why each has its probability.
+    #[must_use]
+    pub fn evidence_table(&self) -> TableName {
+        self.table("evidence")
+    }
+
+    /// Returns all tables of the entity.
+    #[must_use]
+    pub fn tables(&self) -> [TableName; 4] {
+        [self.identity_table(), self.xref_table(), self.event_table(), self.evidence_table()]
+    }
+
     /// Returns the records of a source, with their rank.
     #[must_use]
     pub fn records_of(&self, source: &str) -> Option<(usize, &RecordSource)> {

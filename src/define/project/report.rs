@@ -136,6 +136,12 @@ pub enum ChartKind {
     Matrix,
     /// From the first `show` over its parts to the last.
     Waterfall,
+    /// Waterfalls below each other, one for each value of all columns of `by` but the last, whose values are the steps; each ends in
+    /// the sum.
+    Waterfalls,
+    /// A tree: the first column of `by` names a mark, the second the one that it hangs on, the third by what; `show` is the
+    /// number of the link, where it has one.
+    Tree,
     /// Steps from above, the first column of `by`; a second `show` is what each step should be.
     Funnel,
     /// Bars from the largest on, named by the first column of `by`, and which part of the whole they make together.
@@ -163,6 +169,8 @@ pub enum Format {
     Number,
     /// A number with two decimals: scores and rates per hundred.
     Decimal,
+    /// The same with its sign: what adds to a whole and what takes from it.
+    Signed,
     /// Money of the reporting currency.
     Money,
     /// A share, in percent.

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use crate::{
     define::{
         findings::Findings,
-        project::report::{Chart, ChartKind, Format, How, Report},
+        project::report::{Chart, ChartKind, Format, How, Order, Report},
     },
     record::Diagnostic,
 };
@@ -47,6 +47,8 @@ fn taken(kind: ChartKind) -> (RangeInclusive<usize>, RangeInclusive<usize>) {
         ChartKind::Bubble => (1..=2, 3..=3),
         ChartKind::Matrix => (2..=3, 1..=1),
         ChartKind::Waterfall => (0..=0, 3..=ANY),
+        ChartKind::Waterfalls => (2..=ANY, 1..=1),
+        ChartKind::Tree => (3..=3, 1..=1),
         ChartKind::Funnel => (1..=1, 1..=2),
         ChartKind::Pareto => (1..=2, 1..=1),
         ChartKind::Table => (1..=ANY, 0..=ANY),
@@ -79,7 +81,16 @@ fn options(chart: &Chart, findings: &mut Findings) {
         at_name(chart, "`bars` is about tables", "remove it, or write `kind: table`", findings);
     }
     let adds_up = |how: How| matches!(how, How::Sum | How::Count);
-    let is_whole = chart.is_stacked || matches!(chart.kind, ChartKind::Waterfall | ChartKind::Pareto);
+    if chart.order == Order::Value && matches!(chart.kind, ChartKind::Waterfalls | ChartKind::Tree) {
+        at_name(
+            chart,
+            "its marks stand in the order of the rows",
+            "remove `order`, and order the rows in SQL",
+            findings,
+        );
+    }
+    let kinds_that_add = [ChartKind::Waterfall, ChartKind::Waterfalls, ChartKind::Pareto];
+    let is_whole = chart.is_stacked || kinds_that_add.contains(&chart.kind);
     let stray = chart.show.iter().map(|measure| measure.how).find(|how| is_whole && !adds_up(*how));
     if let Some(how) = stray.filter(|how| !(chart.is_stacked && *how == How::Share)) {
         let message = format!("its marks are added, and `{}` cannot be", key(how));
@@ -104,6 +115,8 @@ fn word(kind: ChartKind) -> &'static str {
         ChartKind::Bubble => "bubble",
         ChartKind::Matrix => "matrix",
         ChartKind::Waterfall => "waterfall",
+        ChartKind::Waterfalls => "waterfalls",
+        ChartKind::Tree => "tree",
         ChartKind::Funnel => "funnel",
         ChartKind::Pareto => "pareto",
         ChartKind::Table => "table",

@@ -10,7 +10,7 @@ use crate::identify::{
         links::{Certain, Link, Verdict},
     },
     roots::Roots,
-    weigh::{Scorer, score_of},
+    weigh::{Scorer, frequency::Frequencies, score_of},
 };
 
 /// What yesterday knew.
@@ -50,8 +50,8 @@ impl Night<'_> {
         let ends = links.iter().flat_map(|link| [link.left, link.right]);
         let ends = ends.chain(certain.iter().flat_map(|link| [link.left, link.right]));
         let said = self.terms.verdicts.iter().flat_map(|verdict| [verdict.left, verdict.right]);
-        let frequencies = self.frequencies(&ends.chain(said));
         let records = &self.update.records;
+        let frequencies = Frequencies::of_records(entity, records, self.codes, &ends.chain(said));
         let scorer = Scorer::new(entity, self.model, records, self.codes, &frequencies, self.prepared);
         let joining = Links { verdicts: self.terms.verdicts, certain: &certain, evidence: &links };
         let joined = cluster::clusters(entity, records, self.codes, joining, &scorer);

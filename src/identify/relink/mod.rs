@@ -40,10 +40,10 @@ use super::{
     codes::{Codes, Keys, NOTHING, Prepared},
     key_set::KeySet,
     records::ABSENT,
-    weigh::{Model, Scorer, frequency, frequency::Frequencies},
+    weigh::{Model, Scorer, frequency::Frequencies},
     whole::{Identified, Problem, Terms, least_kept},
 };
-use crate::define::entity::{Entity, Form};
+use crate::define::entity::Entity;
 
 /// Pairs that one thread scores at a time.
 const CHUNK: usize = 2000;
@@ -190,7 +190,8 @@ impl Night<'_> {
     /// Scores pairs; returns those that are kept, in order.
     fn scored(&self, pairs: &[(u32, u32)]) -> Vec<Link> {
         let entity = self.entity();
-        let frequencies = self.frequencies(&pairs.iter().flat_map(|(left, right)| [*left, *right]));
+        let ends = pairs.iter().flat_map(|(left, right)| [*left, *right]);
+        let frequencies = Frequencies::of_records(entity, &self.update.records, self.codes, &ends);
         let scorer = Scorer::new(entity, self.model, &self.update.records, self.codes, &frequencies, self.prepared);
         let least = least_kept(entity);
         let score = |chunk: usize| {
@@ -200,16 +201,6 @@ impl Night<'_> {
             pairs[chunk * CHUNK..pairs.len().min((chunk + 1) * CHUNK)].iter().filter_map(of).collect::<Vec<Link>>()
         };
         on_each(self.terms.threads, pairs.len().div_ceil(CHUNK), &score).into_iter().flatten().collect()
-    }
-
-    /// Counts how often the values of some records occur.
-    fn frequencies(&self, records: &(impl Iterator<Item = u32> + Clone)) -> Frequencies {
-        let of = |form: Form| {
-            let keys = Keys::new(&self.update.records, self.codes, &[form]);
-            (form, records.clone().map(|record| keys.get(record)).collect::<KeySet>())
-        };
-        let wanted: HashMap<Form, KeySet> = frequency::forms(self.entity()).into_iter().map(of).collect();
-        Frequencies::of_some(&self.update.records, self.codes, &wanted)
     }
 
     /// Returns tonight's certain links, and records that may have lost or won one.

@@ -64,6 +64,22 @@ impl Frequencies {
         Self { of_form: wanted.iter().map(counted).collect() }
     }
 
+    /// Counts only the values of some records.
+    #[must_use]
+    pub fn of_records(
+        entity: &Entity,
+        records: &Records,
+        codes: &Codes,
+        chosen: &(impl Iterator<Item = u32> + Clone),
+    ) -> Self {
+        let of = |form: Form| {
+            let keys = Keys::new(records, codes, &[form]);
+            (form, chosen.clone().map(|record| keys.get(record)).collect::<KeySet>())
+        };
+        let wanted: HashMap<Form, KeySet> = forms(entity).into_iter().map(of).collect();
+        Self::of_some(records, codes, &wanted)
+    }
+
     /// Returns how rare a value is: the power of two below the number of other records that have it. 0 when none has.
     #[must_use]
     pub fn power(&self, form: Form, hash: u64) -> u32 {

@@ -13,6 +13,7 @@ use crate::{
     Error,
     define::entity::Entity,
     identify::{
+        doubtful::{Doubtful, doubtful},
         matched::Matched,
         records::Records,
         relink::{Difference, relink},
@@ -36,9 +37,20 @@ const FEW: usize = 1000;
 /// Who is who, and how that was found.
 pub(super) struct Linked {
     pub matched: Matched,
+    /// The links that a person should look at.
+    pub doubtful: Vec<Doubtful>,
     pub report: Linking,
     /// What is worth a word.
     pub warnings: Vec<String>,
+}
+
+/// What was found tonight, and by what.
+#[derive(Clone, Copy)]
+struct Outcome<'a> {
+    records: &'a Records,
+    values: &'a Values<'a>,
+    model: &'a Model,
+    found: &'a Identified,
 }
 
 /// What the last run knew, and how tonight differs from it.
@@ -62,16 +74,18 @@ pub(super) fn link(entity: &Entity, records: &Records, said: &Said, around: Arou
         let found = night.all(&values, &model)?;
         let because = Some("no model is pinned, so another one may be learnt every night".to_owned());
         let report = Linking { all_because: because, compared: found.compared, ..Linking::default() };
-        return Ok(night.linked(&found, report, told));
+        return Ok(night.linked(Outcome { records, values: &values, model: &model, found: &found }, report, told));
     };
     let memory = Memory::new(entity, &model, around);
     match night.known(memory.as_ref()) {
         Ok(known) => night.changed(known, &model, memory.as_ref()),
         Err(why) => {
-            let found = night.all(&Values::all(entity, records, terms.threads), &model)?;
+            let values = Values::all(entity, records, terms.threads);
+            let found = night.all(&values, &model)?;
             night.remember(memory.as_ref(), records, &found);
             let report = Linking { all_because: Some(why), compared: found.compared, ..Linking::default() };
-            Ok(night.linked(&found, report, Vec::new()))
+            let outcome = Outcome { records, values: &values, model: &model, found: &found };
+            Ok(night.linked(outcome, report, Vec::new()))
         }
     }
 }
@@ -154,7 +168,8 @@ impl Night<'_> {
         if is_news {
             self.remember(memory, &update.records, &found);
         }
-        Ok(self.linked(&found, report, Vec::new()))
+        let outcome = Outcome { records: &update.records, values: &values, model, found: &found };
+        Ok(self.linked(outcome, report, Vec::new()))
     }
 
     fn remember(&self, memory: Option<&Memory>, records: &Records, found: &Identified) {
@@ -163,9 +178,13 @@ impl Night<'_> {
         }
     }
 
-    fn linked(&self, found: &Identified, report: Linking, mut warnings: Vec<String>) -> Linked {
-        warnings.extend(split_blocks(self.terms.entity, found));
-        Linked { matched: Matched::new(self.terms.entity, found), report, warnings }
+    fn linked(&self, outcome: Outcome<'_>, report: Linking, mut warnings: Vec<String>) -> Linked {
+        let Outcome { records, values, model, found } = outcome;
+        let entity = self.terms.entity;
+        warnings.extend(split_blocks(entity, found));
+        let matched = Matched::new(entity, found);
+        let doubtful = doubtful(entity, records, values, model, (found, &matched));
+        Linked { matched, doubtful, report, warnings }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Identification of one entity between the reading and the writing of its sources.
 //!
 //! ```text
-//!  surveyed sources ─► gather ─► match ─► settle ─► tables: identity, xref, event
+//!  surveyed sources ─► gather ─► match ─► settle ─► tables: identity, xref, event, evidence
 //!                      records   clusters  ids  └──► ids on the rows of each partition
 //!                                           ▲
 //!                      overrides, model     └ xref of the last snapshot
@@ -11,6 +11,7 @@
 //! of the last snapshot, its tables and ids stand, and no row is read.
 
 pub mod ask;
+mod evidence;
 mod gather;
 mod link;
 mod model;
@@ -213,11 +214,11 @@ fn kept(
         return Ok(None);
     }
     let mut tables = Vec::new();
-    for name in [entity.identity_table(), entity.xref_table(), entity.event_table()] {
+    for name in entity.tables() {
         let Some(table) = parent.tables.get(&name) else { return Ok(None) };
         tables.push(known(name, table.clone(), around)?);
     }
-    let [things, records, _] = [0, 1, 2].map(|at| tables[at].1.table.rows());
+    let [things, records] = [0, 1].map(|at| tables[at].1.table.rows());
     let report = EntityReport { is_unchanged: true, things, records, ..EntityReport::new(&entity.name.value) };
     Ok(Some(Identified { tables, report, found: None }))
 }
@@ -247,12 +248,12 @@ fn found(
     let parameters = &around.definitions.parameters;
     let gathered = gather::gather(entity, surveyed, parameters)?;
     let records = &gathered.records;
-    let link::Linked { matched, report: linking, warnings } = link::link(entity, records, said, around)?;
+    let link::Linked { matched, doubtful, report: linking, warnings } = link::link(entity, records, said, around)?;
     let names: Vec<&str> = entity.records.iter().map(|records| records.source.value.as_str()).collect();
     let tonight = parameters.run_date.to_epoch_days();
     let past = past.all(entity);
     let ledger = ledger::settle(records, &matched.clusters, &past, &names, &entity.id_prefix, tonight);
-    let forest = Forest::new(&matched.ties, records.len(), leaders(&ledger));
+    let forest = Forest::new(&matched, leaders(&ledger));
     let reasons = Reasons::new(entity, records, &matched, &forest, &ledger);
     let options = WriterOptions {
         memory_bytes: around.stage.memory_bytes,
@@ -272,6 +273,7 @@ fn found(
         records,
         latest: &gathered.latest,
         matched: &matched,
+        doubtful: &doubtful,
         forest: &forest,
         ledger: &ledger,
         run_date: parameters.run_date,
@@ -280,12 +282,14 @@ fn found(
     let definition = Some(stated(&said.state, gathered.valid));
     let xref = Table { definition, ..night.xref(place)? };
     let events = night.events(&reasons, earlier, place)?;
+    let evidence = night.evidence(place)?;
     let report =
         EntityReport { linking: Some(linking), ..report(entity, &ledger, identity.rows(), xref.rows(), warnings) };
     let tables = vec![
         known(entity.identity_table(), identity, around)?,
         known(entity.xref_table(), xref, around)?,
         known(entity.event_table(), events, around)?,
+        known(entity.evidence_table(), evidence, around)?,
     ];
     Ok(Identified { tables, report, found: Some(Found { gathered, ledger }) })
 }

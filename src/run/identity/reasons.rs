@@ -12,6 +12,7 @@ use crate::{
         ledger::{Change, Event, Ledger},
         matched::{By, Forest, Matched, Tie},
         records::Records,
+        weigh::Waterfall,
     },
 };
 
@@ -36,6 +37,25 @@ pub(super) fn rule(entity: &Entity, tie: Tie) -> (String, Option<f64>) {
         }
         By::Evidence(probability) => ("evidence".to_owned(), Some(probability)),
     }
+}
+
+/// What a step is called that two random records begin with.
+pub(super) const PRIOR: &str = "prior";
+/// What the level of a step is called that the rarity of an equal value makes.
+pub(super) const RARITY: &str = "rarity";
+
+/// Returns how evidence adds up, in bits: what is compared, the level that is reached, what it adds. A comparison without a level
+/// had nothing to compare.
+pub(super) fn steps(waterfall: &Waterfall) -> Vec<(String, Option<String>, f64)> {
+    let bits = |millibits: i32| f64::from(millibits) / 1000.0;
+    let mut steps = vec![(PRIOR.to_owned(), None, bits(waterfall.prior))];
+    for step in &waterfall.steps {
+        steps.push((step.attribute.clone(), step.level.clone(), bits(step.weight)));
+        if step.rarity != 0 {
+            steps.push((step.attribute.clone(), Some(RARITY.to_owned()), bits(step.rarity)));
+        }
+    }
+    steps
 }
 
 /// Explains changes of one night.

@@ -1,4 +1,4 @@
-//! The columns that identification makes: ids on staged rows, and the three tables of an entity.
+//! The columns that identification makes: ids on staged rows, and the tables of an entity.
 
 use std::sync::Arc;
 
@@ -40,11 +40,12 @@ pub(in crate::run) fn schemas(entity: &Entity, sources: &[Source]) -> Vec<(Table
 }
 
 /// Returns name, columns and partition columns of an entity's tables.
-fn of_entity(entity: &Entity, sources: &[Source]) -> [(TableName, SchemaRef, Vec<String>); 3] {
+fn of_entity(entity: &Entity, sources: &[Source]) -> [(TableName, SchemaRef, Vec<String>); 4] {
     [
         (entity.identity_table(), identity(entity, sources), Vec::new()),
         (entity.xref_table(), xref(entity), vec!["source".to_owned()]),
         (entity.event_table(), event(entity), vec![EVENT_MONTH.to_owned()]),
+        (entity.evidence_table(), evidence(entity), Vec::new()),
     ]
 }
 
@@ -115,6 +116,24 @@ pub(super) fn event(entity: &Entity) -> SchemaRef {
         optional("rule", DataType::Utf8),
         optional("score", DataType::Float64),
         required("reason", DataType::Utf8),
+    ]))
+}
+
+/// Returns the columns of the table of links that a person should look at: one row for each step of the evidence.
+pub(super) fn evidence(entity: &Entity) -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        required("left_source", DataType::Utf8),
+        required("left_key", DataType::Utf8),
+        required("right_source", DataType::Utf8),
+        required("right_key", DataType::Utf8),
+        required("number", DataType::Int64),
+        required("step", DataType::Utf8),
+        optional("level", DataType::Utf8),
+        required("bits", DataType::Float64),
+        required("probability", DataType::Float64),
+        required("is_linked", DataType::Boolean),
+        required(&entity.id_column.value, DataType::Utf8),
+        required("other_id", DataType::Utf8),
     ]))
 }
 

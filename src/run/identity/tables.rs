@@ -1,4 +1,4 @@
-//! The three tables of an entity, written through the usual writer.
+//! The tables of an entity, written through the usual writer; that of evidence is filled in `evidence`.
 //!
 //! In: records, ids, ties, changes. Out: tables of the new snapshot. Partitions whose rows are those of the last snapshot are
 //! taken over from it: that of each source in the cross-reference, each month in the ledger.
@@ -25,6 +25,7 @@ use crate::{
     define::{entity::Entity, project::Source},
     engine::{catalog, functions::folding::fold},
     identify::{
+        doubtful::Doubtful,
         ledger::{Change, Event, Ledger},
         matched::{Forest, Matched},
         records::Records,
@@ -45,6 +46,7 @@ pub(super) struct Tonight<'a> {
     pub records: &'a Records,
     pub latest: &'a [i64],
     pub matched: &'a Matched,
+    pub doubtful: &'a [Doubtful],
     pub forest: &'a Forest,
     pub ledger: &'a Ledger,
     pub run_date: NaiveDate,
@@ -60,17 +62,17 @@ pub(super) struct Place<'a> {
 }
 
 /// A table to be written.
-struct Written<'a> {
-    name: TableName,
-    schema: SchemaRef,
-    partition_by: &'a [&'a str],
-    key: &'a [&'a str],
-    description: String,
+pub(super) struct Written<'a> {
+    pub name: TableName,
+    pub schema: SchemaRef,
+    pub partition_by: &'a [&'a str],
+    pub key: &'a [&'a str],
+    pub description: String,
 }
 
 impl Place<'_> {
     /// Writes the partitions of a table, but for those of which the last snapshot has the same rows; `kept` are taken over.
-    fn write(
+    pub fn write(
         &self,
         table: Written<'_>,
         batches: Vec<(PartitionValues, RecordBatch)>,
@@ -128,11 +130,11 @@ fn fingerprint(batch: &RecordBatch) -> String {
 }
 
 impl Tonight<'_> {
-    fn id(&self, number: u32) -> &str {
+    pub fn id(&self, number: u32) -> &str {
         self.ledger.ids.texts().get(number as usize)
     }
 
-    fn source(&self, record: u32) -> &str {
+    pub fn source(&self, record: u32) -> &str {
         &self.entity.records[usize::from(self.records.sources[record as usize])].source.value
     }
 
@@ -349,7 +351,7 @@ const fn word(event: Event) -> &'static str {
     }
 }
 
-fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch, Error> {
+pub(super) fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch, Error> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(SchemaRef::clone(schema), columns, &options)
         .map_err(|error| Error::Bug { message: format!("a table of ids is broken: {error}") })

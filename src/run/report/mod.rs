@@ -4,13 +4,13 @@
 //! since the reader's filters decide what.
 
 mod cells;
+mod filled;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use datafusion::error::DataFusionError;
-use serde::Serialize;
 use serde_json::Value;
 
 use super::{Request, Snapshot, load};
@@ -19,7 +19,7 @@ use crate::{
     define::{
         project::{
             Title,
-            report::{Chart, ChartKind, Dimension, Filter, Format, How, Measure, Order, Report, Section},
+            report::{Chart, Dimension, Format, How, Measure, Report, Section},
         },
         suggestion,
     },
@@ -27,71 +27,12 @@ use crate::{
     record::{Diagnostic, TableName, manifest::Label},
 };
 
+pub use filled::FilledReport;
+pub(super) use filled::{FilledChart, FilledSection, Measured, Shown};
 pub(super) use validate::{Around, reads, validate};
 
 /// Rows of one chart, above which a page gets slow and nobody sees a single one.
 const MOST_ROWS: usize = 20_000;
-
-/// A report with the rows of its charts, as the page takes it.
-#[derive(Debug, Clone, Serialize)]
-pub struct FilledReport {
-    /// Its name.
-    pub name: String,
-    /// Title of the page.
-    pub title: Title,
-    /// Whom it is for and what it answers.
-    pub description: Option<String>,
-    /// The snapshot.
-    pub snapshot: String,
-    /// The day as of which the snapshot answers.
-    pub run_date: String,
-    /// The reporting currency.
-    currency: Title,
-    filters: Vec<Filter>,
-    words: BTreeMap<String, Title>,
-    sections: Vec<FilledSection>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct FilledSection {
-    title: Title,
-    charts: Vec<FilledChart>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct FilledChart {
-    name: String,
-    title: Title,
-    note: Title,
-    kind: ChartKind,
-    by: Vec<Shown>,
-    show: Vec<Measured>,
-    order: Order,
-    limit: Option<u64>,
-    is_stacked: bool,
-    is_horizontal: bool,
-    columns: Vec<String>,
-    rows: Vec<Vec<Value>>,
-}
-
-/// A dimension, with all that the report leaves to the tables and types.
-#[derive(Debug, Clone, Serialize)]
-struct Shown {
-    column: String,
-    title: Title,
-    format: Format,
-    values: Vec<String>,
-}
-
-/// A measure, likewise.
-#[derive(Debug, Clone, Serialize)]
-struct Measured {
-    how: How,
-    columns: Vec<String>,
-    title: Title,
-    format: Format,
-    has_bars: bool,
-}
 
 /// Fills a report from the served snapshot, or another by its id. The name may be left out where there is but one.
 ///
@@ -117,7 +58,7 @@ pub async fn report(
         name: report.name.value,
         title: report.title,
         description: report.description,
-        snapshot: snapshot.manifest.snapshot.clone(),
+        snapshot: Some(snapshot.manifest.snapshot.clone()),
         run_date: snapshot.parameters.run_date.to_string(),
         currency: report.currency,
         filters: report.filters,

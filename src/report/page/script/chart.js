@@ -1,6 +1,5 @@
 // One chart on the page: its heading, its note, the picture, what the reader should know of it, and its data.
 
-const ROW_HEIGHT = 30;
 const HEIGHT = 360;
 
 // What the reader did to each table, kept while the rest of the page changes.
@@ -13,12 +12,13 @@ function sortingOf(name) {
 
 // Returns how many places a chart has along its axis.
 function placesOf(chart, marks) {
-  return chart.kind === 'pareto' ? marks.length : members(chart, marks, 0).length;
+  if (chart.kind === 'waterfalls') return strands(marks).length;
+  return ['pareto', 'tree'].includes(chart.kind) ? marks.length : members(chart, marks, 0).length;
 }
 
 // Lying bars need room for each of their names.
 function heightOf(chart, marks) {
-  if (!chart.is_horizontal && !['funnel', 'waterfall'].includes(chart.kind)) return HEIGHT;
+  if (!chart.is_horizontal && !['funnel', 'waterfall', 'tree'].includes(chart.kind)) return HEIGHT;
   const all = chart.kind === 'waterfall' ? chart.show.length : members(chart, marks, 0).length;
   const places = Math.min(all, chart.limit ?? Infinity);
   return Math.max(160, 72 + places * ROW_HEIGHT);
@@ -27,7 +27,7 @@ function heightOf(chart, marks) {
 class Card {
   constructor(chart) {
     this.chart = chart;
-    this.picture = null;
+    this.pictures = [];
     this.title = element('h3');
     this.note = element('p', { className: 'note' });
     this.figure = element('div', { className: 'plot' });
@@ -63,7 +63,8 @@ class Card {
     const idle = report.filters.filter((filter) => state.filters[filter.column] !== null && !chart.columns.includes(filter.column));
     const remarks = idle.length > 0 ? [phrase('unfiltered', idle.map((filter) => titled(filter.title)).join(', '))] : [];
     if (marks.length === 0) return [phrase(chart.rows.length === 0 ? 'noRows' : 'noneLeft'), ...remarks];
-    const places = Object.hasOwn(OPTIONS, chart.kind) && chart.limit !== null ? placesOf(chart, marks) : 0;
+    const isDrawn = Object.hasOwn(OPTIONS, chart.kind) || Object.hasOwn(PARTS, chart.kind);
+    const places = isDrawn && chart.limit !== null ? placesOf(chart, marks) : 0;
     if (places > chart.limit) remarks.unshift(phrase('first', chart.limit, places));
     return remarks;
   }
@@ -74,17 +75,40 @@ class Card {
     if (marks.length === 0) return this.clear();
     if (chart.kind === 'table') return figure.replaceChildren(table(chart, marks, chart.limit, sortingOf(chart.name)));
     if (Object.hasOwn(GRIDS, chart.kind)) return figure.replaceChildren(GRIDS[chart.kind](chart, marks));
-    figure.style.height = `${heightOf(chart, marks)}px`;
-    figure.setAttribute('role', 'img');
-    figure.setAttribute('aria-label', `${titled(chart.title)}. ${titled(chart.note)}`);
-    this.picture ??= echarts.init(figure, null, { renderer: 'svg' });
-    this.picture.resize();
-    return this.picture.setOption(OPTIONS[chart.kind](chart, marks), true);
+    if (Object.hasOwn(PARTS, chart.kind)) return this.drawParts(PARTS[chart.kind](chart, marks));
+    return this.drawParts([{ heading: '', height: heightOf(chart, marks), options: OPTIONS[chart.kind](chart, marks) }]);
+  }
+
+  // Draws one picture for each part, below its heading.
+  drawParts(parts) {
+    if (this.pictures.length !== parts.length) this.makeRoom(parts.length);
+    const about = `${titled(this.chart.title)}. ${titled(this.chart.note)}`;
+    parts.forEach(({ heading, height, options }, at) => {
+      const { title, plot, picture } = this.pictures[at];
+      title.textContent = heading;
+      title.hidden = heading === '';
+      plot.style.height = `${height}px`;
+      plot.setAttribute('aria-label', heading === '' ? about : heading);
+      picture.resize();
+      picture.setOption(options, true);
+    });
+  }
+
+  makeRoom(count) {
+    this.clear();
+    this.pictures = Array.from({ length: count }, () => {
+      const [title, plot] = [element('h4'), element('div')];
+      plot.setAttribute('role', 'img');
+      plot.style.height = `${HEIGHT}px`;
+      this.figure.append(element('div', { className: 'part' }, [title, plot]));
+      return { title, plot, picture: echarts.init(plot, null, { renderer: 'svg' }) };
+    });
   }
 
   clear() {
-    if (this.picture) this.picture.clear();
-    else this.figure.replaceChildren();
+    this.pictures.forEach(({ picture }) => picture.dispose());
+    this.pictures = [];
+    this.figure.replaceChildren();
   }
 
   // The data of a chart nobody looks at costs nothing.
@@ -94,6 +118,6 @@ class Card {
   }
 
   resize(width) {
-    this.picture?.resize(width === undefined ? {} : { width });
+    this.pictures.forEach(({ picture }) => picture.resize(width === undefined ? {} : { width }));
   }
 }

@@ -43,6 +43,7 @@ function quarter(text) {
 const NUMBERS = {
   number: (value) => number(value, 0, false),
   decimal: (value) => number(value, 2, false),
+  signed: (value) => number(value, 2, true),
   hours: (value) => number(value, 1, false),
   days: (value) => number(value, Number.isInteger(value) ? 0 : 1, false),
   share: (value) => `${number(value * 100, 1, false)} %`,

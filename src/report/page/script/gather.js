@@ -95,6 +95,43 @@ function ordered(chart, marks) {
   return marks.toSorted((one, other) => descending(one.values[0] ?? null, other.values[0] ?? null));
 }
 
+// Returns marks that agree in all dimensions but the last, as one list each, in the order in which they are met.
+function strands(marks) {
+  const found = new Map();
+  for (const mark of marks) {
+    const name = JSON.stringify(mark.keys.slice(0, -1));
+    if (!found.has(name)) found.set(name, { keys: mark.keys.slice(0, -1), marks: [] });
+    found.get(name).marks.push(mark);
+  }
+  return [...found.values()];
+}
+
+// Returns marks as a tree in the order in which it is read: the first dimension names a mark, the second the one that it hangs on.
+// What hangs on nothing that is there is a root, and so is what hangs on itself in the end.
+function grown(marks) {
+  const named = new Map(marks.map((mark) => [mark.keys[0], mark]));
+  const upper = ({ keys }) => (keys[1] !== keys[0] && named.has(keys[1]) ? keys[1] : null);
+  const below = new Map(marks.map((mark) => [upper(mark), []]));
+  marks.forEach((mark) => below.get(upper(mark)).push(mark));
+  const places = [];
+  const reached = new Set();
+  const grow = (roots) => {
+    // Branches may be deeper than a program's own stack.
+    const waiting = roots.map((mark) => ({ mark, depth: 0, upper: null })).reverse();
+    while (waiting.length > 0) {
+      const place = { ...waiting.pop(), at: places.length };
+      if (reached.has(place.mark)) continue;
+      reached.add(place.mark);
+      places.push(place);
+      const next = (below.get(place.mark.keys[0]) ?? []).map((mark) => ({ mark, depth: place.depth + 1, upper: place }));
+      waiting.push(...next.reverse());
+    }
+  };
+  grow(below.get(null) ?? []);
+  marks.filter((mark) => !reached.has(mark)).forEach((mark) => grow([mark]));
+  return places;
+}
+
 // Returns which part of the whole each mark makes together with those before it.
 function cumulated(marks) {
   const total = sum(marks.map((mark) => mark.values[0]));

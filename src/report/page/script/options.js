@@ -8,6 +8,8 @@ const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond', 'roundRect', 'emptyCir
 const TEXT = '#3a3a3a';
 const LINE = '#d9d9d9';
 const LABELS = { color: TEXT, fontSize: 12 };
+// Of a bar that lies, or a line of a tree, in pixels.
+const ROW_HEIGHT = 30;
 const LARGEST_CIRCLE = 56;
 const SMALLEST_CIRCLE = 8;
 
@@ -181,38 +183,105 @@ function bubble(chart, marks) {
   });
 }
 
-// Bars that hang between what was before a part and what is after it; a bar through 0 has a piece on either side.
-function waterfall(chart, marks) {
-  const values = marks[0].values;
+// Bars that hang between what was before a part and what is after it; a bar through 0 has a piece on either side. The first
+// and the last stand on 0.
+function hanging(names, values, formats, scale) {
   const last = values.length - 1;
-  let level = 0;
-  const bars = values.map((value, at) => {
-    const from = at === 0 || at === last ? 0 : level;
-    level = at === 0 || at === last ? value ?? 0 : level + (value ?? 0);
-    return { from, to: level };
-  });
+  const spans = spansOf(values);
   const isCrossing = ({ from, to }) => Math.min(from, to) < 0 && Math.max(from, to) > 0;
   const base = (span) => (isCrossing(span) ? 0 : Math.abs(span.from) < Math.abs(span.to) ? span.from : span.to);
   const above = (span) => Math.max(span.from, span.to, 0) - Math.max(base(span), 0);
   const below = (span) => Math.min(span.from, span.to, 0) - Math.min(base(span), 0);
   const colour = (at) => (at === 0 || at === last ? '#666666' : values[at] >= 0 ? OURS : OTHERS[3]);
-  const names = chart.show.map((measure) => titled(measure.title));
+  const shown = (at) => written(values[at], formats[at]);
   const piece = (name, part, labelled) => ({
     type: 'bar', name, stack: 'all', barMaxWidth: 26,
-    data: bars.map((span, at) => ({ value: part(span), itemStyle: { color: colour(at) } })),
-    label: { show: labelled, position: 'right', color: TEXT, formatter: ({ dataIndex }) => written(values[dataIndex], chart.show[dataIndex].format) },
+    data: spans.map((span, at) => ({ value: part(span), itemStyle: { color: colour(at) } })),
+    label: { show: labelled, position: 'right', color: TEXT, formatter: ({ dataIndex }) => shown(dataIndex) },
   });
   return frame({
     legend: { show: false },
     grid: { ...frame({}).grid, top: 12, right: 88 },
-    tooltip: { ...axisHint(names, []), formatter: ([{ dataIndex }]) => hint(names[dataIndex], [written(values[dataIndex], chart.show[dataIndex].format)]) },
+    tooltip: { ...axisHint(names, []), formatter: ([{ dataIndex }]) => hint(names[dataIndex], [shown(dataIndex)]) },
     // Parts have long names, so they stand below each other.
-    xAxis: valueAxis(chart.show[0].format, { splitNumber: 3 }),
+    xAxis: valueAxis(formats[0], { splitNumber: 3, ...scale }),
     yAxis: categoryAxis(names, { inverse: true, axisLabel: { ...LABELS, interval: 0, width: 150, overflow: 'break' } }),
     series: [
-      { type: 'bar', name: 'base', stack: 'all', silent: true, itemStyle: { color: 'transparent' }, data: bars.map(base) },
+      { type: 'bar', name: 'base', stack: 'all', silent: true, itemStyle: { color: 'transparent' }, data: spans.map(base) },
       piece('above', above, true),
       piece('below', below, false),
+    ],
+  });
+}
+
+function spansOf(values) {
+  let level = 0;
+  return values.map((value, at) => {
+    const from = at === 0 || at === values.length - 1 ? 0 : level;
+    level = from + (value ?? 0);
+    return { from, to: level };
+  });
+}
+
+function waterfall(chart, marks) {
+  return hanging(chart.show.map((measure) => titled(measure.title)), marks[0].values, chart.show.map(({ format }) => format), {});
+}
+
+// One waterfall for each value of all columns but the last, on one scale; the last column names its steps.
+function waterfalls(chart, marks) {
+  const { format } = chart.show[0];
+  const shown = strands(marks).slice(0, chart.limit ?? undefined).map(({ keys, marks: steps }) => {
+    const values = steps.map((mark) => mark.values[0]);
+    return { keys, steps, values: [...values, sum(values)] };
+  });
+  const reached = shown.flatMap(({ values }) => spansOf(values)).flatMap(({ from, to }) => [from, to]);
+  const scale = { min: Math.floor(Math.min(0, ...reached)), max: Math.ceil(Math.max(0, ...reached)) };
+  return shown.map(({ keys, steps, values }) => {
+    const names = [...steps.map((mark) => member(mark.keys.at(-1), chart.by.at(-1).format)), phrase('ends')];
+    return {
+      heading: keys.map((key, at) => member(key, chart.by[at].format)).join(' · '),
+      height: 56 + names.length * ROW_HEIGHT,
+      options: hanging(names, values, names.map(() => format), scale),
+    };
+  });
+}
+
+// A tree as an indented list: each mark hangs on the one to its left above it.
+function tree(chart, marks) {
+  const places = grown(marks).slice(0, chart.limit ?? undefined);
+  const [node, , how] = chart.by;
+  const { format } = chart.show[0];
+  const named = ({ mark, upper }) => {
+    const link = upper === null ? [] : [member(mark.keys[2], how.format), ...mark.values[0] === null ? [] : [written(mark.values[0], format)]];
+    return [member(mark.keys[0], node.format), link.join(' ')].filter((text) => text !== '').join('  ←  ');
+  };
+  const elbows = (isCertain) => places
+    .filter(({ mark, upper }) => upper !== null && (mark.values[0] === null) === isCertain)
+    .flatMap(({ depth, at, upper }) => [[upper.depth, upper.at], [upper.depth, at], [depth, at], ['-', '-']]);
+  const lines = (name, isCertain, lineStyle) => ({ type: 'line', name, data: elbows(isCertain), symbol: 'none', silent: true, lineStyle });
+  const deepest = Math.max(...places.map(({ depth }) => depth));
+  // Names stand to the right of their marks and need the larger part of the width.
+  const hidden = { type: 'value', show: false };
+  return frame({
+    legend: { show: false },
+    grid: { left: 16, right: 16, top: 16, bottom: 16 },
+    tooltip: {
+      trigger: 'item', confine: true,
+      formatter: ({ data: { keys, measured } }) => hint(
+        member(keys[0], node.format),
+        keys[1] === null ? [] : [`${member(keys[2], how.format)}: ${member(keys[1], node.format)}`, ...measured === null ? [] : [written(measured, format)]],
+      ),
+    },
+    xAxis: { ...hidden, min: 0, max: deepest * 2 + 3 },
+    yAxis: { ...hidden, inverse: true, min: 0, max: Math.max(1, places.length - 1) },
+    series: [
+      lines('certain', true, { color: '#666666', width: 2 }),
+      lines('evidence', false, { color: OTHERS[3], width: 2, type: 'dashed' }),
+      {
+        type: 'scatter', name: 'marks', color: OURS, symbolSize: 10, z: 3,
+        label: { show: true, position: 'right', color: TEXT, fontSize: 12, formatter: ({ data }) => data.label },
+        data: places.map((place) => ({ value: [place.depth, place.at], keys: place.mark.keys, measured: place.mark.values[0], label: named(place) })),
+      },
     ],
   });
 }
@@ -255,4 +324,6 @@ function pareto(chart, marks) {
   });
 }
 
-const OPTIONS = { line, bar, bubble, waterfall, funnel, pareto };
+const OPTIONS = { line, bar, bubble, waterfall, funnel, pareto, tree };
+// What is drawn as several pictures below each other.
+const PARTS = { waterfalls };

@@ -66,7 +66,8 @@ function languages() {
 }
 
 function drawHead() {
-  const facts = [phrase('asOf', report.run_date), phrase('snapshot', report.snapshot)];
+  const facts = [phrase('asOf', report.run_date)];
+  if (report.snapshot) facts.push(phrase('snapshot', report.snapshot));
   if (report.currency.en) facts.push(phrase('unitNote', titled(report.currency)));
   const filters = element('div', { className: 'filters' }, report.filters.map(choice));
   filters.setAttribute('role', 'group');
@@ -129,10 +130,14 @@ window.addEventListener('afterprint', () => cards.forEach((card) => card.resize(
 function plotted(card) {
   const cells = [...card.figure.querySelectorAll('tr')].map((row) => [...row.children].map((one) => one.innerText));
   const numbers = [...card.figure.querySelectorAll('dd')].map((one) => one.innerText);
-  if (!card.picture || card.marks.length === 0) return { status: card.status.textContent, cells, numbers };
-  const { series, xAxis, yAxis } = card.picture.getOption();
-  const names = [...xAxis, ...yAxis].find((axis) => axis.type === 'category')?.data ?? null;
-  return { status: card.status.textContent, names, series: series.map(({ name, data }) => ({ name, data })) };
+  const status = card.status.textContent;
+  if (card.pictures.length === 0) return { status, cells, numbers };
+  const parts = card.pictures.map(({ title, picture }) => {
+    const { series, xAxis, yAxis } = picture.getOption();
+    const names = [...xAxis, ...yAxis].find((axis) => axis.type === 'category')?.data ?? null;
+    return { heading: title.textContent, names, series: series.map(({ name, data }) => ({ name, data })) };
+  });
+  return { status, ...(Object.hasOwn(PARTS, card.chart.kind) ? { parts } : parts[0]) };
 }
 
 window.tallyhouse = {

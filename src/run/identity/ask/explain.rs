@@ -1,71 +1,38 @@
 //! What stands behind an id: its records, what ties them, how the evidence adds up, what happened to it.
 //!
-//! In: an id. Out: [`IdExplained`]. Records and ties are those of now, events those of the served snapshot.
+//! In: an id. Out: [`IdExplained`]; `picture` draws it. Records and ties are those of now, events those of the served snapshot.
+
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use serde::Serialize;
 
-use super::{Looked, RecordShown, load_definitions, look_at};
+use super::{
+    Looked, Seen,
+    explained::{Apart, IdExplained, MemberShown, TieShown},
+    load_definitions, look_at,
+};
 use crate::{
     Error,
-    define::entity::Entity,
+    define::{
+        entity::{Attribute, Entity, FormName},
+        project::Title,
+    },
     engine::Engine,
     identify::{
+        cluster::Cut,
+        codes::Prepared,
         key,
         ledger::{self, Ledger},
         matched::{By, Forest, Matched, Tie},
-        weigh::{Scorer, Waterfall},
+        values::Values,
     },
     record::sql::{literal, quoted},
     run::{
-        Definitions, Observer, Request,
+        Observer, Request,
         away::Away,
-        identity::{leaders, past, reasons},
+        identity::{leaders, overrides, past, reasons},
     },
 };
-
-/// The tie of a record towards the founder of its id.
-#[derive(Debug, Clone, Serialize)]
-pub struct TieShown {
-    /// Source of the record that it leads to.
-    pub source: String,
-    /// Key of that record.
-    pub key: String,
-    /// The rule; `evidence`, `reference` and `override` are built in.
-    pub rule: String,
-    /// Probability of evidence.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub score: Option<f64>,
-    /// How the evidence adds up, in bits: what is compared, the level that is reached, what it adds.
-    pub steps: Vec<(String, Option<String>, f64)>,
-}
-
-/// A record that bears an id.
-#[derive(Debug, Clone, Serialize)]
-pub struct MemberShown {
-    /// The record.
-    #[serde(flatten)]
-    pub record: RecordShown,
-    /// The first day on which it was seen.
-    pub date: Option<NaiveDate>,
-    /// Since when it has borne the id.
-    pub since: Option<NaiveDate>,
-    /// By what it is tied; None for the founder.
-    pub tie: Option<TieShown>,
-}
-
-/// What stands behind an id.
-#[derive(Debug, Clone, Serialize)]
-pub struct IdExplained {
-    /// The entity.
-    pub entity: String,
-    /// The id.
-    pub id: String,
-    /// Its records, the founder first.
-    pub members: Vec<MemberShown>,
-    /// What happened to it: one line for each event.
-    pub events: Vec<String>,
-}
 
 /// Explains an id: its records, what ties them, and what happened to it.
 ///
@@ -81,8 +48,10 @@ pub async fn explain(
     for entity in &definitions.project.entities {
         let explained = |looked: &Looked<'_>| looked.explain(id);
         let Some(found) = look_at(entity, &definitions, request, engine, observer, explained).await? else { continue };
-        let events = events(entity, id, &definitions, request, engine).await?;
-        return Ok(IdExplained { events, ..found });
+        let away = Away::new(&definitions, request, engine).await?;
+        let events = events(entity, id, &away, engine).await?;
+        let snapshot = away.parent.as_ref().map(|parent| parent.snapshot.clone());
+        return Ok(IdExplained { events, snapshot, ..found });
     }
     Err(Error::Usage {
         message: format!("no record bears the id `{id}`"),
@@ -91,14 +60,7 @@ pub async fn explain(
 }
 
 /// Returns what happened to an id, as the served snapshot tells it.
-async fn events(
-    entity: &Entity,
-    id: &str,
-    definitions: &Definitions,
-    request: &Request,
-    engine: &Engine,
-) -> Result<Vec<String>, Error> {
-    let away = Away::new(definitions, request, engine).await?;
+async fn events(entity: &Entity, id: &str, away: &Away, engine: &Engine) -> Result<Vec<String>, Error> {
     let own = entity.id_column.value.as_str();
     let columns = ["run_date", "event", own, "other_id", "reason"];
     let id = literal(id);
@@ -124,24 +86,27 @@ async fn events(
 
 impl Looked<'_> {
     fn explain(&self, id: &str) -> Result<Option<IdExplained>, Error> {
-        self.linked(|found, scorer| {
-            let records = &self.gathered.records;
-            let matched = Matched::new(self.entity, found);
+        self.linked(|seen| {
+            let matched = Matched::new(self.entity, seen.found);
             let ledger = self.settled(&matched);
             let number = ledger.ids.find(id)?;
-            let forest = Forest::new(&matched.ties, records.len(), leaders(&ledger));
-            let mut bearers: Vec<u32> = (0..u32::try_from(records.len()).unwrap_or(u32::MAX)).collect();
+            let forest = Forest::new(&matched, leaders(&ledger));
+            let mut bearers: Vec<u32> = (0..u32::try_from(self.gathered.records.len()).unwrap_or(u32::MAX)).collect();
             bearers.retain(|record| ledger.standings[*record as usize].id == number);
             bearers.sort_by_key(|record| ledger.standings[*record as usize].seniority);
-            let member = |record: &u32| MemberShown {
-                record: self.shown(*record),
-                date: records.dates[*record as usize].and_then(NaiveDate::from_epoch_days),
-                since: NaiveDate::from_epoch_days(ledger.standings[*record as usize].since),
-                tie: forest.tie(*record).map(|tie| self.tie(matched.ties[tie as usize], *record, scorer)),
-            };
-            let members: Vec<MemberShown> = bearers.iter().map(member).collect();
-            let entity = self.entity.name.value.clone();
-            (!members.is_empty()).then(|| IdExplained { entity, id: id.to_owned(), members, events: Vec::new() })
+            let tie = |record: u32| forest.tie(record).map(|tie| self.tie(matched.ties[tie as usize], record, seen));
+            let members: Vec<MemberShown> =
+                bearers.iter().map(|record| self.member(*record, &ledger, tie(*record), seen.values)).collect();
+            (!members.is_empty()).then(|| IdExplained {
+                entity: self.entity.name.value.clone(),
+                id: id.to_owned(),
+                run_date: self.around.definitions.parameters.run_date,
+                snapshot: None,
+                members,
+                kept_apart: self.kept_apart(number, &matched, &ledger),
+                events: Vec::new(),
+                titles: self.titles(),
+            })
         })
     }
 
@@ -152,26 +117,84 @@ impl Looked<'_> {
         ledger::settle(&self.gathered.records, &matched.clusters, &past, &names, &self.entity.id_prefix, tonight)
     }
 
-    fn tie(&self, tie: Tie, record: u32, scorer: &Scorer<'_>) -> TieShown {
-        let other = self.shown(tie.other(record));
-        let (rule, score) = reasons::rule(self.entity, tie);
-        let steps = match tie.by {
-            By::Evidence(_) => steps(&scorer.waterfall(tie.left, tie.right)),
-            _ => Vec::new(),
+    fn member(&self, record: u32, ledger: &Ledger, tie: Option<TieShown>, values: &Values<'_>) -> MemberShown {
+        let records = &self.gathered.records;
+        let compared = |(number, attribute): (usize, &Attribute)| {
+            let written = records.attributes[number].get(record)?;
+            let form = values.form(number, records.attributes[number].numbers[record as usize], FormName::Normal)?;
+            (form != written).then(|| (attribute.name.value.clone(), form.into_owned()))
         };
-        TieShown { source: other.source, key: other.key, rule, score, steps }
-    }
-}
-
-/// Returns how evidence adds up, in bits.
-fn steps(waterfall: &Waterfall) -> Vec<(String, Option<String>, f64)> {
-    let bits = |millibits: i32| f64::from(millibits) / 1000.0;
-    let mut steps = vec![("prior".to_owned(), None, bits(waterfall.prior))];
-    for step in &waterfall.steps {
-        steps.push((step.attribute.clone(), step.level.clone(), bits(step.weight)));
-        if step.rarity != 0 {
-            steps.push((format!("{} is rare", step.attribute), None, bits(step.rarity)));
+        MemberShown {
+            record: self.shown(record),
+            compared_as: self.entity.attributes.iter().enumerate().filter_map(compared).collect(),
+            date: records.dates[record as usize].and_then(NaiveDate::from_epoch_days),
+            since: NaiveDate::from_epoch_days(ledger.standings[record as usize].since),
+            tie,
         }
     }
-    steps
+
+    fn tie(&self, tie: Tie, record: u32, seen: &Seen<'_>) -> TieShown {
+        let [source, key] = self.named(tie.other(record));
+        let (rule, score) = reasons::rule(self.entity, tie);
+        let (steps, reason) = match tie.by {
+            By::Evidence(_) => (reasons::steps(&seen.scorer.waterfall(tie.left, tie.right)), None),
+            By::Verdict(line) => (Vec::new(), self.reason(line)),
+            By::Rule(_) => (Vec::new(), None),
+        };
+        TieShown { source, key, rule, reason, score, steps }
+    }
+
+    /// Returns what people wrote in a line of the overrides file.
+    fn reason(&self, line: usize) -> Option<String> {
+        let said = self.said.overrides.all.iter().find(|one| one.line == line);
+        said.map(|one| one.reason.clone())
+    }
+
+    /// Returns the links between the records of an id and others that something forbids.
+    fn kept_apart(&self, id: u32, matched: &Matched, ledger: &Ledger) -> Vec<Apart> {
+        let id_of = |record: u32| ledger.standings[record as usize].id;
+        let apart = |(left, right, why): &(u32, u32, Cut)| {
+            let (own, other) = if id_of(*left) == id { (*left, *right) } else { (*right, *left) };
+            if id_of(own) != id || id_of(other) == id {
+                return None;
+            }
+            let ([source, key], [other_source, other_key]) = (self.named(own), self.named(other));
+            let (why, reason) = self.forbids(*why, [*left, *right]);
+            let other_id = ledger.ids.texts().get(id_of(other) as usize).to_owned();
+            Some(Apart { source, key, other_source, other_key, other_id, why, reason })
+        };
+        matched.parted.iter().filter_map(apart).collect()
+    }
+
+    /// Returns what forbids a link, and what people wrote of these two records.
+    fn forbids(&self, why: Cut, ends: [u32; 2]) -> (String, Option<String>) {
+        match why {
+            Cut::Veto(number) => {
+                let veto = self.entity.vetoes.get(number);
+                (veto.map_or_else(|| "veto".to_owned(), |veto| veto.name.value.clone()), None)
+            }
+            Cut::Cohesion => ("cohesion".to_owned(), None),
+            Cut::Verdict => {
+                let ends = ends.map(|record| self.named(record));
+                let [one, other] = ends.each_ref().map(|end| [end[0].as_str(), end[1].as_str()]);
+                let pair = overrides::ordered(one, other);
+                let said = self.said.overrides.said().position(|said| said == (pair, false));
+                ("override".to_owned(), said.map(|at| self.said.overrides.all[at].reason.clone()))
+            }
+        }
+    }
+
+    /// Returns what people call the attributes: what a contract says of a column.
+    fn titles(&self) -> BTreeMap<String, Title> {
+        let sources = &self.around.definitions.project.sources;
+        let title = |(number, attribute): (usize, &Attribute)| {
+            let titles = self.entity.records.iter().filter_map(|records| {
+                let (_, column) = records.columns.iter().find(|(of, _)| *of == number)?;
+                let source = sources.iter().find(|source| source.name.value == records.source.value)?;
+                Some(source.column(&column.value)?.title.clone())
+            });
+            Some((attribute.name.value.clone(), titles.into_iter().find(|title| title.en.is_some())?))
+        };
+        self.entity.attributes.iter().enumerate().filter_map(title).collect()
+    }
 }

@@ -4,6 +4,8 @@
 //! record is identified here as a run would do it now.
 
 mod explain;
+mod explained;
+mod picture;
 mod review;
 
 use std::path::PathBuf;
@@ -11,7 +13,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 pub use self::{
-    explain::{IdExplained, MemberShown, TieShown, explain},
+    explain::explain,
+    explained::{Apart, IdExplained, MemberShown, TieShown},
     review::{UncertainPair, decide, review, reviewed},
 };
 use super::{Around, Gathered, Manner, Pinned, Said, link, overrides::Overrides, past::PastRecords};
@@ -141,6 +144,13 @@ async fn look_at<T>(
     })
 }
 
+/// What linking found, and what explains it.
+struct Seen<'a> {
+    found: &'a whole::Identified,
+    scorer: &'a Scorer<'a>,
+    values: &'a Values<'a>,
+}
+
 impl Looked<'_> {
     fn learn(&self) -> Model {
         let (records, threads) = (&self.gathered.records, self.around.stage.threads);
@@ -148,7 +158,7 @@ impl Looked<'_> {
     }
 
     /// Links all records and shows what was found.
-    fn linked<T>(&self, show: impl Fn(&whole::Identified, &Scorer<'_>) -> T) -> Result<T, Error> {
+    fn linked<T>(&self, show: impl Fn(&Seen<'_>) -> T) -> Result<T, Error> {
         let (records, threads) = (&self.gathered.records, self.around.stage.threads);
         let verdicts = self.said.overrides.verdicts(self.entity, records)?;
         let values = Values::all(self.entity, records, threads);
@@ -157,7 +167,7 @@ impl Looked<'_> {
         let found = link::all(terms, records, &values, &model, &self.said)?;
         let frequencies = Frequencies::of_all(self.entity, records, &found.codes);
         let scorer = Scorer::new(self.entity, &model, records, &found.codes, &frequencies, &values);
-        Ok(show(&found, &scorer))
+        Ok(show(&Seen { found: &found, scorer: &scorer, values: &values }))
     }
 
     fn shown(&self, record: u32) -> RecordShown {
@@ -165,10 +175,18 @@ impl Looked<'_> {
         let value = |(attribute, values): (&Attribute, &Interned)| {
             Some((attribute.name.value.clone(), values.get(record)?.to_owned()))
         };
+        let [source, key] = self.named(record);
         RecordShown {
-            source: self.entity.records[usize::from(records.sources[record as usize])].source.value.clone(),
-            key: records.keys.get(record as usize).to_owned(),
+            source,
+            key,
             values: self.entity.attributes.iter().zip(&records.attributes).filter_map(value).collect(),
         }
+    }
+
+    /// Returns source and key of a record.
+    fn named(&self, record: u32) -> [String; 2] {
+        let records: &Records = &self.gathered.records;
+        let source = &self.entity.records[usize::from(records.sources[record as usize])].source.value;
+        [source.clone(), records.keys.get(record as usize).to_owned()]
     }
 }

@@ -11,10 +11,7 @@ use super::{Looked, RecordShown, chosen, load_definitions, look_at};
 use crate::{
     Error,
     engine::Engine,
-    identify::{
-        cluster::links::{Link, Verdict},
-        weigh::{probability, score_of},
-    },
+    identify::{cluster::links::Link, doubtful::open, weigh::probability},
     record::csv,
     run::{
         Observer, Request,
@@ -118,29 +115,13 @@ pub fn reviewed(file: &std::path::Path) -> Result<Vec<[String; 6]>, Error> {
 
 impl Looked<'_> {
     fn uncertain(&self) -> Result<Vec<UncertainPair>, Error> {
-        let (from, until) = (score_of(self.entity.review_from), score_of(self.entity.link_from));
-        self.linked(|found, _| {
-            let clusters = &found.clusters.of;
-            let is_decided = |left: u32, right: u32| {
-                let decides = |verdict: &Verdict| {
-                    (verdict.left, verdict.right) == (left, right) || (verdict.right, verdict.left) == (left, right)
-                };
-                found.verdicts.iter().any(decides)
-            };
-            let is_open = |link: &&Link| {
-                link.score >= from
-                    && link.score < until
-                    && clusters[link.left as usize] != clusters[link.right as usize]
-                    && !is_decided(link.left, link.right)
-            };
-            let mut links: Vec<_> = found.links.iter().filter(is_open).collect();
-            links.sort_by_key(|link| (std::cmp::Reverse(link.score), link.left, link.right));
-            let shown = |link: &&Link| UncertainPair {
+        self.linked(|seen| {
+            let shown = |link: Link| UncertainPair {
                 probability: probability(link.score),
                 left: self.shown(link.left),
                 right: self.shown(link.right),
             };
-            links.iter().map(shown).collect()
+            open(self.entity, seen.found).into_iter().map(shown).collect()
         })
     }
 }
