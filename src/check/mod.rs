@@ -31,7 +31,7 @@ use std::collections::BTreeSet;
 
 pub use carry_out::{Around, Before, Found, run};
 pub use measure::key as measure_key;
-pub use validate::{validate, validate_each, validity_reads};
+pub use validate::{Made, validate, validate_each, validity_reads};
 
 use crate::{
     define::project::{Check, CheckKind, Model, Source},

@@ -3,7 +3,7 @@
 //! In: the checks of all tables, and a session that knows their columns. Out: a finding for each mistake, at the word that is
 //! wrong. A check that cannot be planned is never taken for one that passes.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use arrow::datatypes::{DataType, Schema};
 use datafusion::{common::plan_err, error::Result, execution::SessionState, prelude::SessionContext};
@@ -19,17 +19,50 @@ use crate::{
     },
 };
 
-/// Plans every check without data, on so many threads, and returns what is wrong with them.
+/// What a project makes, whether it is right or wrong.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// All tables.
+    pub tables: BTreeSet<TableName>,
+    /// Functions that are wrong.
+    pub wrong_functions: Arc<BTreeSet<String>>,
+}
+
+impl Made {
+    /// Returns whether a message is about what is there and is wrong, which is told where it is made.
+    fn is_told(&self, message: &str) -> bool {
+        let named = |what: &str| message.strip_prefix(what)?.strip_suffix('`');
+        let table = named("unknown table `").and_then(|name| TableName::try_from(name.to_owned()).ok());
+        let function = named("unknown function `");
+        table.is_some_and(|table| self.tables.contains(&table))
+            || function.is_some_and(|function| self.wrong_functions.contains(function))
+    }
+
+    /// Returns what a table that nobody makes was probably meant to be.
+    fn meant(&self, message: &str) -> Option<String> {
+        let name = message.strip_prefix("unknown table `")?.strip_suffix('`')?;
+        let names: Vec<String> = self.tables.iter().map(ToString::to_string).collect();
+        nearest(name, names.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"))
+    }
+}
+
+/// Plans every check without data, on so many threads, and returns what is wrong with them. What reads a table that is made and that
+/// the session does not have is not judged: something is wrong with that table.
 #[must_use]
-pub fn validate(tables: &[TableChecks], session: &SessionContext, threads: usize) -> Vec<Diagnostic> {
-    validate_each(tables, session, threads).into_iter().flatten().collect()
+pub fn validate(tables: &[TableChecks], session: &SessionContext, made: &Made, threads: usize) -> Vec<Diagnostic> {
+    validate_each(tables, session, made, threads).into_iter().flatten().collect()
 }
 
 /// Plans checks as [`validate`] does, and returns what is wrong with those of each table.
 #[must_use]
-pub fn validate_each(tables: &[TableChecks], session: &SessionContext, threads: usize) -> Vec<Vec<Diagnostic>> {
+pub fn validate_each(
+    tables: &[TableChecks],
+    session: &SessionContext,
+    made: &Made,
+    threads: usize,
+) -> Vec<Vec<Diagnostic>> {
     let state = session.state();
-    let of_table = |table: &TableChecks| parallel::wait(Box::pin(all(table, session, &state)));
+    let of_table = |table: &TableChecks| parallel::wait(Box::pin(all(table, session, &state, made)));
     parallel::each(threads, tables, of_table)
 }
 
@@ -45,22 +78,31 @@ pub fn validity_reads(table: &TableChecks, schema: &Schema, parameters: &Paramet
     Some(reads)
 }
 
-async fn all(table: &TableChecks, session: &SessionContext, state: &SessionState) -> Vec<Diagnostic> {
+async fn all(table: &TableChecks, session: &SessionContext, state: &SessionState, made: &Made) -> Vec<Diagnostic> {
     let Ok(schema) = carry_out::schema(&table.table, session).await else { return Vec::new() };
     let mut findings = Vec::new();
     for check in &table.checks {
-        findings.extend(one(table, check, &schema, state).await);
+        findings.extend(one(table, check, &schema, state, made).await);
     }
     findings
 }
 
-async fn one(table: &TableChecks, check: &Check, schema: &Schema, state: &SessionState) -> Vec<Diagnostic> {
+async fn one(
+    table: &TableChecks,
+    check: &Check,
+    schema: &Schema,
+    state: &SessionState,
+    made: &Made,
+) -> Vec<Diagnostic> {
     let sql = match sql(table, check, schema) {
         Ok(sql) => sql,
         Err(fault) => return vec![in_check(*fault, check)],
     };
     if let Err(error) = plan(&sql, state).await {
-        return vec![finding(check, &Problem::new(&error, &sql))];
+        let mut problem = Problem::new(&error, &sql);
+        problem.hint = problem.hint.or_else(|| made.meant(&problem.message));
+        let found = finding(check, &problem);
+        return if made.is_told(&problem.message) { Vec::new() } else { vec![found] };
     }
     typed(table, check, schema).map(|finding| in_check(finding, check)).into_iter().collect()
 }

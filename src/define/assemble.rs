@@ -4,7 +4,7 @@
 //! the checks that need more than one file: names that occur twice, code tables of other sources, cycles among them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -113,7 +113,7 @@ fn doubled_sources(sources: &[Source]) -> impl Iterator<Item = Diagnostic> {
 
 /// Takes out the models whose table an earlier file makes; names that differ only in case are one table.
 fn without_doubles(models: Vec<(Arc<Text>, PathBuf)>) -> (Vec<(Arc<Text>, PathBuf)>, Vec<Diagnostic>) {
-    let mut first: BTreeMap<String, Arc<Text>> = BTreeMap::new();
+    let mut first: HashMap<String, Arc<Text>> = HashMap::with_capacity(models.len());
     let (mut single, mut findings) = (Vec::with_capacity(models.len()), Vec::new());
     // Of two names that differ in case the one in lower case stays: it is the one that a table may have.
     let is_lower = |(_, relative): &(Arc<Text>, PathBuf)| {
@@ -121,10 +121,10 @@ fn without_doubles(models: Vec<(Arc<Text>, PathBuf)>) -> (Vec<(Arc<Text>, PathBu
     };
     let (lower, other): (Vec<_>, Vec<_>) = models.into_iter().partition(is_lower);
     for (text, relative) in lower.into_iter().chain(other) {
-        let table = relative.with_extension("").to_string_lossy().replace(['/', '\\'], ".").to_lowercase();
         // A seed may have its header and its rows in a file each.
         let file = relative.to_string_lossy().to_lowercase();
         if let Some(other) = first.get(&file) {
+            let table = relative.with_extension("").to_string_lossy().replace(['/', '\\'], ".").to_lowercase();
             let message = format!("model `{table}` is defined twice");
             let hint = format!("the other one is {}", other.path);
             findings.push(Diagnostic::error(message, Place::start_of(text)).hint(hint));

@@ -20,6 +20,7 @@ pub mod session;
 pub mod statement;
 pub mod table;
 pub mod types;
+pub mod units;
 pub mod user_function;
 
 pub use catalog::{Catalog, CatalogTable};

@@ -169,5 +169,22 @@ fn is_plain_frame(call: &WindowFunction) -> bool {
     !call.params.distinct
         && call.params.filter.is_none()
         && call.params.null_treatment.is_none()
-        && (frame.units == WindowFrameUnits::Rows || !has_offset && frame.units == WindowFrameUnits::Range)
+        && place(&frame.start_bound) <= place(&frame.end_bound)
+        && match frame.units {
+            // Which of two offsets of one kind is the larger is looked at by the planner.
+            WindowFrameUnits::Rows => !has_offset || place(&frame.start_bound) < place(&frame.end_bound),
+            WindowFrameUnits::Range => !has_offset,
+            WindowFrameUnits::Groups => false,
+        }
+}
+
+/// Returns where a bound of a frame lies among the kinds of bounds.
+fn place(bound: &WindowFrameBound) -> u8 {
+    match bound {
+        WindowFrameBound::Preceding(value) if value.is_null() => 0,
+        WindowFrameBound::Preceding(_) => 1,
+        WindowFrameBound::CurrentRow => 2,
+        WindowFrameBound::Following(value) if !value.is_null() => 3,
+        WindowFrameBound::Following(_) => 4,
+    }
 }

@@ -1,6 +1,7 @@
 //! Sessions with bounded memory and a fixed number of threads.
 
 use std::{
+    collections::BTreeSet,
     num::NonZeroUsize,
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
@@ -48,6 +49,8 @@ pub struct Engine {
     settings: Settings,
     /// The project's own functions, once its definitions are read.
     functions: RwLock<Arc<[UserFunction]>>,
+    /// Names of those that are wrong, which nothing can call.
+    wrong_functions: RwLock<Arc<BTreeSet<String>>>,
 }
 
 impl Engine {
@@ -62,7 +65,8 @@ impl Engine {
         if let Some(folder) = &settings.spill_folder {
             builder = builder.with_temp_file_path(folder);
         }
-        Ok(Self { runtime: builder.build_arc()?, settings, functions: RwLock::new(Arc::new([])) })
+        let wrong_functions = RwLock::default();
+        Ok(Self { runtime: builder.build_arc()?, settings, functions: RwLock::new(Arc::new([])), wrong_functions })
     }
 
     /// Returns what bounds the engine.
@@ -71,9 +75,17 @@ impl Engine {
         &self.settings
     }
 
-    /// Lets all sessions from now on call a project's own functions, and no others that were defined before.
-    pub fn define(&self, functions: Vec<UserFunction>) {
+    /// Lets all sessions from now on call a project's own functions, and no others that were defined before; `wrong` names those
+    /// that are there and cannot be called.
+    pub fn define(&self, functions: Vec<UserFunction>, wrong: BTreeSet<String>) {
         *self.functions.write().unwrap_or_else(PoisonError::into_inner) = functions.into();
+        *self.wrong_functions.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(wrong);
+    }
+
+    /// Returns the names of the project's functions that are wrong.
+    #[must_use]
+    pub fn wrong_functions(&self) -> Arc<BTreeSet<String>> {
+        Arc::clone(&self.wrong_functions.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns the project's own functions.

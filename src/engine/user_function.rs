@@ -17,7 +17,7 @@ use std::{
     sync::Arc,
 };
 
-use arrow::datatypes::DataType;
+use arrow::{compute::can_cast_types, datatypes::DataType};
 use datafusion::{
     common::{
         DFSchema, Result,
@@ -128,10 +128,23 @@ impl Definition {
         let returns = data_type(&self.returns)?;
         let schema = schema(&parameters).map_err(told)?;
         let body = planned(&self.body, &schema, state).map_err(|error| self.told(&error, text))?;
+        check_types(&body, &schema, state).map_err(|error| self.told(&error, text))?;
+        if let Some(problem) = self.other_result(&body, &returns, &schema) {
+            return Err(problem);
+        }
         let body = cast_to(body, &returns, &schema);
         check_types(&body, &schema, state).map_err(|error| self.told(&error, text))?;
         let signature = Signature::user_defined(Volatility::Immutable);
         Ok(UserFunction { name: self.name.clone(), parameters, returns, body, signature })
+    }
+
+    /// Says of a body that gives what cannot become the declared result.
+    fn other_result(&self, body: &Expr, returns: &DataType, schema: &DFSchema) -> Option<Problem> {
+        let given = body.get_type(schema).ok().filter(|given| !can_cast_types(given, returns))?;
+        let (returns, given) = (types::spelled(returns), types::spelled(&given));
+        let message = format!("`{}` returns {returns} and its expression gives {given}", self.name);
+        let hint = "write the type of the expression behind RETURNS, or cast the expression".to_owned();
+        Some(Problem { message, range: None, hint: Some(hint) })
     }
 
     /// Says of an unknown column what it is here: no parameter.
@@ -272,15 +285,17 @@ impl UserFunction {
     /// Returns how it is called and what it returns.
     #[must_use]
     pub fn spelled(&self) -> String {
-        let parameter = |(name, data_type): &(String, DataType)| format!("{name} {data_type}");
+        let parameter = |(name, data_type): &(String, DataType)| format!("{name} {}", types::spelled(data_type));
         let parameters: Vec<String> = self.parameters.iter().map(parameter).collect();
-        format!("{}({}) → {}", self.name, parameters.join(", "), self.returns)
+        format!("{}({}) → {}", self.name, parameters.join(", "), types::spelled(&self.returns))
     }
 
     /// Returns all that decides its value.
     #[must_use]
     pub fn meaning(&self) -> String {
-        format!("{} = {:?}", self.spelled(), self.body)
+        let parameter = |(name, data_type): &(String, DataType)| format!("{name} {data_type}");
+        let parameters: Vec<String> = self.parameters.iter().map(parameter).collect();
+        format!("{}({}) → {} = {:?}", self.name, parameters.join(", "), self.returns, self.body)
     }
 
     /// Adds it to a session.
@@ -340,7 +355,7 @@ impl ScalarUDFImpl for UserFunction {
         if self.accepts(types) {
             return Ok(self.parameters.iter().map(|(_, data_type)| data_type.clone()).collect());
         }
-        let given: Vec<String> = types.iter().map(ToString::to_string).collect();
+        let given: Vec<String> = types.iter().map(types::spelled).collect();
         plan_err!("{} cannot be called with ({})", self.spelled(), given.join(", "))
     }
 

@@ -90,6 +90,7 @@ fn of_source(source: &Source, contract: &Contract) -> TableLineage {
         *known = known.and(Use::Group.into());
     }
     TableLineage {
+        is_view: false,
         reads: source.code_sources().map(|code| TableName::staged(&code.value)).collect(),
         columns: source.columns.iter().map(column).collect(),
         rows,
@@ -138,7 +139,8 @@ fn identified(entity: &Entity, read: &[Element], tables: &mut BTreeMap<TableName
             column(field.name(), &of.collect())
         });
         let columns = columns.collect();
-        tables.insert(name, TableLineage { reads: staged.clone(), columns, rows: compared.clone() });
+        let rows = compared.clone();
+        tables.insert(name, TableLineage { is_view: false, reads: staged.clone(), columns, rows });
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     Error,
     define::{
         Project,
-        project::{Model, Source},
+        project::{Kind, Model, Source},
         select::{self, LastResult, Node, Nodes, Selection, State},
     },
     engine::{Engine, Parameters, Statement, catalog},
@@ -64,10 +64,12 @@ pub(super) fn of(definitions: &Definitions, request: &Request) -> Result<Option<
         return Ok(None);
     }
     let planned = || definitions.graph.models.iter().map(|planned| (planned.model.name.clone(), planned));
+    // A view is a step on the way from what it reads to what reads it.
+    let views = definitions.graph.views.iter().map(|view| (view.model.name.clone(), view.statement.named.clone()));
     let known = Known {
         project: &definitions.project,
         contracts: &definitions.contracts,
-        reads: planned().map(|(name, planned)| (name, planned.statement.tables.clone())).collect(),
+        reads: planned().map(|(name, planned)| (name, planned.statement.named.clone())).chain(views).collect(),
         definitions: planned().map(|(name, planned)| (name, planned.definition.clone())).collect(),
     };
     known.select(&request.selection, request)
@@ -205,7 +207,32 @@ impl Known<'_> {
             });
             (source.table(), state(is_same))
         };
-        self.project.models.iter().map(model).chain(self.project.sources.iter().map(source)).collect()
+        let mut states: BTreeMap<TableName, State> =
+            self.project.models.iter().map(model).chain(self.project.sources.iter().map(source)).collect();
+        self.judge_views(&mut states);
+        states
+    }
+
+    /// Judges views by those who read them, since no snapshot holds a view: one whose readers all compute something else is taken to
+    /// compute something else itself.
+    fn judge_views(&self, states: &mut BTreeMap<TableName, State>) {
+        let mut readers: BTreeMap<&TableName, Vec<&TableName>> = BTreeMap::new();
+        for (name, reads) in &self.reads {
+            reads.iter().for_each(|read| readers.entry(read).or_default().push(name));
+        }
+        let views = self.project.models.iter().filter(|model| model.kind == Kind::View);
+        let mut waiting: BTreeSet<&TableName> = views.map(|model| &model.name).collect();
+        // One that is read by views comes after these; in a circle nothing is known of any.
+        while let Some(view) = waiting.iter().copied().find(|view| {
+            let mut own = readers.get(view).into_iter().flatten();
+            own.all(|reader| !waiting.contains(*reader))
+        }) {
+            waiting.remove(view);
+            let own = readers.get(view).map(Vec::as_slice).unwrap_or_default();
+            let is_other = |reader: &&TableName| states.get(*reader).is_some_and(|state| *state != State::Same);
+            let is_modified = !own.is_empty() && own.iter().all(is_other);
+            states.insert(view.clone(), if is_modified { State::Modified } else { State::Same });
+        }
     }
 }
 

@@ -23,7 +23,10 @@ use crate::{
     normalize::Contract,
     record::TableName,
     storage::revision::{self, Revision},
-    transform::lineage::{Change, ColumnChange, Direction, Element, Lineage, Links, TableState, changes, states},
+    transform::{
+        Graph,
+        lineage::{Change, ColumnChange, Direction, Element, Lineage, Links, TableState, changes, states},
+    },
 };
 
 /// Extensions of the files of which definitions are made.
@@ -36,6 +39,9 @@ pub struct Touched {
     pub commit: String,
     /// The columns that changed, by table and column.
     pub changes: Vec<TouchedColumn>,
+    /// Tables that are views on the side that has them, which are never published.
+    #[serde(skip)]
+    views: BTreeSet<TableName>,
 }
 
 /// A column that changed, and what follows.
@@ -48,12 +54,16 @@ pub struct TouchedColumn {
 }
 
 impl Touched {
-    /// Returns the published columns that are touched, those that changed themselves included.
+    /// Returns the published columns that are touched, those that changed themselves included. What a view touches has changed itself,
+    /// as its readers compute it.
     #[must_use]
     pub fn published(&self) -> BTreeSet<Element> {
-        let changed = self.changes.iter().map(|touched| &touched.changed.element);
-        let reached = self.changes.iter().flat_map(|touched| touched.reaches.keys());
-        let is_published = |element: &&Element| element.column.is_some() && !element.table.is_private();
+        let of_tables = || self.changes.iter().filter(|touched| !self.views.contains(&touched.changed.element.table));
+        let changed = of_tables().map(|touched| &touched.changed.element);
+        let reached = of_tables().flat_map(|touched| touched.reaches.keys());
+        let is_published = |element: &&Element| {
+            element.column.is_some() && !element.table.is_private() && !self.views.contains(&element.table)
+        };
         changed.chain(reached).filter(is_published).cloned().collect()
     }
 }
@@ -97,7 +107,13 @@ pub async fn touched(request: &Request, revision: &str, engine: &Engine) -> Resu
         let side = if changed.change == Change::Removed { &old } else { &now };
         TouchedColumn { reaches: published(&side.lineage, &changed.element), changed }
     };
-    Ok(Touched { commit: before.commit.clone(), changes: changes(&was, &is).into_iter().map(touched).collect() })
+    let changes = changes(&was, &is).into_iter().map(touched).collect();
+    // What has become a view, or is none any more, was published on one side.
+    let is_table = |lineage: &Lineage, name: &TableName| lineage.table(name).is_some_and(|table| !table.is_view);
+    let views = [&old.lineage, &now.lineage].into_iter().flat_map(Lineage::tables).filter(|(_, table)| table.is_view);
+    let views = views.map(|(name, _)| name.clone());
+    let views = views.filter(|name| !is_table(&old.lineage, name) && !is_table(&now.lineage, name)).collect();
+    Ok(Touched { commit: before.commit.clone(), changes, views })
 }
 
 /// Fetches the rows of seeds, which lie below the models; other CSV files of a checkout may be large.
@@ -122,7 +138,8 @@ fn fetch_said(old: &Definitions, before: &Revision) -> Result<(), Error> {
 /// Returns the columns and rows of published tables that an element goes into.
 fn published(lineage: &Lineage, element: &Element) -> Links {
     let mut reached = lineage.reach(&BTreeSet::from([element.clone()]), Direction::Downstream, usize::MAX);
-    reached.retain(|element, _| !element.table.is_private());
+    let is_view = |name: &TableName| lineage.table(name).is_some_and(|table| table.is_view);
+    reached.retain(|element, _| !element.table.is_private() && !is_view(&element.table));
     reached
 }
 
@@ -167,8 +184,10 @@ impl Side {
     /// Returns what the tables are, as far as the other side has other ones.
     async fn states(&self, other: &Self, engine: &Engine) -> Result<BTreeMap<TableName, TableState>, Error> {
         let Definitions { project, contracts, graph, parameters, .. } = &self.definitions;
-        let known = other.definitions.graph.models.iter();
-        let known = known.map(|model| (model.model.name.clone(), model.definition.clone())).collect();
+        let Graph { models, views } = &other.definitions.graph;
+        let models = models.iter().map(|model| (model.model.name.clone(), model.definition.clone()));
+        let views = views.iter().map(|view| (view.model.name.clone(), view.definition.clone()));
+        let known = models.chain(views).collect();
         let staged = validate::staged_catalog(project, contracts, parameters);
         let mut all = states(graph, &staged, &known, engine).await.map_err(|error| outcome::bug(&error))?;
         let compiled = |source: &'_ Source| {

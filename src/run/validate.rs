@@ -113,7 +113,7 @@ async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Resu
     }
     let threads = engine.settings().threads;
     findings.extend(lint::lint_all(&graph, &tables, &session.state(), threads));
-    findings.extend(check::validate(&checks, &session, threads));
+    findings.extend(check::validate(&checks, &session, &made(&project, engine), threads));
     // A model that is wrong is told once, not with every chart that reads it.
     if purpose == Purpose::Check && !findings.iter().any(Diagnostic::is_error) {
         let (project, contracts, graph, parameters) = (&project, &contracts, &graph, &parameters);
@@ -208,6 +208,12 @@ pub(super) fn staged_catalog(
 pub(super) fn made_tables(project: &Project) -> BTreeSet<TableName> {
     let of_entities = identity::tables(project).into_keys();
     project.sources.iter().map(Source::table).chain(of_entities).collect()
+}
+
+/// Returns what a project makes, whether it is right or wrong.
+pub(super) fn made(project: &Project, engine: &Engine) -> check::Made {
+    let models = project.models.iter().map(|model| model.name.clone());
+    check::Made { tables: models.chain(made_tables(project)).collect(), wrong_functions: engine.wrong_functions() }
 }
 
 /// Returns all tables that models can read, without data.

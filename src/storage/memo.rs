@@ -41,8 +41,9 @@ impl Memo {
     /// Returns what was kept under a key.
     #[must_use]
     pub fn recall(&self, key: &blake3::Hash) -> Option<Vec<u8>> {
-        let mut kept = fs::read(self.path(key)).ok()?;
-        is_sealed(key, &kept).then(|| kept.split_off(SEAL_BYTES))
+        let mut kept = fs::read(self.path(key)).ok().filter(|kept| is_sealed(key, kept))?;
+        kept.drain(..SEAL_BYTES);
+        Some(kept)
     }
 
     /// Keeps bytes under a key, for the owner of the folder alone, and lets the oldest ones go.

@@ -3,7 +3,10 @@
 //! In: a model and why planning failed. Out: its findings, and its columns where they are known nevertheless; a note for a
 //! model that waits for one whose columns are not.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::{error::DataFusionError, execution::SessionState};
@@ -11,7 +14,7 @@ use datafusion::{error::DataFusionError, execution::SessionState};
 use super::{
     diagnose::{self, Diagnosis, Tables},
     graph,
-    header::header_findings,
+    header::{header_findings, promised},
     history,
 };
 use crate::{
@@ -20,18 +23,28 @@ use crate::{
     record::{Diagnostic, TableName},
 };
 
-/// Models that cannot be checked, since they stand on a failed one.
+/// Models that cannot be checked, since they stand on a failed one or call a function that is wrong.
 #[derive(Default)]
 pub(super) struct Waiting {
-    /// For each such model the one that failed.
-    failed: BTreeMap<TableName, TableName>,
+    /// For each such model the model or function that failed.
+    failed: BTreeMap<TableName, String>,
     pub(super) notes: Vec<Diagnostic>,
 }
 
 impl Waiting {
     /// Notes that a model reads one that failed, or that waits itself.
     pub(super) fn note(&mut self, model: &TableName, reads: &TableName) {
-        let root = self.failed.get(reads).unwrap_or(reads).clone();
+        let root = self.failed.get(reads).cloned().unwrap_or_else(|| reads.to_string());
+        self.note_root(model, root);
+    }
+
+    /// Notes that a model calls a function that is wrong, if it does.
+    pub(super) fn note_calls(&mut self, model: &TableName, statement: &Statement, wrong: &BTreeSet<String>) -> bool {
+        let called = statement.functions.iter().find(|function| wrong.contains(*function));
+        called.inspect(|function| self.note_root(model, (*function).clone())).is_some()
+    }
+
+    fn note_root(&mut self, model: &TableName, root: String) {
         self.notes.push(Diagnostic::note(format!("`{model}` is not checked: it waits for `{root}`")));
         self.failed.insert(model.clone(), root);
     }
@@ -55,7 +68,9 @@ impl Failed {
     /// Takes the model apart, if the engine did not plan it.
     pub(super) fn told(self, model: &Model, statement: &Statement, tables: &Tables, state: &SessionState) -> Told {
         let error = match self {
-            Self::Header(findings, schema) => return Told { findings, schema },
+            Self::Header(findings, schema) => {
+                return Told { findings, schema: schema.map(|schema| promised(model, &schema)) };
+            }
             Self::Engine(error) => error,
         };
         // Taking a query apart asks what the engine itself means by it.
@@ -71,7 +86,7 @@ impl Failed {
         let is_certain =
             is_placed && columns.is_some_and(|columns| columns.iter().all(|(_, data_type)| data_type.is_some()));
         if let (true, Some(schema)) = (is_certain, &schema) {
-            findings.extend(header_findings(model, schema));
+            findings.extend(header_findings(model, statement, schema));
         }
         Told { findings, schema }
     }

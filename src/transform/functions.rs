@@ -30,7 +30,7 @@ type Parsed<'a> = BTreeMap<&'a str, (&'a Function, Definition)>;
 /// # Errors
 /// When no session can be made, which is a fault of the program.
 pub fn define(functions: &[Function], engine: &Engine) -> EngineResult<Vec<Diagnostic>> {
-    engine.define(Vec::new());
+    engine.define(Vec::new(), BTreeSet::new());
     if functions.is_empty() {
         return Ok(Vec::new());
     }
@@ -41,7 +41,11 @@ pub fn define(functions: &[Function], engine: &Engine) -> EngineResult<Vec<Diagn
         functions.iter().map(|function| function.name.as_str()).filter(|name| !waiting.contains_key(name)).collect();
     let defined = compile(&mut waiting, wrong, &mut state, &mut findings)?;
     findings.extend(cycle(&waiting));
-    engine.define(defined);
+    let mut undefined: BTreeSet<String> = functions.iter().map(|function| function.name.clone()).collect();
+    for function in &defined {
+        undefined.remove(function.name());
+    }
+    engine.define(defined, undefined);
     Ok(findings)
 }
 

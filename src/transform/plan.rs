@@ -18,7 +18,7 @@ use super::{
     diagnose::{self, Tables},
     failed::{Failed, Waiting},
     graph::{self, ParsedModel},
-    header::{clock_findings, header_findings, idle_ignores},
+    header::{call_findings, header_findings, idle_ignores},
     history,
     meaning::{self, Meaning},
     moved::Before,
@@ -180,7 +180,7 @@ pub async fn plan_for(
     let mut tables = known_tables(models, staged, sources);
     let mut graph = Graph::default();
     let mut views = Views::new();
-    let own_functions = engine.defined();
+    let (own_functions, wrong_functions) = (engine.defined(), engine.wrong_functions());
     let mut waiting = Waiting::default();
     let mut ordered = VecDeque::from(ordered);
     while !ordered.is_empty() {
@@ -220,6 +220,7 @@ pub async fn plan_for(
                     tables.describe(&planned.model.name, Arc::clone(&planned.schema));
                     graph.models.push(planned);
                 }
+                Err(_) if waiting.note_calls(&model.name, &statement, &wrong_functions) => {}
                 Err(failed) => {
                     let told = failed.told(&model, &statement, &tables, &sessions.state);
                     findings.extend(told.findings);
@@ -402,9 +403,9 @@ pub(super) async fn plan_model(model: &Model, statement: &Statement, around: Aro
     if let Some(history) = &model.history {
         schema = history::schema(model, history, &schema).map_err(header)?;
     }
-    let mut findings = header_findings(model, &schema);
+    let mut findings = header_findings(model, statement, &schema);
     findings.extend(idle_ignores(model, statement));
-    findings.extend(clock_findings(model, statement, &plan));
+    findings.extend(call_findings(model, statement, &plan));
     if !findings.is_empty() {
         return Err(Failed::Header(findings, Some(schema)));
     }

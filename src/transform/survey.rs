@@ -33,6 +33,7 @@ pub struct Survey<'a> {
     staged: &'a Catalog,
     sessions: Sessions,
     functions: Arc<[UserFunction]>,
+    wrong_functions: Arc<BTreeSet<String>>,
     /// What is said of each table by its columns.
     inputs: BTreeMap<TableName, String>,
     /// What a hint can name.
@@ -105,6 +106,7 @@ impl<'a> Survey<'a> {
             staged,
             sessions: Sessions::new(Purpose::Check, models, staged, engine)?,
             functions: engine.defined(),
+            wrong_functions: engine.wrong_functions(),
             inputs: staged.iter().map(|(name, table)| (name.clone(), plan::spelled_input(table))).collect(),
             tables: plan::known_tables(models, staged, made),
             lints: lint::Tables::staged(sources, staged),
@@ -213,6 +215,9 @@ impl<'a> Survey<'a> {
             Ok(right) => return Ok(Ok(right)),
             Err(failed) => failed,
         };
+        if self.waiting.note_calls(&model.name, statement, &self.wrong_functions) {
+            return Ok(Err(Wrong { findings: Vec::new(), schema: None }));
+        }
         let Told { findings, schema } = failed.told(model, statement, &self.tables, &self.sessions.state);
         if let Some(schema) = &schema {
             self.sessions.stand_in(model, schema)?;

@@ -162,6 +162,70 @@ fn an_unknown_column_of_a_check_is_told_at_its_place() {
 }
 
 #[test]
+fn a_check_that_reads_a_wrong_model_waits_for_it_and_one_that_reads_no_table_is_told() {
+    let checked = "/* ---\nchecks:\n  - relationships: { column: order_no, to: core.sale, field: order_no }\n  \
+                   - expr: day IN (SELECT day FROM core.sale)\n--- */\nSELECT order_no, day FROM staged.sale\n";
+    let models = [("core.sale", "SELECT order_no, dayy FROM staged.sale\n"), ("core.day", checked)];
+    let project = project(&models);
+    let wrong = project.tallyhouse(&["check"]).ends(2).err;
+    assert_eq!(wrong.matches("error:").count(), 1, "{wrong}");
+    // What is kept of that is not taken for an answer about a table that is gone.
+    std::fs::remove_file(project.path("sql/core/sale.sql")).unwrap();
+    insta::assert_snapshot!(project.tallyhouse(&["check"]).ends(2).err, @r"
+    error: unknown table `core.sale` in the check `relationships(order_no, core.sale.order_no)`
+     --> sql/core/day.sql:3:5
+      |
+    3 |   - relationships: { column: order_no, to: core.sale, field: order_no }
+      |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: did you mean `core.day`?
+
+    error: unknown table `core.sale` in the check `expr(day IN (SELECT day FROM core.sale))`
+     --> sql/core/day.sql:4:11
+      |
+    4 |   - expr: day IN (SELECT day FROM core.sale)
+      |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: did you mean `core.day`?
+    ");
+    project.model("core.sale", "SELECT order_no, day FROM staged.sale\n");
+    project.tallyhouse(&["check"]).succeeds();
+}
+
+#[test]
+fn what_calls_a_wrong_function_waits_for_it() {
+    let models = [
+        ("core.sale", "SELECT order_no, doubled(amount) AS amount FROM staged.sale\n"),
+        ("core.large", "SELECT order_no FROM core.sale WHERE amount > 10\n"),
+        (
+            "core.day",
+            "/* ---\nchecks:\n  - expr: doubled(n) > 1\n--- */\nSELECT day, count(*) AS n FROM staged.sale GROUP BY day\n",
+        ),
+    ];
+    let project = project(&models);
+    let define = |returns: &str| {
+        let function = format!("CREATE FUNCTION doubled(x DOUBLE) RETURNS {returns} RETURN x * 2;\n");
+        project.file("sql/functions/doubled.sql", function);
+    };
+    define("DATE");
+    insta::assert_snapshot!(project.tallyhouse(&["check"]).ends(2).err, @r"
+    error: `doubled` returns DATE and its expression gives DOUBLE
+     --> sql/functions/doubled.sql:1:17
+      |
+    1 | CREATE FUNCTION doubled(x DOUBLE) RETURNS DATE RETURN x * 2;
+      |                 ^^^^^^^
+      |
+      = help: write the type of the expression behind RETURNS, or cast the expression
+
+    note: `core.sale` is not checked: it waits for `doubled`
+
+    note: `core.large` is not checked: it waits for `doubled`
+    ");
+    define("DOUBLE");
+    project.tallyhouse(&["check"]).succeeds();
+}
+
+#[test]
 fn a_variable_that_nothing_uses_is_an_error_and_one_that_is_misspelt_is_told_once() {
     let project = project(&[("core.sale", "SELECT order_no FROM staged.sale WHERE day > $since\n")]);
     let pipeline = std::fs::read_to_string(project.path("pipelines/nightly.yaml")).unwrap();

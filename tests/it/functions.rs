@@ -233,7 +233,7 @@ fn functions_are_listed_by_whose_they_are() {
         ]
     );
     assert!(
-        text.contains("  margin_rate(revenue Float64, cost Float64) → Float64\n      What is left of the revenue.\n"),
+        text.contains("  margin_rate(revenue DOUBLE, cost DOUBLE) → DOUBLE\n      What is left of the revenue.\n"),
         "{text}"
     );
     let all = functions(&project, &["--all", "--output", "json"]).succeeds().json();

@@ -114,6 +114,87 @@ fn drawings_for_other_programs_hold_any_name() {
     );
 }
 
+/// The shop with a view over a view between `core.sale` and `mart.top`.
+fn with_views() -> Project {
+    let project = shop();
+    project.model(
+        "core.great",
+        "/* ---\nkind: view\n--- */\nSELECT id, month, amount * 2 AS \"Wert \"\"x\"\"\" FROM core.sale WHERE amount > 10",
+    );
+    project.model(
+        "core.greatest",
+        "/* ---\nkind: view\n--- */\nSELECT month, max(\"Wert \"\"x\"\"\") AS best FROM core.great GROUP BY month",
+    );
+    project.model(
+        "mart.top",
+        "SELECT g.month, g.best, m.amount FROM core.greatest AS g JOIN mart.month AS m ON m.month = g.month",
+    );
+    project
+}
+
+#[test]
+fn views_stand_between_what_they_read_and_what_reads_them() {
+    let project = with_views();
+    let shown = |arguments: &[&str]| project.tallyhouse(&[&["lineage"], arguments].concat()).succeeds();
+    assert_eq!(
+        shown(&["--select", "core mart"]).out,
+        "core.great (view) ← core.sale\ncore.greatest (view) ← core.great\ncore.sale\nmart.month ← core.sale\n\
+         mart.top ← core.greatest, mart.month\n"
+    );
+    assert_eq!(
+        shown(&["core.great", "--downstream"]).out,
+        "core.great (view)\n└─ core.greatest (view)\n   └─ mart.top\n"
+    );
+    assert_eq!(
+        shown(&["mart.top", "--depth", "3"]).out,
+        "mart.top\n├─ core.greatest (view)\n│  └─ core.great (view)\n│     └─ core.sale\n└─ mart.month\n   ├─ core.sale …\n   └─ staged.dealer\n"
+    );
+    assert_eq!(
+        shown(&["mart.top.best"]).out.lines().take(9).collect::<Vec<_>>(),
+        [
+            "mart.top.best",
+            "├─ core.greatest.best  copy",
+            "│  ├─ core.great.Wert \"x\"  computed",
+            "│  │  ├─ core.sale.amount  computed",
+            "│  │  │  ├─ staged.sale.amount  copy [金额\"元\"]",
+            "│  │  │  │  └─ rows of staged.sale",
+            "│  │  │  │     ├─ staged.sale.amount  filter [金额\"元\"] …",
+            "│  │  │  │     └─ staged.sale.id  group [编号 | id]",
+            "│  │  │  │        └─ rows of staged.sale …",
+        ]
+    );
+    assert_eq!(
+        shown(&["core.great.month", "--downstream"]).out,
+        "core.great.month\n├─ core.greatest.month  copy\n│  ├─ mart.top.month  copy\n│  └─ rows of mart.top\n│     \
+         ├─ mart.top.amount  filter\n│     ├─ mart.top.best  filter\n│     └─ mart.top.month  filter …\n\
+         └─ rows of core.greatest\n   ├─ core.greatest.best  filter\n   │  └─ mart.top.best  copy …\n   ├─ \
+         core.greatest.month  filter …\n   └─ rows of mart.top …\n"
+            .replace("mart.top.month  filter …", "mart.top.month  filter")
+            .replace("mart.top.best  copy …", "mart.top.best  copy")
+    );
+    let near = ["core.greatest", "--depth", "1", "--output"];
+    assert_eq!(
+        shown(&[&near[..], &["mermaid"]].concat()).out,
+        "flowchart LR\n  n0([\"core.great\"])\n  n1([\"core.greatest\"])\n  n0 --> n1\n"
+    );
+    assert_eq!(
+        shown(&[&near[..], &["dot"]].concat()).out,
+        "digraph lineage {\n  rankdir=LR;\n  node [shape=box];\n  n0 [label=\"core.great\", style=rounded];\n  \
+         n1 [label=\"core.greatest\", style=rounded];\n  n0 -> n1;\n}\n"
+    );
+    let great = json!({ "table": "core.great", "kind": "view" });
+    let greatest = json!({ "table": "core.greatest", "kind": "view" });
+    assert_eq!(
+        shown(&[&near[..], &["json"]].concat()).json(),
+        json!({
+            "nodes": [great, greatest],
+            "edges": [{ "from": { "table": "core.great" }, "to": { "table": "core.greatest" } }],
+        })
+    );
+    let wrong = project.tallyhouse(&["lineage", "core.grat"]).ends(2).err;
+    assert!(wrong.ends_with("hint: did you mean `core.great`?\n"), "{wrong}");
+}
+
 #[test]
 fn a_name_that_is_none_is_an_error_with_a_hint() {
     let project = shop();
@@ -207,6 +288,41 @@ fn a_change_is_followed_to_every_published_column_that_it_touches() {
         "{head}"
     );
     assert_eq!(rest, "\nchanged core.sale.amount\n  mart.month.amount  computed\n\nadded core.sale.text\n");
+}
+
+#[test]
+fn a_changed_view_is_followed_to_what_is_published_and_is_not_published_itself() {
+    let project = commit_all(with_views());
+    project.model(
+        "core.great",
+        "/* ---\nkind: view\n--- */\nSELECT id, month, amount * 3 AS \"Wert \"\"x\"\"\" FROM core.sale WHERE amount > 10",
+    );
+    let compared = || project.tallyhouse(&["diff", "--lineage", "main", "--output", "json"]).succeeds().json();
+    let value = compared();
+    assert_eq!(
+        changes(&value),
+        [
+            "changed core.great.Wert \"x\": mart.top.best computed",
+            // What reads a view computes it.
+            "changed core.greatest.best: mart.top.best copy",
+            "changed mart.top.best:",
+        ]
+    );
+    assert_eq!(value["published"], json!([{ "table": "mart.top", "column": "best" }]));
+    // A view that becomes a table is published from now on, and means the same.
+    project.model("core.great", "SELECT id, month, amount * 2 AS \"Wert \"\"x\"\"\" FROM core.sale WHERE amount > 10");
+    let value = compared();
+    let found = changes(&value);
+    assert!(found.iter().all(|change| !change.starts_with("changed core.great.")), "{found:?}");
+    // A view that comes changes nothing of what reads the same through it.
+    project.model(
+        "core.great",
+        "/* ---\nkind: view\n--- */\nSELECT id, month, amount * 2 AS \"Wert \"\"x\"\"\" FROM core.some",
+    );
+    project.model("core.some", "/* ---\nkind: view\n--- */\nSELECT * FROM core.sale WHERE amount > 10");
+    let value = compared();
+    assert!(changes(&value).iter().all(|change| change.starts_with("added core.some.")), "{:?}", changes(&value));
+    assert_eq!((changes(&value).len(), &value["published"]), (4, &json!([])));
 }
 
 #[test]

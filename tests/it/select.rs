@@ -217,6 +217,39 @@ fn every_verb_takes_the_same_selector() {
 }
 
 #[test]
+fn a_view_is_a_step_on_the_way_and_is_modified_where_its_readers_are() {
+    let project = shop();
+    let view = |least: u32| {
+        let sql = format!("/* ---\nkind: view\n--- */\nSELECT id, month, amount FROM core.sale WHERE amount > {least}");
+        project.model("core.great", &sql);
+    };
+    view(1);
+    project.model("core.greatest", "/* ---\nkind: view\n--- */\nSELECT max(amount) AS amount FROM core.great");
+    project.model("mart.top", "SELECT amount FROM core.greatest");
+    project.model("mart.great", "SELECT count(*) AS row_count FROM core.great");
+    let models = |verb: &str, selector: &str| -> Vec<String> {
+        let ran = project.tallyhouse(&[verb, "--select", selector, "--output", "json"]).succeeds().json();
+        let named = |of: &Value| of["table"].as_str().map_or_else(|| of.as_str().unwrap().to_owned(), str::to_owned);
+        let list = if verb == "plan" { &ran["models"] } else { &ran["selected"] };
+        list.as_array().unwrap().iter().map(named).collect()
+    };
+    let report = project.run_with(&["--select", "+core.greatest+"]);
+    assert_eq!(built(&report).1, ["core.sale", "mart.top"]);
+    project.run();
+    assert_eq!(models("plan", "core.great+"), ["mart.great", "mart.top"]);
+    assert_eq!(models("plan", "+mart.top"), ["core.sale", "mart.top"]);
+    assert_eq!(models("check", "core.great+"), ["core.great", "core.greatest", "mart.great", "mart.top"]);
+    let ran = project.tallyhouse(&["check", "--select", "state:modified"]).ends(2).err;
+    assert!(ran.starts_with("error: no table fits `state:modified`"), "{ran}");
+    view(2);
+    assert_eq!(models("check", "state:modified"), ["core.great", "core.greatest", "mart.great", "mart.top"]);
+    assert_eq!(models("plan", "state:modified+"), ["mart.great", "mart.top"]);
+    view(1);
+    project.model("mart.great", "SELECT count(*) + 1 AS row_count FROM core.great");
+    assert_eq!(models("check", "state:modified"), ["mart.great"]);
+}
+
+#[test]
 fn a_check_of_a_part_tells_what_is_wrong_there() {
     let project = shop();
     project.model("mart.year", "SELECT sum(amonut) AS amount FROM mart.month");

@@ -23,6 +23,8 @@ pub(super) struct Node {
     pub column: Option<String>,
     /// Whether it is a whole table.
     pub is_table: bool,
+    /// Whether it is, or belongs to, a view.
+    pub is_view: bool,
     pub headers: Vec<String>,
 }
 
@@ -71,6 +73,7 @@ impl Drawing {
             table: name.clone(),
             column: None,
             is_table: true,
+            is_view: is_view(name, lineage),
             headers: Vec::new(),
         };
         Self { nodes: places.keys().map(node).collect(), edges: places.iter().flat_map(reads).collect() }
@@ -100,6 +103,11 @@ fn node(element: &Element, lineage: &Lineage) -> Node {
         table: element.table.clone(),
         column: element.column.clone(),
         is_table: false,
+        is_view: is_view(&element.table, lineage),
         headers: same.next().map(|column| column.headers.clone()).unwrap_or_default(),
     }
+}
+
+fn is_view(name: &TableName, lineage: &Lineage) -> bool {
+    lineage.table(name).is_some_and(|table| table.is_view)
 }

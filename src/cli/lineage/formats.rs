@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 
 use super::drawing::{Drawing, Edge, Node};
 
-/// Draws a Mermaid flowchart.
+/// Draws a Mermaid flowchart, views with round ends.
 pub(super) fn mermaid(drawing: &Drawing) -> String {
     let mut out = "flowchart LR\n".to_owned();
     // Writing to a String cannot fail.
     for (place, node) in drawing.nodes.iter().enumerate() {
-        let _ = writeln!(out, "  n{place}[\"{}\"]", escaped_for_mermaid(&node.label));
+        let (open, close) = if node.is_view { ("([", "])") } else { ("[", "]") };
+        let _ = writeln!(out, "  n{place}{open}\"{}\"{close}", escaped_for_mermaid(&node.label));
     }
     for edge in &drawing.edges {
         let label = edge.uses.map_or_else(String::new, |uses| format!("|{uses}|"));
@@ -36,11 +37,12 @@ fn escaped_for_mermaid(label: &str) -> String {
     out
 }
 
-/// Draws a Graphviz digraph.
+/// Draws a Graphviz digraph, views with round corners.
 pub(super) fn dot(drawing: &Drawing) -> String {
     let mut out = "digraph lineage {\n  rankdir=LR;\n  node [shape=box];\n".to_owned();
     for (place, node) in drawing.nodes.iter().enumerate() {
-        let _ = writeln!(out, "  n{place} [label=\"{}\"];", escaped_for_dot(&node.label));
+        let style = if node.is_view { ", style=rounded" } else { "" };
+        let _ = writeln!(out, "  n{place} [label=\"{}\"{style}];", escaped_for_dot(&node.label));
     }
     for edge in &drawing.edges {
         let label = edge.uses.map_or_else(String::new, |uses| format!(" [label=\"{uses}\"]"));
@@ -67,6 +69,9 @@ fn escaped_for_dot(label: &str) -> String {
 pub(super) fn json(drawing: &Drawing) -> String {
     let node = |node: &Node| {
         let mut value = named(node);
+        if node.is_view {
+            value["kind"] = json!("view");
+        }
         if !node.headers.is_empty() {
             value["headers"] = json!(node.headers);
         }
@@ -103,6 +108,7 @@ mod tests {
             table: TableName::new("a", "b"),
             column: Some(name.to_owned()),
             is_table: false,
+            is_view: false,
             headers: Vec::new(),
         };
         Drawing { nodes: vec![node(name), node("金额")], edges: vec![Edge { from: 0, to: 1, uses: None }] }

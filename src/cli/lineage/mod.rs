@@ -106,7 +106,8 @@ fn of_subject(subject: &Subject, lineage: &Lineage, steps: usize, arguments: &Li
                 let tables = lineage.next_tables(table, direction).into_iter();
                 tables.map(|table| (table, String::new())).collect()
             };
-            tree::render(table, &next, &|_| String::new(), steps)
+            let is_view = |table: &TableName| lineage.table(table).is_some_and(|table| table.is_view);
+            tree::render(table, &next, &|table| tree::kind(is_view(table)).to_owned(), steps)
         }
         (Subject::Column(column), DrawingFormat::Text) => {
             let next = |element: &Element| -> Vec<(Element, String)> {

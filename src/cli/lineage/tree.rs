@@ -48,6 +48,11 @@ impl<T: Ord + Clone + Display> Branches<'_, T> {
     }
 }
 
+/// Returns what stands behind the name of a table that is none.
+pub(super) const fn kind(is_view: bool) -> &'static str {
+    if is_view { " (view)" } else { "" }
+}
+
 /// Lists tables, each with those next to it.
 pub(super) fn list(drawing: &Drawing, direction: Direction) -> String {
     let mut out = String::new();
@@ -59,9 +64,10 @@ pub(super) fn list(drawing: &Drawing, direction: Direction) -> String {
         let names: Vec<&str> =
             drawing.edges.iter().filter_map(next).map(|other| drawing.nodes[other].label.as_str()).collect();
         let arrow = if direction == Direction::Upstream { "←" } else { "→" };
+        let (name, kind) = (&node.label, kind(node.is_view));
         let _ = match names.is_empty() {
-            true => writeln!(out, "{}", node.label),
-            false => writeln!(out, "{} {arrow} {}", node.label, names.join(", ")),
+            true => writeln!(out, "{name}{kind}"),
+            false => writeln!(out, "{name}{kind} {arrow} {}", names.join(", ")),
         };
     }
     out

@@ -100,6 +100,9 @@ pub struct Cell {
 /// Finds files of tests beside which no model lies.
 #[must_use]
 pub fn without_model<'a>(files: &[TestFile], models: impl Iterator<Item = &'a TableName>) -> Vec<Diagnostic> {
+    if files.is_empty() {
+        return Vec::new();
+    }
     let models: BTreeMap<&TableName, String> = models.map(|name| (name, name.to_string())).collect();
     let strays = files.iter().filter(|file| !models.contains_key(&file.model));
     let finding = |file: &TestFile| {

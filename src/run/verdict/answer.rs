@@ -3,12 +3,11 @@
 //! In: what was said of definitions, and the texts over which it was said. Out: bytes, and from bytes the same again. Where a finding
 //! could not be told again exactly so, the answer is not kept.
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     super::inherit::Against,
     Verdict,
     finding::{Finding, Texts, diagnostics, findings},
+    packed::{packed, unpacked},
 };
 use crate::record::Diagnostic;
 
@@ -18,56 +17,42 @@ pub(super) struct Answer {
     pub against: Against,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    against: Against,
-    result: Result<KeptVerdict, Vec<Finding>>,
-}
+/// What is kept of a verdict: sources, models, checks, then tests.
+type Counts = ((usize, usize), (usize, Result<usize, Vec<Finding>>));
 
-#[derive(Serialize, Deserialize)]
-struct KeptVerdict {
-    warnings: Vec<Finding>,
-    sources: usize,
-    models: usize,
-    checks: usize,
-    tests: Result<usize, Vec<Finding>>,
-}
+/// An answer as it is kept: against what, as JSON, and what was said.
+type Kept = (String, Result<(Vec<Finding>, Counts), Vec<Finding>>);
 
 impl Answer {
     /// Writes the answer; None where it could not be read again.
     pub fn write(&self, texts: Texts<'_>) -> Option<Vec<u8>> {
         let result = match &self.result {
             Err(found) => Err(findings(found, texts)?),
-            Ok(verdict) => Ok(KeptVerdict {
-                warnings: findings(&verdict.warnings, texts)?,
-                sources: verdict.sources,
-                models: verdict.models,
-                checks: verdict.checks,
-                tests: match &verdict.tests {
+            Ok(Verdict { warnings, sources, models, checks, tests }) => {
+                let tests = match tests {
                     Ok(count) => Ok(*count),
                     Err(found) => Err(findings(found, texts)?),
-                },
-            }),
+                };
+                Ok((findings(warnings, texts)?, ((*sources, *models), (*checks, tests))))
+            }
         };
-        serde_json::to_vec(&Kept { against: self.against.clone(), result }).ok()
+        let kept: Kept = (serde_json::to_string(&self.against).ok()?, result);
+        Some(packed(&kept))
     }
 
     /// Reads an answer that was given over the same texts.
     pub fn read(bytes: &[u8], texts: Texts<'_>) -> Option<Self> {
-        let Kept { against, result } = serde_json::from_slice(bytes).ok()?;
+        let (against, result): Kept = unpacked(bytes)?;
         let result = match result {
             Err(found) => Err(diagnostics(&found, texts)?),
-            Ok(verdict) => Ok(Verdict {
-                warnings: diagnostics(&verdict.warnings, texts)?,
-                sources: verdict.sources,
-                models: verdict.models,
-                checks: verdict.checks,
-                tests: match verdict.tests {
+            Ok((warnings, ((sources, models), (checks, tests)))) => {
+                let tests = match tests {
                     Ok(count) => Ok(count),
                     Err(found) => Err(diagnostics(&found, texts)?),
-                },
-            }),
+                };
+                Ok(Verdict { warnings: diagnostics(&warnings, texts)?, sources, models, checks, tests })
+            }
         };
-        Some(Self { result, against })
+        Some(Self { result, against: serde_json::from_str(&against).ok()? })
     }
 }

@@ -62,7 +62,7 @@ impl Models<'_> {
             count += checks.checks.len();
             let reads = check::validity_reads(&checks, &schema, &prepared.parameters);
             let own = Key::new("source").text(&source.text.path).hash(sight.hash(&source.text.path));
-            let own = own.hash(self.present(&table)).finish();
+            let own = own.hash(self.present(&table)).hash(Some(&self.context)).finish();
             let (is_right, key) = self.checked(&own, reads.as_ref(), ledger);
             if !is_right && !checks.checks.is_empty() {
                 ask(key, checks, reads.as_ref());
@@ -81,7 +81,8 @@ impl Models<'_> {
             true => self.session_of_right(&names, ledger, engine).await?,
             false => self.session().clone(),
         };
-        let found = check::validate_each(&asked, &session, engine.settings().threads);
+        let made = validate::made(&prepared.project, engine);
+        let found = check::validate_each(&asked, &session, &made, engine.settings().threads);
         for (key, _) in keys.into_iter().zip(&found).filter(|(_, found)| found.is_empty()) {
             if let Some(key) = key {
                 ledger.learn(key, Vec::new());
@@ -90,9 +91,11 @@ impl Models<'_> {
         Ok((count, found.into_iter().flatten().collect()))
     }
 
-    /// Returns whether checks are known to be right among the tables that are there, and the key under which that is kept.
+    /// Returns whether checks are known to be right among the tables that are there, and the key under which that is kept; None
+    /// where it is not, as something that they read is wrong, so that they are not judged.
     fn checked(&self, own: &blake3::Hash, reads: Reads<'_>, ledger: &Ledger) -> (bool, Option<blake3::Hash>) {
-        let Some(reads) = reads else { return (false, None) };
+        let is_wrong = |name: &TableName| self.is_made(name) && self.present(name).is_none();
+        let Some(reads) = reads.filter(|reads| !reads.iter().any(is_wrong)) else { return (false, None) };
         let named = |key: Key, name: &TableName| key.text(&name.to_string()).hash(self.present(name));
         let key = reads.iter().fold(Key::new("checks").hash(Some(own)), named).finish();
         (ledger.recall(&key).is_some(), Some(key))

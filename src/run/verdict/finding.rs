@@ -5,8 +5,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
+use super::packed::Packed;
 use crate::{
     record::{
         Diagnostic, Place, Text,
@@ -18,7 +17,7 @@ use crate::{
 /// Texts in order of their paths.
 pub(super) type Texts<'a> = &'a [Arc<Text>];
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Finding {
     code: Option<String>,
     severity: Severity,
@@ -30,7 +29,7 @@ pub(super) struct Finding {
 }
 
 /// A range of bytes in a text of that number.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq)]
 struct At {
     text: usize,
     start: usize,
@@ -89,6 +88,55 @@ impl Finding {
                 None => None,
             },
         })
+    }
+}
+
+impl Packed for Finding {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        let Self { code, severity, message, place, label, hint, fix } = self;
+        code.pack(bytes);
+        number(*severity).pack(bytes);
+        message.pack(bytes);
+        place.pack(bytes);
+        label.pack(bytes);
+        hint.pack(bytes);
+        fix.pack(bytes);
+    }
+
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            code: Option::unpack(bytes)?,
+            severity: SEVERITIES.get(usize::from(u8::unpack(bytes)?)).copied()?,
+            message: String::unpack(bytes)?,
+            place: Option::unpack(bytes)?,
+            label: Option::unpack(bytes)?,
+            hint: Option::unpack(bytes)?,
+            fix: Option::unpack(bytes)?,
+        })
+    }
+}
+
+/// Severities by their number in a record.
+const SEVERITIES: [Severity; 3] = [Severity::Note, Severity::Warning, Severity::Error];
+
+const fn number(severity: Severity) -> u8 {
+    match severity {
+        Severity::Note => 0,
+        Severity::Warning => 1,
+        Severity::Error => 2,
+    }
+}
+
+impl Packed for At {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        let Self { text, start, end } = self;
+        text.pack(bytes);
+        start.pack(bytes);
+        end.pack(bytes);
+    }
+
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self { text: usize::unpack(bytes)?, start: usize::unpack(bytes)?, end: usize::unpack(bytes)? })
     }
 }
 

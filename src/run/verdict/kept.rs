@@ -12,10 +12,10 @@ use arrow::{
         root_as_schema,
     },
 };
-use serde::{Deserialize, Serialize};
 
 use super::{
     finding::{Finding, Texts, findings},
+    packed::{Packed, packed},
     sight::Key,
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// What a model's text says, whatever others say.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Outline {
     pub kind: Kind,
     /// Tables that it names.
@@ -39,20 +39,20 @@ pub(super) struct Outline {
 }
 
 /// An outline as it is kept.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(super) struct KeptOutline {
-    pub outline: Outline,
+    pub outline: Arc<Outline>,
     /// Warnings about the header.
     pub warnings: Vec<Finding>,
 }
 
 /// What was found out of a model that is right.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Judged {
     /// Key of its columns.
-    pub schema: Hashed,
+    pub schema: blake3::Hash,
     /// Hash of everything that its readers go by.
-    pub face: Hashed,
+    pub face: blake3::Hash,
     /// How many data checks it has.
     pub checks: usize,
     /// Other tables by which it is decided whether these are right; None where that cannot be told.
@@ -61,22 +61,59 @@ pub(super) struct Judged {
     pub findings: Vec<Finding>,
 }
 
-/// A hash in a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub(super) struct Hashed(pub blake3::Hash);
+impl Packed for KeptOutline {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        let Outline { kind, named, is_unqualified, parameters, mentions } = self.outline.as_ref();
+        number(*kind).pack(bytes);
+        named.pack(bytes);
+        is_unqualified.pack(bytes);
+        parameters.pack(bytes);
+        mentions.pack(bytes);
+        self.warnings.pack(bytes);
+    }
 
-impl From<Hashed> for String {
-    fn from(hashed: Hashed) -> Self {
-        hashed.0.to_hex().as_str().to_owned()
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        let outline = Outline {
+            kind: KINDS.get(usize::from(u8::unpack(bytes)?)).copied()?,
+            named: Vec::unpack(bytes)?,
+            is_unqualified: bool::unpack(bytes)?,
+            parameters: BTreeSet::unpack(bytes)?,
+            mentions: BTreeSet::unpack(bytes)?,
+        };
+        Some(Self { outline: Arc::new(outline), warnings: Vec::unpack(bytes)? })
     }
 }
 
-impl TryFrom<String> for Hashed {
-    type Error = String;
+impl Packed for Judged {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        let Self { schema, face, checks, checks_read, findings } = self;
+        schema.pack(bytes);
+        face.pack(bytes);
+        checks.pack(bytes);
+        checks_read.pack(bytes);
+        findings.pack(bytes);
+    }
 
-    fn try_from(text: String) -> Result<Self, String> {
-        blake3::Hash::from_hex(&text).map(Self).map_err(|error| error.to_string())
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            schema: blake3::Hash::unpack(bytes)?,
+            face: blake3::Hash::unpack(bytes)?,
+            checks: usize::unpack(bytes)?,
+            checks_read: Option::unpack(bytes)?,
+            findings: Vec::unpack(bytes)?,
+        })
+    }
+}
+
+/// Kinds of models by their number in a record.
+const KINDS: [Kind; 4] = [Kind::Table, Kind::View, Kind::History, Kind::Seed];
+
+const fn number(kind: Kind) -> u8 {
+    match kind {
+        Kind::Table => 0,
+        Kind::View => 1,
+        Kind::History => 2,
+        Kind::Seed => 3,
     }
 }
 
@@ -93,9 +130,9 @@ impl Outline {
     }
 
     /// Writes it with the warnings about its file; None where these could not be told again.
-    pub fn write(&self, warnings: &[Diagnostic], texts: Texts<'_>) -> Option<Vec<u8>> {
+    pub fn write(self: &Arc<Self>, warnings: &[Diagnostic], texts: Texts<'_>) -> Option<Vec<u8>> {
         let warnings = findings(warnings, texts)?;
-        serde_json::to_vec(&KeptOutline { outline: self.clone(), warnings }).ok()
+        Some(packed(&KeptOutline { outline: Arc::clone(self), warnings }))
     }
 }
 

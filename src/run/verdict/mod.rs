@@ -18,6 +18,7 @@ mod finding;
 mod kept;
 mod ledger;
 mod models;
+mod packed;
 mod sight;
 
 use std::path::Path;

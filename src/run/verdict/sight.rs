@@ -94,5 +94,6 @@ impl Sight {
 /// Returns the names in `${NAME}` and `${NAME:-default}`, and perhaps others that ask for nothing.
 fn environment_names(body: &str) -> impl Iterator<Item = &str> {
     let is_end = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
-    body.split("${").skip(1).filter_map(move |rest| rest.split(is_end).next())
+    let starts = memchr::memmem::find_iter(body.as_bytes(), "${").map(|at| at + 2);
+    starts.filter_map(move |start| body.get(start..)?.split(is_end).next())
 }

@@ -13,7 +13,10 @@ use datafusion::{
 };
 
 use super::{Walk, expression::Leaves, tree, types::spelled};
-use crate::{engine::Problem, record::diagnostic::nearest};
+use crate::{
+    engine::{Problem, user_function::UserFunction},
+    record::diagnostic::nearest,
+};
 
 /// The types that a cast is tried to, where no operand says which.
 const TRIED: [&str; 6] = ["DOUBLE", "BIGINT", "DATE", "TIMESTAMP", "VARCHAR", "BOOLEAN"];
@@ -50,9 +53,9 @@ impl Walk<'_> {
             (Expr::BinaryOp { op, .. }, [left, right]) => self.operator(&wrong, op, left, right),
             (Expr::Between { .. } | Expr::InList { .. }, [first, rest @ ..]) => self.members(&wrong, first, rest),
             (Expr::Case { .. }, _) => self.case(&wrong),
-            (Expr::Cast { data_type, .. }, [from]) => {
-                self.plain(&wrong, format!("{} cannot be cast to {data_type}", spelled(from)), None);
-            }
+            (Expr::Cast { data_type, .. }, [from]) => self.cast(sql, data_type, from, leaves),
+            (Expr::Interval(interval), _) => self.interval(sql, interval),
+            (Expr::Function(function), _) if self.lacks_window(function) => self.without_window(function),
             (Expr::Function(function), _) => self.function(&wrong, function),
             (Expr::UnaryOp { op, .. }, [only]) => {
                 self.with_cast(&wrong, format!("`{op}` does not take {}", spelled(only)));
@@ -127,7 +130,9 @@ impl Walk<'_> {
         let compares = |other: &DataType| {
             datafusion::logical_expr::type_coercion::binary::comparison_coercion(first, other).is_some()
         };
-        let at = rest.iter().position(|other| !compares(other)).map_or(0, |at| at + 1);
+        let odd = rest.iter().position(|other| !compares(other));
+        // Members that compare one by one may have no type in common.
+        let at = odd.or_else(|| rest.iter().position(|other| other != first)).map_or(0, |at| at + 1);
         let range = if at == 0 { self.source.exact(wrong.sql) } else { self.source.exact(&wrong.operands[at]) };
         let other = wrong.types.get(at.max(1)).unwrap_or(first);
         let message = format!("cannot compare {} with {}", spelled(first), spelled(other));
@@ -200,8 +205,12 @@ impl Walk<'_> {
     /// Says how a function is called.
     fn usage(&self, name: &str) -> Option<String> {
         let documented = |documentation: &Documentation| format!("it is called so: `{}`", documentation.syntax_example);
-        let scalar =
-            self.state.scalar_functions().get(name).and_then(|function| function.documentation().map(documented));
+        let known = self.state.scalar_functions().get(name);
+        let own = known.and_then(|known| known.inner().downcast_ref::<UserFunction>());
+        if let Some(own) = own {
+            return Some(format!("it is called so: `{}`", own.spelled()));
+        }
+        let scalar = known.and_then(|function| function.documentation().map(documented));
         let aggregate = || self.state.aggregate_functions().get(name)?.documentation().map(documented);
         let window = || self.state.window_functions().get(name)?.documentation().map(documented);
         scalar.or_else(aggregate).or_else(window).or_else(|| crate::engine::functions::usage(name))

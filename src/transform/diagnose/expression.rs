@@ -82,7 +82,7 @@ impl Walk<'_> {
         let mut names = Names { walk: self, scope, clause, types: BTreeMap::new(), subqueries: 0 };
         let _ = sql.visit(&mut names);
         let leaves = Leaves::new(&names.types);
-        if self.misplaced_call(&sql, clause) {
+        if self.misplaced_call(&sql, clause) || calls(&sql).iter().any(|call| self.backward_frame(call)) {
             return Checked { sql, leaves, planned: None };
         }
         let planned = self.typed(&sql, &leaves);

@@ -157,7 +157,8 @@ impl Walk<'_> {
     /// Tells of a table that nobody makes, once for each name.
     fn unknown_table(&mut self, name: &ObjectName, written: &[String], scope: &Scope<'_>) {
         let table = written.join(".");
-        if !self.unknown.insert(table.clone()) {
+        let may_have_lost_its_name = self.has_doubled_ctes && written.len() == 1;
+        if may_have_lost_its_name || !self.unknown.insert(table.clone()) {
             return;
         }
         let range = self.source.name(name);

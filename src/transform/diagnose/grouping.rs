@@ -54,7 +54,9 @@ impl Walk<'_> {
     fn missing_groups(&mut self, loose: &[(String, Range<usize>)], room: Option<usize>) {
         let Some((_, first)) = loose.first() else { return };
         let texts: Vec<&str> = loose.iter().map(|(_, range)| self.source.slice(range)).collect();
-        let message = format!("{} stands beside an aggregate and is not grouped", listed(&texts));
+        let is =
+            if texts.len() == 1 { "stands beside an aggregate and is" } else { "stand beside an aggregate and are" };
+        let message = format!("{} {is} not grouped", listed(&texts));
         let list = texts.join(", ");
         let mut finding = self.source.error(first.clone(), message).hint(format!("add `GROUP BY {list}`"));
         if let Some(room) = room {

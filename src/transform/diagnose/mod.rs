@@ -20,6 +20,7 @@ mod explain;
 mod expression;
 mod from;
 mod grouping;
+mod literals;
 mod names;
 mod query;
 mod results;
@@ -28,10 +29,11 @@ mod source;
 mod syntax;
 mod tree;
 pub(super) mod types;
+mod windows;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::Range,
+    ops::{ControlFlow, Range},
     sync::Arc,
 };
 
@@ -39,7 +41,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::{
     error::DataFusionError,
     execution::SessionState,
-    sql::sqlparser::ast::{Query, SelectItem, SetExpr, Spanned},
+    sql::sqlparser::ast::{Expr, Query, SelectItem, SetExpr, Spanned, Value, visit_expressions, visit_relations},
 };
 
 use crate::{
@@ -123,7 +125,8 @@ pub struct Diagnosis {
 #[must_use]
 pub fn diagnose(text: &Arc<Text>, query: &Query, tables: &Tables, state: &SessionState) -> Diagnosis {
     let source = Source::new(text);
-    let mut walk = Walk { source: &source, tables, state, findings: Vec::new(), unknown: BTreeSet::new() };
+    let (findings, unknown) = (Vec::new(), BTreeSet::new());
+    let mut walk = Walk { source: &source, tables, state, findings, unknown, has_doubled_ctes: false };
     let columns = walk.query(query, Around { ctes: &Ctes::new(), outer: None });
     let mut findings = walk.findings;
     findings.sort_by_key(|finding| finding.place.as_ref().map(|place| place.range.start));
@@ -152,8 +155,8 @@ pub fn output_place(text: &Arc<Text>, query: &Query, name: &str, nth: usize) -> 
     let SetExpr::Select(select) = query.body.as_ref() else { return None };
     let is_named = |item: &&SelectItem| match item {
         SelectItem::ExprWithAlias { alias, .. } => known_as(alias) == name,
-        SelectItem::UnnamedExpr(datafusion::sql::sqlparser::ast::Expr::Identifier(ident)) => known_as(ident) == name,
-        SelectItem::UnnamedExpr(datafusion::sql::sqlparser::ast::Expr::CompoundIdentifier(parts)) => {
+        SelectItem::UnnamedExpr(Expr::Identifier(ident)) => known_as(ident) == name,
+        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => {
             parts.last().is_some_and(|last| known_as(last) == name)
         }
         _ => false,
@@ -166,17 +169,46 @@ pub fn output_place(text: &Arc<Text>, query: &Query, name: &str, nth: usize) -> 
     })
 }
 
+/// Returns the place at which the last query of a text gives a column of its result its name.
+#[must_use]
+pub fn name_place(text: &Arc<Text>, query: &Query, name: &str) -> Option<Range<usize>> {
+    let source = Source::new(text);
+    let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    select.projection.iter().find_map(|item| match item {
+        SelectItem::ExprWithAlias { alias, .. } if known_as(alias) == name => Some(source.range(alias.span)),
+        _ => None,
+    })
+}
+
+/// Returns where a query calls a function with this text as its first argument.
+#[must_use]
+pub fn argument_places(text: &Arc<Text>, query: &Query, function: &str, argument: &str) -> Vec<Range<usize>> {
+    let mut spans = Vec::new();
+    let _ = visit_expressions(query, |expr| {
+        if let Expr::Function(call) = expr
+            && tree::parts(&call.name).last().is_some_and(|name| name == function)
+            && let Some(Expr::Value(value)) = tree::arguments(call).first()
+            && matches!(&value.value, Value::SingleQuotedString(written) if written == argument)
+        {
+            spans.push(value.span);
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    let source = Source::new(text);
+    spans.into_iter().map(|span| source.range(span)).collect()
+}
+
 /// Returns where a query reads a table.
 #[must_use]
 pub fn read_place(text: &Arc<Text>, query: &Query, table: &TableName) -> Option<Range<usize>> {
     let mut found = None;
-    let _ = datafusion::sql::sqlparser::ast::visit_relations(query, |name| {
+    let _ = visit_relations(query, |name| {
         let parts = tree::parts(name);
         let is_it = matches!(parts.as_slice(), [.., schema, name] if *schema == table.schema && *name == table.table);
         if is_it && found.is_none() {
             found = Some(name.span());
         }
-        std::ops::ControlFlow::<()>::Continue(())
+        ControlFlow::<()>::Continue(())
     });
     found.map(|span| Source::new(text).range(span))
 }
@@ -185,13 +217,13 @@ pub fn read_place(text: &Arc<Text>, query: &Query, table: &TableName) -> Option<
 #[must_use]
 pub fn call_places(text: &Arc<Text>, query: &Query, function: &str) -> Vec<Range<usize>> {
     let mut spans = Vec::new();
-    let _ = datafusion::sql::sqlparser::ast::visit_expressions(query, |expr| {
-        if let datafusion::sql::sqlparser::ast::Expr::Function(call) = expr
+    let _ = visit_expressions(query, |expr| {
+        if let Expr::Function(call) = expr
             && tree::parts(&call.name).last().is_some_and(|name| name == function)
         {
             spans.push(call.name.span());
         }
-        std::ops::ControlFlow::<()>::Continue(())
+        ControlFlow::<()>::Continue(())
     });
     let source = Source::new(text);
     spans.into_iter().map(|span| source.range(span)).collect()
@@ -205,6 +237,8 @@ struct Walk<'a> {
     findings: Vec<Diagnostic>,
     /// Tables that were told to be unknown.
     unknown: BTreeSet<String>,
+    /// Whether two common table expressions are called the same: one of them has lost its own name.
+    has_doubled_ctes: bool,
 }
 
 #[cfg(test)]

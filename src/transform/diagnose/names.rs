@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use datafusion::sql::sqlparser::ast::Ident;
+use datafusion::sql::sqlparser::{ast::Ident, tokenizer::Token};
 
 use super::{
     Tables,
@@ -49,6 +49,9 @@ impl Lookup<'_> {
 
     fn unknown_column(&self, column: &Ident) -> Diagnostic {
         let (written, range) = (known_as(column), self.place(column));
+        if column.quote_style.is_none() && written == "as" {
+            return self.surplus_comma(range);
+        }
         let finding = self.source.error(range.clone(), format!("unknown column `{}`", column.value));
         if self.scope.aliases.iter().any(|alias| alias.name.as_deref() == Some(&written)) {
             let hint = format!(
@@ -57,15 +60,35 @@ impl Lookup<'_> {
             );
             return finding.hint(hint);
         }
+        let text = sql::literal(&column.value);
         if column.quote_style == Some('"') && self.scope.columns().is_empty() {
-            return finding.hint(format!("a text stands in single quotes: '{}'", column.value));
+            return finding.hint(format!("a text stands in single quotes: {text}"));
         }
         let aliases = self.scope.aliases.iter().filter_map(|alias| alias.name.as_deref());
         let aliases = aliases.filter(|_| self.clause.aliases != Aliases::Unseen);
         if let Some(near) = nearest(&written, self.scope.columns().into_iter().chain(aliases)) {
             return self.replace(finding, range, &self.reachable(near));
         }
-        self.elsewhere(&written).map_or_else(|| self.known_here(&finding), |hint| finding.clone().hint(hint))
+        match self.elsewhere(&written) {
+            Some(hint) => finding.hint(hint),
+            None if column.quote_style == Some('"') => {
+                finding.hint(format!("a text stands in single quotes: {text}")).fix(self.source.place(range), text)
+            }
+            None => self.known_here(&finding, &text),
+        }
+    }
+
+    /// Says of an `AS` that it is no column: the comma before it has cut an expression off its name.
+    fn surplus_comma(&self, keyword: Range<usize>) -> Diagnostic {
+        let before = self.source.behind(keyword.start).checked_sub(1).and_then(|at| self.source.tokens().get(at));
+        match before {
+            Some((Token::Comma, comma)) => self
+                .source
+                .error(comma.clone(), "syntax error: nothing goes with this `,`")
+                .hint("remove it")
+                .fix(self.source.place(comma.clone()), ""),
+            _ => self.source.error(keyword, "syntax error: there is nothing to be named by this `AS`"),
+        }
     }
 
     /// Returns a column as it can be written here: with its table, where several have it.
@@ -149,11 +172,11 @@ impl Lookup<'_> {
         Some(format!("`{table}` has a column `{column}`{produced}: join it"))
     }
 
-    fn known_here(&self, finding: &Diagnostic) -> Diagnostic {
+    fn known_here(&self, finding: &Diagnostic, text: &str) -> Diagnostic {
         let columns = self.scope.columns();
         match columns.is_empty() {
             true => finding.clone().hint("there is no FROM with columns"),
-            false => finding.clone().hint(format!("known here: {}", listed(&columns))),
+            false => finding.clone().hint(format!("known here: {}; a text is written {text}", listed(&columns))),
         }
     }
 

@@ -3,6 +3,8 @@
 //! In: a query as parsed, and what is around it. Out: findings, and the columns that it gives as far as they are known. What
 //! failed becomes a relation of unknown columns, so that nothing is told that only follows from it.
 
+use std::ops::Range;
+
 use arrow::datatypes::DataType;
 use datafusion::{
     logical_expr::Expr as Logical,
@@ -25,17 +27,24 @@ impl Walk<'_> {
     pub(super) fn query(&mut self, query: &Query, around: Around<'_>) -> Columns {
         let mut ctes = around.ctes.clone();
         if let Some(with) = &query.with {
-            for cte in &with.cte_tables {
+            for (at, cte) in with.cte_tables.iter().enumerate() {
                 let columns = self.cte(cte, with.recursive, Around { ctes: &ctes, outer: around.outer });
-                ctes.insert(known_as(&cte.alias.name), columns);
+                let name = known_as(&cte.alias.name);
+                let is_again = with.cte_tables[..at].iter().any(|other| known_as(&other.alias.name) == name);
+                if is_again {
+                    self.doubled_cte(cte);
+                }
+                ctes.insert(name, if is_again { Columns::unknown() } else { columns });
             }
         }
         let around = Around { ctes: &ctes, outer: around.outer };
         self.limits(query, around);
         match query.body.as_ref() {
             SetExpr::Select(select) => {
-                self.doubled_results(&select.projection);
-                self.select(select, query.order_by.as_ref(), around)
+                let is_doubled = self.doubled_results(&select.projection);
+                let columns = self.select(select, query.order_by.as_ref(), around);
+                // Of two columns one has lost its own name.
+                Columns { is_open: columns.is_open || is_doubled, ..columns }
             }
             body => {
                 let columns = self.body(body, around);
@@ -70,6 +79,14 @@ impl Walk<'_> {
             _ => self.query(&cte.query, around),
         };
         renamed(columns, cte)
+    }
+
+    /// Tells of a common table expression that has the name of an earlier one.
+    fn doubled_cte(&mut self, cte: &Cte) {
+        let range = self.source.range(cte.alias.name.span);
+        let message = format!("two common table expressions are called `{}`", cte.alias.name.value);
+        self.findings.push(self.source.error(range, message).hint("give one of them another name"));
+        self.has_doubled_ctes = true;
     }
 
     pub(super) fn body(&mut self, body: &SetExpr, around: Around<'_>) -> Columns {
@@ -133,6 +150,9 @@ impl Walk<'_> {
             later.push(self.expression(expr, &scope, Clause::ORDER_BY));
         }
         let all: Vec<&Checked> = items.iter().chain(&later).collect();
+        if groups.as_ref().is_some_and(|groups| groups.end.is_none()) && self.having_for_where(select, &all) {
+            return columns;
+        }
         if let Some(groups) = groups.filter(|groups| groups.end.is_some() || self.is_aggregated(select, &all)) {
             self.check_groups(&groups, &all);
         }
@@ -140,12 +160,30 @@ impl Walk<'_> {
     }
 
     fn is_aggregated(&self, select: &Select, expressions: &[&Checked]) -> bool {
+        select.having.is_some() || self.aggregates(expressions)
+    }
+
+    fn aggregates(&self, expressions: &[&Checked]) -> bool {
         let is_aggregate = |checked: &&Checked| {
             calls(&checked.sql).iter().any(|call| {
                 call.over.is_none() && parts(&call.name).pop().is_some_and(|name| self.state_knows_aggregate(&name))
             })
         };
-        select.having.is_some() || expressions.iter().any(is_aggregate)
+        expressions.iter().any(is_aggregate)
+    }
+
+    /// Tells of a HAVING where nothing is grouped, which is a WHERE.
+    fn having_for_where(&mut self, select: &Select, expressions: &[&Checked]) -> bool {
+        let Some(having) = select.having.as_ref().filter(|_| !self.aggregates(expressions)) else { return false };
+        let start = self.source.exact(having).start;
+        let before = self.source.behind(start).checked_sub(1).and_then(|at| self.source.tokens().get(at));
+        let range = before.map(|(_, range)| range.clone());
+        let is_keyword = |range: &Range<usize>| self.source.slice(range).eq_ignore_ascii_case("having");
+        let Some(range) = range.filter(is_keyword) else { return false };
+        let word = if select.selection.is_some() { "AND" } else { "WHERE" };
+        let finding = self.source.error(range.clone(), "HAVING is a condition on groups, and nothing is grouped here");
+        self.findings.push(finding.hint(format!("write `{word}`")).fix(self.source.place(range), word));
+        true
     }
 
     /// Looks at what a SELECT groups by; None where every rule is the engine's (`GROUP BY ALL`) or something is wrong.

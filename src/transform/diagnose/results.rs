@@ -73,8 +73,9 @@ impl Walk<'_> {
         expand(scope, Some(at), options, columns);
     }
 
-    /// Tells of two results of a SELECT that are called the same.
-    pub(super) fn doubled_results(&mut self, projection: &[SelectItem]) {
+    /// Tells of two results of a SELECT that are called the same, and returns whether there are any.
+    pub(super) fn doubled_results(&mut self, projection: &[SelectItem]) -> bool {
+        let before = self.findings.len();
         let mut seen: Vec<String> = Vec::new();
         for item in projection {
             let (name, range) = match item {
@@ -91,6 +92,7 @@ impl Walk<'_> {
             }
             seen.push(name);
         }
+        self.findings.len() > before
     }
 }
 

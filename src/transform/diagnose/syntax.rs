@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The keywords that a query may be made of.
-const KEYWORDS: [&str; 40] = [
+const KEYWORDS: [&str; 62] = [
     "SELECT",
     "FROM",
     "WHERE",
@@ -64,6 +64,28 @@ const KEYWORDS: [&str; 40] = [
     "PARTITION",
     "INTERVAL",
     "CAST",
+    "IS",
+    "NULL",
+    "TRUE",
+    "FALSE",
+    "IN",
+    "LIKE",
+    "EXISTS",
+    "ASC",
+    "DESC",
+    "NULLS",
+    "FIRST",
+    "LAST",
+    "ROWS",
+    "RANGE",
+    "PRECEDING",
+    "FOLLOWING",
+    "UNBOUNDED",
+    "CURRENT",
+    "ROW",
+    "FILTER",
+    "VALUES",
+    "LATERAL",
 ];
 
 /// Tokens before the place at which a text breaks that are looked at, too.
@@ -78,9 +100,20 @@ pub(super) fn finding(source: &Source, error: &ParserError) -> Diagnostic {
         return source.error(0..0, "the statement nests too deeply");
     };
     let (words, location) = split_place(words);
+    if words.starts_with("Unterminated string literal")
+        && let Some(quote) = unclosed_quote(source.body())
+    {
+        let finding = source.error(quote, "syntax error: this text does not end on its line");
+        return finding.hint("put `'` behind its last letter; a `'` within a text is written `''`");
+    }
     let range = place(source, location, words);
     let message = format!("syntax error: {}", message(words, source, &range));
-    match repair(source, &range) {
+    if let Some((case, end)) = open_case(source) {
+        let hint = format!("put `END` before `{}`", source.slice(&following(source, end)));
+        let finding = source.error(case, "syntax error: this CASE has no END");
+        return finding.hint(hint).fix(source.place(end..end), " END");
+    }
+    match repair(source, &range, wanted(words)) {
         Some(Repair::Keyword { at, near }) => source
             .error(at.clone(), format!("syntax error: `{}` is no keyword", source.slice(&at)))
             .hint(format!("did you mean `{near}`?"))
@@ -92,6 +125,10 @@ pub(super) fn finding(source: &Source, error: &ParserError) -> Diagnostic {
         Some(Repair::Missing { at, sign, hint }) => {
             source.error(range, message).hint(hint).fix(source.place(at..at), sign)
         }
+        Some(Repair::Earlier { at, before }) => source
+            .error(before.clone(), format!("syntax error: a `,` is missing before `{}`", source.slice(&before)))
+            .hint(format!("put `,` before `{}`", source.slice(&before)))
+            .fix(source.place(at..at), ","),
         None => source.error(range, message),
     }
 }
@@ -103,7 +140,9 @@ enum Repair {
     /// A sign goes with nothing.
     Surplus { at: Range<usize> },
     /// A sign was left out.
-    Missing { at: usize, sign: &'static str, hint: String },
+    Missing { at: usize, sign: String, hint: String },
+    /// A comma was left out in front of an earlier token, which was taken for a name.
+    Earlier { at: usize, before: Range<usize> },
 }
 
 /// Returns a finding for each parameter that does not exist.
@@ -181,19 +220,21 @@ fn named(expected: &str) -> String {
 }
 
 /// Finds the change with which the text parses.
-fn repair(source: &Source, range: &Range<usize>) -> Option<Repair> {
+fn repair(source: &Source, range: &Range<usize>, wanted: Option<&str>) -> Option<Repair> {
     let at = source.behind(range.start);
     let end = source.tokens().last().map_or(0, |(_, range)| range.end);
     let unclosed = || {
         let hint = "put `)` at the end".to_owned();
-        attempt(source, end..end, ")").then_some(Repair::Missing { at: end, sign: ")", hint })
+        attempt(source, end..end, ")").then(|| Repair::Missing { at: end, sign: ")".to_owned(), hint })
     };
     near_keyword(source, at)
-        .or_else(|| surplus(source, at.checked_sub(1)?, &Token::Comma))
+        .or_else(|| (1..=LOOK_BACK).find_map(|back| surplus(source, at.checked_sub(back)?, &Token::Comma)))
         .or_else(|| missing(source, at, ","))
         .or_else(|| missing(source, at, ")"))
         .or_else(unclosed)
         .or_else(|| surplus(source, at, &Token::RParen))
+        .or_else(|| missing(source, at, wanted?))
+        .or_else(|| earlier(source, at))
         .or_else(|| any_keyword(source, at))
 }
 
@@ -209,9 +250,23 @@ fn any_keyword(source: &Source, at: usize) -> Option<Repair> {
 
 fn keyword(source: &Source, index: usize) -> Option<Repair> {
     let (Token::Word(word), at) = source.tokens().get(index)? else { return None };
-    let near = nearest(&word.value, KEYWORDS)?;
-    let is_other = word.quote_style.is_none() && !word.value.eq_ignore_ascii_case(near);
-    (is_other && attempt(source, at.clone(), near)).then(|| Repair::Keyword { at: at.clone(), near })
+    let is_meant = |near: &&&str| {
+        let is_other = word.quote_style.is_none() && !word.value.eq_ignore_ascii_case(near);
+        is_other && attempt(source, at.clone(), near)
+    };
+    let near = nearest(&word.value, KEYWORDS).and_then(|near| KEYWORDS.iter().find(|keyword| **keyword == near));
+    let near = near.filter(is_meant).or_else(|| short(&word.value).find(is_meant))?;
+    Some(Repair::Keyword { at: at.clone(), near })
+}
+
+/// Returns the keywords of two letters that share one of them with a word of two.
+fn short(word: &str) -> impl Iterator<Item = &'static &'static str> {
+    let word = word.to_ascii_uppercase();
+    let shares = move |keyword: &&&'static str| {
+        let pairs = keyword.bytes().zip(word.bytes());
+        keyword.len() == 2 && word.len() == 2 && pairs.filter(|(one, other)| one == other).count() == 1
+    };
+    KEYWORDS.iter().filter(shares)
 }
 
 /// Tries without a token, if it is such a sign.
@@ -221,11 +276,87 @@ fn surplus(source: &Source, index: usize, sign: &Token) -> Option<Repair> {
 }
 
 /// Tries a sign at the end of the token before.
-fn missing(source: &Source, index: usize, sign: &'static str) -> Option<Repair> {
+fn missing(source: &Source, index: usize, sign: &str) -> Option<Repair> {
     let (_, before) = source.tokens().get(index.checked_sub(1)?)?;
     let (_, this) = source.tokens().get(index)?;
     let hint = format!("put `{sign}` before `{}`", source.slice(this));
-    attempt(source, before.end..before.end, sign).then_some(Repair::Missing { at: before.end, sign, hint })
+    let is_word = sign.starts_with(char::is_alphabetic);
+    let sign = if is_word { format!(" {sign}") } else { sign.to_owned() };
+    attempt(source, before.end..before.end, &sign).then_some(Repair::Missing { at: before.end, sign, hint })
+}
+
+/// Tries a comma in front of the tokens before: behind a result without one the next one is taken for its name.
+fn earlier(source: &Source, index: usize) -> Option<Repair> {
+    (index.saturating_sub(LOOK_BACK)..index).rev().find_map(|index| {
+        let (_, before) = source.tokens().get(index.checked_sub(1)?)?;
+        let (_, this) = source.tokens().get(index)?;
+        attempt(source, before.end..before.end, ",").then(|| Repair::Earlier { at: before.end, before: this.clone() })
+    })
+}
+
+/// Returns the one keyword that the parser wants, if it says so.
+fn wanted(words: &str) -> Option<&str> {
+    let (wanted, _) = words.trim().strip_prefix("Expected: ")?.split_once(", found: ")?;
+    wanted.chars().all(char::is_uppercase).then_some(wanted)
+}
+
+/// Finds a CASE without its END, and where an END makes the text parse.
+fn open_case(source: &Source) -> Option<(Range<usize>, usize)> {
+    let is_word = |token: &Token, word: &str| matches!(token, Token::Word(found) if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word));
+    let tokens = source.tokens();
+    let mut open: Vec<usize> = Vec::new();
+    for (at, (token, _)) in tokens.iter().enumerate() {
+        if is_word(token, "CASE") {
+            open.push(at);
+        } else if is_word(token, "END") {
+            open.pop();
+        }
+    }
+    let case = *open.last()?;
+    let may_follow = |token: &Token| {
+        matches!(token, Token::Comma | Token::RParen) || ["AS", "FROM"].iter().any(|word| is_word(token, word))
+    };
+    let ends = (case + 1..tokens.len()).take(LOOK_AHEAD).filter(|at| may_follow(&tokens[*at].0));
+    let mut ends = ends.map(|at| tokens[at - 1].1.end);
+    let end = ends.find(|end| attempt(source, *end..*end, " END"))?;
+    Some((tokens[case].1.clone(), end))
+}
+
+/// Returns the last quote of the first line whose quotes do not go together, comments left aside.
+fn unclosed_quote(body: &str) -> Option<Range<usize>> {
+    let mut is_comment = false;
+    let mut start = 0;
+    for line in body.split_inclusive('\n') {
+        let (mut quotes, mut is_name, mut at) = (Vec::new(), false, 0);
+        while let Some(rest) = line.get(at..).filter(|rest| !rest.is_empty()) {
+            let is_text = quotes.len() % 2 == 1;
+            let step = match rest {
+                _ if is_comment && rest.starts_with("*/") => 2,
+                _ if !is_comment && !is_text && !is_name && rest.starts_with("/*") => 2,
+                _ => rest.chars().next().map_or(1, char::len_utf8),
+            };
+            if step == 2 && (rest.starts_with("*/") || rest.starts_with("/*")) {
+                is_comment = rest.starts_with("/*");
+            } else if !is_comment && !is_text && !is_name && rest.starts_with("--") {
+                break;
+            } else if !is_comment && !is_text && rest.starts_with('"') {
+                is_name = !is_name;
+            } else if !is_comment && !is_name && rest.starts_with('\'') {
+                quotes.push(start + at);
+            }
+            at += step;
+        }
+        if let (1, Some(last)) = (quotes.len() % 2, quotes.last()) {
+            return Some(*last..last + 1);
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// Returns the token that begins behind an offset.
+fn following(source: &Source, offset: usize) -> Range<usize> {
+    source.tokens().get(source.behind(offset)).map_or(offset..offset, |(_, range)| range.clone())
 }
 
 /// Returns whether the text parses with another part.

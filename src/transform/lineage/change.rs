@@ -5,18 +5,20 @@
 
 use std::collections::BTreeMap;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, FieldRef};
 use datafusion::{
+    common::Column,
     error::Result,
     logical_expr::{Expr, LogicalPlanBuilder},
+    prelude::SessionContext,
 };
 use serde::Serialize;
 
 use super::Element;
 use crate::{
-    engine::{Catalog, CatalogTable, Engine, catalog},
+    engine::{Catalog, CatalogTable, Engine, Statement, catalog},
     record::TableName,
-    transform::{Graph, PlannedModel, meaning, normal},
+    transform::{Graph, meaning, normal},
 };
 
 /// How a column changed.
@@ -54,7 +56,7 @@ pub struct TableState {
     pub columns: BTreeMap<String, (DataType, String)>,
 }
 
-/// Returns what the tables of a graph are. Columns of models have a meaning only where `definition` is not the one in `known`,
+/// Returns what the tables and views of a graph are. Their columns have a meaning only where `definition` is not the one in `known`,
 /// as finding it out takes a while.
 ///
 /// # Errors
@@ -71,29 +73,33 @@ pub async fn states(
         .map(|model| (model.model.name.clone(), CatalogTable::empty(&model.schema, Vec::new(), None)));
     let bare: Catalog = crate::transform::plan::bare(staged).into_iter().chain(models).collect();
     let session = engine.session(catalog::providers(&bare)?)?;
+    let models =
+        graph.models.iter().map(|model| (&model.model.name, &model.statement, &model.schema, &model.definition));
+    let views =
+        graph.views.iter().map(|view| (&view.model.name, view.statement.as_ref(), &view.schema, &view.definition));
     let mut states = BTreeMap::new();
-    for model in &graph.models {
-        let is_known = known.get(&model.model.name) == Some(&model.definition);
-        let meanings = if is_known { BTreeMap::new() } else { meanings(model, staged, &session).await? };
-        let column = |field: &std::sync::Arc<arrow::datatypes::Field>| {
+    for (name, statement, schema, definition) in models.chain(views) {
+        let is_known = known.get(name) == Some(definition);
+        let meanings = if is_known { BTreeMap::new() } else { meanings(statement, staged, &session).await? };
+        let column = |field: &FieldRef| {
             let meaning = meanings.get(field.name()).cloned().unwrap_or_default();
             (field.name().clone(), (field.data_type().clone(), meaning))
         };
-        let columns = model.schema.fields().iter().map(column).collect();
-        let (definition, rows) = (model.definition.clone(), String::new());
-        states.insert(model.model.name.clone(), TableState { definition, rows, columns });
+        let columns = schema.fields().iter().map(column).collect();
+        let (definition, rows) = (definition.clone(), String::new());
+        states.insert(name.clone(), TableState { definition, rows, columns });
     }
     Ok(states)
 }
 
-/// Returns a hash of how each column of a model is computed.
+/// Returns a hash of how each column of a statement is computed, by the tables behind its views.
 async fn meanings(
-    model: &PlannedModel,
+    statement: &Statement,
     staged: &Catalog,
-    session: &datafusion::prelude::SessionContext,
+    session: &SessionContext,
 ) -> Result<BTreeMap<String, String>> {
-    let (plan, state) = (model.statement.plan(session).await?, session.state());
-    let meaning = |column: &datafusion::common::Column| {
+    let (plan, state) = (statement.plan(session).await?, session.state());
+    let meaning = |column: &Column| {
         let narrowed = LogicalPlanBuilder::from(plan.clone()).project([Expr::Column(column.clone())])?.build()?;
         let hash = match normal::hash(&state.optimize(&narrowed)?, staged) {
             Some(normal) => normal.to_hex().to_string(),

@@ -5,9 +5,10 @@
 //!  contract ─► columns of a source, and their names in its files ────────────────────────────────────┴─► Lineage
 //! ```
 //!
-//! In: planned models and the tables of sources. Out: a graph of [`Element`]s, columns and rows of tables, whose edges say
-//! how one uses the other. What decides which rows a table has counts for all of its columns, and stands as one element
-//! of its own. Needs no data. Deliberately absent: how it is shown.
+//! In: planned models and views, and the tables of sources. Out: a graph of [`Element`]s, columns and rows of tables, whose edges
+//! say how one uses the other. What decides which rows a table has counts for all of its columns, and stands as one element
+//! of its own. A view stands between its readers and what it reads, as a table does, though only its readers compute it. Needs
+//! no data. Deliberately absent: how it is shown.
 
 mod change;
 mod expressions;
@@ -21,17 +22,17 @@ mod walk;
 
 use std::collections::BTreeMap;
 
-use arrow::datatypes::Field;
+use arrow::datatypes::{FieldRef, SchemaRef};
 use datafusion::{error::Result, logical_expr::LogicalPlan};
 
 pub use change::{Change, ColumnChange, TableState, changes, states};
 pub use graph::Direction;
 pub use uses::{Element, Links, Use, Uses};
 
-use super::{Graph, PlannedModel};
+use super::{Graph, PlannedModel, views::PlannedView};
 use crate::{
-    define::project::History,
-    engine::{Catalog, CatalogTable, Engine, catalog, parallel},
+    define::project::{History, Kind, Model},
+    engine::{Catalog, CatalogTable, Engine, Statement, catalog, parallel},
     record::TableName,
 };
 use flow::Sources;
@@ -50,6 +51,8 @@ pub struct Lineage {
 /// The lineage of one table.
 #[derive(Debug, Clone, Default)]
 pub struct TableLineage {
+    /// Whether it is a view, which is never stored.
+    pub is_view: bool,
     /// The tables that it reads.
     pub reads: Vec<TableName>,
     /// Its columns in order.
@@ -69,7 +72,7 @@ pub struct ColumnLineage {
     pub headers: Vec<String>,
 }
 
-/// Finds the lineage of all models, and joins it with that of the sources.
+/// Finds the lineage of all models and views, and joins it with that of the sources.
 ///
 /// # Errors
 /// When a model cannot be planned again, which is a fault of the program.
@@ -79,23 +82,19 @@ pub async fn lineage(
     sources: BTreeMap<TableName, TableLineage>,
     engine: &Engine,
 ) -> Result<Lineage> {
-    let models = graph
-        .models
-        .iter()
-        .map(|model| (model.model.name.clone(), CatalogTable::empty(&model.schema, Vec::new(), None)));
-    let bare = super::plan::bare(staged).into_iter().chain(models).collect();
+    let written: Vec<Written<'_>> =
+        graph.models.iter().map(Written::of_model).chain(graph.views.iter().map(Written::of_view)).collect();
+    // A view that the session has as a table is not put into the plans of its readers.
+    let made = written.iter().map(|one| (one.model.name.clone(), CatalogTable::empty(one.schema, Vec::new(), None)));
+    let bare = super::plan::bare(staged).into_iter().chain(made).collect();
     let session = engine.session(catalog::providers(&bare)?)?;
     let state = session.state();
-    for view in &graph.views {
-        // Known before several models that read it are planned at once; who reads it says what is wrong with it here.
-        let _ = view.statement.define_as(&view.model.name, &session).await;
-    }
-    let of_one = |model: &PlannedModel| -> Result<(TableName, TableLineage)> {
-        let plan = parallel::wait(Box::pin(model.statement.plan_with(&session, &state)))?;
-        Ok((model.model.name.clone(), of_model(model, &plan)?))
+    let of_one = |one: &Written<'_>| -> Result<(TableName, TableLineage)> {
+        let plan = parallel::wait(Box::pin(one.statement.plan_with(&session, &state)))?;
+        Ok((one.model.name.clone(), one.lineage(&plan)?))
     };
     let mut tables = sources;
-    for found in parallel::each(engine.settings().threads, &graph.models, of_one) {
+    for found in parallel::each(engine.settings().threads, &written, of_one) {
         let (name, lineage) = found?;
         tables.insert(name, lineage);
     }
@@ -116,26 +115,45 @@ pub fn plan_lineage(plan: &LogicalPlan) -> Result<(Vec<Links>, Links)> {
     Ok((flow.columns.iter().map(links).collect(), links(&flow.rows)))
 }
 
-/// Returns the lineage of one model's table.
-fn of_model(model: &PlannedModel, plan: &LogicalPlan) -> Result<TableLineage> {
-    let (columns, mut rows) = plan_lineage(plan)?;
-    let names = plan.schema().fields().iter().map(|field| field.name().as_str());
-    let mut columns: BTreeMap<&str, Links> = names.zip(columns).collect();
-    // The rows of a table depend on those of what it reads, whatever columns are used.
-    rows.extend(model.statement.tables.iter().map(|table| (Element::rows(table), Use::Filter.into())));
-    if let Some(history) = &model.model.history {
-        add_versions(history, &columns, &mut rows);
+/// A model or a view, as it was planned.
+struct Written<'a> {
+    model: &'a Model,
+    statement: &'a Statement,
+    schema: &'a SchemaRef,
+}
+
+impl<'a> Written<'a> {
+    fn of_model(planned: &'a PlannedModel) -> Self {
+        Self { model: &planned.model, statement: &planned.statement, schema: &planned.schema }
     }
-    let column = |field: &std::sync::Arc<Field>| ColumnLineage {
-        name: field.name().clone(),
-        from: columns.remove(field.name().as_str()).unwrap_or_default(),
-        headers: Vec::new(),
-    };
-    Ok(TableLineage {
-        reads: model.statement.tables.clone(),
-        columns: model.schema.fields().iter().map(column).collect(),
-        rows,
-    })
+
+    fn of_view(view: &'a PlannedView) -> Self {
+        Self { model: &view.model, statement: &view.statement, schema: &view.schema }
+    }
+
+    /// Returns the lineage of its table, from its plan.
+    fn lineage(&self, plan: &LogicalPlan) -> Result<TableLineage> {
+        let (columns, mut rows) = plan_lineage(plan)?;
+        let names = plan.schema().fields().iter().map(|field| field.name().as_str());
+        let mut columns: BTreeMap<&str, Links> = names.zip(columns).collect();
+        // The rows of a table depend on those of what it reads, whatever columns are used.
+        let reads = &self.statement.named;
+        rows.extend(reads.iter().map(|table| (Element::rows(table), Use::Filter.into())));
+        if let Some(history) = &self.model.history {
+            add_versions(history, &columns, &mut rows);
+        }
+        let column = |field: &FieldRef| ColumnLineage {
+            name: field.name().clone(),
+            from: columns.remove(field.name().as_str()).unwrap_or_default(),
+            headers: Vec::new(),
+        };
+        Ok(TableLineage {
+            is_view: self.model.kind == Kind::View,
+            reads: reads.clone(),
+            columns: self.schema.fields().iter().map(column).collect(),
+            rows,
+        })
+    }
 }
 
 /// Which versions of a row there are is decided by its key and by what is tracked.

@@ -214,11 +214,13 @@ fn chain() -> Lineage {
         ..TableLineage::default()
     };
     let base = TableLineage {
+        is_view: false,
         reads: vec![name("s.raw")],
         columns: vec![column("phone", &[("s.raw", "phone", Use::Copy)]), column("id", &[("s.raw", "id", Use::Copy)])],
         rows: links(&[("s.raw", "kind", Use::Filter), ("s.raw", "*", Use::Filter)]),
     };
     let out = TableLineage {
+        is_view: false,
         reads: vec![name("c.base")],
         columns: vec![column("text", &[("c.base", "phone", Use::Computed)]), column("n", &[])],
         rows: links(&[("c.base", "id", Use::Join), ("c.base", "*", Use::Filter)]),

@@ -71,10 +71,15 @@ impl Models<'_> {
         }
     }
 
+    /// Returns whether a model makes a table, be it right or wrong.
+    pub fn is_made(&self, name: &TableName) -> bool {
+        self.numbers.contains_key(name)
+    }
+
     /// Returns the face of a table that is right.
     pub fn present(&self, name: &TableName) -> Option<&blake3::Hash> {
         match self.numbers.get(name) {
-            Some(at) => self.judged(*at).map(|(_, judged)| &judged.face.0),
+            Some(at) => self.judged(*at).map(|(_, judged)| &judged.face),
             None => self.staged.get(name),
         }
     }

@@ -27,8 +27,9 @@ use arrow::datatypes::SchemaRef;
 
 use super::{
     finding,
-    kept::{self, Hashed, Judged, Outline},
+    kept::{self, Judged, Outline},
     ledger::Ledger,
+    packed::{packed, unpacked},
     sight::Key,
 };
 use crate::{
@@ -80,7 +81,7 @@ struct Part {
     /// Hash of its texts, and of all that decides what they mean.
     text: blake3::Hash,
     /// None for one that cannot be parsed.
-    outline: Option<Outline>,
+    outline: Option<Arc<Outline>>,
     /// Whether its header was read.
     is_read: bool,
     /// Its SQL, where it was parsed and not yet planned.
@@ -209,7 +210,7 @@ impl<'a> Models<'a> {
             match known {
                 Some(stand) => {
                     self.undescribed.push_back(at);
-                    self.parts[at].standing = Standing::Right(Box::new(stand));
+                    self.parts[at].standing = Standing::Right(stand);
                 }
                 None => unknown.push((at, false)),
             }
@@ -219,17 +220,17 @@ impl<'a> Models<'a> {
     }
 
     /// Returns what is known of a model among the tables that it reads as they are.
-    fn known(&self, at: usize, ledger: &Ledger) -> Option<Stand> {
+    fn known(&self, at: usize, ledger: &Ledger) -> Option<Box<Stand>> {
         let key = self.key(at)?;
-        let mut judged: Judged = serde_json::from_slice(ledger.recall(&key)?).ok()?;
+        let mut judged: Judged = unpacked(ledger.recall(&key)?)?;
         // Its columns lie elsewhere, and must be there too.
-        ledger.recall(&judged.schema.0)?;
+        ledger.recall(&judged.schema)?;
         let found = mem::take(&mut judged.findings);
         let findings = match found.is_empty() {
             true => Vec::new(),
             false => finding::diagnostics(&found, &kept::own_texts(self.written(at)))?,
         };
-        Some(Stand { key, judged, is_admitted: false, findings })
+        Some(Box::new(Stand { key, judged, is_admitted: false, findings }))
     }
 
     /// Plans models, of which none reads another.
@@ -295,13 +296,13 @@ impl<'a> Models<'a> {
         let face = Key::new("model").hash(Some(&schema_key)).text(&promises);
         // What a view computes is computed by its readers.
         let face = if model.kind == Kind::View { face.hash(Some(&key)) } else { face };
-        let (schema, face) = (Hashed(schema_key), Hashed(face.finish()));
+        let (schema, face) = (schema_key, face.finish());
         let kept = finding::findings(&findings, &kept::own_texts(&model));
         let judged =
             Judged { schema, face, checks: checks.checks.len(), checks_read, findings: kept.unwrap_or_default() };
         let is_whole = judged.findings.len() == findings.len();
-        if let Some(bytes) = serde_json::to_vec(&judged).ok().filter(|_| is_whole && !compared) {
-            ledger.learn(key, bytes);
+        if is_whole && !compared {
+            ledger.learn(key, packed(&judged));
         }
         let judged = Judged { findings: Vec::new(), ..judged };
         self.parts[at].standing = Standing::Right(Box::new(Stand { key, judged, is_admitted: true, findings }));
@@ -335,7 +336,7 @@ impl<'a> Models<'a> {
         match &self.parts[*at].standing {
             Standing::Unknown => None,
             Standing::StoodIn(face) => Some(face),
-            Standing::Right(stand) => Some(&stand.judged.face.0),
+            Standing::Right(stand) => Some(&stand.judged.face),
         }
     }
 
@@ -359,7 +360,7 @@ impl<'a> Models<'a> {
     /// Returns the columns of a model that is right.
     fn schema(&mut self, at: usize, ledger: &Ledger) -> Option<SchemaRef> {
         let Standing::Right(stand) = &self.parts[at].standing else { return None };
-        let key = stand.judged.schema.0;
+        let key = stand.judged.schema;
         if let Some(known) = self.schemas.get(&key) {
             return Some(Arc::clone(known));
         }

@@ -17,6 +17,7 @@ use super::{
         finding,
         kept::{KeptOutline, Outline},
         ledger::Ledger,
+        packed::unpacked,
         sight::{Key, Sight},
     },
     Part, Standing,
@@ -32,11 +33,12 @@ use crate::{
     transform::{graph, survey},
 };
 
-/// Syntax trees that wait for their models to be planned, at most; further ones are parsed twice, since all of them take much memory.
-const MOST_PARSED: usize = 2000;
+/// Bytes of the texts whose syntax trees wait for their models to be planned, at most; further ones are parsed twice, since a tree
+/// takes about sixty times the memory of its text.
+const MOST_PARSED_BYTES: usize = 512 << 10;
 
 /// What was found in a text that was not known.
-type Fresh = Result<(Outline, Option<Vec<u8>>, Option<Statement>), Vec<Diagnostic>>;
+type Fresh = Result<(Arc<Outline>, Option<Vec<u8>>, Option<Statement>), Vec<Diagnostic>>;
 
 /// What is known of the texts of models before the project is put together.
 pub(in super::super) struct Outlines<'a> {
@@ -60,7 +62,7 @@ impl<'a> Outlines<'a> {
         }
         let mut outlines = Self { sight, context: context.finish(), known: HashMap::new(), dialect: pipeline.dialect };
         let recalled = |(text, _): &(Arc<Text>, _)| {
-            let kept: KeptOutline = serde_json::from_slice(ledger.recall(&outlines.text(&text.path))?).ok()?;
+            let kept: KeptOutline = unpacked(ledger.recall(&outlines.text(&text.path))?)?;
             Some((text.path.clone(), kept))
         };
         outlines.known = parallel::each(threads, models, recalled).into_iter().flatten().collect();
@@ -104,14 +106,15 @@ impl<'a> Outlines<'a> {
         let is_told = warnings.iter().all(|warning| warning.place.is_some());
         let parse = |model: &&Model| -> Fresh {
             let statement = graph::statement(model, &prepared.parameters)?;
-            let outline = Outline::of(model, &statement);
+            let outline = Arc::new(Outline::of(model, &statement));
             let own =
                 |warning: &&Diagnostic| warning.place.as_ref().is_some_and(|place| place.text.path == model.text.path);
             let own: Vec<Diagnostic> = warnings.iter().filter(own).cloned().collect();
             // A model that is compared has to be read each time.
             let is_kept = is_told && !survey::is_compared(model);
             let bytes = is_kept.then(|| outline.write(&own, std::slice::from_ref(&model.text))).flatten();
-            let is_early = parsed.fetch_add(1, Ordering::Relaxed) < MOST_PARSED;
+            let bytes_before = parsed.fetch_add(model.text.body.len(), Ordering::Relaxed);
+            let is_early = bytes_before < MOST_PARSED_BYTES;
             Ok((outline, bytes, is_early.then_some(statement)))
         };
         let mut fresh = parallel::each(threads, &unknown, parse).into_iter();
@@ -121,7 +124,7 @@ impl<'a> Outlines<'a> {
             let mut part = Part { text, outline: None, is_read: true, statement: None, standing: Standing::Unknown };
             match self.known.get(&model.text.path) {
                 Some(known) => {
-                    part.outline = Some(known.outline.clone());
+                    part.outline = Some(Arc::clone(&known.outline));
                     part.is_read = Path::new(&model.text.path).extension().is_some_and(|kind| kind == "csv");
                 }
                 None => match fresh.next() {

@@ -289,6 +289,89 @@ const PLANTED: &[Planted] = &[
         "partition_by: [«amount»]",
         "the partition column `amount` is DECIMAL(18, 2)",
     ),
+    // names that are given twice within a query
+    planted(GROUPED, "summed AS (", "«sold» AS (", "two common table expressions are called `sold`"),
+    planted(
+        GROUPED,
+        "s.region, s.customer,",
+        "s.region, «s.customer AS region»,",
+        "two columns of the result are named `region`",
+    ),
+    // types and intervals that are none
+    mendable(GROUPED, "s.day) AS DATE)", "s.day) AS «DAET»)", "unknown type `DAET`"),
+    planted(
+        GROUPED,
+        "CAST(sum(amount) AS DECIMAL(18, 2))",
+        "CAST(sum(amount) AS «DECIMAL(2, 18)»)",
+        "a DECIMAL of 2 digits cannot have 18 decimal places",
+    ),
+    mendable(JOINED, "s.day - c.since AS age", "s.day - INTERVAL «'3 monhts'» AS age", "`3 monhts` is no interval"),
+    planted(JOINED, "s.day - c.since AS age", "s.day - INTERVAL «'soon'» AS age", "`soon` is no interval"),
+    // parts of a date that there are not
+    mendable(GROUPED, "date_trunc('month', s.day)", "date_trunc(«'monht'», s.day)", "`date_trunc` knows no `monht`"),
+    planted(JOINED, "round(s.price * s.units, 2)", "date_part(«'x'», s.day)", "`date_part` knows no `x`"),
+    // windows
+    planted(
+        JOINED,
+        "s.day, s.order_no)",
+        "s.day ROWS BETWEEN CURRENT ROW AND 3 PRECEDING)",
+        "the frame of this window begins behind its end",
+    ),
+    planted(
+        JOINED,
+        "s.day, s.order_no)",
+        "s.day ROWS BETWEEN 2 PRECEDING AND 3 PRECEDING)",
+        "the frame of this window begins behind its end",
+    ),
+    planted(JOINED, "s.day - c.since AS age", "«lag(s.day)» AS age", "the window function `lag` stands without `OVER`"),
+    // a text in the quotes of a name, and none
+    mendable(GROUPED, "kind <> '中文'", "kind <> «\"中文\"»", "unknown column `中文`"),
+    planted(GROUPED, "kind <> '中文'", "kind <> «far_away»", "unknown column `far_away`"),
+    // members of an IN
+    planted(JOINED, "IN ('华东', '华北')", "IN ('华东', «s.day»)", "cannot compare VARCHAR with DATE"),
+    // HAVING where WHERE was meant
+    mendable(
+        UNITED,
+        "FROM core.product\n",
+        "FROM core.product «HAVING» weight > 2\n",
+        "HAVING is a condition on groups",
+    ),
+    mendable(JOINED, "WHERE s.units > 0 AND", "«HAVING» s.units > 0 AND", "HAVING is a condition on groups"),
+    // more that is no SQL
+    mendable(GROUPED, "AND NOT s.is_return", "AND s.is_return IS «NUL»", "syntax error: `NUL` is no keyword"),
+    mendable(
+        GROUPED,
+        "ORDER BY amount DESC, region) AS place",
+        "ORDER «BT» amount DESC, region) AS place",
+        "syntax error: `BT`",
+    ),
+    mendable(JOINED, "AS c ON c.customer", "AS c «OM» c.customer", "syntax error: `OM` is no keyword"),
+    mendable(
+        JOINED,
+        "s.day BETWEEN DATE '2020-01-01' AND $run_date",
+        "s.day BETWEEN DATE '2020-01-01' «$run_date»",
+        "syntax error: expected `AND`",
+    ),
+    mendable(
+        GROUPED,
+        "units, amount, rank() OVER",
+        "units, amount «rank»() OVER",
+        "syntax error: a `,` is missing before `rank`",
+    ),
+    mendable(GROUPED, "sum(units) AS units,", "sum(units)«,» AS units,", "syntax error: nothing goes with this `,`"),
+    mendable(
+        GROUPED,
+        "(PARTITION BY month ORDER BY amount DESC, region) AS place",
+        "(PARTITION BY month«,» ORDER BY amount DESC, region) AS place",
+        "syntax error: nothing goes with this `,`",
+    ),
+    mendable(
+        JOINED,
+        "CASE c.level WHEN 1 THEN s.amount WHEN 2 THEN s.amount * 2 ELSE 0 END",
+        "«CASE» c.level WHEN 1 THEN s.amount WHEN 2 THEN CASE WHEN s.units > 1 THEN s.amount END ELSE 0",
+        "syntax error: this CASE has no END",
+    ),
+    planted(GROUPED, "kind <> '中文' AND", "kind <> «'»中文 AND", "syntax error: this text does not end on its line"),
     // what no table can hold
     planted(
         JOINED,
@@ -373,6 +456,30 @@ ORDER BY s.«eight»
             .collect();
         let expected: Vec<&str> = sql.split(['«', '»']).skip(1).step_by(2).collect();
         assert_eq!(found, expected, "{findings:#?}");
+    });
+}
+
+#[test]
+fn a_result_that_lost_the_name_by_which_the_header_knows_it_is_told_once() {
+    on_a_deep_stack(|| async {
+        let world = World::small();
+        let header = "/* ---\nkey: [region]\ncolumns:\n  region: { type: string }\n  units: { type: bigint }\nchecks:\n  \
+                      - not_null: [region, units]\n--- */\n";
+        let wrong = format!("{header}SELECT region AS regoin, sum(units) AS units FROM core.sale GROUP BY region");
+        let typed = format!("{header}SELECT region, sum(price) AS units FROM core.sale GROUP BY region");
+        for (sql, said, underlined) in [
+            (wrong, "the result has no column `region`, which the header names", "regoin"),
+            (typed, "the column `units` is declared as BIGINT and the query gives DOUBLE", "bigint"),
+        ] {
+            let models = [read("core.a", &sql), read("core.b", "SELECT region, units % 2 AS odd FROM core.a")];
+            let findings = world.findings_of(&models).await;
+            let [only] = findings.as_slice() else { panic!("{findings:#?}") };
+            let place = only.place.as_ref().unwrap();
+            assert_eq!((only.message.as_str(), &place.text.body[place.range.clone()]), (said, underlined));
+            let mended = mended(&sql, only).unwrap();
+            let left = world.findings_of(&[read("core.a", &mended), models[1].clone()]).await;
+            assert!(left.is_empty(), "{left:#?}");
+        }
     });
 }
 
