@@ -45,8 +45,7 @@ WITH policy AS (
         max(CASE WHEN key = 'sales.visit_coverage.executive_months' THEN CAST(value AS BIGINT) END) AS executive_months
     FROM core.policy
     WHERE (key LIKE 'customer.alert.%' OR key LIKE 'complaint.sla.%' OR key LIKE 'sales.visit_coverage.%')
-        AND valid_from <= $run_date
-        AND (valid_to IS NULL OR valid_to > $run_date)
+        AND in_force(valid_from, valid_to, $run_date)
 ),
 
 overdue_order AS (

@@ -246,8 +246,7 @@ quarter_weight AS (
         max(CASE WHEN policy.key = 'dealer.scorecard.weight_training' THEN policy.value END) AS training_weight
     FROM complete_quarter AS quarter
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over six policies
-        ON policy.valid_from < quarter.quarter + INTERVAL '3 months'
-        AND (policy.valid_to IS NULL OR policy.valid_to >= quarter.quarter + INTERVAL '3 months')
+        ON in_force(policy.valid_from, policy.valid_to, quarter.quarter + INTERVAL '3 months' - INTERVAL '1 day')
     WHERE policy.key LIKE 'dealer.scorecard.%'
     GROUP BY quarter.quarter
 ),
