@@ -71,7 +71,7 @@ known_interval AS (
         day.industry,
         day.own_interval_days
     FROM customer.order_day AS day
-    JOIN ordered_quarter AS ordered -- allow join-without-equality: the last days of a handful of quarters
+    JOIN ordered_quarter AS ordered -- allow join-without-equality: intervals, and the last days of a handful of quarters
         ON day.order_date <= ordered.last_date
         AND (day.next_order_date IS NULL OR day.next_order_date > ordered.last_date)
     WHERE day.own_interval_days IS NOT NULL
