@@ -89,8 +89,7 @@ period_policy AS (
         max(CASE WHEN policy.key = 'competitor.brand_strength.strong_premium_from' THEN policy.value END) AS strong_premium_from
     FROM survey_period
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over four policies
-        ON policy.valid_from <= survey_period.period_to
-        AND (policy.valid_to IS NULL OR policy.valid_to > survey_period.period_to)
+        ON in_force(policy.valid_from, policy.valid_to, survey_period.period_to)
     WHERE policy.key LIKE 'competitor.brand_strength.%'
     GROUP BY survey_period.period_from, survey_period.period_to
 )

@@ -30,7 +30,7 @@ WITH limit_value AS (
         max(CASE WHEN key = 'competitor.conquest.own_share_below' THEN value END) AS own_share_below,
         max(CASE WHEN key = 'competitor.conquest.replacement_age_years' THEN value END) AS replacement_age_years
     FROM core.policy
-    WHERE valid_from <= $run_date AND (valid_to IS NULL OR valid_to > $run_date)
+    WHERE in_force(valid_from, valid_to, $run_date)
 ),
 
 aged_machine AS (

@@ -31,8 +31,7 @@ WITH coverage_window AS (
     SELECT CAST(max(value) AS INT) AS days
     FROM core.policy
     WHERE key = 'competitor.reverse_coverage.window_days'
-        AND valid_from <= $run_date
-        AND (valid_to IS NULL OR valid_to > $run_date)
+        AND in_force(valid_from, valid_to, $run_date)
 ),
 
 lost_opportunity AS (

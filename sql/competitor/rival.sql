@@ -22,10 +22,9 @@ checks:
     name: the_strongest_sells
 --- */
 WITH market AS (
-    SELECT region, product_type
+    SELECT DISTINCT region, product_type
     FROM competitor.trailing_brand
-    GROUP BY region, product_type
-    HAVING sum(t12m_units) > 0
+    WHERE t12m_units > 0
 ),
 
 ranked_competitor AS (

@@ -157,8 +157,9 @@ SELECT
     units,
     market_units,
     unit_share,
+    -- shares of one market are in the order of its units
     CASE WHEN is_known
-        THEN CAST(rank() OVER (PARTITION BY month, region, product_type, is_known ORDER BY unit_share DESC NULLS LAST) AS BIGINT)
+        THEN CAST(rank() OVER (PARTITION BY month, region, product_type, is_known ORDER BY units DESC) AS BIGINT)
     END AS share_rank,
     unit_share - prior_unit_share AS share_change_yoy,
     t12m_units,

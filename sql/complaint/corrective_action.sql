@@ -43,8 +43,7 @@ month_policy AS (
     SELECT action_month.month, CAST(policy.value AS BIGINT) AS recurrence_days
     FROM (SELECT DISTINCT month FROM action) AS action_month
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over one policy
-        ON policy.valid_from < action_month.month + INTERVAL '1 month'
-        AND (policy.valid_to IS NULL OR policy.valid_to >= action_month.month + INTERVAL '1 month')
+        ON in_force(policy.valid_from, policy.valid_to, action_month.month + INTERVAL '1 month' - INTERVAL '1 day')
     WHERE policy.key = 'complaint.corrective_action.recurrence_days'
 ),
 

@@ -32,7 +32,7 @@ WITH class_limit AS (
         max(CASE WHEN key = 'customer.revenue_grade.a_below' THEN value END) AS a_below,
         max(CASE WHEN key = 'customer.revenue_grade.b_below' THEN value END) AS b_below
     FROM core.policy
-    WHERE valid_from <= $run_date AND (valid_to IS NULL OR valid_to > $run_date)
+    WHERE in_force(valid_from, valid_to, $run_date)
 ),
 
 counted_defect AS (

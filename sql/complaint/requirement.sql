@@ -44,8 +44,7 @@ month_limit AS (
         max(CASE WHEN policy.key = 'customer.revenue_grade.b_below' THEN policy.value END) AS b_below
     FROM (SELECT DISTINCT month FROM topic_month) AS topic_month
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over two policies
-        ON policy.valid_from < topic_month.month + INTERVAL '1 month'
-        AND (policy.valid_to IS NULL OR policy.valid_to >= topic_month.month + INTERVAL '1 month')
+        ON in_force(policy.valid_from, policy.valid_to, topic_month.month + INTERVAL '1 month' - INTERVAL '1 day')
     WHERE policy.key LIKE 'customer.revenue_grade.%'
     GROUP BY topic_month.month
 ),

@@ -36,8 +36,7 @@ minimum AS (
     SELECT max(value) AS answers
     FROM core.policy
     WHERE key = 'satisfaction.minimum_answers'
-        AND valid_from <= $run_date
-        AND (valid_to IS NULL OR valid_to > $run_date)
+        AND in_force(valid_from, valid_to, $run_date)
 ),
 
 brand_answer AS (

@@ -73,8 +73,7 @@ month_policy AS (
         max(CASE WHEN policy.key = 'complaint.sla.on_site_hours' THEN policy.value END) AS on_site_hours
     FROM (SELECT DISTINCT received_month AS month FROM staged.complaint) AS complaint_month
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over five policies
-        ON policy.valid_from < complaint_month.month + INTERVAL '1 month'
-        AND (policy.valid_to IS NULL OR policy.valid_to >= complaint_month.month + INTERVAL '1 month')
+        ON in_force(policy.valid_from, policy.valid_to, complaint_month.month + INTERVAL '1 month' - INTERVAL '1 day')
     WHERE policy.key LIKE 'complaint.sla.%'
     GROUP BY complaint_month.month
 ),

@@ -40,8 +40,7 @@ WITH month_policy AS (
         max(CASE WHEN policy.key = 'complaint.sla.overseas_response_working_days' THEN CAST(policy.value AS BIGINT) END) AS response_working_days
     FROM (SELECT DISTINCT contacted_month AS month FROM staged.contact_log) AS contact_month
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over two policies
-        ON policy.valid_from < contact_month.month + INTERVAL '1 month'
-        AND (policy.valid_to IS NULL OR policy.valid_to >= contact_month.month + INTERVAL '1 month')
+        ON in_force(policy.valid_from, policy.valid_to, contact_month.month + INTERVAL '1 month' - INTERVAL '1 day')
     WHERE policy.key LIKE 'complaint.sla.%'
     GROUP BY contact_month.month
 ),

@@ -48,8 +48,7 @@ candidate AS (
     FROM span
     JOIN assigned_manager AS assigned
         ON assigned.customer_id = span.customer_id
-        AND assigned.valid_from <= span.valid_from
-        AND (assigned.valid_to IS NULL OR assigned.valid_to > span.valid_from)
+        AND in_force(assigned.valid_from, assigned.valid_to, span.valid_from)
 )
 
 SELECT customer_id, valid_from, valid_to, manager

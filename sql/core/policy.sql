@@ -30,7 +30,7 @@ checks:
       part_of not in (
       select part.part_of from core.policy as part
       join (select distinct part_of, valid_from from core.policy) as day on day.part_of = part.part_of
-      where part.valid_from <= day.valid_from and (part.valid_to is null or part.valid_to > day.valid_from)
+      where in_force(part.valid_from, part.valid_to, day.valid_from)
       group by part.part_of, day.valid_from having abs(sum(part.value) - 1) > 0.000000001)
     where: part_of is not null
     name: parts_of_a_whole_add_to_1

@@ -115,8 +115,7 @@ month_limit AS (
         max(CASE WHEN tier_limit.key = 'registration.price_tier_high_from' THEN tier_limit.value END) AS high_from_ratio
     FROM core.month AS month
     JOIN tier_limit -- allow join-without-equality: a validity range over two policies
-        ON tier_limit.valid_from <= month.last_date
-        AND (tier_limit.valid_to IS NULL OR tier_limit.valid_to > month.last_date)
+        ON in_force(tier_limit.valid_from, tier_limit.valid_to, month.last_date)
     GROUP BY month.month
 )
 

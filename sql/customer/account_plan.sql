@@ -48,8 +48,7 @@ year_policy AS (
         max(CAST(policy.value AS DECIMAL(18, 6))) AS minute_cost
     FROM (SELECT DISTINCT year FROM account_year) AS plan_year
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over one policy
-        ON policy.valid_from <= make_date(plan_year.year, 12, 31)
-        AND (policy.valid_to IS NULL OR policy.valid_to > make_date(plan_year.year, 12, 31))
+        ON in_force(policy.valid_from, policy.valid_to, make_date(plan_year.year, 12, 31))
     WHERE policy.key = 'customer.profit.visit_minute_cost'
     GROUP BY plan_year.year
 ),

@@ -38,15 +38,13 @@ WITH policy AS (
         max(CASE WHEN key = 'customer.alert.satisfaction_down_points' THEN value END) AS satisfaction_down_points,
         max(CASE WHEN key = 'complaint.sla.domestic_response_hours' THEN value END) AS response_hours,
         max(CASE WHEN key = 'complaint.sla.overseas_response_working_days' THEN CAST(value AS BIGINT) END) AS response_working_days,
-        max(CASE WHEN key = 'complaint.sla.on_site_priority' THEN value END) AS on_site_priority_number,
         max(CASE WHEN key = 'complaint.sla.on_site_hours' THEN value END) AS on_site_hours,
         max(CASE WHEN key = 'sales.visit_coverage.key_account_manager_months' THEN CAST(value AS BIGINT) END) AS key_account_manager_months,
         max(CASE WHEN key = 'sales.visit_coverage.regional_manager_months' THEN CAST(value AS BIGINT) END) AS regional_manager_months,
         max(CASE WHEN key = 'sales.visit_coverage.executive_months' THEN CAST(value AS BIGINT) END) AS executive_months
     FROM core.policy
     WHERE (key LIKE 'customer.alert.%' OR key LIKE 'complaint.sla.%' OR key LIKE 'sales.visit_coverage.%')
-        AND valid_from <= $run_date
-        AND (valid_to IS NULL OR valid_to > $run_date)
+        AND in_force(valid_from, valid_to, $run_date)
 ),
 
 overdue_order AS (
@@ -83,7 +81,7 @@ compared_month AS (
 
 t12m_end AS (
     -- domain.md, section 1, "Periods": the latest complete month, by order lines
-    SELECT max(month) AS month, max(last_date) AS last_date FROM core.month WHERE is_order_complete
+    SELECT max(month) AS month FROM core.month WHERE is_order_complete
 ),
 
 fallen_revenue AS (
@@ -145,8 +143,8 @@ counted_complaint AS (
         received_date,
         is_in_window,
         row_number() OVER (PARTITION BY customer_id, is_in_window ORDER BY received_date, complaint_id) AS complaint_number,
-        count(CASE WHEN is_in_window THEN 1 END) OVER (PARTITION BY customer_id) AS complaint_count,
-        count(CASE WHEN NOT is_in_window THEN 1 END) OVER (PARTITION BY customer_id) AS prior_count
+        count(CASE WHEN is_in_window THEN complaint_id END) OVER (PARTITION BY customer_id) AS complaint_count,
+        count(CASE WHEN NOT is_in_window THEN complaint_id END) OVER (PARTITION BY customer_id) AS prior_count
     FROM recent_complaint
 ),
 
@@ -179,7 +177,8 @@ open_complaint AS (
         complaint.customer_id,
         complaint.complaint_id,
         CASE
-            WHEN complaint.is_domestic AND complaint.resolution_mode = 'onsite' AND policy.on_site_priority_number >= 1
+            -- A is the first priority: if any must be met on site in time, it must
+            WHEN complaint.is_domestic AND complaint.resolution_mode = 'onsite'
                 THEN hours_later(complaint.received_at, policy.on_site_hours)
             WHEN complaint.is_domestic
                 THEN hours_later(complaint.received_at, policy.response_hours)
@@ -229,13 +228,12 @@ missed_role AS (
             WHEN 'regional_manager' THEN policy.regional_manager_months
             WHEN 'executive' THEN policy.executive_months
         END AS period_months,
-        CASE WHEN coverage.last_visit_date >= later_month(t12m_end.month, -11)
-            THEN whole_months(later_month(t12m_end.month, -11), later_month(coverage.last_visit_date, 0))
-        END AS visited_month_number
+        -- NULL where the last visit lies before them
+        whole_months(later_month(t12m_end.month, -11), later_month(coverage.last_visit_date, 0)) AS visited_month_number
     FROM sales.visit_coverage AS coverage
     CROSS JOIN t12m_end
     CROSS JOIN policy
-    WHERE coverage.is_overdue AND (coverage.last_visit_date IS NULL OR coverage.last_visit_date <= t12m_end.last_date)
+    WHERE coverage.is_overdue AND (coverage.last_visit_date IS NULL OR coverage.last_visit_date < later_month(t12m_end.month, 1))
 ),
 
 missed_period AS (

@@ -37,7 +37,7 @@ WITH policy AS (
         max(CASE WHEN key = 'customer.churn.lost_days' THEN value END) AS lost_days,
         max(CASE WHEN key = 'customer.churn.won_back_days' THEN value END) AS won_back_days
     FROM core.policy
-    WHERE key LIKE 'customer.churn.%' AND valid_from <= $run_date AND (valid_to IS NULL OR valid_to > $run_date)
+    WHERE key LIKE 'customer.churn.%' AND in_force(valid_from, valid_to, $run_date)
 ),
 
 last_day AS (

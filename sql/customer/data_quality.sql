@@ -67,7 +67,7 @@ policy AS (
     -- the table has no period: the policy in force on run_date
     SELECT max(value) AS verified_months
     FROM core.policy
-    WHERE key = 'customer.data_quality.verified_months' AND valid_from <= $run_date AND (valid_to IS NULL OR valid_to > $run_date)
+    WHERE key = 'customer.data_quality.verified_months' AND in_force(valid_from, valid_to, $run_date)
 )
 
 SELECT

@@ -93,7 +93,7 @@ group_role AS (
         first_value(assignment.manager ORDER BY assignment.valid_from DESC, assignment.manager) AS manager
     FROM core.assignment AS assignment
     JOIN member ON member.customer_id = assignment.customer_id
-    WHERE assignment.valid_from <= $run_date AND (assignment.valid_to IS NULL OR assignment.valid_to > $run_date)
+    WHERE in_force(assignment.valid_from, assignment.valid_to, $run_date)
     GROUP BY member.group_id, assignment.role
 ),
 
@@ -124,7 +124,7 @@ policy AS (
         max(CASE WHEN key = 'customer.key_account.national_provinces_from' THEN value END) AS national_provinces,
         max(CASE WHEN key = 'customer.key_account.long_term_years_from' THEN value END) AS long_term_years
     FROM core.policy
-    WHERE key LIKE 'customer.key_account.%' AND valid_from <= $run_date AND (valid_to IS NULL OR valid_to > $run_date)
+    WHERE key LIKE 'customer.key_account.%' AND in_force(valid_from, valid_to, $run_date)
 )
 
 SELECT

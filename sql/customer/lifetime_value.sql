@@ -53,7 +53,7 @@ policy AS (
         max(CASE WHEN key = 'customer.lifetime_value.years' THEN value END) AS years,
         max(CASE WHEN key = 'customer.lifetime_value.discount_rate' THEN value END) AS discount_rate
     FROM core.policy
-    WHERE key LIKE 'customer.lifetime_value.%' AND valid_from <= $run_date AND (valid_to IS NULL OR valid_to > $run_date)
+    WHERE key LIKE 'customer.lifetime_value.%' AND in_force(valid_from, valid_to, $run_date)
 ),
 
 coming_year AS (

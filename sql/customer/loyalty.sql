@@ -73,7 +73,7 @@ policy AS (
         max(CASE WHEN key = 'customer.loyalty.loyal_wallet_from' THEN value END) AS loyal_wallet,
         max(CASE WHEN key = 'customer.loyalty.advocate_recommend_from' THEN value END) AS advocate_recommend
     FROM core.policy
-    WHERE key LIKE 'customer.loyalty.%' AND valid_from <= $run_date AND (valid_to IS NULL OR valid_to > $run_date)
+    WHERE key LIKE 'customer.loyalty.%' AND in_force(valid_from, valid_to, $run_date)
 ),
 
 judged_customer AS (

@@ -115,8 +115,7 @@ month_policy AS (
         max(CASE WHEN policy.key = 'customer.revenue_grade.b_below' THEN policy.value END) AS b_below
     FROM core.month AS month
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over two policies
-        ON policy.valid_from <= month.last_date
-        AND (policy.valid_to IS NULL OR policy.valid_to > month.last_date)
+        ON in_force(policy.valid_from, policy.valid_to, month.last_date)
     WHERE policy.key IN ('customer.revenue_grade.a_below', 'customer.revenue_grade.b_below')
     GROUP BY month.month
 )

@@ -29,7 +29,7 @@ checks:
 --- */
 WITH policy AS (
     SELECT
-        max(CASE WHEN key = 'customer.churn.minimum_order_days' AND valid_from <= $run_date AND (valid_to IS NULL OR valid_to > $run_date) THEN value END)
+        max(CASE WHEN key = 'customer.churn.minimum_order_days' AND in_force(valid_from, valid_to, $run_date) THEN value END)
             AS minimum_order_days,
         min(CASE WHEN key = 'customer.churn.lost_days' THEN value END) AS least_lost_days
     FROM core.policy

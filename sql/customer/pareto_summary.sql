@@ -44,8 +44,7 @@ month_policy AS (
         max(CASE WHEN policy.key = 'customer.pareto_summary.revenue_share' THEN policy.value END) AS revenue_part
     FROM core.month AS month
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over two policies
-        ON policy.valid_from <= month.last_date
-        AND (policy.valid_to IS NULL OR policy.valid_to > month.last_date)
+        ON in_force(policy.valid_from, policy.valid_to, month.last_date)
     WHERE policy.key LIKE 'customer.pareto_summary.%'
     GROUP BY month.month
 ),

@@ -54,8 +54,7 @@ year_policy AS (
         max(CASE WHEN policy.key = 'customer.plan_progress.reviews_other' THEN policy.value END) AS reviews_other
     FROM (SELECT DISTINCT year FROM planned_year) AS planned
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over two policies
-        ON policy.valid_from <= make_date(planned.year, 12, 31)
-        AND (policy.valid_to IS NULL OR policy.valid_to > make_date(planned.year, 12, 31))
+        ON in_force(policy.valid_from, policy.valid_to, make_date(planned.year, 12, 31))
     WHERE policy.key LIKE 'customer.plan_progress.%'
     GROUP BY planned.year
 )

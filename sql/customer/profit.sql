@@ -80,7 +80,7 @@ policy AS (
     -- the table has no period: the policy in force on run_date
     SELECT max(CAST(value AS DECIMAL(18, 6))) AS minute_cost
     FROM core.policy
-    WHERE key = 'customer.profit.visit_minute_cost' AND valid_from <= $run_date AND (valid_to IS NULL OR valid_to > $run_date)
+    WHERE key = 'customer.profit.visit_minute_cost' AND in_force(valid_from, valid_to, $run_date)
 ),
 
 costed_customer AS (

@@ -54,8 +54,7 @@ policy_day AS (
         max(CASE WHEN policy.key = 'customer.churn.won_back_days' THEN policy.value END) AS won_back_days
     FROM judged_day AS judged
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over a handful of policies
-        ON policy.valid_from <= judged.last_date
-        AND (policy.valid_to IS NULL OR policy.valid_to > judged.last_date)
+        ON in_force(policy.valid_from, policy.valid_to, judged.last_date)
     WHERE policy.key LIKE 'customer.churn.%'
     GROUP BY judged.quarter, judged.day, judged.is_start
 ),
@@ -157,8 +156,7 @@ grade_policy AS (
         max(CASE WHEN policy.key = 'customer.revenue_grade.b_below' THEN policy.value END) AS b_below
     FROM complete_quarter
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over two policies
-        ON policy.valid_from <= complete_quarter.last_date
-        AND (policy.valid_to IS NULL OR policy.valid_to > complete_quarter.last_date)
+        ON in_force(policy.valid_from, policy.valid_to, complete_quarter.last_date)
     WHERE policy.key LIKE 'customer.revenue_grade.%'
     GROUP BY complete_quarter.quarter, complete_quarter.grade_month
 ),

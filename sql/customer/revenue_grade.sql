@@ -48,7 +48,7 @@ policy AS (
         max(CASE WHEN key = 'customer.revenue_grade.a_below' THEN value END) AS a_below,
         max(CASE WHEN key = 'customer.revenue_grade.b_below' THEN value END) AS b_below
     FROM core.policy
-    WHERE key LIKE 'customer.revenue_grade.%' AND valid_from <= $run_date AND (valid_to IS NULL OR valid_to > $run_date)
+    WHERE key LIKE 'customer.revenue_grade.%' AND in_force(valid_from, valid_to, $run_date)
 )
 
 SELECT

@@ -28,7 +28,7 @@ WITH policy AS (
     -- the table has no period: the policy in force on run_date
     SELECT max(value) AS window_days
     FROM core.policy
-    WHERE key = 'customer.rfm.window_days' AND valid_from <= $run_date AND (valid_to IS NULL OR valid_to > $run_date)
+    WHERE key = 'customer.rfm.window_days' AND in_force(valid_from, valid_to, $run_date)
 ),
 
 window_order AS (

@@ -73,8 +73,7 @@ month_limit AS (
     SELECT month.month, policy.value AS rising_from
     FROM core.month AS month
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over one policy
-        ON policy.valid_from <= month.last_date
-        AND (policy.valid_to IS NULL OR policy.valid_to > month.last_date)
+        ON in_force(policy.valid_from, policy.valid_to, month.last_date)
     WHERE policy.key = 'dealer.channel_trend.rising_from'
 ),
 

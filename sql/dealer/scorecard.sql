@@ -91,7 +91,7 @@ sided_month AS (
 complete_quarter AS (
     SELECT
         this.quarter,
-        max(this.order_t12m_month) AS order_t12m_month,
+        bool_or(this.order_t12m_month IS NOT NULL) AS is_listed,
         count(*) FILTER (WHERE this.is_order_complete) AS months_covered,
         count(*) FILTER (WHERE this.is_order_complete AND prior.is_order_complete) AS prior_months_covered
     FROM core.month AS this
@@ -143,7 +143,7 @@ dealer_fact AS (
     SELECT quarter.quarter, dealer.dealer_code AS dealer, true AS is_peer
     FROM complete_quarter AS quarter
     CROSS JOIN dealer -- allow join-without-equality: every dealer is looked at for each of a few quarters
-    WHERE quarter.order_t12m_month IS NOT NULL
+    WHERE quarter.is_listed
         AND dealer.joined_date < quarter.quarter + INTERVAL '3 months'
         AND (dealer.left_date IS NULL OR dealer.left_date > quarter.quarter)
 ),
@@ -168,7 +168,7 @@ dealer_quarter AS (
     FROM dealer_fact
     GROUP BY quarter, dealer
     -- what a dealer sold a year before, was asked or was taught is no reason for a row
-    HAVING bool_or(is_peer) OR sum(complaint_count) > 0
+    HAVING bool_or(is_peer) OR count(complaint_count) > 0
 ),
 
 dealer_target AS (
@@ -246,14 +246,13 @@ quarter_weight AS (
         max(CASE WHEN policy.key = 'dealer.scorecard.weight_training' THEN policy.value END) AS training_weight
     FROM complete_quarter AS quarter
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over six policies
-        ON policy.valid_from < quarter.quarter + INTERVAL '3 months'
-        AND (policy.valid_to IS NULL OR policy.valid_to >= quarter.quarter + INTERVAL '3 months')
+        ON in_force(policy.valid_from, policy.valid_to, quarter.quarter + INTERVAL '3 months' - INTERVAL '1 day')
     WHERE policy.key LIKE 'dealer.scorecard.%'
     GROUP BY quarter.quarter
 ),
 
 weighted_dealer AS (
-    -- the weight of a component that is NULL is shared by the others
+    -- the weight of a component that is NULL is shared by the others; training is known of all
     SELECT
         placed.*,
         coalesce(weight.growth_weight * placed.growth_score, 0)
@@ -261,13 +260,13 @@ weighted_dealer AS (
             + coalesce(weight.complaints_weight * placed.complaints_score, 0)
             + coalesce(weight.satisfaction_weight * placed.placed_satisfaction_score, 0)
             + coalesce(weight.discount_weight * placed.discount_score, 0)
-            + coalesce(weight.training_weight * placed.training_score, 0) AS weighted_score,
+            + weight.training_weight * placed.training_score AS weighted_score,
         CASE WHEN placed.growth_score IS NOT NULL THEN weight.growth_weight ELSE 0 END
             + CASE WHEN placed.attainment_score IS NOT NULL THEN weight.attainment_weight ELSE 0 END
             + CASE WHEN placed.complaints_score IS NOT NULL THEN weight.complaints_weight ELSE 0 END
             + CASE WHEN placed.placed_satisfaction_score IS NOT NULL THEN weight.satisfaction_weight ELSE 0 END
             + CASE WHEN placed.discount_score IS NOT NULL THEN weight.discount_weight ELSE 0 END
-            + CASE WHEN placed.training_score IS NOT NULL THEN weight.training_weight ELSE 0 END AS present_weight
+            + weight.training_weight AS present_weight
     FROM placed_dealer AS placed
     LEFT JOIN quarter_weight AS weight ON weight.quarter = placed.quarter
 ),

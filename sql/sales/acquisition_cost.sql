@@ -73,8 +73,7 @@ quarter_policy AS (
         max(CASE WHEN policy.key = 'sales.acquisition_cost.ratio_benchmark' THEN policy.value END) AS benchmark_ratio
     FROM counted_quarter AS counted
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over two policies
-        ON policy.valid_from < counted.quarter + INTERVAL '3 months'
-        AND (policy.valid_to IS NULL OR policy.valid_to >= counted.quarter + INTERVAL '3 months')
+        ON in_force(policy.valid_from, policy.valid_to, counted.quarter + INTERVAL '3 months' - INTERVAL '1 day')
     WHERE policy.key IN ('customer.profit.visit_minute_cost', 'sales.acquisition_cost.ratio_benchmark')
     GROUP BY counted.quarter
 ),

@@ -80,8 +80,7 @@ worth_repeating AS (
     SELECT max(value) AS from_ratio
     FROM core.policy
     WHERE key = 'sales.campaign.worth_repeating_ratio_from'
-        AND valid_from <= $run_date
-        AND (valid_to IS NULL OR valid_to > $run_date)
+        AND in_force(valid_from, valid_to, $run_date)
 ),
 
 measured_campaign AS (

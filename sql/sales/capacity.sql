@@ -85,8 +85,7 @@ quarter_policy AS (
         max(CASE WHEN policy.key = 'sales.capacity.available_hours' THEN policy.value END) AS seller_hours
     FROM ordered_quarter AS ordered
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over seven policies
-        ON policy.valid_from < ordered.quarter + INTERVAL '3 months'
-        AND (policy.valid_to IS NULL OR policy.valid_to >= ordered.quarter + INTERVAL '3 months')
+        ON in_force(policy.valid_from, policy.valid_to, ordered.quarter + INTERVAL '3 months' - INTERVAL '1 day')
     WHERE policy.key LIKE 'sales.capacity.%'
     GROUP BY ordered.quarter
 ),

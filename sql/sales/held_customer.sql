@@ -47,8 +47,7 @@ quarter_policy AS (
         max(CASE WHEN policy.key = 'customer.loyalty.loyal_wallet_from' THEN policy.value END) AS loyal_wallet_from
     FROM ordered_quarter AS ordered
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over four policies
-        ON policy.valid_from < ordered.quarter + INTERVAL '3 months'
-        AND (policy.valid_to IS NULL OR policy.valid_to >= ordered.quarter + INTERVAL '3 months')
+        ON in_force(policy.valid_from, policy.valid_to, ordered.quarter + INTERVAL '3 months' - INTERVAL '1 day')
     WHERE policy.key LIKE 'customer.churn.lost_%' OR policy.key LIKE 'customer.loyalty.loyal_%'
     GROUP BY ordered.quarter
 ),
@@ -62,8 +61,7 @@ held AS (
         span.manager
     FROM core.customer_manager AS span
     JOIN ordered_quarter AS ordered -- allow join-without-equality: the last days of a handful of quarters
-        ON span.valid_from <= ordered.last_date
-        AND (span.valid_to IS NULL OR span.valid_to > ordered.last_date)
+        ON in_force(span.valid_from, span.valid_to, ordered.last_date)
 ),
 
 known_interval AS (
@@ -73,7 +71,7 @@ known_interval AS (
         day.industry,
         day.own_interval_days
     FROM customer.order_day AS day
-    JOIN ordered_quarter AS ordered -- allow join-without-equality: the last days of a handful of quarters
+    JOIN ordered_quarter AS ordered -- allow join-without-equality: intervals, and the last days of a handful of quarters
         ON day.order_date <= ordered.last_date
         AND (day.next_order_date IS NULL OR day.next_order_date > ordered.last_date)
     WHERE day.own_interval_days IS NOT NULL

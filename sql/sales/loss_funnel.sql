@@ -75,8 +75,7 @@ year_policy AS (
         max(CASE WHEN policy.key = 'sales.loss_funnel.benchmark_not_contacted' THEN policy.value END) AS not_contacted_benchmark_share
     FROM (SELECT year FROM market_year UNION SELECT year FROM dated_opportunity) AS counted
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over six policies
-        ON policy.valid_from <= make_date(counted.year, 12, 31)
-        AND (policy.valid_to IS NULL OR policy.valid_to > make_date(counted.year, 12, 31))
+        ON in_force(policy.valid_from, policy.valid_to, make_date(counted.year, 12, 31))
     WHERE policy.key LIKE 'sales.loss_funnel.%'
     GROUP BY counted.year
 ),

@@ -51,8 +51,7 @@ WITH sold AS (
     FROM core.sales AS line
     LEFT JOIN core.customer_manager AS span
         ON span.customer_id = line.customer_id
-        AND span.valid_from <= line.order_date
-        AND (span.valid_to IS NULL OR span.valid_to > line.order_date)
+        AND in_force(span.valid_from, span.valid_to, line.order_date)
     GROUP BY date_trunc('quarter', line.order_month), coalesce(span.manager, 'unknown')
 ),
 
@@ -65,8 +64,7 @@ answered AS (
     FROM core.survey_answer AS answer
     LEFT JOIN core.customer_manager AS span
         ON span.customer_id = answer.customer_id
-        AND span.valid_from <= answer.answered_date
-        AND (span.valid_to IS NULL OR span.valid_to > answer.answered_date)
+        AND in_force(span.valid_from, span.valid_to, answer.answered_date)
     WHERE answer.is_own AND answer.is_first_factor AND answer.respondent_type = 'end_customer'
     GROUP BY date_trunc('quarter', answer.answered_date), coalesce(span.manager, 'unknown')
 ),
@@ -141,8 +139,7 @@ quarter_policy AS (
         max(CASE WHEN policy.key = 'sales.manager_scorecard.weight_churn' THEN policy.value END) AS churn_weight
     FROM ordered_quarter AS ordered
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over five policies
-        ON policy.valid_from < ordered.quarter + INTERVAL '3 months'
-        AND (policy.valid_to IS NULL OR policy.valid_to >= ordered.quarter + INTERVAL '3 months')
+        ON in_force(policy.valid_from, policy.valid_to, ordered.quarter + INTERVAL '3 months' - INTERVAL '1 day')
     WHERE policy.key LIKE 'sales.manager_scorecard.%'
     GROUP BY ordered.quarter
 ),

@@ -95,8 +95,7 @@ quarter_policy AS (
     SELECT kept.quarter, policy.key, max(policy.value) AS value
     FROM kept_quarter AS kept
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over fourteen policies
-        ON policy.valid_from <= kept.last_date
-        AND (policy.valid_to IS NULL OR policy.valid_to > kept.last_date)
+        ON in_force(policy.valid_from, policy.valid_to, kept.last_date)
     WHERE policy.key LIKE 'sales.time_use.%'
     GROUP BY kept.quarter, policy.key
 ),

@@ -46,8 +46,7 @@ role_policy AS (
         CAST(value AS BIGINT) AS period_months
     FROM core.policy
     WHERE key LIKE 'sales.visit_coverage.%'
-        AND valid_from <= $run_date
-        AND (valid_to IS NULL OR valid_to > $run_date)
+        AND in_force(valid_from, valid_to, $run_date)
 ),
 
 key_role AS (

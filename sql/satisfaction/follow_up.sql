@@ -91,8 +91,7 @@ judged_event AS (
         END AS followed_up
     FROM followed_order
     LEFT JOIN window_policy AS policy -- allow join-without-equality: a validity range over one policy
-        ON policy.valid_from < followed_order.month + INTERVAL '1 month'
-        AND (policy.valid_to IS NULL OR policy.valid_to >= followed_order.month + INTERVAL '1 month')
+        ON in_force(policy.valid_from, policy.valid_to, followed_order.month + INTERVAL '1 month' - INTERVAL '1 day')
     UNION ALL
     SELECT
         complaint.month,
@@ -101,8 +100,7 @@ judged_event AS (
     FROM closed_complaint AS complaint
     CROSS JOIN run_end
     LEFT JOIN window_policy AS policy -- allow join-without-equality: a validity range over one policy
-        ON policy.valid_from < complaint.month + INTERVAL '1 month'
-        AND (policy.valid_to IS NULL OR policy.valid_to >= complaint.month + INTERVAL '1 month')
+        ON in_force(policy.valid_from, policy.valid_to, complaint.month + INTERVAL '1 month' - INTERVAL '1 day')
 ),
 
 aspect_month AS (

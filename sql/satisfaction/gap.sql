@@ -71,8 +71,7 @@ deviate_policy AS (
     SELECT max(value) AS significant_deviates
     FROM core.policy
     WHERE key = 'satisfaction.gap.significance_deviates'
-        AND valid_from <= $run_date
-        AND (valid_to IS NULL OR valid_to > $run_date)
+        AND in_force(valid_from, valid_to, $run_date)
 ),
 
 sided_answer AS (

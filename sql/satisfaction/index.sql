@@ -42,8 +42,7 @@ WITH period_policy AS (
         max(CASE WHEN policy.key = 'satisfaction.index.detractor_to' THEN policy.value END) AS detractor_to
     FROM (SELECT DISTINCT period_to FROM core.survey_period) AS period
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over four policies
-        ON policy.valid_from <= period.period_to
-        AND (policy.valid_to IS NULL OR policy.valid_to > period.period_to)
+        ON in_force(policy.valid_from, policy.valid_to, period.period_to)
     WHERE policy.key LIKE 'satisfaction.index.%'
     GROUP BY period.period_to
 ),
@@ -97,8 +96,7 @@ weighted_factor AS (
     JOIN core.survey_weight AS weight
         ON weight.respondent_type = this.respondent_type
         AND weight.factor = this.factor
-        AND weight.valid_from_date <= this.period_to
-        AND (weight.valid_to_date IS NULL OR weight.valid_to_date > this.period_to)
+        AND in_force(weight.valid_from_date, weight.valid_to_date, this.period_to)
     LEFT JOIN factor_mean AS prior
         ON prior.period_from = period.prior_period_from
         AND prior.period_to = period.prior_period_to

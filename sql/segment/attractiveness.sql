@@ -118,8 +118,7 @@ measured_segment AS (
         ON policy.region = segment.region
         AND policy.product_type = segment.product_type
         AND policy.industry = segment.industry
-        AND policy.valid_from <= make_date(segment.year, 12, 31)
-        AND (policy.valid_to IS NULL OR policy.valid_to > make_date(segment.year, 12, 31))
+        AND in_force(policy.valid_from, policy.valid_to, make_date(segment.year, 12, 31))
 ),
 
 component AS (
@@ -168,8 +167,7 @@ weighted_score AS (
     FROM scaled_component AS component
     JOIN core.policy AS weight
         ON weight.key = 'segment.' || component.score || '.weight_' || component.name
-        AND weight.valid_from <= make_date(component.year, 12, 31)
-        AND (weight.valid_to IS NULL OR weight.valid_to > make_date(component.year, 12, 31))
+        AND in_force(weight.valid_from, weight.valid_to, make_date(component.year, 12, 31))
     WHERE component.scaled_value IS NOT NULL
     GROUP BY component.region, component.product_type, component.industry
 ),
@@ -180,8 +178,7 @@ cell_limit AS (
         max(CASE WHEN policy.key = 'segment.attractiveness.cell_medium_below' THEN policy.value END) AS medium_below
     FROM core.latest_period AS latest_period
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over two policies
-        ON policy.valid_from <= make_date(latest_period.registration_year, 12, 31)
-        AND (policy.valid_to IS NULL OR policy.valid_to > make_date(latest_period.registration_year, 12, 31))
+        ON in_force(policy.valid_from, policy.valid_to, make_date(latest_period.registration_year, 12, 31))
     WHERE policy.key LIKE 'segment.attractiveness.cell_%'
 ),
 

@@ -88,8 +88,7 @@ size_limit AS (
     FROM core.policy AS policy
     LEFT JOIN dollar ON true
     WHERE policy.key LIKE 'segment.customer_group.%'
-        AND policy.valid_from <= $run_date
-        AND (policy.valid_to IS NULL OR policy.valid_to > $run_date)
+        AND in_force(policy.valid_from, policy.valid_to, $run_date)
 ),
 
 classed_customer AS (
@@ -138,8 +137,7 @@ customer_wallet AS (
         ON policy.region = segment.region
         AND policy.product_type = segment.product_type
         AND policy.industry = segment.industry
-        AND policy.valid_from <= make_date(active.year, 12, 31)
-        AND (policy.valid_to IS NULL OR policy.valid_to > make_date(active.year, 12, 31))
+        AND in_force(policy.valid_from, policy.valid_to, make_date(active.year, 12, 31))
     GROUP BY active.year, active.customer_id
 ),
 

@@ -57,8 +57,7 @@ limit_value AS (
         max(CASE WHEN key = 'segment.customer_need.bid_shopping_quotes_from' THEN value END) AS bid_shopping_quotes_from
     FROM core.policy
     WHERE key LIKE 'segment.customer_need.%'
-        AND valid_from <= $run_date
-        AND (valid_to IS NULL OR valid_to > $run_date)
+        AND in_force(valid_from, valid_to, $run_date)
 )
 
 SELECT

@@ -174,8 +174,7 @@ year_policy AS (
         max(CASE WHEN policy.key = 'segment.market.sufficient_growth' THEN policy.value END) AS sufficient_growth
     FROM (SELECT DISTINCT year FROM segment_year) AS market_year
     JOIN core.policy AS policy -- allow join-without-equality: a validity range over two policies
-        ON policy.valid_from <= make_date(market_year.year, 12, 31)
-        AND (policy.valid_to IS NULL OR policy.valid_to > make_date(market_year.year, 12, 31))
+        ON in_force(policy.valid_from, policy.valid_to, make_date(market_year.year, 12, 31))
     WHERE policy.key IN ('segment.market.sufficient_units', 'segment.market.sufficient_growth')
     GROUP BY market_year.year
 ),

@@ -59,8 +59,7 @@ trailing_market AS (
         ON policy.region = segment.region
         AND policy.product_type = segment.product_type
         AND policy.industry = segment.industry
-        AND policy.valid_from <= $run_date
-        AND (policy.valid_to IS NULL OR policy.valid_to > $run_date)
+        AND in_force(policy.valid_from, policy.valid_to, $run_date)
     GROUP BY segment.region, segment.product_type
 ),
 
