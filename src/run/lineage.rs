@@ -35,23 +35,23 @@ pub enum Subject {
 /// # Errors
 /// Everything that is wrong with the definitions.
 pub async fn lineage(request: &Request, engine: &Engine) -> Result<Lineage, Error> {
-    of(&definitions(request, engine).await?, engine).await
+    of(&definitions(request, engine).await?, engine)
 }
 
 /// Finds the lineage of all tables.
 ///
 /// # Errors
 /// When a model that was planned cannot be planned again.
-pub(super) async fn of(definitions: &Definitions, engine: &Engine) -> Result<Lineage, Error> {
+pub(super) fn of(definitions: &Definitions, engine: &Engine) -> Result<Lineage, Error> {
     let Definitions { project, contracts, graph, parameters, .. } = definitions;
-    of_parts(project, contracts, graph, parameters, engine).await
+    of_parts(project, contracts, graph, parameters, engine)
 }
 
 /// Finds the lineage of all tables while definitions are still being validated.
 ///
 /// # Errors
 /// As [`of`].
-pub(super) async fn of_parts(
+pub(super) fn of_parts(
     project: &Project,
     contracts: &BTreeMap<String, Contract>,
     graph: &Graph,
@@ -64,7 +64,7 @@ pub(super) async fn of_parts(
         identified(entity, &staged_columns(entity), &mut sources, project);
     }
     let staged = validate::staged_catalog(project, contracts, parameters);
-    lineage::lineage(graph, &staged, sources, engine).await.map_err(|error| outcome::bug(&error))
+    lineage::lineage(graph, &staged, sources, engine).map_err(|error| outcome::bug(&error))
 }
 
 /// Returns what a contract says of the columns of its staged table.

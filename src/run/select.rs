@@ -218,7 +218,9 @@ impl Known<'_> {
     fn judge_views(&self, states: &mut BTreeMap<TableName, State>) {
         let mut readers: BTreeMap<&TableName, Vec<&TableName>> = BTreeMap::new();
         for (name, reads) in &self.reads {
-            reads.iter().for_each(|read| readers.entry(read).or_default().push(name));
+            for read in reads {
+                readers.entry(read).or_default().push(name);
+            }
         }
         let views = self.project.models.iter().filter(|model| model.kind == Kind::View);
         let mut waiting: BTreeSet<&TableName> = views.map(|model| &model.name).collect();

@@ -92,7 +92,7 @@ impl serde::Serialize for TouchedColumn {
 /// # Errors
 /// When the project is in no git checkout, the revision is unknown, or definitions of one side are wrong.
 pub async fn touched(request: &Request, revision: &str, engine: &Engine) -> Result<Touched, Error> {
-    let now = Side::new(definitions(request, engine).await?, engine).await?;
+    let now = Side::new(definitions(request, engine).await?, engine)?;
     let pipeline = request.pipeline.clone();
     let before = tokio::task::block_in_place(|| Revision::read(&pipeline, revision, &DEFINITION_FILES))?;
     let then = Request { pipeline: before.file.clone(), ..request.clone() };
@@ -100,7 +100,7 @@ pub async fn touched(request: &Request, revision: &str, engine: &Engine) -> Resu
     fetch_seeds(&then, &before)?;
     let old = definitions(&then, engine).await.map_err(|error| of_revision(revision, error))?;
     fetch_said(&old, &before)?;
-    let old = Side::new(old, engine).await?;
+    let old = Side::new(old, engine)?;
     let was = old.states(&now, engine).await.map_err(|error| of_revision(revision, error))?;
     let is = now.states(&old, engine).await?;
     let touched = |changed: ColumnChange| {
@@ -176,8 +176,8 @@ struct Side {
 }
 
 impl Side {
-    async fn new(definitions: Definitions, engine: &Engine) -> Result<Self, Error> {
-        let lineage = lineage::of(&definitions, engine).await?;
+    fn new(definitions: Definitions, engine: &Engine) -> Result<Self, Error> {
+        let lineage = lineage::of(&definitions, engine)?;
         Ok(Self { definitions, lineage })
     }
 

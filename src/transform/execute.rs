@@ -1,13 +1,20 @@
 //! Running a model: the rows of what must be rebuilt, as a stream of published batches.
 
-use std::sync::Arc;
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use arrow::{
     array::{ArrayRef, RecordBatch},
     compute::filter_record_batch,
 };
 use datafusion::{
-    catalog::TableProvider, error::Result, execution::SendableRecordBatchStream, logical_expr::LogicalPlanBuilder,
+    catalog::TableProvider,
+    error::Result,
+    execution::SendableRecordBatchStream,
+    logical_expr::{LogicalPlan, LogicalPlanBuilder},
     prelude::SessionContext,
 };
 use futures::{Stream, StreamExt};
@@ -40,7 +47,8 @@ pub async fn rows(
         // With a filter on partitions each place of a part needs less than the part.
         None => once::run(plan, session).await?.plan,
     };
-    let stream: SendableRecordBatchStream = session.execute_logical_plan(plan).await?.execute_stream().await?;
+    let rows = session.execute_logical_plan(plan.clone()).await?.execute_stream().await?;
+    let stream = Held { rows, _plan: plan };
     let (schema, partition_by) = (model.schema.clone(), model.partition_by());
     Ok(stream.map(move |batch| {
         let batch = types::cast_batch(&batch?, &schema)?;
@@ -49,6 +57,21 @@ pub async fn rows(
             None => Ok(batch),
         }
     }))
+}
+
+/// The rows of a plan, and the plan: parts of it lie in memory and files that are gone with it, while operators only know where
+/// they are.
+struct Held {
+    rows: SendableRecordBatchStream,
+    _plan: LogicalPlan,
+}
+
+impl Stream for Held {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.rows.poll_next_unpin(context)
+    }
 }
 
 /// Drops rows of partitions that are kept. The filter in the plan lets none through unless the optimizer errs; a kept

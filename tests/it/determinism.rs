@@ -149,3 +149,22 @@ fn a_join_of_more_than_the_memory_limit_spills_and_gives_the_same_rows() {
     assert_eq!(small.query("SELECT count(*) AS n FROM core.both"), ["120000"]);
     assert_eq!(small.current().bytes(), large.current().bytes());
 }
+
+#[test]
+fn a_part_that_a_model_names_twice_may_be_larger_than_its_share_of_the_memory() {
+    let project = |limit: &str| {
+        let project = sales_project(300_000);
+        // Each sale is a group of its own, so the part is as long as the table, and has text that is no other's.
+        project.model(
+            "core.beside",
+            "/* ---\nkey: [id]\n--- */\n\
+             WITH part AS (SELECT id, max(concat(buyer, ' of ', id, ' bought for ', amount)) AS words FROM staged.sale GROUP BY id)\n\
+             SELECT one.id, one.words, other.words AS other FROM part AS one JOIN part AS other ON other.id = one.id + 1",
+        );
+        project.run_with(&["--memory-limit", limit]);
+        project
+    };
+    let (small, large) = (project("128M"), project("2G"));
+    assert_eq!(small.query("SELECT count(*) AS n FROM core.beside"), ["299999"]);
+    assert_eq!(small.current().bytes(), large.current().bytes());
+}

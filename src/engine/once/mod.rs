@@ -27,7 +27,7 @@ use repeated::Repeated;
 /// A plan whose repeated parts are tables.
 #[derive(Debug)]
 pub struct Once {
-    /// Gives the rows of the plan as it was.
+    /// Gives the rows of the plan as it was; to be held until the last of them is read, since the parts' rows are gone with it.
     pub plan: LogicalPlan,
     /// The parts, each after those that it stands on.
     pub parts: Vec<Part>,

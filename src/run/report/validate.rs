@@ -61,7 +61,7 @@ pub(in crate::run) async fn validate(around: Around<'_>) -> Result<Vec<Diagnosti
     if reports.is_empty() {
         return Ok(findings);
     }
-    let personal = Personal::find(&around).await?;
+    let personal = Personal::find(&around)?;
     let state = around.session.state();
     for report in &reports {
         let mut given = BTreeSet::new();
@@ -199,7 +199,7 @@ struct Personal {
 }
 
 impl Personal {
-    async fn find(around: &Around<'_>) -> Result<Self, Error> {
+    fn find(around: &Around<'_>) -> Result<Self, Error> {
         let sources = around.project.sources.iter();
         let marked = sources.flat_map(|source| {
             let columns = source.columns.iter().filter(|column| column.pii.is_some());
@@ -211,7 +211,7 @@ impl Personal {
         }
         let lineage =
             run::lineage::of_parts(around.project, around.contracts, around.graph, around.parameters, around.engine);
-        Ok(Self { columns, lineage: lineage.await? })
+        Ok(Self { columns, lineage: lineage? })
     }
 
     /// Finds the columns of a chart through which the text of a marked column would be seen. What is counted of one is no

@@ -28,12 +28,12 @@ impl Answer {
     pub fn write(&self, texts: Texts<'_>) -> Option<Vec<u8>> {
         let result = match &self.result {
             Err(found) => Err(findings(found, texts)?),
-            Ok(Verdict { warnings, sources, models, checks, tests }) => {
-                let tests = match tests {
+            Ok(Verdict { warnings, sources, models, checks, tests: unit_tests }) => {
+                let unit_tests = match unit_tests {
                     Ok(count) => Ok(*count),
                     Err(found) => Err(findings(found, texts)?),
                 };
-                Ok((findings(warnings, texts)?, ((*sources, *models), (*checks, tests))))
+                Ok((findings(warnings, texts)?, ((*sources, *models), (*checks, unit_tests))))
             }
         };
         let kept: Kept = (serde_json::to_string(&self.against).ok()?, result);
@@ -45,12 +45,12 @@ impl Answer {
         let (against, result): Kept = unpacked(bytes)?;
         let result = match result {
             Err(found) => Err(diagnostics(&found, texts)?),
-            Ok((warnings, ((sources, models), (checks, tests)))) => {
-                let tests = match tests {
+            Ok((warnings, ((sources, models), (checks, unit_tests)))) => {
+                let unit_tests = match unit_tests {
                     Ok(count) => Ok(count),
                     Err(found) => Err(diagnostics(&found, texts)?),
                 };
-                Ok(Verdict { warnings: diagnostics(&warnings, texts)?, sources, models, checks, tests })
+                Ok(Verdict { warnings: diagnostics(&warnings, texts)?, sources, models, checks, tests: unit_tests })
             }
         };
         Some(Self { result, against: serde_json::from_str(&against).ok()? })

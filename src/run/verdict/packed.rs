@@ -165,7 +165,9 @@ impl<T: Packed, E: Packed> Packed for Result<T, E> {
 impl<T: Packed> Packed for Vec<T> {
     fn pack(&self, bytes: &mut Vec<u8>) {
         self.len().pack(bytes);
-        self.iter().for_each(|item| item.pack(bytes));
+        for item in self {
+            item.pack(bytes);
+        }
     }
 
     fn unpack(bytes: &mut &[u8]) -> Option<Self> {
@@ -182,7 +184,9 @@ impl<T: Packed> Packed for Vec<T> {
 impl<T: Packed + Ord> Packed for BTreeSet<T> {
     fn pack(&self, bytes: &mut Vec<u8>) {
         self.len().pack(bytes);
-        self.iter().for_each(|item| item.pack(bytes));
+        for item in self {
+            item.pack(bytes);
+        }
     }
 
     fn unpack(bytes: &mut &[u8]) -> Option<Self> {

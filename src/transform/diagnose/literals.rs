@@ -115,12 +115,11 @@ impl Walk<'_> {
         let finding = self.source.error(range.clone(), format!("`{text}` is no interval"));
         let meant: Vec<&str> = text.split(' ').map(meant).collect();
         let meant = meant.join(" ");
-        self.findings.push(match meant == text {
-            true => finding.hint("an interval is written so: `INTERVAL '3 months'`"),
-            false => {
-                let literal = format!("'{}'", meant.replace('\'', "''"));
-                finding.hint(format!("did you mean `{literal}`?")).fix(self.source.place(range), literal)
-            }
+        self.findings.push(if meant == text {
+            finding.hint("an interval is written so: `INTERVAL '3 months'`")
+        } else {
+            let literal = format!("'{}'", meant.replace('\'', "''"));
+            finding.hint(format!("did you mean `{literal}`?")).fix(self.source.place(range), literal)
         });
     }
 }

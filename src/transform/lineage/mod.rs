@@ -76,7 +76,7 @@ pub struct ColumnLineage {
 ///
 /// # Errors
 /// When a model cannot be planned again, which is a fault of the program.
-pub async fn lineage(
+pub fn lineage(
     graph: &Graph,
     staged: &Catalog,
     sources: BTreeMap<TableName, TableLineage>,

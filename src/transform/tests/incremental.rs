@@ -170,6 +170,7 @@ fn a_day_taken_for_another_is_caught() {
 }
 
 /// One model over a world of its own.
+#[expect(clippy::struct_excessive_bools, reason = "each is a way to play a case of its own")]
 struct Case {
     world: World,
     engine: Engine,

@@ -51,7 +51,7 @@ pub async fn explain(
         let away = Away::new(&definitions, request, engine).await?;
         let events = events(entity, id, &away, engine).await?;
         let snapshot = away.parent.as_ref().map(|parent| parent.snapshot.clone());
-        return Ok(IdExplained { events, snapshot, ..found });
+        return Ok(IdExplained { snapshot, events, ..found });
     }
     Err(Error::Usage {
         message: format!("no record bears the id `{id}`"),
