@@ -26,7 +26,7 @@ fn the_first_night_publishes_every_table() {
     for source in sources() {
         expected.extend([format!("quarantine.{source}"), format!("staged.{source}")]);
     }
-    expected.extend(["identity", "xref", "event"].map(|table| format!("core.customer_{table}")));
+    expected.extend(["identity", "xref", "event", "evidence"].map(|table| format!("core.customer_{table}")));
     expected.extend(["ops.check_failure", "ops.column", "ops.file"].map(str::to_owned));
     expected.sort();
     assert_eq!(current.tables(), expected);
