@@ -36,7 +36,10 @@ use std::{
 use arrow::{array::RecordBatch, compute::interleave_record_batch, datatypes::SchemaRef};
 use chrono_tz::Tz;
 
-use self::{bucket::Bucket, partition::BUDGET_SHARE};
+use self::{
+    bucket::{Bucket, Manner},
+    partition::BUDGET_SHARE,
+};
 pub use self::{
     partition::PartitionWriter,
     restate::restated,
@@ -75,7 +78,7 @@ pub struct TableSpec {
 pub struct WriterOptions {
     /// Bytes that the writer may hold before it spills.
     pub memory_bytes: usize,
-    /// Partitions that are finished at once.
+    /// Partitions that are finished at once; of fewer than half as many, each is written while the next rows are taken.
     pub threads: usize,
     /// Compressed bytes with which a file is full; it is closed with the portion of rows that reaches them.
     pub file_bytes: usize,
@@ -157,11 +160,12 @@ impl TableWriter {
         }
         buckets.sort_by(|one, other| one.values.cmp(&other.values));
         let count = buckets.len();
+        let manner = if count * 2 <= self.writer.options.threads { Manner::AtOnce } else { Manner::Alternating };
         let queue = Mutex::new(buckets.into_iter().enumerate());
         let done = Mutex::new(Vec::with_capacity(count));
         std::thread::scope(|scope| {
             for _ in 0..self.writer.options.threads.clamp(1, count) {
-                scope.spawn(|| self.finish_from(&queue, &done));
+                scope.spawn(|| self.finish_from(&queue, &done, manner));
             }
         });
         let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -174,9 +178,10 @@ impl TableWriter {
         &self,
         queue: &Mutex<impl Iterator<Item = (usize, Bucket)>>,
         done: &Mutex<Vec<(usize, Result<Partition, Error>)>>,
+        manner: Manner,
     ) {
         while let Some((position, bucket)) = { queue.lock().unwrap_or_else(PoisonError::into_inner).next() } {
-            let partition = self.writer.finish(bucket);
+            let partition = self.writer.finish(bucket, manner);
             let failed = partition.is_err();
             done.lock().unwrap_or_else(PoisonError::into_inner).push((position, partition));
             if failed {

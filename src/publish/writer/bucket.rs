@@ -3,7 +3,11 @@
 //! In: batches of the files' columns. Out: the parts of a [`Partition`]. What a bucket does not decide is when to spill:
 //! whoever holds it does, and knows the other buckets.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, mpsc::sync_channel},
+    thread,
+};
 
 use arrow::{array::RecordBatch, compute::concat_batches};
 
@@ -28,6 +32,15 @@ const PIECE_ROWS: usize = 4_096;
 const MOST_PIECES: usize = 16;
 /// Bytes that a column of a batch costs besides its values.
 const ARRAY_BYTES: usize = 192;
+
+/// How a partition is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Manner {
+    /// On one thread, since other partitions have the others.
+    Alternating,
+    /// On two.
+    AtOnce,
+}
 
 /// The rows of one partition.
 #[derive(Debug)]
@@ -107,16 +120,28 @@ impl Bucket {
         Ok(())
     }
 
-    /// Writes the partition's files below the table's folder.
-    pub fn finish(mut self, plan: &Plan, folder: &Path, options: &WriterOptions) -> Result<Partition, Error> {
+    /// Writes the partition's files below the table's folder; `manner` changes nothing but the time.
+    pub fn finish(
+        mut self,
+        plan: &Plan,
+        folder: &Path,
+        options: &WriterOptions,
+        manner: Manner,
+    ) -> Result<Partition, Error> {
         let memory = self.sort(plan)?;
         let runs = merge::merge_down(std::mem::take(&mut self.runs), plan)?;
         let mut rows = SortedRows::new(Some(memory), runs, plan)?;
         let mut contents = Contents::new(plan)?;
         let mut files = PartitionFiles::new(plan, folder, &self.values, self.rows, options)?;
-        while let Some(chunk) = rows.next(files.portion(), plan)? {
-            contents.add(&chunk, plan)?;
-            files.write(&chunk)?;
+        let portion = files.portion();
+        let next = || {
+            let chunk = rows.next(portion, plan)?;
+            chunk.as_ref().map_or(Ok(()), |chunk| contents.add(chunk, plan))?;
+            Ok(chunk)
+        };
+        match manner {
+            Manner::Alternating => write(next, &mut files)?,
+            Manner::AtOnce => write_at_once(next, &mut files)?,
         }
         let files = files.finish()?;
         let column_contents = contents.of_columns(plan);
@@ -131,6 +156,43 @@ impl Bucket {
             values: Arc::unwrap_or_clone(self.values),
         })
     }
+}
+
+/// Writes chunk after chunk.
+fn write(
+    mut next: impl FnMut() -> Result<Option<RecordBatch>, Error>,
+    files: &mut PartitionFiles<'_>,
+) -> Result<(), Error> {
+    while let Some(chunk) = next()? {
+        files.write(&chunk)?;
+    }
+    Ok(())
+}
+
+/// Writes chunk after chunk while the next one is taken and hashed.
+fn write_at_once(
+    mut next: impl FnMut() -> Result<Option<RecordBatch>, Error>,
+    files: &mut PartitionFiles<'_>,
+) -> Result<(), Error> {
+    let (give, take) = sync_channel::<RecordBatch>(1);
+    thread::scope(|scope| {
+        let writing = scope.spawn(move || take.into_iter().try_for_each(|chunk| files.write(&chunk)));
+        let taken = loop {
+            match next() {
+                Ok(Some(chunk)) => {
+                    // Whoever writes has failed, and says why.
+                    if give.send(chunk).is_err() {
+                        break Ok(());
+                    }
+                }
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        drop(give);
+        let written = writing.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload));
+        taken.and(written)
+    })
 }
 
 /// Returns the bytes of a batch's rows, even where it is a slice of larger arrays.

@@ -7,7 +7,12 @@ use std::{path::Path, path::PathBuf, sync::Arc};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 
-use super::{TableSpec, WriterOptions, bucket::Bucket, plan::Plan, route::PartitionRouter};
+use super::{
+    TableSpec, WriterOptions,
+    bucket::{Bucket, Manner},
+    plan::Plan,
+    route::PartitionRouter,
+};
 use crate::{
     publish::{Error, layout},
     record::{PartitionValues, manifest::Partition},
@@ -86,7 +91,7 @@ impl PartitionWriter {
                 self.spill(&mut bucket, &mut file)?;
             }
         }
-        Ok(self.finish(bucket)?)
+        Ok(self.finish(bucket, Manner::Alternating)?)
     }
 
     /// Returns the partitions of a table without rows: one with a file that shows its columns, or none where the table is
@@ -98,7 +103,7 @@ impl PartitionWriter {
         if !self.plan.partition_columns.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(vec![self.finish(Bucket::new(Arc::default(), &self.plan))?])
+        Ok(vec![self.finish(Bucket::new(Arc::default(), &self.plan), Manner::Alternating)?])
     }
 
     /// Moves what a bucket holds in memory to a spill file, which is created when it is needed.
@@ -109,7 +114,7 @@ impl PartitionWriter {
         file.as_mut().map_or(Ok(()), |file| bucket.spill(&self.plan, file))
     }
 
-    pub(super) fn finish(&self, bucket: Bucket) -> Result<Partition, Error> {
-        bucket.finish(&self.plan, &self.folder, &self.options)
+    pub(super) fn finish(&self, bucket: Bucket, manner: Manner) -> Result<Partition, Error> {
+        bucket.finish(&self.plan, &self.folder, &self.options, manner)
     }
 }
