@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     arguments::{Common, OutputFormat},
     print,
+    selection::{WorkingArguments, one_or_all},
     snapshots::diff::{rows, sample_json, write_columns},
     table,
 };
@@ -14,7 +15,7 @@ use crate::{
     Error,
     engine::Engine,
     record::TableName,
-    run::{self, Change, ChangedColumn, Links, ModelDiff, Touched, Working},
+    run::{self, Change, ChangedColumn, Links, ModelDiff, Touched},
 };
 
 /// Lines about one changed column before one says how many more there are.
@@ -23,11 +24,10 @@ const SHOWN: usize = 12;
 /// `diff`
 #[derive(Debug, Args)]
 pub(super) struct DiffArguments {
-    /// Compute this model as it is written now from the served snapshot, and compare the rows with its published table
-    #[arg(required_unless_present = "lineage", conflicts_with = "lineage")]
-    model: Option<String>,
+    #[command(flatten)]
+    models: WorkingArguments,
     /// Compare the definitions with those of a git revision, and say which published columns the change touches
-    #[arg(long, value_name = "REV")]
+    #[arg(long, value_name = "REV", required_unless_present = "models", conflicts_with_all = ["models", "exclude"])]
     lineage: Option<String>,
     /// Differing rows of each kind that are shown
     #[arg(long, value_name = "N", default_value_t = 5, conflicts_with = "lineage")]
@@ -38,12 +38,17 @@ pub(super) struct DiffArguments {
 
 /// Says what a change makes other.
 pub(super) async fn diff(arguments: &DiffArguments, engine: &Engine) -> Result<ExitCode, Error> {
-    if let Some(model) = &arguments.model {
-        let working = Working::open(&arguments.common.request(false), model, None, engine).await?;
-        let diff = working.diff(arguments.rows as usize, engine).await?;
+    if !arguments.models.is_empty() {
+        let mut diffs = Vec::new();
+        for working in arguments.models.open(&arguments.common, None, false, engine).await? {
+            diffs.push(working.diff(arguments.rows as usize, engine).await?);
+        }
         match arguments.common.output() {
-            OutputFormat::Text => print(&rows_text(&diff)?),
-            OutputFormat::Json => print(&format!("{}\n", rows_json(&diff)?)),
+            OutputFormat::Text => print(&diffs.iter().map(rows_text).collect::<Result<Vec<_>, _>>()?.join("\n")),
+            OutputFormat::Json => {
+                let all = diffs.iter().map(rows_json).collect::<Result<Vec<_>, _>>()?;
+                print(&format!("{}\n", one_or_all(all)));
+            }
         }
     }
     if let Some(revision) = &arguments.lineage {

@@ -8,18 +8,19 @@ use super::{
     arguments::{Common, OutputFormat},
     diff::write_recomputed,
     print,
+    selection::{WorkingArguments, one_or_all},
 };
 use crate::{
     Error,
     engine::Engine,
-    run::{Explanation, Measured, Operator, PartPlan, Working},
+    run::{Explanation, Measured, Operator, PartPlan},
 };
 
 /// `explain`
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// The model, such as core.sales
-    model: String,
+    #[command(flatten)]
+    models: WorkingArguments,
     /// Compute the model, drop its rows, and say what each operator cost
     #[arg(long)]
     analyze: bool,
@@ -32,15 +33,25 @@ pub(super) struct ExplainArguments {
 
 /// Shows how the engine computes a model.
 pub(super) async fn explain(arguments: &ExplainArguments, engine: &Engine) -> Result<ExitCode, Error> {
-    let request = arguments.common.request(false);
-    let working = Working::open(&request, &arguments.model, arguments.snapshot.as_deref(), engine).await?;
-    let explanation = match arguments.analyze {
-        true => working.analyze(engine).await?,
-        false => working.explain(engine).await?,
-    };
+    if arguments.models.is_empty() {
+        return Err(Error::Usage {
+            message: "no model is named".to_owned(),
+            hint: Some("`tallyhouse explain core.sales`, or a selector such as `tag:finance`".to_owned()),
+        });
+    }
+    let mut explained = Vec::new();
+    for working in arguments.models.open(&arguments.common, arguments.snapshot.as_deref(), true, engine).await? {
+        explained.push(match arguments.analyze {
+            true => working.analyze(engine).await?,
+            false => working.explain(engine).await?,
+        });
+    }
     match arguments.common.output() {
-        OutputFormat::Text => print(&text(&explanation)),
-        OutputFormat::Json => print(&format!("{}\n", serde_json::json!(explanation))),
+        OutputFormat::Text => print(&explained.iter().map(text).collect::<Vec<_>>().join("\n")),
+        OutputFormat::Json => {
+            let all = explained.iter().map(|one| serde_json::json!(one)).collect();
+            print(&format!("{}\n", one_or_all(all)));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

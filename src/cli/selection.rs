@@ -1,8 +1,10 @@
-//! `--select` and `--exclude`, which every verb about tables takes.
+//! `--select` and `--exclude`, which every verb about tables takes; verbs about models as they are written take the same words
+//! without `--select`.
 
 use clap::Args;
 
-use crate::define::select::Selection;
+use super::arguments::Common;
+use crate::{Error, define::select::Selection, engine::Engine, run::Working};
 
 /// The tables that a verb is about.
 #[derive(Debug, Clone, Default, Args)]
@@ -21,5 +23,52 @@ impl SelectionArguments {
     /// Returns what was typed.
     pub(super) fn asked(&self) -> Selection {
         Selection { select: self.select.clone(), exclude: self.exclude.clone() }
+    }
+}
+
+/// The models that a verb computes as they are written now.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct WorkingArguments {
+    /// The model, such as core.sales, or selectors such as `tag:finance` or `state:modified+`
+    #[arg(value_name = "MODEL")]
+    models: Vec<String>,
+    /// Not these, by the same selectors
+    #[arg(long, value_name = "SELECTOR")]
+    exclude: Vec<String>,
+}
+
+impl WorkingArguments {
+    /// Returns whether anything was typed.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.models.is_empty()
+    }
+
+    /// Plans the models from the served snapshot or another, and views beside models if so wanted.
+    pub(super) async fn open(
+        &self,
+        common: &Common,
+        snapshot: Option<&str>,
+        with_views: bool,
+        engine: &Engine,
+    ) -> Result<Vec<Working>, Error> {
+        let request = common.request(false);
+        match &self.models[..] {
+            // The full name of one, of which more can be said if there is none.
+            [model] if self.exclude.is_empty() && model.contains('.') && !Selection::is_selector(model) => {
+                Ok(vec![Working::open(&request, model, snapshot, engine).await?])
+            }
+            models => {
+                let selection = Selection { select: models.to_vec(), exclude: self.exclude.clone() };
+                Working::selected(&crate::run::Request { selection, ..request }, snapshot, with_views, engine).await
+            }
+        }
+    }
+}
+
+/// Returns one answer as it is, several as a list.
+pub(super) fn one_or_all(mut answers: Vec<serde_json::Value>) -> serde_json::Value {
+    match answers.len() {
+        1 => answers.remove(0),
+        _ => serde_json::Value::Array(answers),
     }
 }

@@ -30,6 +30,35 @@ fn a_model_that_was_not_touched_differs_in_nothing() {
 }
 
 #[test]
+fn selectors_name_several_models_in_the_order_in_which_they_are_built() {
+    let project = published();
+    project.model(
+        "core.sale",
+        "/* ---\nkey: [id]\n--- */\nSELECT id, city, CAST(amount + 1 AS INT) AS amount FROM staged.sale",
+    );
+    let tables = |arguments: &[&str]| -> Vec<String> {
+        let said = project.tallyhouse(&[arguments, &["--output", "json"]].concat()).succeeds().json();
+        let all = said.as_array().cloned().unwrap_or_else(|| vec![said]);
+        all.iter().map(|one| one["table"].as_str().unwrap().to_owned()).collect()
+    };
+    for verb in ["diff", "explain"] {
+        assert_eq!(tables(&[verb, "core.*"]), ["core.sale", "core.total"]);
+        assert_eq!(tables(&[verb, "core.total", "core.sale"]), ["core.sale", "core.total"]);
+        assert_eq!(tables(&[verb, "state:modified"]), ["core.sale"]);
+        assert_eq!(tables(&[verb, "state:modified+", "--exclude", "core.sale"]), ["core.total"]);
+        let said = project.tallyhouse(&[verb, "source:sale"]).ends(2).err;
+        assert!(said.contains("only sources"), "{said}");
+        let said = project.tallyhouse(&[verb, "tag:none"]).ends(2).err;
+        assert!(said.contains("tag:none"), "{said}");
+    }
+    let said = project.tallyhouse(&["diff", "core.*", "--rows", "0"]).succeeds().out;
+    assert_eq!(said.matches("against snapshot").count(), 2, "{said}");
+    project.model("core.broken", "SELECT nothing FROM staged.sale");
+    let said = project.tallyhouse(&["diff", "core.*"]).ends(2).err;
+    assert!(said.contains("nothing"), "{said}");
+}
+
+#[test]
 fn rows_of_one_key_are_counted_by_the_columns_that_differ() {
     let project = published();
     project.model(

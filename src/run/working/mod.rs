@@ -7,7 +7,7 @@
 //!  snapshot ──── tables ────┴──► one logical plan ──► shown, compared with what is published, or explained
 //! ```
 //!
-//! In: a [`Request`] and the name of a model. Out: rows, differences, plans. Deliberately absent: reading extracts, so that the
+//! In: a [`Request`] and the name of a model, or what it selects. Out: rows, differences, plans. Deliberately absent: reading extracts, so that the
 //! tables of sources are those of the snapshot; and models that nobody asked for, which may be broken meanwhile.
 
 mod diff;
@@ -32,7 +32,7 @@ pub use self::{
     explain::{Explanation, Measured, Operator, PartPlan},
 };
 
-use super::{Request, Snapshot, outcome, prepare::Prepared};
+use super::{Request, Snapshot, outcome, prepare::Prepared, select};
 use crate::{
     Error,
     define::suggestion,
@@ -72,16 +72,65 @@ impl Working {
     /// When there is no such model or snapshot, the model or what it stands on is wrong, or it does not fit the snapshot.
     pub async fn open(request: &Request, model: &str, id: Option<&str>, engine: &Engine) -> Result<Self, Error> {
         let snapshot = Snapshot::open(request, id)?;
-        let request = Request { run_date: request.run_date.or(Some(snapshot.manifest.run_date)), ..request.clone() };
+        let request = as_of(&snapshot, request);
         let (name, graph) = planned(&request, model, engine).await?;
+        Self::over(snapshot, &graph, name, engine).await
+    }
+
+    /// Plans what a request selects, each as [`Self::open`] does: models in the order in which a run builds them, then views if they
+    /// are asked for too, or nothing else is selected.
+    ///
+    /// # Errors
+    /// When a word fits no table, only sources are selected, or as [`Self::open`].
+    pub async fn selected(
+        request: &Request,
+        id: Option<&str>,
+        with_views: bool,
+        engine: &Engine,
+    ) -> Result<Vec<Self>, Error> {
+        let snapshot = Snapshot::open(request, id)?;
+        let request = as_of(&snapshot, request);
+        // All of one snapshot, even if another is published meanwhile.
+        let id = snapshot.manifest.snapshot.clone();
+        let (prepared, mut findings) = Prepared::new(&request)?;
+        let tables = select::selected(&request, engine).await?.map(|selected| selected.tables);
+        let is_selected = |name: &TableName| tables.as_ref().is_none_or(|tables| tables.contains(name));
+        let Planned { graph, findings: found, .. } = prepared.plan(Purpose::Build, &prepared.staged(), engine).await?;
+        let models = graph.models.iter().map(|model| &model.model.name);
+        let views = graph.views.iter().map(|view| &view.model.name);
+        let mut wanted: Vec<TableName> = models.filter(|name| is_selected(name)).cloned().collect();
+        if with_views || wanted.is_empty() {
+            wanted.extend(views.clone().filter(|name| is_selected(name)).cloned());
+        }
+        let is_planned = |name: &TableName| wanted.contains(name) || views.clone().any(|view| view == name);
+        let is_left_out = |name: &TableName| is_selected(name) && !is_planned(name);
+        if prepared.project.models.iter().any(|model| is_left_out(&model.name)) {
+            findings.extend(found);
+            findings.retain(|finding| finding.severity != Severity::Warning);
+            return Err(Error::Definition(findings));
+        }
+        if wanted.is_empty() {
+            return Err(Error::Usage {
+                message: "no model is selected, only sources".to_owned(),
+                hint: Some("`source:NAME+` selects what is made of a source".to_owned()),
+            });
+        }
+        let mut all = Vec::with_capacity(wanted.len());
+        for name in wanted {
+            all.push(Self::over(Snapshot::open(&request, Some(&id))?, &graph, name, engine).await?);
+        }
+        Ok(all)
+    }
+
+    async fn over(snapshot: Snapshot, graph: &Graph, name: TableName, engine: &Engine) -> Result<Self, Error> {
         let unfit = |table: &TableName, error: &DataFusionError| unfit(table, error, &snapshot.manifest);
         let mut tables: Providers = catalog::providers(snapshot.tables(engine)?)
             .map_err(|error| outcome::engine_failure(&name, &error))?
             .into_iter()
             .collect();
-        let target = Target::of(&graph, &name)?;
+        let target = Target::of(graph, &name)?;
         let mut recomputed = Vec::new();
-        for other in others(&graph, target.statement, &snapshot.manifest) {
+        for other in others(graph, target.statement, &snapshot.manifest) {
             let table = &other.model.name;
             let plan = compute(Target::model(other), &tables, engine).await.map_err(|error| unfit(table, &error))?;
             tables.insert(table.clone(), Arc::new(ViewTable::new(plan, None)));
@@ -146,6 +195,11 @@ impl<'a> Target<'a> {
         let found = graph.get(name).map(Self::model).or_else(view);
         found.ok_or_else(|| Error::Bug { message: format!("`{name}` was planned and is gone") })
     }
+}
+
+/// Returns the request with the day of a snapshot, unless it names one itself.
+fn as_of(snapshot: &Snapshot, request: &Request) -> Request {
+    Request { run_date: request.run_date.or(Some(snapshot.manifest.run_date)), ..request.clone() }
 }
 
 /// Plans the working tree. Mistakes in models that do not concern this one are left to `tallyhouse check`.
