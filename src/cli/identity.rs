@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     arguments::{Common, OutputFormat},
-    print,
+    note, print,
     progress::Progress,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     engine::Engine,
     record::csv,
     report::page,
-    run::{self, Apart, IdExplained, MemberShown, RecordShown, UncertainPair},
+    run::{self, Apart, IdExplained, MemberShown, RecordShown, Uncertain, UncertainPair},
 };
 
 /// Columns of a review before those of the records.
@@ -52,6 +52,9 @@ enum IdentityAction {
         /// The entity; needed where the pipeline has several
         #[arg(long)]
         entity: Option<String>,
+        /// Write so many pairs at most, the most probable ones; 0 for all
+        #[arg(long, value_name = "N", default_value_t = 10_000)]
+        limit: usize,
         /// Take the decisions of a reviewed file into the overrides file
         #[arg(long, value_name = "FILE")]
         take: Option<PathBuf>,
@@ -80,11 +83,15 @@ pub(super) async fn identity(arguments: &IdentityArguments, engine: &Engine) -> 
                 (false, Some(out)) => format!("{}: {} {}\n", out.display(), explained.entity, explained.id),
             });
         }
-        IdentityAction::Review { entity, take: None } => {
-            let pairs = run::review(entity.as_deref(), &request, engine, &observer).await?;
+        IdentityAction::Review { entity, limit, take: None } => {
+            let most = if *limit == 0 { usize::MAX } else { *limit };
+            let Uncertain { pairs, all } = run::review(entity.as_deref(), most, &request, engine, &observer).await?;
             print(&if is_json { json(&pairs) } else { review_csv(&pairs) });
+            if all > pairs.len() {
+                note(&format!("the {} most probable of {all} pairs: `--limit` writes more\n", pairs.len()));
+            }
         }
-        IdentityAction::Review { entity, take: Some(file) } => {
+        IdentityAction::Review { entity, take: Some(file), .. } => {
             let rows = run::reviewed(file)?;
             let (path, count) = run::decide(entity.as_deref(), &rows, &request, engine).await?;
             let decisions = if count == 1 { "decision" } else { "decisions" };

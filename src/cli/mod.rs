@@ -160,6 +160,11 @@ fn error_json(error: &Error) -> serde_json::Value {
     })
 }
 
+/// Says something beside the output.
+fn note(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
 /// Prints to standard output; a reader that went away is no error.
 fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());

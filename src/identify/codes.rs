@@ -205,6 +205,18 @@ impl<'a> Keys<'a> {
         if number == ABSENT { NOTHING } else { hashes[number as usize] }
     }
 
+    /// Returns whether two records have all forms, and the same; most pairs differ in the first already.
+    pub(super) fn agree(&self, left: u32, right: u32) -> bool {
+        let hash = |numbers: &[u32], hashes: &[u64], record: u32| {
+            let number = numbers[record as usize];
+            if number == ABSENT { NOTHING } else { hashes[number as usize] }
+        };
+        self.parts.iter().all(|(numbers, hashes)| {
+            let left = hash(numbers, hashes, left);
+            left != NOTHING && left == hash(numbers, hashes, right)
+        })
+    }
+
     /// Returns one number for all forms of a record; [`NOTHING`] when one of them is missing.
     #[must_use]
     pub fn get(&self, record: u32) -> u64 {

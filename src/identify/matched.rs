@@ -3,8 +3,14 @@
 //! In: clusters and all links. Out: [`Matched`], and a [`Forest`] in which every record of a cluster is tied to its leader by
 //! the strongest links, so that each has one explanation.
 
+use std::collections::HashMap;
+
 use super::{
-    cluster::{Cut, strongest},
+    cluster::{
+        Cut,
+        links::{Certain, by_star},
+        strongest,
+    },
     roots::Roots,
     weigh::{probability, score_of},
     whole,
@@ -53,9 +59,7 @@ impl Matched {
             let (left, right) = (verdict.left.min(verdict.right), verdict.left.max(verdict.right));
             Tie { left, right, by: By::Verdict(verdict.line) }
         });
-        let certain =
-            found.certain.iter().map(|link| Tie { left: link.left, right: link.right, by: By::Rule(link.rule) });
-        let mut said: Vec<Tie> = verdicts.chain(certain).collect();
+        let mut said: Vec<Tie> = verdicts.chain(ruled(&found.certain, clusters)).collect();
         said.sort_by_key(|tie| (tie.by.place(), tie.left, tie.right));
         let evidence = strongest(&found.links, score_of(entity.link_from)).into_iter();
         let evidence =
@@ -63,6 +67,24 @@ impl Matched {
         let ties = joining(said.into_iter().chain(evidence), clusters);
         Self { clusters: clusters.clone(), ties, parted: found.clusters.cut.clone() }
     }
+}
+
+/// Returns the ties of rules: each record of a star is tied to the first of its cluster there, which need not be the middle.
+fn ruled(links: &[Certain], clusters: &[u32]) -> Vec<Tie> {
+    let mut links = links.to_vec();
+    links.sort_unstable_by_key(|link| (link.rule, link.left, link.right));
+    let mut ties = Vec::with_capacity(links.len());
+    for star in by_star(&links) {
+        let (middle, rule) = (star[0].left, star[0].rule);
+        let mut firsts = HashMap::from([(clusters[middle as usize], middle)]);
+        for link in star {
+            let first = *firsts.entry(clusters[link.right as usize]).or_insert(link.right);
+            if first != link.right {
+                ties.push(Tie { left: first, right: link.right, by: By::Rule(rule) });
+            }
+        }
+    }
+    ties
 }
 
 /// Returns the ties within clusters that join what those before them left apart.
@@ -173,6 +195,13 @@ impl Tie {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn records_of_a_star_are_tied_to_the_first_of_their_cluster() {
+        let star = [1, 2, 3].map(|right| Certain { left: 0, right, rule: 2 });
+        let tie = |left, right| Tie { left, right, by: By::Rule(2) };
+        assert_eq!(ruled(&star, &[0, 1, 0, 1]), [tie(0, 2), tie(1, 3)]);
+    }
 
     #[test]
     fn every_record_is_led_to_its_leader_by_the_strongest_ties() {

@@ -153,9 +153,8 @@ impl InternedBuilder {
         self.numbers.push(number);
     }
 
-    fn finish(self, order: &[u32]) -> Interned {
-        let numbers = order.iter().map(|&row| self.numbers[row as usize]).collect();
-        Interned { numbers, values: self.values.into_texts() }
+    fn finish(self, order: Option<&[u32]>) -> Interned {
+        Interned { numbers: ordered(self.numbers, order), values: self.values.into_texts() }
     }
 }
 
@@ -207,21 +206,36 @@ impl RecordsBuilder {
     pub fn finish(self) -> Result<Records, Twice> {
         let identity = |row: u32| (self.sources[row as usize], self.keys.get(row as usize));
         let mut order: Vec<u32> = (0..u32::try_from(self.sources.len()).unwrap_or(u32::MAX)).collect();
-        if !order.is_sorted_by_key(|&row| identity(row)) {
+        let is_sorted = order.is_sorted_by_key(|&row| identity(row));
+        if !is_sorted {
             order.sort_unstable_by_key(|&row| identity(row));
         }
         if let Some(pair) = order.windows(2).find(|pair| identity(pair[0]) == identity(pair[1])) {
             let (source_rank, key) = identity(pair[0]);
             return Err(Twice { source_rank, key: key.to_owned() });
         }
+        // Millions of records that come in order are not copied.
+        let order = (!is_sorted).then_some(order.as_slice());
         Ok(Records {
-            keys: order.iter().map(|&row| self.keys.get(row as usize)).collect(),
-            sources: order.iter().map(|&row| self.sources[row as usize]).collect(),
-            dates: order.iter().map(|&row| self.dates[row as usize]).collect(),
-            belongs_to: self.belongs_to.finish(&order),
-            attributes: self.attributes.into_iter().map(|attribute| attribute.finish(&order)).collect(),
+            keys: match order {
+                Some(order) => order.iter().map(|&row| self.keys.get(row as usize)).collect(),
+                None => self.keys,
+            },
+            sources: ordered(self.sources, order),
+            dates: ordered(self.dates, order),
+            belongs_to: self.belongs_to.finish(order),
+            attributes: self.attributes.into_iter().map(|attribute| attribute.finish(order)).collect(),
         })
     }
+}
+
+/// Puts values into an order of their positions; None: they stand in it.
+fn ordered<T: Copy>(mut values: Vec<T>, order: Option<&[u32]>) -> Vec<T> {
+    let Some(order) = order else {
+        values.shrink_to_fit();
+        return values;
+    };
+    order.iter().map(|&row| values[row as usize]).collect()
 }
 
 #[cfg(test)]

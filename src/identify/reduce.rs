@@ -4,10 +4,15 @@
 //! attribute the most recent value that is there. A row that does not count yet, because its fact lies after the run date,
 //! names a record without saying anything about it. Deliberately does not know what attributes mean.
 
+use std::collections::HashMap;
+
 use super::{
     records::{ABSENT, RecordsBuilder},
     texts::Numbering,
 };
+
+/// Which of two rows is the later: by time, by version, by place.
+pub type RowRank = (i64, i64, u64);
 
 /// A row as far as identification reads it.
 #[derive(Clone, Copy, Debug)]
@@ -18,19 +23,12 @@ pub struct SourceRow<'a> {
     pub counts: bool,
     /// When it was seen, in days since 1970.
     pub date: Option<i32>,
-    /// Which of two rows is the later: by time, by version, by place.
-    pub rank: (i64, i64, u64),
+    /// Which of two rows is the later.
+    pub rank: RowRank,
     /// The key of the record that it belongs to.
     pub belongs_to: Option<&'a str>,
     /// One value per attribute.
     pub values: &'a [Option<&'a str>],
-}
-
-/// A value and the row that said it.
-#[derive(Clone, Copy, Debug)]
-struct Said {
-    number: u32,
-    rank: (i64, i64, u64),
 }
 
 /// The smallest date of the rows that count.
@@ -56,7 +54,8 @@ impl Earliest {
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     date: Earliest,
-    latest: i64,
+    /// The latest row that counts.
+    latest: RowRank,
 }
 
 /// Folds rows into records.
@@ -64,43 +63,84 @@ struct Seen {
 pub struct Reducer {
     keys: Numbering,
     seen: Vec<Seen>,
-    /// Per record one slot for each attribute and one for what it belongs to.
-    said: Vec<Option<Said>>,
+    /// Per record one slot for each attribute that the source has and one for what it belongs to: the number of the text, or
+    /// [`ABSENT`].
+    said: Vec<u32>,
+    /// The rows that said what the latest row of its record left out. Few are such, so no slot has room for a rank of its own.
+    earlier: HashMap<(u32, u16), RowRank>,
+    /// Per attribute and for what a record belongs to its slot, if the source has it.
+    slots: Vec<Option<u16>>,
     texts: Vec<Numbering>,
 }
 
-impl Reducer {
-    /// Begins without rows, for so many attributes.
+/// The keys of a source's records by their numbers.
+#[derive(Debug)]
+pub struct RecordKeys(Numbering);
+
+impl RecordKeys {
+    /// Returns the number of a record by its key.
     #[must_use]
-    pub fn new(attributes: usize) -> Self {
-        let texts = vec![Numbering::default(); attributes + 1];
-        Self { keys: Numbering::default(), seen: Vec::new(), said: Vec::new(), texts }
+    pub fn find(&self, key: &str) -> Option<u32> {
+        self.0.find(key)
+    }
+
+    /// Returns the key of a record.
+    #[must_use]
+    pub fn get(&self, record: u32) -> &str {
+        self.0.texts().get(record as usize)
+    }
+}
+
+impl Reducer {
+    /// Begins without rows; `has` says of each attribute, and last of what a record belongs to, whether the source has it.
+    #[must_use]
+    pub fn new(has: &[bool]) -> Self {
+        let mut next = 0..u16::MAX;
+        let slots: Vec<Option<u16>> = has.iter().map(|has| if *has { next.next() } else { None }).collect();
+        Self {
+            keys: Numbering::default(),
+            seen: Vec::new(),
+            said: Vec::new(),
+            earlier: HashMap::new(),
+            texts: vec![Numbering::default(); slots.iter().flatten().count()],
+            slots,
+        }
     }
 
     /// Takes a row and returns the number of its record.
     pub fn observe(&mut self, row: &SourceRow<'_>) -> u32 {
-        let number = self.keys.number(row.key);
-        let slots = self.texts.len();
-        let record = number as usize;
-        if record == self.seen.len() {
-            self.seen.push(Seen { date: Earliest::Unseen, latest: i64::MIN });
-            self.said.resize(self.said.len() + slots, None);
+        let record = self.keys.number(row.key);
+        if record as usize == self.seen.len() {
+            self.seen.push(Seen { date: Earliest::Unseen, latest: (i64::MIN, i64::MIN, 0) });
+            self.said.resize(self.said.len() + self.texts.len(), ABSENT);
         }
         if !row.counts {
-            return number;
+            return record;
         }
-        let seen = &mut self.seen[record];
+        let seen = &mut self.seen[record as usize];
         seen.date = seen.date.with(row.date);
-        seen.latest = seen.latest.max(row.rank.0);
+        let before = seen.latest;
+        seen.latest = before.max(row.rank);
+        let is_latest = row.rank > before;
         let values = row.values.iter().copied().chain([row.belongs_to]);
-        for (slot, value) in values.enumerate().take(slots) {
-            let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
-            let said = &mut self.said[record * slots + slot];
-            if said.is_none_or(|said| said.rank < row.rank) {
-                *said = Some(Said { number: self.texts[slot].number(value), rank: row.rank });
+        for (slot, value) in self.slots.iter().zip(values) {
+            let Some(slot) = *slot else { continue };
+            let said = &mut self.said[record as usize * self.texts.len() + usize::from(slot)];
+            let Some(value) = value.filter(|value| !value.is_empty()) else {
+                if is_latest && *said != ABSENT {
+                    self.earlier.entry((record, slot)).or_insert(before);
+                }
+                continue;
+            };
+            if is_latest {
+                *said = self.texts[usize::from(slot)].number(value);
+                self.earlier.remove(&(record, slot));
+            } else if *said == ABSENT || self.earlier.get(&(record, slot)).is_some_and(|said_by| *said_by < row.rank) {
+                *said = self.texts[usize::from(slot)].number(value);
+                self.earlier.insert((record, slot), row.rank);
             }
         }
-        number
+        record
     }
 
     /// Returns the number of a record by its key.
@@ -113,6 +153,12 @@ impl Reducer {
     #[must_use]
     pub fn key(&self, record: u32) -> &str {
         self.keys.texts().get(record as usize)
+    }
+
+    /// Forgets all but the keys.
+    #[must_use]
+    pub fn into_keys(self) -> RecordKeys {
+        RecordKeys(self.keys)
     }
 
     /// Returns how many records there are, those that say nothing included.
@@ -130,16 +176,21 @@ impl Reducer {
     /// Returns whether a record has one of some attributes.
     #[must_use]
     pub fn has_any(&self, record: u32, attributes: &[usize]) -> bool {
-        let start = record as usize * self.texts.len();
-        attributes.iter().any(|attribute| self.said[start + attribute].is_some())
+        attributes.iter().any(|attribute| self.text(record, *attribute).is_some())
     }
 
     /// Returns the key that a record says it belongs to.
     #[must_use]
     pub fn belongs_to(&self, record: u32) -> Option<&str> {
-        let slots = self.texts.len();
-        let said = self.said[record as usize * slots + slots - 1]?;
-        Some(self.texts[slots - 1].texts().get(said.number as usize))
+        let (slot, number) = self.text(record, self.slots.len() - 1)?;
+        Some(self.texts[slot].texts().get(number))
+    }
+
+    /// Returns the slot of an attribute and the number of a record's text there.
+    fn text(&self, record: u32, attribute: usize) -> Option<(usize, usize)> {
+        let slot = usize::from(self.slots[attribute]?);
+        let number = self.said[record as usize * self.texts.len() + slot];
+        (number != ABSENT).then_some((slot, number as usize))
     }
 
     /// Returns records in the order of their keys.
@@ -153,8 +204,10 @@ impl Reducer {
     /// Begins to add records to those of all sources.
     #[must_use]
     pub fn pushing(&self, source: u16) -> Pushing<'_> {
-        let numbers = self.texts.iter().map(|texts| vec![ABSENT; texts.texts().len()]).collect();
-        Pushing { reducer: self, source, numbers }
+        let numbers = |slot: &Option<u16>| {
+            slot.map_or_else(Vec::new, |slot| vec![ABSENT; self.texts[usize::from(slot)].texts().len()])
+        };
+        Pushing { reducer: self, source, numbers: self.slots.iter().map(numbers).collect() }
     }
 }
 
@@ -163,26 +216,25 @@ impl Reducer {
 pub struct Pushing<'a> {
     reducer: &'a Reducer,
     source: u16,
-    /// Per slot and number of a text its number among those of all sources.
+    /// Per attribute and number of a text its number among those of all sources.
     numbers: Vec<Vec<u32>>,
 }
 
 impl Pushing<'_> {
     /// Adds a record, and returns the latest time at which it was seen.
     pub fn push(&mut self, record: u32, into: &mut RecordsBuilder) -> i64 {
-        let Reducer { said, texts, seen, .. } = self.reducer;
-        let (slots, at) = (texts.len(), record as usize);
-        let said = &said[at * slots..(at + 1) * slots];
-        let date = match seen[at].date {
+        let Self { reducer, source, numbers } = self;
+        let Seen { date, latest } = reducer.seen[record as usize];
+        let date = match date {
             Earliest::On(date) => Some(date),
             Earliest::Unseen | Earliest::Missing => None,
         };
-        let values = said.iter().zip(texts).zip(&mut self.numbers).map(|((said, texts), numbers)| {
-            let number = said.as_ref()?.number as usize;
-            Some((texts.texts().get(number), &mut numbers[number]))
+        let values = (0..).zip(numbers).map(|(attribute, numbers)| {
+            let (slot, number) = reducer.text(record, attribute)?;
+            Some((reducer.texts[slot].texts().get(number), &mut numbers[number]))
         });
-        into.push_numbered(self.source, self.reducer.key(record), date, values);
-        seen[at].latest
+        into.push_numbered(*source, reducer.key(record), date, values);
+        latest.0
     }
 }
 
@@ -200,7 +252,7 @@ mod tests {
     type Reduced = (String, Option<i32>, Option<String>, Option<String>);
 
     fn records(rows: &[SourceRow<'_>]) -> Vec<Reduced> {
-        let mut reducer = Reducer::new(2);
+        let mut reducer = Reducer::new(&[true; 3]);
         for row in rows {
             reducer.observe(row);
         }
@@ -239,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_row_that_does_not_count_yet_says_nothing() {
-        let mut reducer = Reducer::new(1);
+        let mut reducer = Reducer::new(&[true, false]);
         let later = SourceRow { counts: false, ..row("a", Some(1), 1, &[Some("x")]) };
         let number = reducer.observe(&later);
         assert!(!reducer.has_any(number, &[0]));
@@ -248,5 +300,20 @@ mod tests {
         let mut builder = RecordsBuilder::new(1);
         assert_eq!(reducer.pushing(0).push(number, &mut builder), 7);
         assert_eq!(builder.finish().unwrap().dates, [Some(7)]);
+    }
+
+    #[test]
+    fn whatever_the_order_of_rows_each_attribute_is_that_of_the_latest_row_that_has_it() {
+        let values = [[Some("0"), None], [None, Some("1")], [Some("2"), Some("2")], [None, None], [Some("4"), None]];
+        for first in 0..120_usize {
+            // All orders of five rows.
+            let mut left: Vec<u64> = (0..5).collect();
+            let mut digits = first;
+            let order: Vec<u64> = (1..=5).rev().map(|count| (left.remove(digits % count), digits /= count).0).collect();
+            let rows: Vec<SourceRow<'_>> =
+                order.iter().map(|rank| row("a", Some(1), *rank, &values[usize::try_from(*rank).unwrap()])).collect();
+            let expected = ("a".to_owned(), Some(1), Some("4".to_owned()), Some("2".to_owned()));
+            assert_eq!(records(&rows), [expected], "{order:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What linking found, as bytes and back: the records that it was found of, their codes, links, clusters.
 //!
-//! In: [`Records`] and what was found of them. Out: one Arrow IPC stream, one row, a list for each column of numbers, which is read
+//! In: [`Records`] and what was found of them. Out: Arrow IPC streams of one row, one for each list of numbers, which are read
 //! without decoding. Read back it is what it was, so that `relink` can go on from it. Deliberately knows neither where
 //! the bytes lie nor whether they are still true of anything: definition and model must be those that they were made with.
 
@@ -22,6 +22,7 @@ use super::{
     },
     codes::Codes,
     records::{Interned, Records},
+    texts::Texts,
     whole::Identified,
 };
 use crate::define::entity::{Block, Entity};
@@ -34,8 +35,9 @@ const NO_DATE: i32 = i32::MIN;
 ///
 /// # Errors
 /// When they do not fit into Arrow's format.
-pub fn write(records: &Records, found: &Identified, into: Vec<u8>) -> Result<Vec<u8>, ArrowError> {
-    let mut columns = Columns::default();
+pub fn write(records: &Records, found: &Identified, mut into: Vec<u8>) -> Result<Vec<u8>, ArrowError> {
+    into.reserve(room(records, found));
+    let mut columns = Columns::behind(into);
     columns.push::<UInt16Type>(records.sources.iter().copied());
     columns.texts(&records.keys);
     columns.push::<Int32Type>(records.dates.iter().map(|date| date.unwrap_or(NO_DATE)));
@@ -55,13 +57,32 @@ pub fn write(records: &Records, found: &Identified, into: Vec<u8>) -> Result<Vec
     columns.push::<UInt64Type>(found.verdicts.iter().flat_map(verdict_numbers));
     columns.push::<UInt32Type>(found.clusters.of.iter().copied());
     columns.push::<UInt64Type>(found.clusters.cut.iter().flat_map(cut_numbers));
-    columns.into_bytes(into)
+    columns.into_bytes()
+}
+
+/// Returns about as many bytes as will be written, and rather more: room that is not used is never touched, and bytes that grow
+/// are there twice.
+fn room(records: &Records, found: &Identified) -> usize {
+    let texts = |texts: &Texts| texts.all().len() + 8 * texts.len();
+    let interned = |interned: &Interned| 4 * interned.numbers.len() + texts(&interned.values);
+    let of_records: usize =
+        std::iter::once(&records.belongs_to).chain(&records.attributes).map(interned).sum::<usize>()
+            + texts(&records.keys)
+            + 6 * records.len();
+    let Codes { forms, bigrams, orders } = &found.codes;
+    let of_codes = 8 * forms.iter().map(|form| form.hashes.len()).sum::<usize>()
+        + 8 * bigrams::KEYS * bigrams.iter().map(Vec::len).sum::<usize>()
+        + 16 * orders.iter().map(Vec::len).sum::<usize>();
+    let groups = found.split.len() + found.verdicts.len() + found.clusters.cut.len();
+    let numbers = found.orders.iter().map(Vec::len).sum::<usize>() + found.clusters.of.len();
+    let all = of_records + of_codes + 8 * GROUP * groups + 4 * numbers + 12 * (found.links.len() + found.certain.len());
+    all + all / 16 + 64 * 1024
 }
 
 /// Reads what [`write`] wrote of the same definition, behind the first `start` bytes; None where it is something else.
 #[must_use]
 pub fn read(entity: &Entity, bytes: Vec<u8>, start: usize) -> Option<(Records, Identified)> {
-    let mut columns = Read::new(bytes, start)?;
+    let mut columns = Read::new(bytes, start);
     let (sources, keys) = (columns.numbers::<UInt16Type>()?, columns.texts()?);
     let dates: Vec<i32> = columns.numbers::<Int32Type>()?;
     let mut interned = || Some(Interned { numbers: columns.numbers::<UInt32Type>()?, values: columns.texts()? });

@@ -7,8 +7,8 @@
 use super::{
     block::{Blocking, SplitBlock},
     cluster::{
-        self, Clusters, Evidence, Links,
-        links::{Certain, Link, Verdict, certain},
+        self, Clusters, Evidence, Links, Objection,
+        links::{Certain, Link, Rules, Verdict, certain},
         verdicts,
     },
     codes::{Codes, Prepared},
@@ -16,6 +16,9 @@ use super::{
     weigh::{Millibits, Model, Scorer, frequency::Frequencies, score_of, train},
 };
 use crate::define::entity::Entity;
+
+/// Links of a piece.
+const PIECE: usize = 1 << 16;
 
 /// Why records could not be linked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +51,7 @@ pub struct Identified {
     pub orders: Vec<Vec<u32>>,
     /// Blocks that were too large, in order of block and key.
     pub split: Vec<SplitBlock>,
-    /// Pairs that reach `review_from`, in order.
+    /// Pairs that reach `review_from` and that no rule ties, in order.
     pub links: Vec<Link>,
     /// Pairs that a rule joins, in order.
     pub certain: Vec<Certain>,
@@ -61,9 +64,14 @@ pub struct Identified {
 }
 
 impl Evidence for Scorer<'_> {
-    fn of(&self, left: u32, right: u32) -> (Millibits, Millibits) {
-        let evidence = self.evidence(left, right);
-        (self.prior() + evidence, evidence)
+    fn of(&self, left: u32, right: u32) -> (Millibits, Objection) {
+        let (evidence, disagrees) = self.evidence(left, right);
+        let objection = match (evidence < 0, disagrees) {
+            (true, _) => Objection::Whole,
+            (false, true) => Objection::Outweighed,
+            (false, false) => Objection::None,
+        };
+        (self.prior() + evidence, objection)
     }
 }
 
@@ -94,11 +102,12 @@ pub fn link(
     let blocking = Blocking::new(entity, records, &codes, threads);
     let frequencies = Frequencies::of_all(entity, records, &codes);
     let scorer = Scorer::new(entity, model, records, &codes, &frequencies, prepared);
-    let (links, compared) = compared(entity, &blocking, &scorer, threads);
+    let rules = Rules::new(entity, records, &codes);
+    let (links, compared) = compared(entity, &blocking, (&scorer, &rules), threads);
+    let (orders, split) = blocking.into_remembered();
     let certain = certain(entity, records, &codes);
     let joining = Links { verdicts, certain: &certain, evidence: &links };
     let clusters = cluster::clusters(entity, records, &codes, joining, &scorer);
-    let (orders, split) = blocking.into_remembered();
     Ok(Identified { orders, split, links, certain, verdicts: verdicts.to_vec(), clusters, compared, codes })
 }
 
@@ -107,16 +116,46 @@ pub(super) fn least_kept(entity: &Entity) -> Millibits {
     score_of(entity.review_from.min(entity.link_from))
 }
 
+/// What one thread compared.
+#[derive(Default)]
+struct Compared {
+    pairs: u64,
+    /// Pairs that are kept, in pieces: one list would be there twice whenever it grows, and again when the lists become one.
+    links: Vec<Vec<Link>>,
+}
+
+impl Compared {
+    fn keep(&mut self, link: Option<Link>) {
+        let Some(link) = link else { return };
+        if self.links.last().is_none_or(|piece| piece.len() == PIECE) {
+            self.links.push(Vec::with_capacity(PIECE));
+        }
+        if let Some(piece) = self.links.last_mut() {
+            piece.push(link);
+        }
+    }
+}
+
 /// Compares all pairs that stand together in a block.
-fn compared(entity: &Entity, blocking: &Blocking, scorer: &Scorer<'_>, threads: usize) -> (Vec<Link>, u64) {
+fn compared(
+    entity: &Entity,
+    blocking: &Blocking,
+    (scorer, rules): (&Scorer<'_>, &Rules<'_>),
+    threads: usize,
+) -> (Vec<Link>, u64) {
     let least = least_kept(entity);
-    let each = |state: &mut (Vec<Link>, u64), left: u32, right: u32| {
-        state.1 += 1;
-        state.0.extend(scorer.score_from(least, left, right).map(|score| Link { left, right, score }));
+    let each = |state: &mut Compared, left: u32, right: u32| {
+        state.pairs += 1;
+        let score = scorer.score_from(least, left, right).filter(|_| !rules.tie(left, right));
+        state.keep(score.map(|score| Link { left, right, score }));
     };
-    let gathered = blocking.visit(threads, &Default::default, &each);
-    let compared = gathered.iter().map(|(_, compared)| compared).sum();
-    let mut links: Vec<Link> = gathered.into_iter().flat_map(|(links, _)| links).collect();
+    let gathered = blocking.visit(threads, &Compared::default, &each);
+    let compared = gathered.iter().map(|compared| compared.pairs).sum();
+    let pieces: Vec<Vec<Link>> = gathered.into_iter().flat_map(|compared| compared.links).collect();
+    let mut links = Vec::with_capacity(pieces.iter().map(Vec::len).sum());
+    for piece in pieces {
+        links.extend(piece);
+    }
     links.sort_unstable();
     (links, compared)
 }

@@ -60,8 +60,8 @@ pub use forecast::{Forecast, Part, shown};
 pub use functions::functions;
 pub use generate::{Generated, generate_test};
 pub use identity::ask::{
-    Apart, IdExplained, MemberShown, RecordShown, TieShown, Trained, UncertainPair, decide, explain as explain_id,
-    review, reviewed, train,
+    Apart, IdExplained, MemberShown, RecordShown, TieShown, Trained, Uncertain, UncertainPair, decide,
+    explain as explain_id, review, reviewed, train,
 };
 pub use infer::{Inference, Inferred, infer, parameters_for_drafts};
 pub use inputs::{FormatChoice, Input, Reading, inputs, source};

@@ -287,6 +287,10 @@ fn a_review_shows_what_is_uncertain_and_decisions_go_back_into_the_file_that_run
     let review = project.tallyhouse(&["identity", "review"]).succeeds().out;
     assert!(review.starts_with("left_source,left_key,right_source,right_key,verdict,reason,probability,"), "{review}");
     assert!(review.contains("\naccount,A3,account,A4,,,0.6667,"), "{review}");
+    let all = review.lines().count() - 1;
+    let some = project.tallyhouse(&["identity", "review", "--limit", "1"]).succeeds();
+    assert_eq!(some.out.lines().collect::<Vec<_>>(), review.lines().take(2).collect::<Vec<_>>());
+    assert_eq!(some.err.contains(&format!("the 1 most probable of {all} pairs")), all > 1, "{}", some.err);
     // The file is taken back as it came, with the two cells filled in.
     let decided = review.replace("account,A3,account,A4,,,", "account,A3,account,A4,same,\"seen, and \"\"read\"\"\",");
     project.file("decided.csv", &decided);
@@ -396,6 +400,45 @@ fn a_pipeline_without_entities_says_so() {
         let ran = project.tallyhouse(&["identity", verb]).ends(2);
         assert!(ran.err.contains("the pipeline has no entity"), "{}", ran.err);
     }
+}
+
+/// Ten bits for a name, seven for one within an edit, six for a city; the prior takes four, and another name nearly five.
+const CHAIN_MODEL: &str = r#"{
+  "entity": "customer", "records": 100, "random_pairs": 4950, "prior": 0.0588235, "prior_from": "the test",
+  "comparisons": [
+    { "attribute": "name", "trained_by": [], "levels": [
+      { "level": "exact", "m": 0.64, "u": 0.000625 },
+      { "level": "damerau_levenshtein 1", "m": 0.32, "u": 0.0025 },
+      { "level": "else", "m": 0.04, "u": 0.996875 } ] },
+    { "attribute": "city", "trained_by": [], "levels": [
+      { "level": "exact", "m": 0.96, "u": 0.015 },
+      { "level": "else", "m": 0.04, "u": 0.985 } ] } ]
+}"#;
+
+#[test]
+fn a_chain_of_names_in_one_town_does_not_become_one_customer() {
+    let project = project();
+    let entity = ENTITY
+        .replace("vetoes:\n  - { name: two_cities, differ: [city] }\n", "")
+        .replace("{ jaro_winkler: 0.8 }", "{ damerau_levenshtein: 1 }")
+        .replace("- attribute: phone", "- attribute: city")
+        .replace("model:", "cohesion: 0.8\nmodel:");
+    project.file("pipelines/entities/customer.yaml", entity).file(MODEL_FILE, CHAIN_MODEL);
+    // Each name is its neighbour's but for a letter; the first and the last have none in common.
+    let name = |link: usize| format!("{}{}", &"ABCDEFGHIJKLMNOP"[..link], &"abcdefghijklmnop"[link..]);
+    let name = |link: usize| name(link).replace(char::is_lowercase, "x");
+    let rows: Vec<String> = (0..=16).map(|link| format!("K{link:02},{},Riga,\n", name(link))).collect();
+    let rows = rows.concat();
+    project.extract("account/a.csv", format!("{HEADER}{rows}"));
+    project.run();
+    let ids = ids(&project);
+    let mut groups: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
+    for (link, (_, id)) in ids.iter().enumerate() {
+        groups.entry(id).or_default().push(link);
+    }
+    let spread = groups.values().map(|group| group.last().unwrap() - group[0]).max().unwrap();
+    assert!(spread <= 2, "names that differ in more than two letters are one customer: {groups:?}");
+    assert!(groups.len() < 17, "neighbours are linked: {groups:?}");
 }
 
 /// Numbers from a seed, so that a failure can be seen again.

@@ -27,6 +27,8 @@ use crate::{define::entity::Entity, engine::parallel};
 
 /// The part of a record that has no key, or is alone with it.
 const NONE: u32 = u32::MAX;
+/// The keys of about so many records are sorted at once, as a power of two.
+const PASS_BITS: u32 = 19;
 /// Members of a part that one thread takes at a time.
 const CHUNK: usize = 512;
 
@@ -72,7 +74,7 @@ struct Located {
 }
 
 /// The parts of one block of the definition.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Built {
     parts: Vec<Part>,
     members: Vec<u32>,
@@ -106,6 +108,7 @@ impl Blocking {
             split: Vec::new(),
             slots,
         };
+        all.members.reserve_exact(built.iter().map(|built| built.members.len()).sum());
         for (block, built) in built.into_iter().enumerate() {
             all.add(block, built, records);
         }
@@ -319,15 +322,26 @@ fn build(block: usize, keys: &BlockKeys<'_>, splitter: &Splitter<'_>, records: u
         let part = Part { path: ORDER, start: 0, end: members.len(), window: *window, depth: 0 };
         return Built { parts: vec![part], members, ..Built::default() };
     }
-    let mut postings: Vec<(u64, u32, u8)> = Vec::new();
-    for slot in 0..keys.slots() {
-        let of_slot = (0..count).map(|record| (keys.get(record, slot), record, u8::try_from(slot).unwrap_or(u8::MAX)));
-        postings.extend(of_slot.filter(|(key, ..)| *key != NOTHING));
-    }
-    postings.sort_unstable();
-    let mut built = Built::default();
-    for group in postings.chunk_by(|left, right| left.0 == right.0).filter(|group| group.len() > 1) {
-        built.add_group(block, group, splitter);
+    build_keyed(block, keys, splitter, records, (records >> PASS_BITS).next_power_of_two())
+}
+
+/// Builds the parts of equal keys. `passes`, a power of two, is into how many shares the keys are cut, so that only the postings of one
+/// are in memory; it changes nothing else.
+fn build_keyed(block: usize, keys: &BlockKeys<'_>, splitter: &Splitter<'_>, records: usize, passes: usize) -> Built {
+    let count = u32::try_from(records).unwrap_or(NONE);
+    let pass_of = |key: u64| key.checked_shr(u64::BITS - passes.trailing_zeros()).unwrap_or(0);
+    let (mut built, mut postings) = (Built::default(), Vec::new());
+    for pass in 0..passes as u64 {
+        postings.clear();
+        for slot in 0..keys.slots() {
+            let posting = |record| (keys.get(record, slot), record, u8::try_from(slot).unwrap_or(u8::MAX));
+            let is_next = |(key, ..): &(u64, u32, u8)| *key != NOTHING && pass_of(*key) == pass;
+            postings.extend((0..count).map(posting).filter(is_next));
+        }
+        postings.sort_unstable();
+        for group in postings.chunk_by(|left, right| left.0 == right.0).filter(|group| group.len() > 1) {
+            built.add_group(block, group, splitter);
+        }
     }
     built
 }

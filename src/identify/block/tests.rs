@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Blocking;
+use super::{Blocking, Built, build_keyed, keys::BlockKeys, split::Splitter};
 use crate::{
     define::entity::{Block, Entity, FormName},
     identify::{
@@ -107,4 +107,21 @@ fn no_records_two_records_and_records_of_nothing_have_the_pairs_they_have() {
     let nothing =
         vec![(0, "a".to_owned(), [const { String::new() }; 4]), (0, "b".to_owned(), [const { String::new() }; 4])];
     assert!(pairs(&toy::entity(), &toy::records(&nothing), 2).is_empty());
+}
+
+#[test]
+fn into_how_many_shares_keys_are_cut_changes_nothing() {
+    let entity = toy::entity();
+    let records = toy::records(&toy::customers(3, 2000).0);
+    let mut codes = Codes::new(&entity);
+    codes.extend(&entity, &records, &Toy::new(&entity, &records), &[BTreeMap::new()], 1);
+    let (keys, splitter) = (BlockKeys::of(&entity, &records, &codes), Splitter::new(&entity, &records, &codes));
+    for (block, keys) in keys.iter().enumerate().filter(|(_, keys)| !matches!(keys, BlockKeys::Neighbours(..))) {
+        let built = |passes| build_keyed(block, keys, &splitter, records.len(), passes);
+        let whole = built(1);
+        assert_ne!(whole, Built::default());
+        for passes in [2, 8, 64] {
+            assert_eq!(built(passes), whole, "block {block}");
+        }
+    }
 }

@@ -71,6 +71,11 @@ impl<'a> Groups<'a> {
         }
     }
 
+    /// Returns the values by which vetoes judge a record.
+    pub(super) fn veto_values(&self, record: u32) -> Vec<u64> {
+        self.vetoes.iter().map(|keys| keys.get(record)).collect()
+    }
+
     fn alone(&self, record: u32) -> Group {
         let value = |keys: &Keys<'_>| Some(keys.get(record)).filter(|value| *value != NOTHING).into_iter().collect();
         let source = u64::from(self.records.sources[record as usize]);

@@ -1,7 +1,7 @@
 //! What joins two records: people's verdicts, certain links, evidence.
 //!
-//! In: records and their codes. Out: certain links. A group of equal
-//! records is linked as a star around its first one; whoever is cut off it by a veto is still joined by other evidence.
+//! In: records and their codes. Out: certain links. A group of equal records is linked as a star around its first one, so that
+//! a name which ten thousand records have makes ten thousand links and not fifty million.
 
 use crate::{
     define::entity::Entity,
@@ -48,6 +48,33 @@ pub struct Verdict {
     pub is_same: bool,
     /// The line of the file, from 1.
     pub line: usize,
+}
+
+/// Which pairs the rules tie.
+///
+/// Evidence for such a pair is not kept: its star joins it unless a verdict or a veto forbids that, and most pairs that are alike at
+/// all are such pairs.
+#[derive(Clone, Debug)]
+pub struct Rules<'a>(Vec<Keys<'a>>);
+
+impl<'a> Rules<'a> {
+    /// Takes the rules of a definition.
+    #[must_use]
+    pub fn new(entity: &Entity, records: &'a Records, codes: &'a Codes) -> Self {
+        Self(entity.rules.iter().map(|rule| Keys::new(records, codes, &rule.equal)).collect())
+    }
+
+    /// Returns whether a rule ties two records: whether they stand in one star.
+    #[must_use]
+    pub fn tie(&self, left: u32, right: u32) -> bool {
+        self.0.iter().any(|keys| keys.agree(left, right))
+    }
+}
+
+/// Returns the stars of certain links that are in order of their rules: those of one rule around one record. A reference is
+/// a star of its own, as two records that name a third need not be one thing.
+pub fn by_star(links: &[Certain]) -> impl Iterator<Item = &[Certain]> {
+    links.chunk_by(|one, other| one.rule != REFERENCE && (one.rule, one.left) == (other.rule, other.left))
 }
 
 /// Returns the certain links of all records, in order.

@@ -6,7 +6,8 @@
 //! the links and records of its component.
 //!
 //! Holding together (`cohesion`) is judged by pairs across the two groups: those that reach `review_from` speak for it with
-//! their probability, those whose values are less alike than any two records' speak against it, the others are silent.
+//! their probability, those whose values are less alike than any two records' speak against it, and those of which an attribute
+//! disagrees that others outweigh, such as the names of two firms of one town and trade, do so in part. The others are silent.
 //!
 //! ```text
 //!  A──.97──B──.96──C──.95──D     A and D have nothing in common:
@@ -26,7 +27,7 @@ use std::{
 };
 
 use groups::{Group, Groups};
-use links::{Certain, Link, Verdict};
+use links::{Certain, Link, Verdict, by_star};
 
 use super::{
     codes::{Codes, Keys},
@@ -35,10 +36,37 @@ use super::{
 };
 use crate::define::entity::Entity;
 
+/// So many groups of one star are asked whether a record is one of them: a placeholder that everybody types is no name by which a
+/// thousand firms could be told apart.
+const MOST_ASKED: usize = 64;
+
+/// How the values of a pair object to its being one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objection {
+    /// Not at all.
+    None,
+    /// An attribute disagrees, and the others outweigh it.
+    Outweighed,
+    /// All values together are less alike than any two records'.
+    Whole,
+}
+
+impl Objection {
+    /// Returns how much of a pair speaks against. So much of an outweighed one that a pair which speaks for joining two groups is
+    /// not enough against one of them, and two are.
+    const fn share(self) -> f64 {
+        match self {
+            Self::None => 0.0,
+            Self::Outweighed => 0.4,
+            Self::Whole => 1.0,
+        }
+    }
+}
+
 /// Says what the values of a pair are worth.
 pub trait Evidence {
-    /// Returns the score, and what of it the values say (without the prior).
-    fn of(&self, left: u32, right: u32) -> (Millibits, Millibits);
+    /// Returns the score, and how its values object to one thing.
+    fn of(&self, left: u32, right: u32) -> (Millibits, Objection);
 }
 
 /// Why a link was cut.
@@ -92,12 +120,12 @@ pub fn clusters(
     for verdict in links.verdicts.iter().filter(|verdict| verdict.is_same) {
         joining.join(verdict.left, verdict.right);
     }
-    let certain = ruled(links.certain).into_iter().map(|link| (link.left, link.right, false));
-    let evidence = strongest(links.evidence, score_of(entity.link_from));
-    let evidence = evidence.into_iter().map(|link| (link.left, link.right, true));
     let mut cut = Vec::new();
-    for (left, right, must_cohere) in certain.chain(evidence) {
-        if let Err(why) = joining.attempt(left, right, must_cohere) {
+    for star in by_star(&ruled(links.certain)) {
+        joining.gather(star, &mut cut);
+    }
+    for Link { left, right, .. } in strongest(links.evidence, score_of(entity.link_from)) {
+        if let Err(why) = joining.attempt(left, right, true) {
             cut.push((left, right, why));
         }
     }
@@ -150,6 +178,33 @@ impl Joining<'_> {
         }
     }
 
+    /// Joins the records of a star. Who may not be one with its middle may still be one with others of the star: of a name that
+    /// firms of two countries bear, those of each country.
+    fn gather(&mut self, star: &[Certain], cut: &mut Vec<(u32, u32, Cut)>) {
+        let mut parted = Vec::new();
+        for link in star {
+            if let Err(why) = self.attempt(link.left, link.right, false) {
+                cut.push((link.left, link.right, why));
+                parted.push(link.right);
+            }
+        }
+        // Whom no veto parts stand side by side then, so that few must be asked.
+        parted.sort_by_cached_key(|record| (self.groups.veto_values(*record), *record));
+        let mut firsts: Vec<u32> = Vec::new();
+        for record in parted {
+            let mut refused = Vec::new();
+            let is_one = firsts.iter().rev().take(MOST_ASKED).any(|&first| {
+                let refusal = self.attempt(first, record, false).err();
+                refused.extend(refusal.map(|why| (first.min(record), first.max(record), why)));
+                refusal.is_none()
+            });
+            if !is_one {
+                firsts.push(record);
+                cut.extend(refused);
+            }
+        }
+    }
+
     /// Joins two records' groups if nothing forbids it.
     fn attempt(&mut self, left: u32, right: u32, must_cohere: bool) -> Result<(), Cut> {
         let (left, right) = (self.groups.find(left), self.groups.find(right));
@@ -187,18 +242,18 @@ impl Joining<'_> {
     /// Returns whether the pairs across two groups speak for joining them.
     fn hold_together(&self, left: &Group, right: &Group) -> bool {
         let Some(least) = self.cohesion.filter(|_| left.members + right.members > 2) else { return true };
-        let (mut speaking, mut support) = (0_u32, 0.0);
+        let (mut speaking, mut support) = (0.0, 0.0);
         for (_, one) in &left.sample {
             for (_, other) in &right.sample {
-                let (score, said) = self.evidence.of((*one).min(*other), (*one).max(*other));
+                let (score, objection) = self.evidence.of((*one).min(*other), (*one).max(*other));
                 if score >= self.review_from {
-                    speaking += 1;
+                    speaking += 1.0;
                     support += probability(score);
-                } else if said < 0 {
-                    speaking += 1;
+                } else {
+                    speaking += objection.share();
                 }
             }
         }
-        support >= least * f64::from(speaking)
+        support >= least * speaking
     }
 }

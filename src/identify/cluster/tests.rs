@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use super::{
-    Clusters, Cut, Evidence, Links, clusters,
-    links::{Certain, Link, Verdict},
+    Clusters, Cut, Evidence, Links, Objection, clusters,
+    links::{Certain, Link, REFERENCE, Verdict},
     verdicts,
 };
 use crate::{
@@ -19,12 +19,12 @@ use crate::{
     },
 };
 
-/// Scores of pairs; a pair that has none speaks against being one.
+/// Scores of pairs; a pair that has none objects.
 struct Scores(HashMap<(u32, u32), Millibits>);
 
 impl Evidence for Scores {
-    fn of(&self, left: u32, right: u32) -> (Millibits, Millibits) {
-        self.0.get(&(left, right)).map_or((-30_000, -10_000), |score| (*score, score + 20_000))
+    fn of(&self, left: u32, right: u32) -> (Millibits, Objection) {
+        self.0.get(&(left, right)).map_or((-30_000, Objection::Whole), |score| (*score, Objection::None))
     }
 }
 
@@ -134,6 +134,34 @@ fn a_certain_link_joins_before_evidence_and_does_not_pass_a_veto() {
     let clusters = found(&toy::entity(), &["A", "", "B"], &[(1, 2, 0.999)], &certain, &[]);
     assert_eq!(clusters.of, [0, 0, 2]);
     assert_eq!(clusters.cut, [(1, 2, Cut::Veto(0))]);
+}
+
+#[test]
+fn records_of_a_star_that_may_not_be_one_with_its_middle_are_one_among_themselves() {
+    let star = [1, 2, 3, 4].map(|right| Certain { left: 0, right, rule: 1 });
+    let clusters = found(&toy::entity(), &["A", "B", "C", "B", ""], &[], &star, &[]);
+    assert_eq!(clusters.of, [0, 1, 2, 1, 0]);
+    assert_eq!(clusters.cut, [(0, 1), (0, 2), (0, 3), (1, 2)].map(|(left, right)| (left, right, Cut::Veto(0))));
+}
+
+#[test]
+fn records_of_a_name_that_thousands_bear_are_one_where_their_tax_ids_are() {
+    let count = 20_000;
+    let tax_ids: Vec<String> = (0..count).map(|record| format!("T{}", record * 7 % (count / 2))).collect();
+    let tax_ids: Vec<&str> = tax_ids.iter().map(String::as_str).collect();
+    let star: Vec<Certain> = (1..count).map(|right| Certain { left: 0, right, rule: 2 }).collect();
+    let clusters = found(&toy::entity(), &tax_ids, &[], &star, &[]);
+    for record in 0..count / 2 {
+        assert_eq!(clusters.of[record as usize], record);
+        assert_eq!(clusters.of[(record + count / 2) as usize], record);
+    }
+}
+
+#[test]
+fn two_records_that_name_a_third_are_not_one_by_that() {
+    let named = [1, 2].map(|right| Certain { left: 0, right, rule: REFERENCE });
+    let clusters = found(&toy::entity(), &["A", "B", "B"], &[], &named, &[]);
+    assert_eq!(clusters.of, [0, 1, 2]);
 }
 
 #[test]

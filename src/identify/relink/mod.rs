@@ -34,7 +34,7 @@ pub use update::Update;
 use super::{
     block::{SplitBlock, keys::BlockKeys, on_each, split::Splitter},
     cluster::{
-        links::{Certain, Link, REFERENCE, references, stars},
+        links::{Certain, Link, REFERENCE, Rules, references, stars},
         verdicts,
     },
     codes::{Codes, Keys, NOTHING, Prepared},
@@ -193,10 +193,12 @@ impl Night<'_> {
         let ends = pairs.iter().flat_map(|(left, right)| [*left, *right]);
         let frequencies = Frequencies::of_records(entity, &self.update.records, self.codes, &ends);
         let scorer = Scorer::new(entity, self.model, &self.update.records, self.codes, &frequencies, self.prepared);
+        let rules = Rules::new(entity, &self.update.records, self.codes);
         let least = least_kept(entity);
         let score = |chunk: usize| {
-            let of = |(left, right): &(u32, u32)| {
-                scorer.score_from(least, *left, *right).map(|score| Link { left: *left, right: *right, score })
+            let of = |&(left, right): &(u32, u32)| {
+                let score = scorer.score_from(least, left, right).filter(|_| !rules.tie(left, right));
+                score.map(|score| Link { left, right, score })
             };
             pairs[chunk * CHUNK..pairs.len().min((chunk + 1) * CHUNK)].iter().filter_map(of).collect::<Vec<Link>>()
         };

@@ -1,4 +1,4 @@
-//! Lists of numbers as one row of an Arrow IPC stream.
+//! Lists of numbers, each as one row of an Arrow IPC stream of its own: so only one of them is in memory beside the bytes.
 //!
 //! In: lists, in an order that the reader knows. Out: bytes, and from bytes the same lists in the same order. Deliberately knows
 //! nothing of what the numbers mean.
@@ -19,58 +19,68 @@ use super::GROUP;
 use crate::identify::texts::Texts;
 
 /// Lists on their way into bytes.
-#[derive(Debug, Default)]
-pub(super) struct Columns(Vec<ArrayRef>);
+#[derive(Debug)]
+pub(super) struct Columns {
+    bytes: Vec<u8>,
+    written: Result<(), ArrowError>,
+}
 
 impl Columns {
+    /// Begins behind some bytes.
+    pub const fn behind(bytes: Vec<u8>) -> Self {
+        Self { bytes, written: Ok(()) }
+    }
+
     /// Adds a list of numbers.
     pub fn push<T: ArrowPrimitiveType>(&mut self, numbers: impl Iterator<Item = T::Native>) {
         let values = PrimitiveArray::<T>::from_iter_values(numbers);
         let field = Arc::new(Field::new_list_field(T::DATA_TYPE, false));
         let ends = OffsetBuffer::from_lengths([values.len()]);
-        self.0.push(Arc::new(LargeListArray::new(field, ends, Arc::new(values), None)));
+        self.put(Arc::new(LargeListArray::new(field, ends, Arc::new(values), None)));
     }
 
     /// Adds texts: where each ends, and all of them.
     pub fn texts(&mut self, texts: &Texts) {
         self.push::<UInt64Type>(texts.ends().iter().map(|end| *end as u64));
-        self.0.push(Arc::new(LargeBinaryArray::from_vec(vec![texts.all().as_bytes()])));
+        self.put(Arc::new(LargeBinaryArray::from_vec(vec![texts.all().as_bytes()])));
     }
 
-    /// Appends all lists to some bytes.
+    fn put(&mut self, list: ArrayRef) {
+        if self.written.is_ok() {
+            self.written = append(list, &mut self.bytes);
+        }
+    }
+
+    /// Returns the bytes with all lists behind them.
     ///
     /// # Errors
-    /// When Arrow cannot write them.
-    pub fn into_bytes(self, into: Vec<u8>) -> Result<Vec<u8>, ArrowError> {
-        let field =
-            |(number, list): (usize, &ArrayRef)| Field::new(number.to_string(), list.data_type().clone(), false);
-        let schema = Arc::new(Schema::new(self.0.iter().enumerate().map(field).collect::<Vec<_>>()));
-        let mut writer = StreamWriter::try_new(into, &schema)?;
-        writer.write(&RecordBatch::try_new(schema, self.0)?)?;
-        writer.into_inner()
+    /// When Arrow could not write one.
+    pub fn into_bytes(self) -> Result<Vec<u8>, ArrowError> {
+        self.written.map(|()| self.bytes)
     }
+}
+
+fn append(list: ArrayRef, bytes: &mut Vec<u8>) -> Result<(), ArrowError> {
+    let schema = Arc::new(Schema::new(vec![Field::new("list", list.data_type().clone(), false)]));
+    // No end of the stream is written: the reader takes one row and goes on.
+    StreamWriter::try_new(bytes, &schema)?.write(&RecordBatch::try_new(schema, vec![list])?)
 }
 
 /// Lists that are read back, one after the other. None is said of everything that is not what was written.
 #[derive(Debug)]
-pub(super) struct Read {
-    row: RecordBatch,
-    next: usize,
-}
+pub(super) struct Read(Buffer);
 
 impl Read {
     /// Opens what [`Columns::into_bytes`] wrote behind the first bytes.
-    pub fn new(bytes: Vec<u8>, start: usize) -> Option<Self> {
+    pub fn new(bytes: Vec<u8>, start: usize) -> Self {
         let mut buffer = Buffer::from_vec(bytes);
         buffer.advance(start.min(buffer.len()));
-        let mut decoder = StreamDecoder::new();
-        let row = decoder.decode(&mut buffer).ok()??;
-        (row.num_rows() == 1).then_some(Self { row, next: 0 })
+        Self(buffer)
     }
 
-    fn column(&mut self) -> Option<&ArrayRef> {
-        self.next += 1;
-        self.row.columns().get(self.next - 1)
+    fn column(&mut self) -> Option<ArrayRef> {
+        let row = StreamDecoder::new().decode(&mut self.0).ok()??;
+        (row.num_rows() == 1 && row.num_columns() == 1).then(|| Arc::clone(row.column(0)))
     }
 
     /// Returns the next list.
@@ -98,6 +108,6 @@ impl Read {
 
     /// Returns whether every list was read.
     pub fn is_at_end(&self) -> bool {
-        self.next == self.row.num_columns()
+        self.0.is_empty()
     }
 }

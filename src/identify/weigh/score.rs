@@ -135,15 +135,22 @@ impl<'a> Scorer<'a> {
     /// Returns the score of a pair.
     #[must_use]
     pub fn score(&self, left: u32, right: u32) -> Millibits {
-        self.prior + self.evidence(left, right)
+        self.prior + self.evidence(left, right).0
     }
 
-    /// Returns what the values of a pair say, without the prior: below 0 they speak against one thing.
+    /// Returns what the values of a pair say, without the prior, and whether some attribute speaks against one thing.
     #[must_use]
-    pub fn evidence(&self, left: u32, right: u32) -> Millibits {
-        let all = (0..self.comparisons.len()).map(|comparison| self.one(comparison, left, right));
-        let (added, likeness) = all.fold((0, 0), |sum, said| (sum.0 + said.added, sum.1 + said.likeness));
-        added - self.loss(likeness)
+    pub fn evidence(&self, left: u32, right: u32) -> (Millibits, bool) {
+        let (mut added, mut likeness, mut disagrees) = (0, 0, false);
+        for comparison in 0..self.comparisons.len() {
+            let said = self.one(comparison, left, right);
+            added += said.added;
+            likeness += said.likeness;
+            // Not by its rarity, which may take bits from what is equal.
+            let weights = &self.comparisons[comparison].weights;
+            disagrees |= said.level != SILENT && weights[usize::from(said.level)] < 0;
+        }
+        (added - self.loss(likeness), disagrees)
     }
 
     /// Returns the score of a pair if it reaches `least`; stops comparing as soon as it cannot.

@@ -25,8 +25,8 @@ use crate::{
     engine::Parameters,
     identify::{
         key,
-        records::{Records, RecordsBuilder},
-        reduce::{Reducer, SourceRow},
+        records::{ABSENT, Records, RecordsBuilder},
+        reduce::{RecordKeys, Reducer, SourceRow},
     },
     record::{PartitionValues, Placed},
     run::stage::{LiveRows, Piece, Surveyed},
@@ -49,9 +49,9 @@ pub(super) struct Gathered {
 
 /// The records of one source.
 pub(super) struct GatheredSource {
-    reducer: Reducer,
-    /// For each record of the reducer its number among all; None for one that names nothing.
-    numbers: Vec<Option<u32>>,
+    keys: RecordKeys,
+    /// For each record of the source its number among all; [`ABSENT`] for one that names nothing.
+    numbers: Vec<u32>,
     /// The records of each partition, in the order of their keys.
     pub partitions: HashMap<PartitionValues, Vec<u32>>,
 }
@@ -59,12 +59,16 @@ pub(super) struct GatheredSource {
 impl GatheredSource {
     /// Returns the number of the record of a key.
     pub fn find(&self, key: &str) -> Option<u32> {
-        self.numbers[self.reducer.find(key)? as usize]
+        self.number(self.keys.find(key)?)
     }
 
     /// Returns key and number of a record of a partition.
     pub fn record(&self, local: u32) -> (&str, Option<u32>) {
-        (self.reducer.key(local), self.numbers[local as usize])
+        (self.keys.get(local), self.number(local))
+    }
+
+    fn number(&self, local: u32) -> Option<u32> {
+        Some(self.numbers[local as usize]).filter(|number| *number != ABSENT)
     }
 }
 
@@ -84,13 +88,13 @@ pub(super) fn gather(entity: &Entity, surveyed: &[&Surveyed<'_>], parameters: &P
     let mut builder = RecordsBuilder::new(entity.attributes.len());
     let (mut latest, mut sources) = (Vec::new(), Vec::new());
     for ((rank, reduced), named) in (0..).zip(read).zip(named) {
-        let mut numbers = vec![None; reduced.reducer.len()];
+        let mut numbers = vec![ABSENT; reduced.reducer.len()];
         let mut pushing = reduced.reducer.pushing(rank);
         for local in reduced.reducer.in_order().into_iter().filter(|local| named[*local as usize]) {
-            numbers[local as usize] = u32::try_from(latest.len()).ok();
+            numbers[local as usize] = u32::try_from(latest.len()).unwrap_or(ABSENT);
             latest.push(pushing.push(local, &mut builder));
         }
-        sources.push(GatheredSource { reducer: reduced.reducer, numbers, partitions: reduced.partitions });
+        sources.push(GatheredSource { keys: reduced.reducer.into_keys(), numbers, partitions: reduced.partitions });
     }
     let records = builder.finish().map_err(|error| Error::Bug { message: error.to_string() })?;
     Ok(Gathered { records, latest, sources, valid })
@@ -134,7 +138,9 @@ fn reduced(
     parameters: &Parameters,
 ) -> Result<Reduced, Error> {
     let layout = Layout::new(records, source);
-    let reducer = Mutex::new(Reducer::new(entity.attributes.len()));
+    let has = |attribute: usize| records.columns.iter().any(|(named, _)| *named == attribute);
+    let has: Vec<bool> = (0..entity.attributes.len()).map(has).chain([!layout.belongs_to.is_empty()]).collect();
+    let reducer = Mutex::new(Reducer::new(&has));
     let partitions = Mutex::new(HashMap::new());
     let valid = Mutex::new((NaiveDate::MIN, NaiveDate::MAX));
     let see = |piece: &Piece, seen: &mut Vec<u32>| {

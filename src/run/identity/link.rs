@@ -48,7 +48,6 @@ pub(super) struct Linked {
 #[derive(Clone, Copy)]
 struct Outcome<'a> {
     records: &'a Records,
-    values: &'a Values<'a>,
     model: &'a Model,
     found: &'a Identified,
 }
@@ -72,9 +71,10 @@ pub(super) fn link(entity: &Entity, records: &Records, said: &Said, around: Arou
         let values = Values::all(entity, records, terms.threads);
         let (model, told) = said.pinned.or_learnt(entity, records, &values, terms.threads);
         let found = night.all(&values, &model)?;
+        drop(values);
         let because = Some("no model is pinned, so another one may be learnt every night".to_owned());
         let report = Linking { all_because: because, compared: found.compared, ..Linking::default() };
-        return Ok(night.linked(Outcome { records, values: &values, model: &model, found: &found }, report, told));
+        return Ok(night.linked(Outcome { records, model: &model, found: &found }, report, told));
     };
     let memory = Memory::new(entity, &model, around);
     match night.known(memory.as_ref()) {
@@ -82,9 +82,11 @@ pub(super) fn link(entity: &Entity, records: &Records, said: &Said, around: Arou
         Err(why) => {
             let values = Values::all(entity, records, terms.threads);
             let found = night.all(&values, &model)?;
+            // Prepared values take more room than all else, and are not needed any more.
+            drop(values);
             night.remember(memory.as_ref(), records, &found);
             let report = Linking { all_because: Some(why), compared: found.compared, ..Linking::default() };
-            let outcome = Outcome { records, values: &values, model: &model, found: &found };
+            let outcome = Outcome { records, model: &model, found: &found };
             Ok(night.linked(outcome, report, Vec::new()))
         }
     }
@@ -168,7 +170,7 @@ impl Night<'_> {
         if is_news {
             self.remember(memory, &update.records, &found);
         }
-        let outcome = Outcome { records: &update.records, values: &values, model, found: &found };
+        let outcome = Outcome { records: &update.records, model, found: &found };
         Ok(self.linked(outcome, report, Vec::new()))
     }
 
@@ -179,11 +181,12 @@ impl Night<'_> {
     }
 
     fn linked(&self, outcome: Outcome<'_>, report: Linking, mut warnings: Vec<String>) -> Linked {
-        let Outcome { records, values, model, found } = outcome;
+        let Outcome { records, model, found } = outcome;
         let entity = self.terms.entity;
         warnings.extend(split_blocks(entity, found));
         let matched = Matched::new(entity, found);
-        let doubtful = doubtful(entity, records, values, model, (found, &matched));
+        let few = Values::on_demand(entity, records);
+        let doubtful = doubtful(entity, records, &few, model, (found, &matched));
         Linked { matched, doubtful, report, warnings }
     }
 }

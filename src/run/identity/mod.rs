@@ -52,7 +52,7 @@ use crate::{
 };
 
 /// The version of everything but definitions that decides ids: a change identifies anew.
-const IDENTIFY_VERSION: &str = "1";
+const IDENTIFY_VERSION: &str = "2";
 
 /// What identification found out about one entity.
 pub(super) struct Identified {

@@ -15,7 +15,7 @@ use serde::Serialize;
 pub use self::{
     explain::explain,
     explained::{Apart, IdExplained, MemberShown, TieShown},
-    review::{UncertainPair, decide, review, reviewed},
+    review::{Uncertain, UncertainPair, decide, review, reviewed},
 };
 use super::{Around, Gathered, Manner, Pinned, Said, link, overrides::Overrides, past::PastRecords};
 use crate::{

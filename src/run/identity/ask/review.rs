@@ -33,19 +33,29 @@ pub struct UncertainPair {
     pub right: RecordShown,
 }
 
-/// Returns the pairs that a person should look at, the most probable first.
+/// The pairs that a person should look at.
+#[derive(Debug, Clone)]
+pub struct Uncertain {
+    /// The most probable ones, in order.
+    pub pairs: Vec<UncertainPair>,
+    /// How many there are.
+    pub all: usize,
+}
+
+/// Returns the pairs that a person should look at: at most `most`, the most probable first.
 ///
 /// # Errors
 /// When there is no such entity; as a run as far as it reads.
 pub async fn review(
     name: Option<&str>,
+    most: usize,
     request: &Request,
     engine: &Engine,
     observer: &dyn Observer,
-) -> Result<Vec<UncertainPair>, Error> {
+) -> Result<Uncertain, Error> {
     let definitions = load_definitions(request, engine).await?;
     let entity = chosen(name, &definitions)?;
-    let look = |looked: &Looked<'_>| looked.uncertain();
+    let look = |looked: &Looked<'_>| looked.uncertain(most);
     look_at(entity, &definitions, request, engine, observer, look).await
 }
 
@@ -114,14 +124,15 @@ pub fn reviewed(file: &std::path::Path) -> Result<Vec<[String; 6]>, Error> {
 }
 
 impl Looked<'_> {
-    fn uncertain(&self) -> Result<Vec<UncertainPair>, Error> {
+    fn uncertain(&self, most: usize) -> Result<Uncertain, Error> {
         self.linked(|seen| {
             let shown = |link: Link| UncertainPair {
                 probability: probability(link.score),
                 left: self.shown(link.left),
                 right: self.shown(link.right),
             };
-            open(self.entity, seen.found).into_iter().map(shown).collect()
+            let (links, all) = open(self.entity, seen.found, most);
+            Uncertain { pairs: links.into_iter().map(shown).collect(), all }
         })
     }
 }
