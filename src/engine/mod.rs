@@ -3,6 +3,7 @@
 //! In → out: settings become sessions in which SQL is planned and run over the files of a snapshot. Nobody else builds a
 //! session, so memory, threads, functions and the spelling of types are decided here and only here.
 
+mod begin_again;
 pub mod catalog;
 mod dialect;
 pub mod expression;

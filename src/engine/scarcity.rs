@@ -63,7 +63,7 @@ pub fn operator_without_memory(error: &DataFusionError) -> Option<String> {
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
 
     use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
@@ -76,7 +76,7 @@ mod tests {
     };
 
     /// Two tables of 140,000 rows of 400 bytes, and memory for less than one of them.
-    fn narrow_session() -> SessionContext {
+    pub(in crate::engine) fn narrow_session() -> SessionContext {
         let piece = |letter: &str, first: i64| {
             let keys: ArrayRef = Arc::new(Int64Array::from_iter_values(first..first + 1_000));
             let texts = (first..first + 1_000).map(|row| format!("{letter}{row:06}").repeat(57));

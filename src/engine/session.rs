@@ -23,7 +23,7 @@ use datafusion::{
 use object_store::ObjectStore;
 
 use super::{
-    files, functions, guards,
+    begin_again, files, functions, guards,
     user_function::{Inline, UserFunction},
 };
 use crate::record::TableName;
@@ -120,6 +120,7 @@ impl Engine {
             .with_runtime_env(Arc::clone(&self.runtime))
             .with_default_features()
             .with_analyzer_rules(rules)
+            .with_physical_optimizer_rules(begin_again::rules())
             .build();
         functions::register(&mut state)?;
         self.defined().iter().try_for_each(|function| function.register(&mut state))?;

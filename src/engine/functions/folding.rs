@@ -15,15 +15,11 @@ pub const FIRST_IDEOGRAPH: char = '\u{2e80}';
 /// Writes a name's words with one blank between them: folded, simplified, without punctuation.
 pub fn fold(name: &str, folded: &mut String) {
     folded.clear();
-    let characters = name.nfkc().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    // Within an abbreviation nothing is divided: S.A. is sa. Composed once more, since neighbours of what went may be one character.
+    let characters = name.nfkc().filter(|character| !matches!(character, '.' | '\'' | '’')).nfc();
     let mut last = ' ';
-    for character in characters {
-        let next = match character {
-            // Within an abbreviation nothing is divided: S.A. is sa.
-            '.' | '\'' | '’' => continue,
-            other if other.is_alphanumeric() || is_combining_mark(other) => other,
-            _ => ' ',
-        };
+    for character in characters.flat_map(char::to_uppercase).flat_map(char::to_lowercase) {
+        let next = if character.is_alphanumeric() || is_combining_mark(character) { character } else { ' ' };
         let is_border = next != ' ' && last != ' ' && (next >= FIRST_IDEOGRAPH) != (last >= FIRST_IDEOGRAPH);
         if is_border || (next == ' ' && last != ' ') {
             folded.push(' ');

@@ -36,7 +36,11 @@ struct Plain {
 
 impl Plain {
     fn of(character: char) -> Self {
-        let (letters, count) = match character {
+        let letter = match is_accented(character) {
+            true => std::iter::once(character).nfd().find(|part| !is_combining_mark(*part)).unwrap_or(character),
+            false => character,
+        };
+        let (letters, count) = match letter {
             'ß' => (['s', 's', ' '], 2),
             'æ' => (['a', 'e', ' '], 2),
             'œ' => (['o', 'e', ' '], 2),
@@ -45,10 +49,6 @@ impl Plain {
             'đ' | 'ð' => (['d', ' ', ' '], 1),
             'þ' => (['t', 'h', ' '], 2),
             'ı' => (['i', ' ', ' '], 1),
-            other if is_accented(other) => match std::iter::once(other).nfd().find(|part| !is_combining_mark(*part)) {
-                Some(letter) => ([letter, ' ', ' '], 1),
-                None => ([other, ' ', ' '], 1),
-            },
             // An accent of its own, which no letter took in.
             '\u{300}'..='\u{36f}' => ([' '; 3], 0),
             other => ([other, ' ', ' '], 1),
@@ -93,6 +93,9 @@ mod tests {
             ("  Müller & Söhne  ", "muller sohne"),
             ("MULLER, SOHNE", "muller sohne"),
             ("Łódź Øre Straße Ærø", "lodz ore strasse aero"),
+            ("ǼRØ, Ǿre, Stǣl", "aero ore stael"),
+            // A mark that stood on a full stop is one of the letter before it.
+            ("Юби.\u{306}", "юбй"),
             ("ＡＢＣ　１２３", "abc 123"),
             ("山東（重工）", "山东 重工"),
             ("コマツ ガラス", "コマツ ガラス"),
