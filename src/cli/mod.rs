@@ -144,7 +144,7 @@ fn tell(error: &Error, output: OutputFormat) {
             format!("error: {other}\n{hint}{report}")
         }
     };
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    note(&text);
 }
 
 fn error_json(error: &Error) -> serde_json::Value {

@@ -1,7 +1,7 @@
 //! Queries that find too little memory.
 //!
-//! In: a query, as something that can be run in a session. Out: its result, if need be of a second attempt whose joins
-//! sort and spill; else which operator it was that found no room. Sorts and aggregates spill at once and need no second
+//! In: a query, as something that can be run in a session. Out: its result, if need be of a further attempt whose joins
+//! sort and spill; else which operator it was that found no room. Sorts and aggregates spill at once and need no further
 //! attempt.
 
 use datafusion::{
@@ -31,8 +31,17 @@ pub fn is_out_of_memory(error: &DataFusionError) -> bool {
     matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
 }
 
-/// Runs a query; where it finds too little memory, once more in a session whose joins sort. `query` must not keep
-/// anything of its first attempt.
+/// Into how many parts further attempts divide the memory for the merges of sorts: few sorts merge faster, and with little
+/// memory at all, if each has much; a query of many joins has more sorts than there are such parts.
+const MERGE_PARTS: [usize; 2] = [10, 100];
+
+/// Returns the sessions in which a query that found too little memory is tried again, one after another.
+pub fn further_attempts(session: &SessionContext) -> impl Iterator<Item = SessionContext> {
+    MERGE_PARTS.into_iter().map(|parts| sorting_joins(session, parts))
+}
+
+/// Runs a query; where it finds too little memory, again in sessions whose joins sort. `query` must not keep anything of an
+/// attempt that failed.
 ///
 /// # Errors
 /// Those of the query.
@@ -40,13 +49,15 @@ pub async fn with_spilling_joins<T>(
     session: &SessionContext,
     query: impl AsyncFn(&SessionContext) -> Result<T>,
 ) -> Result<T> {
-    match query(session).await {
-        Err(error) if is_out_of_memory(&error) => {
-            tracing::info!("a query is run again without hash joins");
-            query(&sorting_joins(session)).await
+    let mut done = query(session).await;
+    for session in further_attempts(session) {
+        if !done.as_ref().is_err_and(is_out_of_memory) {
+            break;
         }
-        done => done,
+        tracing::info!("a query is run again without hash joins");
+        done = query(&session).await;
     }
+    done
 }
 
 /// Returns which operator found no memory, in a user's words and in the engine's: ``a sort (`ExternalSorter[0]`)``.

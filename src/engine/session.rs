@@ -158,11 +158,11 @@ fn with_tables(
 
 /// Returns the same session for a query that found too little memory: joins sort both sides, which spills, instead of
 /// holding one of them whole; and it works on two threads (on one it would join by hash) with short batches, so that few
-/// operators share the memory.
+/// operators share the memory, of which every sort sets one part of `merge_parts` aside for its merge.
 #[must_use]
-pub fn sorting_joins(session: &SessionContext) -> SessionContext {
+pub fn sorting_joins(session: &SessionContext, merge_parts: usize) -> SessionContext {
     let merge_bytes = match session.runtime_env().memory_pool.memory_limit() {
-        MemoryLimit::Finite(bytes) => bytes / 10,
+        MemoryLimit::Finite(bytes) => bytes / merge_parts,
         MemoryLimit::Infinite | MemoryLimit::Unknown => 10 << 20,
     };
     let config = session

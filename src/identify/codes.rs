@@ -200,20 +200,14 @@ impl<'a> Keys<'a> {
 
     /// Returns the hash of the first form of a record.
     pub(super) fn first(&self, record: u32) -> u64 {
-        let Some((numbers, hashes)) = self.parts.first() else { return NOTHING };
-        let number = numbers[record as usize];
-        if number == ABSENT { NOTHING } else { hashes[number as usize] }
+        self.parts.first().map_or(NOTHING, |part| hash_of(*part, record))
     }
 
     /// Returns whether two records have all forms, and the same; most pairs differ in the first already.
     pub(super) fn agree(&self, left: u32, right: u32) -> bool {
-        let hash = |numbers: &[u32], hashes: &[u64], record: u32| {
-            let number = numbers[record as usize];
-            if number == ABSENT { NOTHING } else { hashes[number as usize] }
-        };
-        self.parts.iter().all(|(numbers, hashes)| {
-            let left = hash(numbers, hashes, left);
-            left != NOTHING && left == hash(numbers, hashes, right)
+        self.parts.iter().all(|part| {
+            let left = hash_of(*part, left);
+            left != NOTHING && left == hash_of(*part, right)
         })
     }
 
@@ -221,16 +215,21 @@ impl<'a> Keys<'a> {
     #[must_use]
     pub fn get(&self, record: u32) -> u64 {
         let mut key = NOTHING;
-        for (position, (numbers, hashes)) in self.parts.iter().enumerate() {
-            let number = numbers[record as usize];
-            let part = if number == ABSENT { NOTHING } else { hashes[number as usize] };
-            if part == NOTHING {
+        for (position, part) in self.parts.iter().enumerate() {
+            let hash = hash_of(*part, record);
+            if hash == NOTHING {
                 return NOTHING;
             }
-            key = if position == 0 { part } else { mixed(key, part) };
+            key = if position == 0 { hash } else { mixed(key, hash) };
         }
         key
     }
+}
+
+/// Returns the hash of a record's value: records number their values, and values have hashes.
+fn hash_of((numbers, hashes): (&[u32], &[u64]), record: u32) -> u64 {
+    let number = numbers[record as usize];
+    if number == ABSENT { NOTHING } else { hashes[number as usize] }
 }
 
 /// Joins two hashes, in order, into one that is never [`NOTHING`].

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::{
     cluster::{
-        Cut,
+        Cut, in_turn,
         links::{Certain, by_star},
         strongest,
     },
@@ -71,10 +71,8 @@ impl Matched {
 
 /// Returns the ties of rules: each record of a star is tied to the first of its cluster there, which need not be the middle.
 fn ruled(links: &[Certain], clusters: &[u32]) -> Vec<Tie> {
-    let mut links = links.to_vec();
-    links.sort_unstable_by_key(|link| (link.rule, link.left, link.right));
     let mut ties = Vec::with_capacity(links.len());
-    for star in by_star(&links) {
+    for star in by_star(&in_turn(links)) {
         let (middle, rule) = (star[0].left, star[0].rule);
         let mut firsts = HashMap::from([(clusters[middle as usize], middle)]);
         for link in star {

@@ -16,7 +16,8 @@ use crate::{
     Error,
     define::project::History,
     engine::{
-        Catalog, CatalogTable, Engine, SnapshotTable, catalog, scarcity::is_out_of_memory, session::sorting_joins,
+        Catalog, CatalogTable, Engine, SnapshotTable, catalog,
+        scarcity::{further_attempts, is_out_of_memory},
     },
     publish::{self, Staging, TableSpec, TableWriter, WriterOptions},
     record::{
@@ -231,13 +232,14 @@ pub(super) async fn write_into(
     session: &datafusion::prelude::SessionContext,
     around: Surroundings<'_>,
 ) -> Result<Vec<Partition>, Error> {
-    let written = match attempt(folder, model, decision, session, around).await? {
-        Err(error) if is_out_of_memory(&error) => {
-            tracing::info!("`{}` is computed again without hash joins", model.model.name);
-            attempt(folder, model, decision, &sorting_joins(session), around).await?
+    let mut written = attempt(folder, model, decision, session, around).await?;
+    for session in further_attempts(session) {
+        if !written.as_ref().is_err_and(is_out_of_memory) {
+            break;
         }
-        done => done,
-    };
+        tracing::info!("`{}` is computed again without hash joins", model.model.name);
+        written = attempt(folder, model, decision, &session, around).await?;
+    }
     written.map_err(|error| outcome::engine_failure(&model.model.name, &error))
 }
 

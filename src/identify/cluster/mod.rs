@@ -121,7 +121,7 @@ pub fn clusters(
         joining.join(verdict.left, verdict.right);
     }
     let mut cut = Vec::new();
-    for star in by_star(&ruled(links.certain)) {
+    for star in by_star(&in_turn(links.certain)) {
         joining.gather(star, &mut cut);
     }
     for Link { left, right, .. } in strongest(links.evidence, score_of(entity.link_from)) {
@@ -138,7 +138,7 @@ pub fn clusters(
 }
 
 /// Returns certain links in the order in which they are tried: by rule; ends decide between equals.
-fn ruled(links: &[Certain]) -> Vec<Certain> {
+pub(super) fn in_turn(links: &[Certain]) -> Vec<Certain> {
     let mut links = links.to_vec();
     links.sort_unstable_by_key(|link| (link.rule, link.left, link.right));
     links
