@@ -38,7 +38,13 @@ checks:
     name: every_plan_has_a_row
 --- */
 WITH account_year AS (
-    SELECT DISTINCT account_id, year FROM core.account_plan
+    SELECT
+        account_id,
+        year,
+        sum(coalesce(planned_account_cost, 0)) AS planned_cost,
+        count(*) AS plans
+    FROM core.account_plan
+    GROUP BY account_id, year
 ),
 
 year_policy AS (
@@ -75,18 +81,17 @@ account_cost AS (
 weighed_plan AS (
     -- the weight of a row: its planned cost, or 1 where the account plans none
     SELECT
-        *,
-        CASE WHEN sum(coalesce(planned_account_cost, 0)) OVER (PARTITION BY account_id, year) > 0
-            THEN coalesce(planned_account_cost, 0)
-            ELSE 1
-        END AS weight
-    FROM core.account_plan
+        plan.*,
+        CASE WHEN account_year.planned_cost > 0 THEN coalesce(plan.planned_account_cost, 0) ELSE 1 END AS weight,
+        CAST(CASE WHEN account_year.planned_cost > 0 THEN account_year.planned_cost ELSE account_year.plans END AS DECIMAL(18, 2))
+            AS total_weight
+    FROM core.account_plan AS plan
+    JOIN account_year ON account_year.account_id = plan.account_id AND account_year.year = plan.year
 ),
 
 placed_plan AS (
     SELECT
         *,
-        CAST(sum(weight) OVER (PARTITION BY account_id, year) AS DECIMAL(18, 2)) AS total_weight,
         CAST(sum(weight) OVER (PARTITION BY account_id, year ORDER BY product_type, region) AS DECIMAL(18, 2)) AS weight_up_to_here
     FROM weighed_plan
 ),
@@ -102,6 +107,10 @@ costed_plan AS (
     LEFT JOIN account_cost AS cost ON cost.account_id = plan.account_id AND cost.year = plan.year
 ),
 
+planned_customer AS (
+    SELECT DISTINCT customer_id FROM core.account_plan
+),
+
 sold_year AS (
     SELECT
         customer_id,
@@ -111,6 +120,7 @@ sold_year AS (
         sum(revenue) AS revenue,
         sum(cost) AS cost
     FROM core.sales
+    WHERE customer_id IN (SELECT customer_id FROM planned_customer)
     GROUP BY customer_id, date_part('year', order_month), product_type, region
 ),
 
@@ -124,6 +134,7 @@ complained_year AS (
     FROM core.complaint AS complaint
     LEFT JOIN core.complaint_cost AS complaint_cost
         ON complaint_cost.kind = complaint.kind AND complaint_cost.priority = complaint.priority
+    WHERE complaint.customer_id IN (SELECT customer_id FROM planned_customer)
     GROUP BY complaint.customer_id, date_part('year', complaint.month), complaint.product_type, complaint.region
 ),
 

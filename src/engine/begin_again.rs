@@ -89,8 +89,12 @@ impl BeginAgain {
 }
 
 impl DisplayAs for BeginAgain {
-    fn fmt_as(&self, _: DisplayFormatType, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
+    fn fmt_as(&self, form: DisplayFormatType, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match form {
+            // Beside the name, of which there is nothing to be said.
+            DisplayFormatType::TreeRender => Ok(()),
+            DisplayFormatType::Default | DisplayFormatType::Verbose => formatter.write_str(self.name()),
+        }
     }
 }
 

@@ -234,10 +234,12 @@ pub(super) async fn write_into(
 ) -> Result<Vec<Partition>, Error> {
     let mut written = attempt(folder, model, decision, session, around).await?;
     for session in further_attempts(session) {
-        if !written.as_ref().is_err_and(is_out_of_memory) {
-            break;
+        match &written {
+            Err(error) if is_out_of_memory(error) => {
+                tracing::info!("`{}` is computed again without hash joins: {error}", model.model.name);
+            }
+            _ => break,
         }
-        tracing::info!("`{}` is computed again without hash joins", model.model.name);
         written = attempt(folder, model, decision, &session, around).await?;
     }
     written.map_err(|error| outcome::engine_failure(&model.model.name, &error))
