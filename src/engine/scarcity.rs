@@ -119,10 +119,9 @@ pub(super) mod tests {
     #[tokio::test]
     async fn so_many_joins_that_their_sorts_cannot_set_much_aside_are_sorted_at_the_third() {
         let session = narrow_session();
-        let others = (1..7).map(|number| format!(" JOIN a.other AS t{number} ON t{number}.k = t0.k"));
-        let texts = (1..7).map(|number| format!(", max(t{number}.text)"));
-        let sql =
-            format!("SELECT max(t0.text){} FROM a.one AS t0{}", texts.collect::<String>(), others.collect::<String>());
+        let joined = "SELECT max(t0.text), max(t1.text), count(*) FROM a.one AS t0 JOIN a.other AS t1 ON t1.k = t0.k";
+        let narrow = (2..9).map(|number| format!(" JOIN a.other AS t{number} ON t{number}.k = t0.k"));
+        let sql = format!("{joined}{}", narrow.collect::<String>());
         let attempts = std::cell::Cell::new(0);
         let rows = with_spilling_joins(&session, async |session| {
             attempts.set(attempts.get() + 1);

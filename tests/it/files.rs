@@ -119,6 +119,25 @@ fn a_file_that_is_gone_keeps_its_rows_unless_the_contract_says_otherwise() {
 }
 
 #[test]
+fn a_file_that_no_snapshot_holds_leaves_nothing_when_it_is_taken_away() {
+    let project = sales("on_missing: keep\n");
+    project.model(
+        "core.sale",
+        "/* ---\nkey: [id]\nchecks:\n  - expr: amount < 1000\n--- */\nSELECT id, amount FROM staged.sale",
+    );
+    project.run();
+    project.extract("sale/c_20240301.csv", "id,day,kind,amount\n4,2024-03-05,整机,5000\n");
+    project.extract("sale/b_20240201.csv", "id,day,kind,amount\n2,2024-02-06,配件,2000\n");
+    project.tallyhouse(&["run"]).ends(1);
+    project.withdraw("sale/c_20240301.csv");
+    project.withdraw("sale/b_20240201.csv");
+    let report = project.run();
+    // Of the file that was served, the rows that were.
+    assert_eq!(warnings(&report), ["source `sale`: `b_20240201.csv` is gone, its rows stay"]);
+    assert_eq!(project.rows("staged.sale"), ALL);
+}
+
+#[test]
 fn rows_of_a_file_that_is_gone_do_not_survive_a_changed_contract() {
     let project = sales("on_missing: keep\n");
     project.run();

@@ -30,7 +30,7 @@ mod write;
 
 use std::{
     borrow::Cow,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
@@ -148,6 +148,7 @@ pub(super) async fn survey<'a>(
         Some(listed) => Cow::Borrowed(listed),
         None => Cow::Owned(list(source, &staging.pull()).await?),
     };
+    let staging = staging.without_strays(&listed);
     let runtime = tokio::runtime::Handle::current();
     let night = tokio::task::block_in_place(|| staging.read(&listed, runtime));
     let night = night.map_err(|error| of_source(source, error))?;
@@ -303,6 +304,27 @@ impl<'a> Staging<'a> {
             id_columns,
             around,
         })
+    }
+
+    /// Returns the source as the last snapshot has it.
+    fn served(&self) -> Option<&'a Input> {
+        self.around.place.parent.and_then(|parent| parent.inputs.get(&self.source.name.value))
+    }
+
+    /// Leaves what a stopped run had finished if a file of it is gone that no snapshot holds: whoever took a bad file away, for
+    /// which the run was stopped, must not find its rows published. Pulls of a database are never gone.
+    fn without_strays(self, listed: &[extract::ExtractFile]) -> Self {
+        let Some(salvaged) = self.salvaged else { return self };
+        let served = self.served().map(|served| &served.files[..]).unwrap_or_default();
+        let kept: HashSet<(&str, &str)> = served.iter().map(|file| (&*file.path, &*file.content)).collect();
+        let listed: HashSet<&str> = listed.iter().map(|file| &*file.path).collect();
+        let is_stray = |file: &InputFile| {
+            file.watermark.is_none() && !listed.contains(&*file.path) && !kept.contains(&(&*file.path, &*file.content))
+        };
+        match salvaged.input.files.iter().any(is_stray) {
+            true => Self { salvaged: None, parent: self.served(), ..self },
+            false => self,
+        }
     }
 
     /// Returns whether the last snapshot's rows were read as they would be now.
@@ -523,16 +545,16 @@ impl<'a> Staging<'a> {
     fn kept(&self, fingerprint: &str, live: &LiveFiles) -> Option<StagedSource> {
         let input = self.parent.filter(|input| input.fingerprint == fingerprint && !self.around.reread)?;
         let staged = self.last(&self.source.table())?.clone();
-        let served = self.around.place.parent.and_then(|parent| parent.inputs.get(&self.source.name.value));
-        let told = self.salvaged.iter().flat_map(|salvaged| salvaged.warnings.clone());
+        let told = self.salvaged.map(|salvaged| &salvaged.warnings[..]).unwrap_or_default();
+        let new = live.warnings.iter().filter(|warning| !told.contains(warning));
         let report = SourceReport {
             source: self.source.name.value.clone(),
-            is_unchanged: served.is_some_and(|served| served.fingerprint == fingerprint),
+            is_unchanged: self.served().is_some_and(|served| served.fingerprint == fingerprint),
             rows: input.rows,
             faults: std::collections::BTreeMap::new(),
             examples: Vec::new(),
             files: Vec::new(),
-            warnings: told.chain(live.warnings.clone()).collect(),
+            warnings: told.iter().chain(new).cloned().collect(),
             changed_partitions: changed_partitions(self.source, &staged, self.around.place.parent),
         };
         let quarantine = self.last(&TableName::quarantine(&self.source.name.value))?.clone();
