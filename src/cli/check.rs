@@ -1,6 +1,10 @@
 //! `tallyhouse check`
 
-use std::{path::Path, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -17,6 +21,8 @@ use crate::{
 
 /// How often definition files are looked at.
 const GLANCE: Duration = Duration::from_millis(150);
+/// Files that are named after a save.
+const MOST_NAMED: usize = 5;
 
 /// Checks all definitions: once, or whenever one of them is saved.
 pub(super) async fn check(arguments: &CheckArguments, engine: &Engine) -> Result<ExitCode, Error> {
@@ -42,10 +48,16 @@ async fn watch(arguments: &CheckArguments) -> Result<ExitCode, Error> {
             }
         };
         if arguments.common.output() == OutputFormat::Text {
-            let changed: Vec<String> = changed.iter().map(|path| path.display().to_string()).collect();
-            print(&format!("\n── saved: {}\n", changed.join(", ")));
+            print(&format!("\n── saved: {}\n", named(&changed)));
         }
     }
+}
+
+/// Names what was saved; with a wrong pipeline file no other one is looked at, and all of them seem changed.
+fn named(files: &[PathBuf]) -> String {
+    let names = files.iter().take(MOST_NAMED).map(|path| path.display().to_string());
+    let more = files.len().saturating_sub(MOST_NAMED);
+    names.chain((more > 0).then(|| format!("{more} more"))).collect::<Vec<String>>().join(", ")
 }
 
 async fn check_once(arguments: &CheckArguments, engine: &Engine) -> Result<ExitCode, Error> {

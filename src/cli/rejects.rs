@@ -93,11 +93,17 @@ fn failed_text(failures: &CheckFailures) -> String {
     };
     let mut out = format!("checks of {whose}:\n");
     for FailedCheck { table, check, severity, failed_rows, kept_rows } in checks {
-        let severity = if severity == CheckSeverity::Error { "error" } else { "warning" };
+        let severity = match (severity, &failures.stopped) {
+            (CheckSeverity::Warn, _) => "warning",
+            // What is served was published, so a threshold bears the rows.
+            (CheckSeverity::Error, None) => "tolerated",
+            (CheckSeverity::Error, Some(_)) => "error",
+        };
+        let fail = if failed_rows == 1 { "row fails" } else { "rows fail" };
         // Writing to a String cannot fail.
         let _ = writeln!(
             out,
-            "{:<24} {check:<43} {failed_rows:>6} rows fail, {kept_rows} kept ({severity})",
+            "{:<24} {check:<43} {failed_rows:>6} {fail}, {kept_rows} kept ({severity})",
             table.to_string()
         );
     }

@@ -16,7 +16,7 @@ use crate::{
     Error,
     define::project::History,
     engine::{
-        Catalog, CatalogTable, Engine, SnapshotTable, catalog,
+        Catalog, CatalogTable, Engine, SnapshotTable, Statement, catalog,
         scarcity::{further_attempts, is_out_of_memory},
     },
     publish::{self, Staging, TableSpec, TableWriter, WriterOptions},
@@ -75,7 +75,7 @@ pub(super) async fn build_all(
     loop {
         let is_ready = |model: &&PlannedModel| model.statement.tables.iter().all(|table| catalog.contains_key(table));
         while let Some(model) = queue.begin(is_ready) {
-            let inputs = inputs(model, &catalog);
+            let inputs = inputs(&model.statement, &catalog);
             in_flight.push(Box::pin(async move { (model, build(model, inputs, around).await) }));
         }
         let Some((model, built)) = in_flight.next().await else { break };
@@ -95,10 +95,10 @@ pub(super) async fn build_all(
     Ok((catalog, in_order))
 }
 
-/// Returns the part of the catalog that a model reads.
-pub(super) fn inputs(model: &PlannedModel, catalog: &Catalog) -> Catalog {
+/// Returns the part of the catalog that a statement reads.
+pub(super) fn inputs(statement: &Statement, catalog: &Catalog) -> Catalog {
     let known = |name: &TableName| Some((name.clone(), catalog.get(name)?.clone()));
-    model.statement.tables.iter().filter_map(known).collect()
+    statement.tables.iter().filter_map(known).collect()
 }
 
 async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) -> Result<Built, Error> {

@@ -4,7 +4,7 @@
 //!  snapshot ─ sample ─ mask ─► given rows ─ run the model ─► expected rows ─► text ─ run once more ─► it passes
 //! ```
 //!
-//! In: the name of a model. Out: the text of its file of tests, and where it belongs; whoever asked writes it. A file that is
+//! In: the name of a model or a view. Out: the text of its file of tests, and where it belongs; whoever asked writes it. A file that is
 //! there is never touched. What comes out says what the model does: whether that is right, a person must read.
 
 use std::{
@@ -22,13 +22,12 @@ use crate::{
         suggestion,
         unit_test::{self, ENDING, TestFile, WrittenRows, WrittenTest},
     },
-    engine::{Catalog, CatalogTable, Engine, catalog},
+    engine::{Catalog, CatalogTable, Engine, Statement, catalog},
     record::{
         TableName, TestResult, Text,
         test_result::{Found, RowDiff},
     },
     storage::local,
-    transform::PlannedModel,
 };
 
 /// How much is sampled: the first that gives a result is taken.
@@ -70,44 +69,55 @@ pub async fn generate_test(
     request: &Request,
     engine: &Engine,
 ) -> Result<Generated, Error> {
-    let planned = planned(model, definitions)?;
-    let path = path(planned, request)?;
+    let subject = &subject(model, definitions)?;
+    let path = path(subject, request)?;
     let snapshot = Snapshot::open(request, None)?;
     let tables = snapshot.tables(engine)?;
-    let inputs = inputs(planned, tables)?;
-    let own = tables.get(&planned.model.name).cloned();
+    let inputs = inputs(subject, tables)?;
+    let own = tables.get(subject.name).cloned();
     let mut given = 0;
     for size in SIZES {
-        let mut sampled = sampled(planned, &inputs, own.clone(), engine, size).await?;
+        let mut sampled = sampled(subject, &inputs, own.clone(), engine, size).await?;
         unit::mask(&mut sampled, &definitions.project.sources);
-        let mut written = written(planned, definitions, &snapshot, sampled);
+        let mut written = written(subject, definitions, &snapshot, sampled);
         given = written.given.iter().map(|(_, rows)| rows.rows.len()).sum();
-        if let Some(expect) = result(&written, planned, definitions, engine).await? {
+        if let Some(expect) = result(&written, subject, definitions, engine).await? {
             let expected_rows = expect.rows.len();
             written.expect = expect;
-            confirm(&written, planned, definitions, engine).await?;
+            confirm(&written, subject, definitions, engine).await?;
             let tables = written.given.len();
             return Ok(Generated { path, text: format!("{HEAD}{written}"), tables, given_rows: given, expected_rows });
         }
     }
     Err(Error::Usage {
-        message: format!("{given} rows that were sampled for `{}` give no result", planned.model.name),
+        message: format!("{given} rows that were sampled for `{}` give no result", subject.name),
         hint: Some("write the test by hand: docs/testing.md shows how".to_owned()),
     })
 }
 
-fn planned<'a>(model: &str, definitions: &'a Definitions) -> Result<&'a PlannedModel, Error> {
-    let models = &definitions.graph.models;
-    models.iter().find(|planned| planned.model.name.to_string() == model).ok_or_else(|| {
-        let names: Vec<String> = models.iter().map(|planned| planned.model.name.to_string()).collect();
-        let hint = suggestion(model, names.iter().map(String::as_str));
-        Error::Usage { message: format!("there is no model `{model}`"), hint: Some(hint) }
+/// What is tested: a model or a view.
+struct Subject<'a> {
+    name: &'a TableName,
+    statement: &'a Statement,
+}
+
+fn subject<'a>(name: &str, definitions: &'a Definitions) -> Result<Subject<'a>, Error> {
+    let graph = &definitions.graph;
+    let models = graph.models.iter().map(|model| Subject { name: &model.model.name, statement: &model.statement });
+    let views = graph.views.iter().map(|view| Subject { name: &view.model.name, statement: &view.statement });
+    let all: Vec<Subject<'_>> = models.chain(views).collect();
+    let names: Vec<String> = all.iter().map(|subject| subject.name.to_string()).collect();
+    all.into_iter().zip(&names).find(|(_, known)| *known == name).map(|(subject, _)| subject).ok_or_else(|| {
+        Error::Usage {
+            message: format!("there is no model `{name}`"),
+            hint: Some(suggestion(name, names.iter().map(String::as_str))),
+        }
     })
 }
 
 /// Returns where the tests of a model belong, unless it has some.
-fn path(planned: &PlannedModel, request: &Request) -> Result<PathBuf, Error> {
-    let name = &planned.model.name;
+fn path(subject: &Subject<'_>, request: &Request) -> Result<PathBuf, Error> {
+    let name = subject.name;
     let path = load::models_folder(request)?.join(&name.schema).join(format!("{}{ENDING}", name.table));
     match local::exists(&path) {
         true => Err(Error::Usage {
@@ -118,49 +128,49 @@ fn path(planned: &PlannedModel, request: &Request) -> Result<PathBuf, Error> {
     }
 }
 
-/// Returns the tables that a model reads.
-fn inputs(planned: &PlannedModel, tables: &Catalog) -> Result<Catalog, Error> {
-    match planned.statement.tables.iter().find(|table| !tables.contains_key(table)) {
+/// Returns the tables that are read.
+fn inputs(subject: &Subject<'_>, tables: &Catalog) -> Result<Catalog, Error> {
+    match subject.statement.tables.iter().find(|table| !tables.contains_key(table)) {
         Some(missing) => Err(Error::Usage {
             message: format!("the served snapshot has no table `{missing}`"),
             hint: Some("`tallyhouse run` makes it".to_owned()),
         }),
-        None => Ok(build::inputs(planned, tables)),
+        None => Ok(build::inputs(subject.statement, tables)),
     }
 }
 
 async fn sampled(
-    planned: &PlannedModel,
+    subject: &Subject<'_>,
     inputs: &Catalog,
     own: Option<CatalogTable>,
     engine: &Engine,
     size: Size,
 ) -> Result<Vec<Sampled>, Error> {
-    let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(&planned.model.name, &error);
-    let name = &planned.model.name;
+    let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(subject.name, &error);
+    let name = subject.name;
     let is_new = own.is_none();
     let tables: Catalog = inputs.clone().into_iter().chain(own.map(|own| (name.clone(), own))).collect();
     let session = catalog::providers(&tables).and_then(|tables| engine.session(tables)).map_err(failed)?;
     let sizes: BTreeMap<TableName, u64> =
         inputs.iter().map(|(name, table)| (name.clone(), table.table.rows())).collect();
-    unit::sample(&planned.statement, &sizes, &session, (!is_new).then_some(name), size).await.map_err(failed)
+    unit::sample(subject.statement, &sizes, &session, (!is_new).then_some(name), size).await.map_err(failed)
 }
 
 /// Returns the test without what it expects.
 fn written(
-    planned: &PlannedModel,
+    subject: &Subject<'_>,
     definitions: &Definitions,
     snapshot: &Snapshot,
     sampled: Vec<Sampled>,
 ) -> WrittenTest {
     let variables = &definitions.parameters.variables;
-    let used = planned.statement.parameters.iter().filter_map(|name| Some((name.clone(), text(variables.get(name)?))));
+    let used = subject.statement.parameters.iter().filter_map(|name| Some((name.clone(), text(variables.get(name)?))));
     let rows = |table: Sampled| {
         let columns = table.columns.into_iter().map(|(name, _)| name).collect();
         (table.table, WrittenRows { columns, rows: table.rows })
     };
     WrittenTest {
-        name: format!("{} of a few rows", planned.model.name),
+        name: format!("{} of a few rows", subject.name),
         description: format!("Sampled from snapshot {}.", snapshot.manifest.snapshot),
         run_date: snapshot.manifest.run_date,
         variables: used.collect(),
@@ -182,15 +192,15 @@ fn text(variable: &Variable) -> String {
 /// Runs a test that expects no row, and returns the rows that are there nevertheless.
 async fn result(
     test: &WrittenTest,
-    planned: &PlannedModel,
+    subject: &Subject<'_>,
     definitions: &Definitions,
     engine: &Engine,
 ) -> Result<Option<WrittenRows>, Error> {
-    let found = run(test, planned, definitions, engine).await?;
+    let found = run(test, subject, definitions, engine).await?;
     match found.failures.into_iter().next().map(|failure| failure.found) {
         None => Ok(None),
         Some(Found::Failed(words)) => Err(Error::Data {
-            message: format!("`{}` cannot be computed from the sampled rows: {words}", planned.model.name),
+            message: format!("`{}` cannot be computed from the sampled rows: {words}", subject.name),
             hint: Some("write the test by hand: docs/testing.md shows how".to_owned()),
         }),
         Some(Found::Rows(diff)) => {
@@ -207,15 +217,15 @@ async fn result(
 /// Runs the complete test, which must pass.
 async fn confirm(
     test: &WrittenTest,
-    planned: &PlannedModel,
+    subject: &Subject<'_>,
     definitions: &Definitions,
     engine: &Engine,
 ) -> Result<(), Error> {
-    let found = run(test, planned, definitions, engine).await?;
+    let found = run(test, subject, definitions, engine).await?;
     match found.failures.first() {
         None => Ok(()),
         Some(_) => Err(Error::Data {
-            message: format!("`{}` gives other rows when it is computed again", planned.model.name),
+            message: format!("`{}` gives other rows when it is computed again", subject.name),
             hint: Some("its result is not decided by its rows: look for an order that is not total".to_owned()),
         }),
     }
@@ -223,17 +233,17 @@ async fn confirm(
 
 async fn run(
     test: &WrittenTest,
-    planned: &PlannedModel,
+    subject: &Subject<'_>,
     definitions: &Definitions,
     engine: &Engine,
 ) -> Result<TestResult, Error> {
-    let file = read(test, planned)?;
+    let file = read(test, subject)?;
     let found = test::prepared(&[file], definitions, engine)?.run(engine).await?;
     found.into_iter().next().ok_or_else(|| Error::Bug { message: "a generated test is none".to_owned() })
 }
 
-fn read(test: &WrittenTest, planned: &PlannedModel) -> Result<TestFile, Error> {
-    let name = &planned.model.name;
+fn read(test: &WrittenTest, subject: &Subject<'_>) -> Result<TestFile, Error> {
+    let name = subject.name;
     let relative = format!("{}/{}{ENDING}", name.schema, name.table);
     let file = Arc::new(Text { path: relative.clone(), body: test.to_string() });
     unit_test::read(&file, Path::new(&relative)).map_err(Error::Definition)

@@ -203,7 +203,7 @@ async fn plan_models(
     for model in graph.models.iter().filter(|model| scope.builds(&model.model.name)) {
         let name = &model.model.name;
         let failed = |error: datafusion::error::DataFusionError| outcome::engine_failure(name, &error);
-        let inputs = build::inputs(model, &catalog);
+        let inputs = build::inputs(&model.statement, &catalog);
         let session = engine.session(catalog::providers(&inputs).map_err(failed)?).map_err(failed)?;
         let base = parent.map(|parent| Base { parent, catalog: &inputs });
         let mut decision: Decision = match parent.and_then(|parent| parent.tables.get(name)).filter(|_| request.full) {

@@ -338,7 +338,7 @@ fn failing_rows_are_kept_in_the_snapshot_without_personal_data() {
     assert!(!fs::read_to_string(project.path("warehouse/current/views.sql")).unwrap().contains("check_failure"));
     insta::assert_snapshot!(project.tallyhouse(&["rejects"]).succeeds().out, @r"
     checks of the served snapshot:
-    core.city                it's small                                       1 rows fail, 1 kept (warning)
+    core.city                it's small                                       1 row fails, 1 kept (warning)
     staged.member            not_null(phone, city)                            3 rows fail, 2 kept (warning)
 
     `tallyhouse rejects show SCHEMA.TABLE` shows the rows
