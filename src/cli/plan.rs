@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Error,
     engine::Engine,
-    run::{self, Forecast, ModelPlan, SourcePlan, shown},
+    run::{self, Forecast, ModelPlan, Plan, SourcePlan, shown},
 };
 
 /// Partitions named before a line says how many more there are.
@@ -21,23 +21,23 @@ pub(super) async fn plan(arguments: &PlanArguments, engine: &Engine) -> Result<E
     let progress = Progress::new(arguments.common.output());
     let planned = run::plan(&arguments.request(), engine, &progress).await;
     progress.finish();
-    let (sources, models, forecast) = planned?;
+    let plan = planned?;
     match arguments.common.output() {
-        OutputFormat::Text => print(&text(&sources, &models, &forecast)),
-        OutputFormat::Json => {
-            let plan = serde_json::json!({ "sources": sources, "models": models, "space": forecast });
-            print(&format!("{plan}\n"));
-        }
+        OutputFormat::Text => print(&text(&plan)),
+        OutputFormat::Json => print(&format!("{}\n", serde_json::json!(plan))),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(sources: &[SourcePlan], models: &[ModelPlan], forecast: &Forecast) -> String {
+fn text(plan: &Plan) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
-    let _ = write_sources(&mut out, sources);
-    let _ = write_models(&mut out, models);
-    let _ = write_space(&mut out, forecast);
+    let _ = write_sources(&mut out, &plan.sources);
+    let _ = write_models(&mut out, &plan.models);
+    let _ = write_space(&mut out, &plan.space);
+    for warning in &plan.warnings {
+        let _ = writeln!(out, "warning: {warning}");
+    }
     out
 }
 

@@ -69,7 +69,7 @@ pub use inspect::{Rejects, Snapshot, Snapshots, release, rollback, snapshots};
 pub use lineage::{Subject, lineage, subject};
 pub use nightly::nightly;
 pub use output::{commit, exists, is_folder, is_same_file, output, output_folder, write_output};
-pub use plan::{ModelPlan, SourcePlan, Why, plan, why};
+pub use plan::{ModelPlan, Plan, SourcePlan, Why, plan, why};
 pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RAW_COLUMN, RejectsFilter, corrections};
 pub use report::{FilledReport, report};
 pub use select::{Selected, selected};

@@ -94,22 +94,31 @@ struct Around<'a> {
     engine: &'a Engine,
 }
 
+/// What a run would do.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Plan {
+    /// To each source.
+    pub sources: Vec<SourcePlan>,
+    /// To each model, in the order in which they would be built.
+    pub models: Vec<ModelPlan>,
+    /// The room that it would need.
+    pub space: Forecast,
+    /// What would be lost.
+    pub warnings: Vec<String>,
+}
+
 /// Plans a run.
 ///
 /// # Errors
 /// As the stages that it runs through.
-pub async fn plan(
-    request: &Request,
-    engine: &Engine,
-    observer: &dyn Observer,
-) -> Result<(Vec<SourcePlan>, Vec<ModelPlan>, Forecast), Error> {
+pub async fn plan(request: &Request, engine: &Engine, observer: &dyn Observer) -> Result<Plan, Error> {
     let mut definitions = definitions(request, engine).await?;
     let away = Away::new(&definitions, request, engine).await?;
     Box::pin(remember(&mut definitions, away.parent.as_ref(), engine)).await?;
     let selected = select::models(&definitions, request)?;
     let foreseen = foresee(&definitions, selected, &[], &away, request, engine, observer);
-    let (sources, models, _, forecast) = foreseen.await?;
-    Ok((sources, models, forecast))
+    let (sources, models, _, space) = foreseen.await?;
+    Ok(Plan { sources, models, space, warnings: inherit::warnings(&definitions, away.parent.as_ref()) })
 }
 
 /// Explains why partitions of the selected tables would be kept or rebuilt by a run of everything; `values` choose some by

@@ -270,6 +270,8 @@ fn a_history_is_not_lost_by_a_slip_of_the_hand() {
     assert!(ran.err.contains("bring `history` back into its header, or give the table another name"), "{}", ran.err);
     std::fs::remove_file(project.path("sql/core/dealer.sql")).unwrap();
     project.model("core.other", "SELECT dealer FROM staged.dealer\n");
+    let plan = project.tallyhouse(&["plan", "--run-date", "2026-06-02"]).succeeds();
+    assert!(plan.out.ends_with("goes with the last snapshot that holds it\n"), "{}", plan.out);
     let report = project.run_with(&["--run-date", "2026-06-02"]);
     assert_eq!(
         report["warnings"][0],

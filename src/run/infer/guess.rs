@@ -234,6 +234,7 @@ mod tests {
         assert_eq!(type_of("d", &["2024/1/5", "2024/1/6", "45292"]), "date %Y/%m/%d excel_serial");
         assert_eq!(type_of("t", &["2024-01-05 10:30"]), "timestamp");
         assert_eq!(type_of("amount", &["20240105"]), "decimal(18,2)");
+        assert_eq!(type_of("amount_cents", &["20240"]), "int");
         assert_eq!(type_of("日期", &["20240105"]), "date %Y%m%d");
     }
 

@@ -126,8 +126,11 @@ pub(super) fn is_question(name: &str, headers: &[String]) -> bool {
         || headers.iter().any(|header| header.trim().starts_with("是否"))
 }
 
-/// Returns whether a name speaks of money.
+/// Returns whether a name speaks of money in units that have a hundredth; cents and 分 are whole numbers.
 pub(super) fn is_money(name: &str) -> bool {
+    if name.ends_with("cents") || name.ends_with("fen") {
+        return false;
+    }
     ["amount", "price", "cost", "fee", "revenue", "profit", "balance", "discount", "total"]
         .iter()
         .any(|word| name.split('_').any(|part| part == *word))
