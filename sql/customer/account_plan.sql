@@ -107,10 +107,6 @@ costed_plan AS (
     LEFT JOIN account_cost AS cost ON cost.account_id = plan.account_id AND cost.year = plan.year
 ),
 
-planned_customer AS (
-    SELECT DISTINCT customer_id FROM core.account_plan
-),
-
 sold_year AS (
     SELECT
         customer_id,
@@ -120,7 +116,7 @@ sold_year AS (
         sum(revenue) AS revenue,
         sum(cost) AS cost
     FROM core.sales
-    WHERE customer_id IN (SELECT customer_id FROM planned_customer)
+    WHERE customer_id IN (SELECT customer_id FROM core.account_plan)
     GROUP BY customer_id, date_part('year', order_month), product_type, region
 ),
 
@@ -134,7 +130,7 @@ complained_year AS (
     FROM core.complaint AS complaint
     LEFT JOIN core.complaint_cost AS complaint_cost
         ON complaint_cost.kind = complaint.kind AND complaint_cost.priority = complaint.priority
-    WHERE complaint.customer_id IN (SELECT customer_id FROM planned_customer)
+    WHERE complaint.customer_id IN (SELECT customer_id FROM core.account_plan)
     GROUP BY complaint.customer_id, date_part('year', complaint.month), complaint.product_type, complaint.region
 ),
 

@@ -119,13 +119,15 @@ pub(super) mod tests {
     #[tokio::test]
     async fn so_many_joins_that_their_sorts_cannot_set_much_aside_are_sorted_at_the_third() {
         let session = narrow_session();
-        let joined = "SELECT max(t0.text), max(t1.text), count(*) FROM a.one AS t0 JOIN a.other AS t1 ON t1.k = t0.k";
-        let narrow = (2..9).map(|number| format!(" JOIN a.other AS t{number} ON t{number}.k = t0.k"));
-        let sql = format!("{joined}{}", narrow.collect::<String>());
+        let others = (1..9).map(|number| format!(" JOIN a.other AS t{number} ON t{number}.k = t0.k"));
+        let sql = format!("SELECT count(*) FROM a.one AS t0{}", others.collect::<String>());
         let attempts = std::cell::Cell::new(0);
         let rows = with_spilling_joins(&session, async |session| {
             attempts.set(attempts.get() + 1);
-            rows_of(session, &sql).await
+            match attempts.get() {
+                1 => Err(DataFusionError::ResourcesExhausted("by something else".to_owned())),
+                _ => rows_of(session, &sql).await,
+            }
         })
         .await;
         assert_eq!((rows.unwrap(), attempts.get()), (1, 3));

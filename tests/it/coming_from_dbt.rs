@@ -47,3 +47,26 @@ fn the_same_model_is_written_for_here_as_the_docs_show_it() {
     project.run();
     assert_eq!(project.rows("shop.customer"), ["7|2.50|2024-02-01", "8|0.99|2024-02-29"]);
 }
+
+#[test]
+fn views_histories_tests_and_freshness_are_as_the_docs_show_them() {
+    let project = shop();
+    project.model("shop.customer", &block("sql native"));
+    project.model("shop.paid_order", &block("sql view"));
+    project.model("shop.paid_day", "SELECT order_date, count(*) AS orders FROM shop.paid_order GROUP BY order_date\n");
+    project.model("shop.customer_history", &block("sql history"));
+    project.file("sql/shop/customer.test.yaml", block("yaml test"));
+    let contract = block("yaml contract") + &block("yaml freshness");
+    project.file("pipelines/sources/raw_orders.yaml", contract);
+    let tested = project.tallyhouse(&["test"]).succeeds();
+    assert!(tested.out.contains("1 passed, 0 failed"), "{}", tested.out);
+    project.tallyhouse(&["run", "--run-date", "2026-06-30"]).ends(1);
+    project.run_with(&["--run-date", "2024-03-01"]);
+    assert_eq!(project.rows("shop.paid_day"), ["2024-01-31|1", "2024-02-01|1", "2024-02-29|1"]);
+    assert_eq!(
+        project.query("SELECT user_id, amount, valid_from, is_current FROM shop.customer_history ORDER BY user_id"),
+        ["7|2.50|2024-03-01|true", "8|0.99|2024-03-01|true"]
+    );
+    // The snapshot has no view.
+    project.tallyhouse(&["show", "shop.paid_order"]).ends(2);
+}

@@ -51,7 +51,13 @@ impl Selection {
     /// Returns whether a word can only be a selector, not a plain name: it has an operator, a wildcard or a method.
     #[must_use]
     pub fn is_selector(word: &str) -> bool {
-        let has_method = word.split_once(':').is_some_and(|(method, _)| parse::METHODS.contains(&method));
+        let is_by_method = |part: &str| {
+            let method =
+                part.split_once(':').map(|(method, _)| method.trim_start_matches(|sign| "@+0123456789".contains(sign)));
+            method.is_some_and(|method| parse::METHODS.contains(&method))
+        };
+        // The name of a unit test may hold a colon too, and commas behind it.
+        let has_method = word.split(',').any(is_by_method);
         has_method || word.contains(['+', '@', '*', '?', '[', ',', '/']) && !word.contains(':')
     }
 
