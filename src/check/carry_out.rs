@@ -24,7 +24,7 @@ use super::{
     query,
 };
 use crate::{
-    define::project::{Age, Change, Check, CheckKind, Measure, Tolerance, ZScore},
+    define::project::{Age, Change, Check, CheckKind, Dialect, Measure, Tolerance, ZScore},
     engine::scarcity::with_spilling_joins,
     record::{CheckFailure, CheckResult, Diagnostic, MeasurePoint, Quantity, TableName, sql::quoted_table},
 };
@@ -89,18 +89,17 @@ pub async fn run(table: &TableChecks, checks: &[&Check], around: Around<'_>) -> 
     let (scans, counted) = fold::fold(checks, &one.schema).map_err(|fault| told(&fault))?;
     let mut counts = Vec::with_capacity(scans.len());
     for scan in &scans {
-        counts.push(numbers(&collect(around.session, &scan.sql(&table.table)).await?)?);
+        counts.push(numbers(&collect(around.session, scan.dialect, &scan.sql(&table.table)).await?)?);
     }
     let rows = counts.first().map_or(0, |first| first[ALL_ROWS]);
     let mut found = Found::default();
     for (check, counted) in checks.iter().zip(counted) {
         let counts = |at: Counted, position: usize| counts[at.scan][position];
-        let looked_at = match counted {
-            Some(at) => counts(at, at.looked_at.unwrap_or(ALL_ROWS)),
-            None => {
-                one.count(&format!("SELECT 1 FROM {} WHERE {}", quoted_table(&table.table), query::looked_at(check)))
-                    .await?
-            }
+        let looked_at = if let Some(at) = counted {
+            counts(at, at.looked_at.unwrap_or(ALL_ROWS))
+        } else {
+            let rows = format!("SELECT 1 FROM {} WHERE {}", quoted_table(&table.table), query::looked_at(check));
+            one.count(check.dialect, &rows).await?
         };
         let failed = counted.and_then(|at| Some(counts(at, at.failed?)));
         let answer = one.answer(check, looked_at, failed).await?;
@@ -128,9 +127,13 @@ pub(super) async fn schema(table: &TableName, session: &SessionContext) -> Resul
     Ok(session.table_provider(name).await?.schema())
 }
 
-/// Runs a query; one that finds too little memory once more with joins that sort.
-pub(super) async fn collect(session: &SessionContext, sql: &str) -> Result<Vec<RecordBatch>> {
-    with_spilling_joins(session, async |session| session.sql(sql).await?.collect().await).await
+/// Runs a query of which the texts are read in a dialect; one that finds too little memory once more with joins that sort.
+pub(super) async fn collect(session: &SessionContext, dialect: Dialect, sql: &str) -> Result<Vec<RecordBatch>> {
+    let rows = async |session: &SessionContext| {
+        let plan = query::planned(dialect, sql, session, &session.state()).await?;
+        session.execute_logical_plan(plan).await?.collect().await
+    };
+    with_spilling_joins(session, rows).await
 }
 
 /// Reads a row of counts.
@@ -156,9 +159,9 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    async fn count(&self, sql: &str) -> Result<u64> {
+    async fn count(&self, dialect: Dialect, sql: &str) -> Result<u64> {
         let counted = format!("SELECT count(*) FROM ({sql}) AS counted");
-        Ok(numbers(&collect(self.around.session, &counted).await?)?[0])
+        Ok(numbers(&collect(self.around.session, dialect, &counted).await?)?[0])
     }
 
     /// Asks what a check asks, as far as no scan has counted it.
@@ -177,7 +180,7 @@ impl One<'_> {
         let Some(failing) = failing else { return Ok(Answer::default()) };
         let failed_rows = match failed {
             Some(failed) => failed,
-            None => self.count(&failing).await?,
+            None => self.count(check.dialect, &failing).await?,
         };
         let rows = match failed_rows {
             0 => Rows::default(),
@@ -189,7 +192,7 @@ impl One<'_> {
     async fn freshness(&self, check: &Check, column: &str, max_age: Age) -> Result<Answer> {
         let Around { session, run_date, timezone, .. } = self.around;
         let sql = measure::newest(&self.table.table, check, column, run_date, timezone, &self.schema);
-        let batches = collect(session, &sql).await?;
+        let batches = collect(session, check.dialect, &sql).await?;
         let newest = batches.iter().find(|batch| batch.num_rows() > 0);
         let newest = newest.map_or(Ok(ScalarValue::Null), |batch| ScalarValue::try_from_array(batch.column(0), 0))?;
         Ok(of_numbers(measure::age(&newest, max_age, run_date, timezone)))
@@ -205,12 +208,13 @@ impl One<'_> {
         };
         let sql = measure::values(&self.table.table, check, &change.measure, by, None, &schema);
         // What the table was may be without a column, or have it in another type.
+        let state = before.session.state();
         let is_comparable = measure::is_measurable(&change.measure, &schema)
-            && before.session.state().create_logical_plan(&sql).await.is_ok();
+            && query::planned(check.dialect, &sql, before.session, &state).await.is_ok();
         if !is_comparable {
             return Ok(not_compared(&format!("the table of snapshot {} cannot be measured so", before.snapshot)));
         }
-        let old: Values = measure::read(&collect(before.session, &sql).await?)?.into_iter().collect();
+        let old: Values = measure::read(&collect(before.session, check.dialect, &sql).await?)?.into_iter().collect();
         let new = self.values(check, &change.measure, by, None).await?.into_iter().collect();
         Ok(of_numbers(measure::changes(change, &old, &new)))
     }
@@ -239,7 +243,7 @@ impl One<'_> {
         last: Option<usize>,
     ) -> Result<Vec<(Option<String>, Quantity)>> {
         let sql = measure::values(&self.table.table, check, measure, by, last, &self.schema);
-        measure::read(&collect(self.around.session, &sql).await?)
+        measure::read(&collect(self.around.session, check.dialect, &sql).await?)
     }
 
     /// Returns what a measure was on earlier run dates, the last ones.

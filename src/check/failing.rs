@@ -39,7 +39,8 @@ impl Rows {
 
 /// Fetches the rows of `failing` that are kept: in order of the columns that reports show, then of all others.
 pub(super) async fn rows(table: &TableChecks, check: &Check, failing: &str, around: Around<'_>) -> Result<Rows> {
-    let schema = around.session.sql(failing).await?.schema().clone();
+    let state = around.session.state();
+    let schema = query::planned(check.dialect, failing, around.session, &state).await?.schema().clone();
     let is_public = |name: &&String| !table.personal.contains(*name);
     let names: Vec<&String> = schema.fields().iter().map(|field| field.name()).filter(is_public).collect();
     let (shown, others): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| is_shown(table, check, name));
@@ -48,7 +49,7 @@ pub(super) async fn rows(table: &TableChecks, check: &Check, failing: &str, arou
         return Ok(Rows::default());
     }
     let rows = around.kept_rows.max(SAMPLE_ROWS);
-    let batches = collect(around.session, &query::sample(failing, &columns, rows)).await?;
+    let batches = collect(around.session, check.dialect, &query::sample(failing, &columns, rows)).await?;
     let key: BTreeSet<&String> = table.key.iter().collect();
     let mut found = Rows::default();
     for batch in &batches {

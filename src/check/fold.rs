@@ -14,7 +14,7 @@ use arrow::datatypes::Schema;
 
 use super::query;
 use crate::{
-    define::project::Check,
+    define::project::{Check, Dialect},
     record::{Diagnostic, TableName, sql::quoted_table},
 };
 
@@ -24,6 +24,8 @@ const MOST_MARKS: usize = 128;
 /// A query with one row of counts.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
+    /// How its texts are read.
+    pub dialect: Dialect,
     /// Expressions that are 1 for a row that counts, else NULL; each with its position in the row.
     marks: Vec<String>,
     /// Positions of filters by their text.
@@ -61,10 +63,11 @@ pub(super) fn fold(checks: &[&Check], schema: &Schema) -> Result<Folded, Box<Dia
             continue;
         }
         let condition = query::condition(check, schema)?.filter(|condition| !query::has_subquery(condition));
-        if scans.last().is_none_or(|scan| scan.marks.len() >= MOST_MARKS) {
-            scans.push(Scan::default());
-        }
-        let last = scans.len() - 1;
+        let has_room = |scan: &Scan| scan.dialect == check.dialect && scan.marks.len() < MOST_MARKS;
+        let last = scans.iter().rposition(has_room).unwrap_or_else(|| {
+            scans.push(Scan { dialect: check.dialect, ..Scan::default() });
+            scans.len() - 1
+        });
         let scan = &mut scans[last];
         let looked_at = check.filter.as_ref().map(|filter| scan.filter(&filter.value));
         let failed = condition.map(|condition| scan.mark(query::mark(check, &condition)));

@@ -4,7 +4,7 @@
 
 use super::names;
 use crate::{
-    define::project::{Check, CheckKind, CheckSeverity, History, Model, Tolerance},
+    define::project::{Check, CheckKind, CheckSeverity, Dialect, History, Model, Tolerance},
     record::{Place, Placed},
 };
 
@@ -43,6 +43,7 @@ fn implied(place: &Place, name: String, kind: CheckKind, filter: Option<Placed<S
         severity: CheckSeverity::Error,
         tolerance: Tolerance::default(),
         filter,
+        dialect: Dialect::default(),
         tags: Vec::new(),
     }
 }

@@ -17,6 +17,7 @@ mod bounds;
 mod carry_out;
 mod failing;
 mod fold;
+mod idle;
 mod implied;
 mod measure;
 mod query;
@@ -104,6 +105,6 @@ pub fn reads(check: &Check) -> Option<BTreeSet<TableName>> {
         _ => (None, None),
     };
     let texts = expr.into_iter().chain(&check.filter);
-    let queried = texts.map(|text| query::queried(&text.value)).collect::<Option<Vec<_>>>()?;
+    let queried = texts.map(|text| query::queried(&text.value, check.dialect)).collect::<Option<Vec<_>>>()?;
     Some(queried.into_iter().flatten().chain(to.cloned()).collect())
 }

@@ -7,10 +7,14 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::Schema;
 use chrono::NaiveDate;
+use datafusion::{
+    common::plan_err, error::Result as EngineResult, execution::SessionState, logical_expr::LogicalPlan,
+    prelude::SessionContext,
+};
 
 use super::bounds;
 use crate::{
-    define::project::{Check, CheckKind},
+    define::project::{Check, CheckKind, Dialect},
     engine::{Parameters, Statement},
     record::{
         Diagnostic, Placed, TableName,
@@ -108,19 +112,41 @@ fn unrelated(
     )
 }
 
+/// Plans a query of a check as its texts are to be read.
+///
+/// # Errors
+/// What is wrong with it; a parameter is.
+pub(super) async fn planned(
+    dialect: Dialect,
+    sql: &str,
+    session: &SessionContext,
+    state: &SessionState,
+) -> EngineResult<LogicalPlan> {
+    if dialect == Dialect::Datafusion {
+        return state.create_logical_plan(sql).await;
+    }
+    let statement = Statement::parse_as(dialect, sql, &no_parameters())?;
+    if let Some(name) = statement.parameters.first() {
+        return plan_err!("`${name}` has no value in a check, which asks about rows alone");
+    }
+    statement.plan_with(session, state).await
+}
+
+fn no_parameters() -> Parameters {
+    Parameters { run_date: NaiveDate::default(), timezone: chrono_tz::UTC, variables: BTreeMap::new() }
+}
+
 /// Returns whether an expression may hold a query of its own.
 pub(super) fn has_subquery(expr: &str) -> bool {
     expr.to_lowercase().split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == "select")
 }
 
 /// Returns the tables that queries within an expression read; None where that cannot be told. No parameter may stand in a check.
-pub(super) fn queried(expr: &str) -> Option<Vec<TableName>> {
+pub(super) fn queried(expr: &str, dialect: Dialect) -> Option<Vec<TableName>> {
     if !has_subquery(expr) {
         return Some(Vec::new());
     }
-    let parameters =
-        Parameters { run_date: NaiveDate::default(), timezone: chrono_tz::UTC, variables: BTreeMap::new() };
-    let statement = Statement::parse(&format!("SELECT ({expr}\n)"), &parameters).ok()?;
+    let statement = Statement::parse_as(dialect, &format!("SELECT ({expr}\n)"), &no_parameters()).ok()?;
     let is_told = statement.unqualified.is_empty() && statement.parameters.is_empty();
     is_told.then_some(statement.tables)
 }

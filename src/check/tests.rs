@@ -12,7 +12,10 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{bounds, carry_out, fold, measure, query};
 use crate::{
-    define::{project::Check, read_model},
+    define::{
+        project::{Check, Dialect},
+        read_model,
+    },
     engine::{Engine, Settings},
     record::{TableName, Text, sql},
 };
@@ -100,7 +103,10 @@ async fn folded_checks_count_what_single_queries_count() {
         assert!(scans.len() > 1);
         let mut counts = Vec::new();
         for scan in &scans {
-            counts.push(carry_out::numbers(&carry_out::collect(&session, &scan.sql(&table())).await.unwrap()).unwrap());
+            counts.push(
+                carry_out::numbers(&carry_out::collect(&session, scan.dialect, &scan.sql(&table())).await.unwrap())
+                    .unwrap(),
+            );
         }
         for (check, counted) in checks.iter().zip(counted) {
             let counted = counted.unwrap();
@@ -118,7 +124,7 @@ async fn folded_checks_count_what_single_queries_count() {
 
 async fn count_of(session: &SessionContext, sql: &str) -> u64 {
     let sql = format!("SELECT count(*) FROM ({sql}) AS single");
-    carry_out::numbers(&carry_out::collect(session, &sql).await.unwrap()).unwrap()[0]
+    carry_out::numbers(&carry_out::collect(session, Dialect::default(), &sql).await.unwrap()).unwrap()[0]
 }
 
 #[test]

@@ -6,11 +6,19 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use arrow::datatypes::{DataType, Schema};
-use datafusion::{common::plan_err, error::Result, execution::SessionState, prelude::SessionContext};
+use datafusion::{
+    common::{ScalarValue, plan_err},
+    error::Result,
+    execution::SessionState,
+    prelude::SessionContext,
+};
 
-use super::{TableChecks, carry_out, measure, query};
+use super::{TableChecks, carry_out, idle::idle, measure, query};
 use crate::{
-    define::project::{Age, Check, CheckKind, Measure},
+    define::{
+        project::{Age, Check, CheckKind, Dialect, Measure},
+        type_name,
+    },
     engine::{Parameters, Problem, Statement, parallel, plain},
     record::{
         Diagnostic, Place, Placed, TableName,
@@ -71,7 +79,7 @@ pub fn validate_each(
 pub fn validity_reads(table: &TableChecks, schema: &Schema, parameters: &Parameters) -> Option<BTreeSet<TableName>> {
     let mut reads = BTreeSet::new();
     for check in &table.checks {
-        let statement = Statement::parse(&sql(table, check, schema).ok()?, parameters).ok()?;
+        let statement = Statement::parse_as(check.dialect, &sql(table, check, schema).ok()?, parameters).ok()?;
         reads.extend(statement.named);
     }
     reads.remove(&table.table);
@@ -82,7 +90,7 @@ async fn all(table: &TableChecks, session: &SessionContext, state: &SessionState
     let Ok(schema) = carry_out::schema(&table.table, session).await else { return Vec::new() };
     let mut findings = Vec::new();
     for check in &table.checks {
-        findings.extend(one(table, check, &schema, state, made).await);
+        findings.extend(one(table, check, &schema, session, state, made).await);
     }
     findings
 }
@@ -91,14 +99,19 @@ async fn one(
     table: &TableChecks,
     check: &Check,
     schema: &Schema,
+    session: &SessionContext,
     state: &SessionState,
     made: &Made,
 ) -> Vec<Diagnostic> {
+    let idle = idle(&table.table, check, schema, session, state).await;
+    if !idle.is_empty() {
+        return idle.into_iter().map(|finding| in_check(finding, check)).collect();
+    }
     let sql = match sql(table, check, schema) {
         Ok(sql) => sql,
         Err(fault) => return vec![in_check(*fault, check)],
     };
-    if let Err(error) = plan(&sql, state).await {
+    if let Err(error) = plan(check.dialect, &sql, session, state).await {
         let mut problem = Problem::new(&error, &sql);
         problem.hint = problem.hint.or_else(|| made.meant(&problem.message));
         let found = finding(check, &problem);
@@ -116,8 +129,8 @@ fn sql(table: &TableChecks, check: &Check, schema: &Schema) -> Result<String, Bo
     Ok(failing.unwrap_or_else(|| format!("SELECT {columns} FROM {name} WHERE {filter}")))
 }
 
-async fn plan(sql: &str, state: &SessionState) -> Result<()> {
-    let plan = state.create_logical_plan(sql).await?;
+async fn plan(dialect: Dialect, sql: &str, session: &SessionContext, state: &SessionState) -> Result<()> {
+    let plan = query::planned(dialect, sql, session, state).await?;
     if let Some(name) = plan.get_parameter_names()?.into_iter().min() {
         return plan_err!("`{name}` has no value in a check, which asks about rows alone");
     }
@@ -131,8 +144,34 @@ fn typed(table: &TableChecks, check: &Check, schema: &Schema) -> Option<Diagnost
         CheckKind::Freshness { column, max_age } => fresh(column, *max_age, schema),
         CheckKind::Change(change) => partitions(change.by.as_ref(), table).or_else(|| summed(&change.measure, schema)),
         CheckKind::ZScore(score) => partitions(score.over.as_ref(), table).or_else(|| summed(&score.measure, schema)),
+        CheckKind::AcceptedValues { column, values } => accepted(check, column, values, schema),
         _ => None,
     }
+}
+
+/// Returns the first value that a column of its type can never hold.
+fn accepted(check: &Check, column: &Placed<String>, values: &[String], schema: &Schema) -> Option<Diagnostic> {
+    let data_type = type_of(column, schema)?;
+    let is_possible = |value: &&String| {
+        let is_word = *data_type != DataType::Boolean || ["true", "false"].contains(&value.as_str());
+        is_word && ScalarValue::try_from_string((*value).clone(), data_type).is_ok()
+    };
+    let value = values.iter().find(|value| !is_possible(value))?;
+    let message = format!("`{value}` is no value of `{}`, which is a {}", column.value, type_name(data_type));
+    Some(Diagnostic::error(message, value_place(check, value)).hint("write a value of that type, or leave it out"))
+}
+
+/// Returns the place of a value in the list of a check, else that of the check.
+fn value_place(check: &Check, value: &str) -> Place {
+    let Place { text, range } = &check.place;
+    let found = text.body.get(range.start..).and_then(|rest| {
+        let list = rest.match_indices("values:").find(|(at, _)| !rest[..*at].ends_with('_'))?.0 + "values:".len();
+        Some(range.start + list + rest[list..].find(value)?)
+    });
+    found.map_or_else(
+        || check.place.clone(),
+        |start| Place { text: Arc::clone(text), range: start..start + value.len() },
+    )
 }
 
 fn fresh(column: &Placed<String>, max_age: Age, schema: &Schema) -> Option<Diagnostic> {

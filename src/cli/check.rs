@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Error,
     engine::Engine,
-    record::Diagnostic,
+    record::{Diagnostic, Severity},
     run::{self, Look, Request, Selected, Verdict},
 };
 
@@ -98,7 +98,10 @@ async fn checked(request: &Request, kept: Option<&Path>, engine: &Engine) -> Res
         return checked_of(selected, request, kept, engine).await;
     }
     let Verdict { warnings, sources, models, checks, tests } = run::verdict(request, kept, engine).await?;
-    let tests = tests.map_err(Error::Definition)?;
+    let tests = match tests {
+        Ok(tests) => tests,
+        Err(found) => return Err(Error::Definition(found.into_iter().chain(warnings).collect())),
+    };
     Ok(Checked { warnings, looked_at: LookedAt::Everything { sources, models, checks, tests } })
 }
 
@@ -116,7 +119,7 @@ async fn checked_of(
         Ok(verdict) => concerning(verdict.warnings),
         Err(Error::Definition(findings)) => match concerning(findings) {
             findings if findings.iter().any(Diagnostic::is_error) => return Err(Error::Definition(findings)),
-            _ => Vec::new(),
+            findings => findings.into_iter().filter(|finding| finding.severity == Severity::Warning).collect(),
         },
         Err(other) => return Err(other),
     };

@@ -12,12 +12,12 @@ use std::{
 use super::{
     Environment, PipelineFile,
     entity::{self, Entity},
-    findings::suggestion,
+    findings::{any_error, suggestion},
     function,
-    project::{CodeTable, Model, Project, Source},
+    project::{CodeTable, Model, Project, Source, Wrong},
     seeds, source,
 };
-use crate::record::{Diagnostic, Place, Placed, Severity, Text};
+use crate::record::{Diagnostic, Place, Placed, TableName, Text};
 
 /// Joins a pipeline file with its sources, its entities and the files below the folder of models (each with its path there): models,
 /// rows of seeds, functions.
@@ -31,14 +31,17 @@ pub fn assemble(
     models: Vec<(Arc<Text>, PathBuf)>,
     environment: Environment<'_>,
 ) -> Result<(Project, Vec<Diagnostic>), Vec<Diagnostic>> {
-    assemble_knowing(&|_, _| None, pipeline, sources, entities, models, environment)
+    let (project, findings) = assemble_loosely(&|_, _| None, pipeline, sources, entities, models, environment)?;
+    if any_error(&findings) { Err(findings) } else { Ok((project, findings)) }
 }
 
-/// Joins files as [`assemble`] does, but does not read the models that are `known`.
+/// Joins files as [`assemble`] does, but does not read the models that are `known`, and goes on where sources or models are wrong:
+/// the project then says which, and what is wrong with them is among the findings.
 ///
 /// # Errors
-/// Everything that is wrong with any of them, in order of the files given.
-pub fn assemble_knowing(
+/// Everything that is wrong with any of them, in order of the files given, where an entity or a function is wrong: what stands on
+/// these cannot be told.
+pub fn assemble_loosely(
     known: Known<'_>,
     pipeline: PipelineFile,
     sources: Vec<Arc<Text>>,
@@ -46,34 +49,68 @@ pub fn assemble_knowing(
     models: Vec<(Arc<Text>, PathBuf)>,
     environment: Environment<'_>,
 ) -> Result<(Project, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let mut findings = Vec::new();
+    let (mut findings, mut wrong) = (Vec::new(), Wrong::default());
     let given = sources.len();
-    let mut sources = read_all(sources, |text| source::read(text, environment), &mut findings);
+    let mut sources = read_sources(sources, environment, &mut wrong, &mut findings);
     let given_entities = entities.len();
     let mut entities = read_all(entities, |text| entity::read(text, environment), &mut findings);
     let (functions, models) = models.into_iter().partition(|(_, relative)| function::is_function(relative));
+    let given_functions = Vec::len(&functions);
     let mut functions =
         read_all::<File, _>(functions, |(text, relative)| function::read(&text, &relative), &mut findings);
     functions.sort_by(|a, b| a.name.cmp(&b.name));
     let (models, doubled) = without_doubles(models);
     findings.extend(doubled);
-    let mut models = seeds::models(models, pipeline.dialect, known, &mut findings);
+    let mut models = seeds::models(models, pipeline.dialect, known, &mut wrong, &mut findings);
     sources.sort_by(|a, b| (&a.name.value, &a.text.path).cmp(&(&b.name.value, &b.text.path)));
     models.sort_by(|a, b| (&a.name, &a.text.path).cmp(&(&b.name, &b.text.path)));
     entities.sort_by(|a: &Entity, b| (&a.name.value, &a.text.path).cmp(&(&b.name.value, &b.text.path)));
     findings.extend(doubled_sources(&sources));
+    sources.dedup_by(|second, first| second.name.value == first.name.value);
+    let is_whole = functions.len() == given_functions && entities.len() == given_entities;
+    let mut fits = true;
     if sources.len() == given {
         findings.extend(unknown_code_tables(&sources));
         findings.extend(cycle(&sources));
-        findings.extend(entity::against_sources(&entities, &sources));
+        let found = entity::against_sources(&entities, &sources);
+        fits = !any_error(&found);
+        findings.extend(found);
     }
     if entities.len() == given_entities {
-        findings.extend(entity::against_models(&entities, &models));
+        let found = entity::against_models(&entities, &models);
+        fits &= !any_error(&found);
+        findings.extend(found);
     }
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+    if !(is_whole && fits) {
         return Err(findings);
     }
-    Ok((Project { pipeline: pipeline.pipeline, sources, entities, models, functions, reports: Vec::new() }, findings))
+    let reports = Vec::new();
+    Ok((Project { pipeline: pipeline.pipeline, sources, entities, models, functions, reports, wrong }, findings))
+}
+
+/// Reads sources; those that are wrong are noted.
+fn read_sources(
+    texts: Vec<Arc<Text>>,
+    environment: Environment<'_>,
+    wrong: &mut Wrong,
+    findings: &mut Vec<Diagnostic>,
+) -> Vec<Source> {
+    let mut right = Vec::new();
+    for text in texts {
+        let mut read = source::read_loosely(Arc::clone(&text), environment);
+        let is_right = read.is_right();
+        findings.append(&mut read.findings);
+        match (read.value, read.name) {
+            (Some(source), _) if is_right => right.push(source),
+            (Some(source), _) => wrong.sources.push(source),
+            (None, Some(name)) => drop(wrong.tables.insert(TableName::staged(&name), text)),
+            (None, None) => {}
+        }
+    }
+    let is_right = |name: &TableName| right.iter().any(|source: &Source| source.table() == *name);
+    wrong.tables.retain(|name, _| !is_right(name));
+    wrong.sources.retain(|source| !is_right(&source.table()));
+    right
 }
 
 /// Answers what was read of a `.sql` file of models before, if nothing but its name and kind is asked for.

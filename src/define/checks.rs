@@ -12,7 +12,7 @@ use super::{
     file::{self, AcceptedValues, Relationships, RowCount},
     findings::{Findings, suggestion},
     names,
-    project::{Change, Check, CheckKind, ZScore},
+    project::{Change, Check, CheckKind, Dialect, ZScore},
     spans::At,
 };
 use crate::record::{Placed, TableName};
@@ -31,12 +31,12 @@ const KINDS: [&str; 10] = [
     "z_score",
 ];
 
-/// Checks a list of checks.
-pub fn checks(written: Vec<At<file::Check>>, findings: &mut Findings) -> Vec<Check> {
-    written.into_iter().filter_map(|check| one(check, findings)).collect()
+/// Checks a list of checks, in which SQL is written in a dialect.
+pub fn checks(written: Vec<At<file::Check>>, dialect: Dialect, findings: &mut Findings) -> Vec<Check> {
+    written.into_iter().filter_map(|check| one(check, dialect, findings)).collect()
 }
 
-fn one(written: At<file::Check>, findings: &mut Findings) -> Option<Check> {
+fn one(written: At<file::Check>, dialect: Dialect, findings: &mut Findings) -> Option<Check> {
     let At { value: check, range } = written;
     single_kind(&check, &range, findings)?;
     let (severity, filter, name) = (check.severity.unwrap_or_default(), check.filter.clone(), check.name.clone());
@@ -54,7 +54,10 @@ fn one(written: At<file::Check>, findings: &mut Findings) -> Option<Check> {
         let message = "the check looks at a number, so there are no failing rows to tolerate";
         findings.error(&range, message, "widen the bounds of the check instead");
     }
+    // What has no SQL of its own means the same in each of them.
+    let has_sql = filter.is_some() || matches!(kind, CheckKind::Expr(_));
     Some(Check {
+        dialect: if has_sql { dialect } else { Dialect::default() },
         place: findings.place(&range),
         name: name.map_or_else(|| title(&kind), |name| name.value),
         kind,

@@ -70,6 +70,11 @@ impl Findings {
         self.list.push(diagnostic);
     }
 
+    /// Adds findings.
+    pub fn extend(&mut self, found: impl IntoIterator<Item = Diagnostic>) {
+        self.list.extend(found);
+    }
+
     /// Adds an error with a hint.
     pub fn error(&mut self, range: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
         let place = self.place(range);
@@ -96,15 +101,61 @@ impl Findings {
         value
     }
 
+    /// Returns how many findings there are.
+    pub const fn count(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Forgets all findings but the first so many.
+    pub fn truncate(&mut self, count: usize) {
+        self.list.truncate(count);
+    }
+
     /// Ends: the value and the warnings, or everything that is wrong.
-    pub fn finish<T>(mut self, value: Option<T>) -> Result<(T, Vec<Diagnostic>), Vec<Diagnostic>> {
-        self.list.sort_by_key(|finding| finding.place.as_ref().map_or(0, |place| place.range.start));
-        let failed = self.list.iter().any(|finding| finding.severity == Severity::Error);
+    pub fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let findings = self.sorted();
         match value {
-            Some(value) if !failed => Ok((value, self.list)),
-            _ => Err(self.list),
+            Some(value) if !any_error(&findings) => Ok((value, findings)),
+            _ => Err(findings),
         }
     }
+
+    /// Ends: all findings in order of the text.
+    pub fn sorted(mut self) -> Vec<Diagnostic> {
+        self.list.sort_by_key(|finding| finding.place.as_ref().map_or(0, |place| place.range.start));
+        self.list
+    }
+}
+
+/// What was read of one file, right or wrong.
+#[derive(Debug)]
+pub struct Read<N, T> {
+    /// What it makes, where that can be told.
+    pub name: Option<N>,
+    /// What it says; beside errors only what can be trusted in spite of them.
+    pub value: Option<T>,
+    /// Everything that is wrong, and warnings.
+    pub findings: Vec<Diagnostic>,
+}
+
+impl<N, T> Read<N, T> {
+    /// Returns whether nothing is wrong.
+    pub fn is_right(&self) -> bool {
+        self.value.is_some() && !any_error(&self.findings)
+    }
+
+    /// Returns the value and the warnings, or everything that is wrong.
+    pub fn strictly(self) -> Result<(T, Vec<Diagnostic>), Vec<Diagnostic>> {
+        match self.value {
+            Some(value) if !any_error(&self.findings) => Ok((value, self.findings)),
+            _ => Err(self.findings),
+        }
+    }
+}
+
+/// Returns whether something is wrong.
+pub fn any_error(findings: &[Diagnostic]) -> bool {
+    findings.iter().any(|finding| finding.severity == Severity::Error)
 }
 
 /// Returns "did you mean …" when a known word is near, else the known words.
@@ -129,12 +180,23 @@ fn visible(body: &str, range: &Range<usize>) -> Range<usize> {
     if quoted('"') || quoted('\'') {
         return range.start + 1..range.end - 1;
     }
+    if let Some(first) = block_text(raw) {
+        return range.start + first.start..range.start + first.end;
+    }
     let rest = body[range.start..].lines().next().unwrap_or_default();
     match raw {
         "{" | "[" => range.start..range.start + flow_length(rest),
         "" => range.start..range.start + rest.trim_end().len(),
         _ => range.clone(),
     }
+}
+
+/// Returns the first line of a text that begins behind `>` or `|`.
+fn block_text(raw: &str) -> Option<Range<usize>> {
+    let (mark, text) = raw.split_once('\n').filter(|(mark, _)| mark.starts_with(['>', '|']))?;
+    let start = mark.len() + 1 + (text.len() - text.trim_start().len());
+    let line = raw.get(start..)?.lines().next()?.trim_end();
+    (!line.is_empty()).then(|| start..start + line.len())
 }
 
 /// Returns the length of the flow collection that a line begins with, as far as it is on that line.

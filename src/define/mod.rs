@@ -24,6 +24,7 @@ mod function;
 mod history;
 mod kind;
 mod labels;
+mod mend;
 mod model;
 mod names;
 mod paths;
@@ -43,7 +44,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use assemble::{Known, assemble, assemble_knowing};
+pub use assemble::{Known, assemble, assemble_loosely};
 pub use findings::suggestion;
 pub use function::{is_function, read as read_function};
 pub use model::{named as named_model, read as read_model};

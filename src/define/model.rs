@@ -11,39 +11,73 @@ use std::{
 
 use super::{
     checks, file,
-    findings::Findings,
+    findings::{Findings, Read},
     history, kind, names,
     project::{Dialect, Kind, Model, ModelColumn},
     spans::{At, Pairs},
-    types, yaml,
+    types,
+    yaml::{self, Parsed},
 };
 use crate::record::{Diagnostic, Place, Placed, TableName, Text};
 
 /// Schemas that the tool itself fills.
 const RESERVED: [&str; 3] = ["staged", "quarantine", "ops"];
 
+/// Returns whether the tool itself fills a schema.
+pub fn is_reserved(schema: &str) -> bool {
+    RESERVED.contains(&schema)
+}
+
 /// Reads and checks one model file; `dialect` is how its SQL is understood unless its header says otherwise.
 ///
 /// # Errors
 /// Everything that is wrong with its path and its header.
 pub fn read(text: &Arc<Text>, relative: &Path, dialect: Dialect) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
+    read_loosely(text, relative, dialect).strictly()
+}
+
+/// Reads and checks one model file as [`read`] does; of one whose header is wrong the model comes back too, if its query means what it
+/// will mean once the header is right.
+pub fn read_loosely(text: &Arc<Text>, relative: &Path, dialect: Dialect) -> Read<TableName, Model> {
     let mut findings = Findings::of(Arc::clone(text));
     let name = table_name(text, relative, &mut findings);
-    let Some(header) = header(text, &mut findings) else { return findings.finish(None) };
+    let is_named = findings.count() == 0;
+    let Some(header) = header(text, &mut findings) else {
+        return Read { name, value: None, findings: findings.sorted() };
+    };
     let query = header.as_ref().map_or(0, |header| header.end);
     let mut findings = match header {
         Some(part) => findings.within(part.yaml),
         None => findings.within(0..0),
     };
     let blank = yaml::is_blank(findings.body());
-    let written = if blank { Some(file::Model::default()) } else { yaml::parse(&mut findings) };
+    let Parsed { value: written, mended } = match blank {
+        true => Parsed { value: Some(file::Model::default()), mended: Vec::new() },
+        false => yaml::parse_mending(&mut findings),
+    };
     let is_seed =
         written.as_ref().and_then(|written| written.kind.as_ref()).is_some_and(|kind| kind.value == Kind::Seed);
-    if let Some(finding) = if is_seed { with_query(text, query) } else { without_query(text, query) } {
-        findings.push(finding);
+    let beside = if is_seed { with_query(text, query) } else { without_query(text, query) };
+    let has_what_it_needs = is_seed || beside.is_none();
+    if mended.is_empty() || written.as_ref().is_some_and(|written| written.kind.is_some()) {
+        findings.extend(beside);
     }
-    let model = written.and_then(|written| model(name, dialect, written, &mut findings));
-    findings.finish(model)
+    let follows_history = written.as_ref().is_some_and(|written| written.history.is_some());
+    let decides = mended.iter().any(|mended| decides_the_query(&findings.body()[mended.range.clone()]));
+    // What is said of a header of which a part is missing may follow from that.
+    let told = findings.count();
+    let model = written.and_then(|written| model(name.clone(), dialect, written, &mut findings));
+    if !mended.is_empty() {
+        findings.truncate(told);
+    }
+    let is_sound = |model: &Model| model.history.is_some() == follows_history;
+    let value = model.filter(|model| is_named && has_what_it_needs && !decides && is_sound(model));
+    Read { name, value, findings: findings.sorted() }
+}
+
+/// Returns whether a part of a header may say in which way the query is understood, or which columns it has at last.
+fn decides_the_query(part: &str) -> bool {
+    ["kind", "seed", "histor", "track", "dialect", "duckdb", "datafusion"].iter().any(|word| part.contains(word))
 }
 
 /// Makes a model of which nothing is told but its name and kind; None where the path names none.
@@ -76,7 +110,8 @@ fn model(name: Option<TableName>, dialect: Dialect, written: file::Model, findin
     let on_schema_change =
         history::on_schema_change(written.on_schema_change.as_ref(), written.history.as_ref(), findings);
     let history = written.history.and_then(|history| history::history(history, &written.key, findings));
-    let checks = checks::checks(written.checks, findings);
+    let dialect = written.dialect.unwrap_or(dialect);
+    let checks = checks::checks(written.checks, dialect, findings);
     let ignored = written.rebuild.unwrap_or_default().ignore_changes;
     let ignore_changes = ignored.iter().filter_map(|table| checks::table(table, findings)).collect();
     Some(Model {
@@ -95,7 +130,7 @@ fn model(name: Option<TableName>, dialect: Dialect, written: file::Model, findin
         on_schema_change,
         history,
         ignore_changes,
-        dialect: written.dialect.unwrap_or(dialect),
+        dialect,
         tags: written.tags,
         columns,
         checks,
@@ -136,7 +171,7 @@ fn table_name(text: &Arc<Text>, relative: &Path, findings: &mut Findings) -> Opt
             findings.push(Diagnostic::error(message, place.clone()).hint(names::snake_hint(name)));
         }
     }
-    if RESERVED.contains(&schema.as_str()) {
+    if is_reserved(schema) {
         let message = format!("schema `{schema}` is filled by tallyhouse itself");
         findings.push(Diagnostic::error(message, place).hint("put the model into another folder"));
     }

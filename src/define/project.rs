@@ -33,6 +33,31 @@ pub struct Project {
     pub functions: Vec<Function>,
     /// The files of reports, unread: nothing that a run publishes depends on them.
     pub reports: Vec<Arc<Text>>,
+    /// What is there and wrong, where a project is read that is not to be run.
+    pub wrong: Wrong,
+}
+
+/// Definitions with an error, of a project of which the others are still looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Wrong {
+    /// Tables of which nothing is known, and the file of each.
+    pub tables: BTreeMap<TableName, Arc<Text>>,
+    /// Sources whose columns are known nevertheless.
+    pub sources: Vec<Source>,
+    /// Models whose query can be looked at nevertheless; they stand among those of the project.
+    pub models: BTreeSet<TableName>,
+}
+
+impl Wrong {
+    /// Returns the files of what does not stand among the sources and models of the project.
+    pub fn texts(&self) -> impl Iterator<Item = &Arc<Text>> {
+        self.tables.values().chain(self.sources.iter().map(|source| &source.text))
+    }
+
+    /// Returns the tables that do not stand among those of the project.
+    pub fn names(&self) -> impl Iterator<Item = TableName> {
+        self.tables.keys().cloned().chain(self.sources.iter().map(Source::table))
+    }
 }
 
 /// A function written in SQL. What it says is left to the planner.

@@ -7,13 +7,20 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::{
     assemble::{File, Known, read_all},
+    findings::Read,
     model,
-    project::{Dialect, Kind, Model},
+    project::{Dialect, Kind, Model, Wrong},
 };
 use crate::record::{Diagnostic, Place};
 
-/// Reads models, but those that are known already, and gives seeds their rows.
-pub fn models(files: Vec<File>, dialect: Dialect, known: Known<'_>, findings: &mut Vec<Diagnostic>) -> Vec<Model> {
+/// Reads models, but those that are known already, and gives seeds their rows; models that are wrong are noted.
+pub fn models(
+    files: Vec<File>,
+    dialect: Dialect,
+    known: Known<'_>,
+    wrong: &mut Wrong,
+    findings: &mut Vec<Diagnostic>,
+) -> Vec<Model> {
     let is_csv = |(_, relative): &File| relative.extension().is_some_and(|extension| extension == "csv");
     let (mut rows, written): (Vec<File>, Vec<File>) = files.into_iter().partition(is_csv);
     let headers: BTreeSet<PathBuf> = written.iter().map(|(_, relative)| relative.clone()).collect();
@@ -21,13 +28,29 @@ pub fn models(files: Vec<File>, dialect: Dialect, known: Known<'_>, findings: &m
         let index = rows.iter().position(|(_, other)| *other == relative.with_extension("csv"))?;
         Some(rows.swap_remove(index))
     };
-    let read = |(text, relative): File| {
-        let known = known(&text, &relative).map(Ok);
-        let (model, warnings) = known.unwrap_or_else(|| model::read(&text, &relative, dialect))?;
-        let (model, wrong) = joined(model, beside(&mut rows, &relative));
-        if wrong.is_empty() { Ok((model, warnings)) } else { Err(warnings.into_iter().chain(wrong).collect()) }
-    };
-    let mut models = read_all(written, read, findings);
+    let mut models = Vec::with_capacity(written.len());
+    for (text, relative) in written {
+        let known = known(&text, &relative).map(|(model, findings)| Read { name: None, value: Some(model), findings });
+        let mut read = known.unwrap_or_else(|| model::read_loosely(&text, &relative, dialect));
+        let is_right = read.is_right();
+        findings.append(&mut read.findings);
+        let Some(model) = read.value else {
+            wrong.tables.extend(read.name.filter(|name| !model::is_reserved(&name.schema)).map(|name| (name, text)));
+            continue;
+        };
+        let rows = beside(&mut rows, &relative);
+        let is_seed_without_rows = model.kind == Kind::Seed && rows.is_none();
+        let (model, found) = joined(model, rows);
+        findings.extend(found);
+        if is_seed_without_rows {
+            wrong.tables.insert(model.name, text);
+            continue;
+        }
+        if !is_right {
+            wrong.models.insert(model.name.clone());
+        }
+        models.push(model);
+    }
     // A header that could not be read has said what is wrong; its rows say nothing more.
     rows.retain(|(_, relative)| !headers.contains(&relative.with_extension("sql")));
     models.extend(read_all(rows, |(text, relative): File| model::bare_seed(&text, &relative), findings));

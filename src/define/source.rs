@@ -12,12 +12,13 @@ use super::{
     Environment, checks,
     column::column,
     file, files,
-    findings::{Findings, suggestion},
+    findings::{Findings, Read, suggestion},
     format::format,
     names, paths,
-    project::{Check, Column, Format, RejectLimit, Rule, Source, Version},
+    project::{Check, Column, Dialect, Format, RejectLimit, Rule, Source, Version},
     spans::{At, Pairs},
-    types, yaml,
+    types,
+    yaml::{self, Mended, Parsed},
 };
 use crate::record::{Diagnostic, Placed, Text};
 
@@ -44,9 +45,34 @@ const BUILT_IN_RULES: [&str; 14] = [
 /// # Errors
 /// Everything that is wrong with it.
 pub fn read(text: Arc<Text>, environment: Environment<'_>) -> Result<(Source, Vec<Diagnostic>), Vec<Diagnostic>> {
+    read_loosely(text, environment).strictly()
+}
+
+/// Reads and checks one source file as [`read`] does; of a contract that is wrong the source comes back too, if its columns are what
+/// they will be once the contract is right.
+pub fn read_loosely(text: Arc<Text>, environment: Environment<'_>) -> Read<String, Source> {
     let mut findings = Findings::of(text);
-    let source = yaml::parse(&mut findings).and_then(|written| checked(written, environment, &mut findings));
-    findings.finish(source)
+    let Parsed { value: written, mended } = yaml::parse_mending::<At<file::Source>>(&mut findings);
+    let is_column = |mended: &Mended| !mended.is_unknown_key || findings.body()[mended.range.clone()].contains("type");
+    let decides = mended.iter().any(is_column);
+    let name = match &written {
+        Some(written) => written.value.name.as_ref().map(|name| name.value.clone()),
+        None => spelled_name(findings.body()),
+    };
+    // What is said of a contract of which a part is missing may follow from that.
+    let told = findings.count();
+    let source = written.and_then(|written| checked(written, environment, &mut findings));
+    if !mended.is_empty() {
+        findings.truncate(told);
+    }
+    Read { name, value: source.filter(|_| !decides), findings: findings.sorted() }
+}
+
+/// Returns the name of a source in a text that cannot be read.
+fn spelled_name(body: &str) -> Option<String> {
+    let written = body.lines().find_map(|line| line.strip_prefix("name:"))?;
+    let name = written.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+    names::is_snake_case(name).then(|| name.to_owned())
 }
 
 fn checked(written: At<file::Source>, environment: Environment<'_>, findings: &mut Findings) -> Option<Source> {
@@ -85,7 +111,7 @@ fn checked(written: At<file::Source>, environment: Environment<'_>, findings: &m
         reject_limit: reject_limit(written.reject_limit, findings),
         columns: columns?,
         rules,
-        checks: checks::checks(written.checks, findings),
+        checks: checks::checks(written.checks, Dialect::default(), findings),
         name: findings.placed(name?),
         location: location?,
     };

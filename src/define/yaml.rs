@@ -1,6 +1,7 @@
 //! YAML → structs as written, and what the parser says about a mistake → a diagnostic with its place.
 //!
-//! In: a text. Out: the struct, or one finding: a parser cannot go on after its first. Deliberately knows no key.
+//! In: a text. Out: the struct, or a finding. A parser cannot go on after its first; where that is asked for it begins again without the
+//! entry that is at fault. Deliberately knows no key.
 
 use std::ops::Range;
 
@@ -9,33 +10,118 @@ use serde_saphyr::{Error, Location};
 
 use super::{
     findings::{Findings, suggestion},
+    mend,
     spans::bytes,
 };
 use crate::record::Diagnostic;
 
-/// Parses the text under examination; a mistake goes to the findings.
+/// Mistakes of one file after which nobody looks for more.
+const MOST_MISTAKES: usize = 50;
+
+/// What was read of a text.
+#[derive(Debug)]
+pub struct Parsed<T> {
+    /// None where nothing can be read.
+    pub value: Option<T>,
+    /// Entries that were left out, since there is a mistake in them.
+    pub mended: Vec<Mended>,
+}
+
+/// An entry with a mistake, which was left out.
+#[derive(Debug)]
+pub struct Mended {
+    /// Where it stood.
+    pub range: Range<usize>,
+    /// Whether it was nothing but a key that nobody knows.
+    pub is_unknown_key: bool,
+}
+
+/// Parses the text under examination; the first mistake goes to the findings.
 pub fn parse<T: DeserializeOwned>(findings: &mut Findings) -> Option<T> {
+    let body = begun(findings)?;
+    read(&body).map_err(|error| findings.push(finding(&error, &body, findings))).ok()
+}
+
+/// Parses the text under examination; every mistake goes to the findings, as far as the text can be read without the entry in which
+/// one stands.
+pub fn parse_mending<T: DeserializeOwned>(findings: &mut Findings) -> Parsed<T> {
+    let mut parsed = Parsed { value: None, mended: Vec::new() };
+    let Some(mut body) = begun(findings) else { return parsed };
+    for _ in 0..MOST_MISTAKES {
+        let error = match read(&body) {
+            Ok(value) => return Parsed { value: Some(value), ..parsed },
+            Err(error) => error,
+        };
+        let place = range(error.location(), &body);
+        let is_own =
+            !parsed.mended.iter().any(|mended| mended.range.start <= place.end && place.start <= mended.range.end);
+        let entry = if parsed.mended.is_empty() || (is_own && is_word(&error)) {
+            findings.push(finding(&error, &body, findings));
+            let can_be_mended = is_mistake(&error) && !goes_on(&error, &body);
+            mend::entry(&body, place.start).filter(|_| can_be_mended).map(|range| {
+                let is_unknown_key = matches!(error.without_snippet(), Error::SerdeUnknownField { .. });
+                Mended { range, is_unknown_key }
+            })
+        } else {
+            // What is left without its entry is none: it goes too.
+            parsed.mended.pop().and_then(|last| mend::around(findings.body(), &last.range)).map(|range| {
+                parsed.mended.retain(|mended| !range.contains(&mended.range.start));
+                Mended { range, is_unknown_key: false }
+            })
+        };
+        let Some(entry) = entry else { return parsed };
+        mend::blank(&mut body, &entry.range);
+        parsed.mended.push(entry);
+    }
+    parsed
+}
+
+/// Returns the text under examination; that there is none goes to the findings.
+fn begun(findings: &mut Findings) -> Option<String> {
     if is_blank(findings.body()) {
         let place = findings.place(&(0..0));
         findings.push(Diagnostic::error("the file is empty", place));
         return None;
     }
-    let options = serde_saphyr::options! { with_snippet: false };
-    match serde_saphyr::from_str_with_options(findings.body(), options) {
-        Ok(value) => Some(value),
-        Err(error) => {
-            let range = range(error.location(), findings.body());
-            let (message, hint) = explain(error.without_snippet(), &findings.body()[range.clone()]);
-            let hint =
-                hint.or_else(|| goes_on(&error, findings.body()).then(|| "is a bracket never closed?".to_owned()));
-            let finding = Diagnostic::error(message, findings.place(&range));
-            findings.push(match hint {
-                Some(hint) => finding.hint(hint),
-                None => finding,
-            });
-            None
-        }
+    Some(findings.body().to_owned())
+}
+
+fn read<T: DeserializeOwned>(body: &str) -> Result<T, Error> {
+    serde_saphyr::from_str_with_options(body, serde_saphyr::options! { with_snippet: false })
+}
+
+fn finding(error: &Error, body: &str, findings: &Findings) -> Diagnostic {
+    let range = range(error.location(), body);
+    let (message, hint) = explain(error.without_snippet(), &body[range.clone()]);
+    let hint = hint.or_else(|| goes_on(error, body).then(|| "is a bracket never closed?".to_owned()));
+    let finding = Diagnostic::error(message, findings.place(&range));
+    match hint {
+        Some(hint) => finding.hint(hint),
+        None => finding,
     }
+}
+
+/// Returns whether an error is about something that was written, and not about what is missing.
+fn is_mistake(error: &Error) -> bool {
+    matches!(
+        error.without_snippet(),
+        Error::SerdeUnknownField { .. }
+            | Error::SerdeUnknownVariant { .. }
+            | Error::DuplicateMappingKey { .. }
+            | Error::InvalidScalar { .. }
+            | Error::Unexpected { .. }
+            | Error::NullIntoString { .. }
+            | Error::SerdeInvalidType { .. }
+    )
+}
+
+/// Returns whether an error is about a word that stands there, and cannot come of an entry that was left out.
+fn is_word(error: &Error) -> bool {
+    let is_shape = matches!(
+        error.without_snippet(),
+        Error::Unexpected { .. } | Error::NullIntoString { .. } | Error::SerdeInvalidType { .. }
+    );
+    is_mistake(error) && !is_shape
 }
 
 /// Returns whether a text holds nothing but blanks and comments.

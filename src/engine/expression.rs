@@ -1,11 +1,11 @@
 //! SQL expressions over one table's columns: row rules and derived columns.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use datafusion::{
     common::{
-        DFSchema,
+        DFSchema, ScalarValue, TableReference,
         tree_node::{TreeNode, TreeNodeRecursion},
     },
     error::DataFusionError,
@@ -83,6 +83,32 @@ pub(super) fn simplified(expr: Expr, columns: &DFSchema, state: &SessionState) -
     let simplifier = simplifier(columns, state);
     let coerced = simplifier.coerce(expr, columns)?;
     simplifier.simplify(guards::opaque_casts(coerced, columns)?.data)
+}
+
+/// Returns the value that an expression has in every row, whatever its columns hold; None where they decide. That a column is never
+/// NULL is not made use of.
+#[must_use]
+pub fn constant(expr: &Expr, columns: &DFSchema, state: &SessionState) -> Option<ScalarValue> {
+    if has_query(expr) {
+        return None;
+    }
+    let nullable = |(table, field): (Option<&TableReference>, &FieldRef)| {
+        (table.cloned(), Arc::new(field.as_ref().clone().with_nullable(true)))
+    };
+    let columns = DFSchema::new_with_metadata(columns.iter().map(nullable).collect(), HashMap::new()).ok()?;
+    match simplified(expr.clone(), &columns, state).ok()? {
+        Expr::Literal(value, _) => Some(value),
+        _ => None,
+    }
+}
+
+/// Returns whether an expression has a query of its own.
+#[must_use]
+pub fn has_query(expr: &Expr) -> bool {
+    let is_query = |inner: &Expr| {
+        matches!(inner, Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_))
+    };
+    expr.exists(|inner| Ok(is_query(inner))).unwrap_or(true)
 }
 
 /// Refuses functions whose value is not decided by their arguments: a run must be a function of its inputs.

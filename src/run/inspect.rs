@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     Error,
+    define::project::Dialect,
     engine::{Catalog, Engine, Parameters, Problem, Statement, catalog, scarcity::with_spilling_joins},
     publish::Warehouse,
     record::{
@@ -105,13 +106,22 @@ impl Snapshot {
         Ok(&self.catalog)
     }
 
-    /// Runs a query over all tables of the snapshot.
+    /// Runs a query over all tables of the snapshot, written as the project's models are.
     ///
     /// # Errors
     /// What is wrong with the query, at its place.
     pub async fn query(&self, sql: &str, engine: &Engine) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
+        self.query_as(load::dialect(&self.request, None), sql, engine).await
+    }
+
+    async fn query_as(
+        &self,
+        dialect: Dialect,
+        sql: &str,
+        engine: &Engine,
+    ) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
         let told = |error: &DataFusionError| Self::told(error, sql);
-        let statement = Statement::parse(sql, &self.parameters).map_err(|error| told(&error))?;
+        let statement = Statement::parse_as(dialect, sql, &self.parameters).map_err(|error| told(&error))?;
         let (_, session, plan) = self.planned(statement, &told, engine).await?;
         Self::rows(&session, plan).await
     }
@@ -207,12 +217,19 @@ impl Snapshot {
             known.partition_by.iter().chain(&known.key).map(|name| quoted(name)).collect()
         } else {
             // A view has no files in whose order it could be shown.
-            let (schema, _) = self.query(&format!("SELECT * FROM {from} LIMIT 0"), engine).await?;
+            let all = format!("SELECT * FROM {from} LIMIT 0");
+            let (schema, _) = self.query_as(Dialect::default(), &all, engine).await?;
             schema.fields().iter().map(|field| quoted(field.name())).collect()
         };
+        let dialect = filter.map_or_else(Dialect::default, |_| self.dialect_of(table));
         let filter = filter.map_or_else(String::new, |filter| format!(" WHERE {filter}"));
         let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
-        self.query(&format!("SELECT * FROM {from}{filter}{order} LIMIT {limit}"), engine).await
+        self.query_as(dialect, &format!("SELECT * FROM {from}{filter}{order} LIMIT {limit}"), engine).await
+    }
+
+    /// Returns how a condition on the rows of a table is understood.
+    pub(super) fn dialect_of(&self, table: &TableName) -> Dialect {
+        load::dialect(&self.request, Some(table))
     }
 
     fn unknown_table(&self, table: &TableName) -> Error {

@@ -13,11 +13,11 @@ use crate::{
     Error,
     define::{
         self, Known, PipelineFile, Project,
-        project::{Function, Pipeline, Variable},
+        project::{Dialect, Function, Pipeline, Variable},
         unit_test::ENDING,
     },
     publish::{self, Warehouse},
-    record::{Diagnostic, Place, Text, diagnostic::nearest},
+    record::{Diagnostic, Place, TableName, Text, diagnostic::nearest},
     storage::{
         definitions, read,
         vault::{self, Vault},
@@ -29,7 +29,23 @@ use crate::{
 /// # Errors
 /// Missing files and everything that is wrong in them.
 pub(super) fn load(request: &Request) -> Result<(Project, Vec<Diagnostic>), Error> {
+    strictly(load_loosely(request)?)
+}
+
+/// Reads the pipeline file and everything that it names, as far as it can be read; what is wrong is among the findings.
+///
+/// # Errors
+/// Missing files, and everything that is wrong where nothing else can be looked at.
+pub(super) fn load_loosely(request: &Request) -> Result<(Project, Vec<Diagnostic>), Error> {
     Files::read(request)?.assembled(&|_, _| None, request)
+}
+
+/// Refuses a project with something wrong.
+fn strictly((project, findings): (Project, Vec<Diagnostic>)) -> Result<(Project, Vec<Diagnostic>), Error> {
+    match findings.iter().any(Diagnostic::is_error) {
+        true => Err(Error::Definition(findings)),
+        false => Ok((project, findings)),
+    }
 }
 
 /// All files that define a pipeline, read once.
@@ -79,16 +95,16 @@ impl Files {
         texts
     }
 
-    /// Joins the files; models that are `known` are not read.
+    /// Joins the files as far as they can be read; models that are `known` are not read.
     ///
     /// # Errors
-    /// Everything that is wrong in them.
+    /// Everything that is wrong in them, where nothing else can be looked at.
     pub fn assembled(self, known: Known<'_>, request: &Request) -> Result<(Project, Vec<Diagnostic>), Error> {
         let environment = |name: &str| request.process_environment.get(name).cloned();
         let Self { pipeline, sources, entities, models, reports, .. } = self;
-        let assembled = define::assemble_knowing(known, pipeline, sources, entities, models, &environment);
-        let (project, warnings) = assembled.map_err(Error::Definition)?;
-        Ok((Project { reports, ..project }, warnings))
+        let assembled = define::assemble_loosely(known, pipeline, sources, entities, models, &environment);
+        let (project, findings) = assembled.map_err(Error::Definition)?;
+        Ok((Project { reports, ..project }, findings))
     }
 }
 
@@ -225,6 +241,18 @@ fn tests(file: &PipelineFile) -> Result<Vec<(Arc<Text>, PathBuf)>, Error> {
     let below = definitions::below(&file.models_dir).map_err(|error| in_models(&error, file))?;
     let tests: Vec<PathBuf> = below.into_iter().filter(|path| is_tests(path)).collect();
     read_below(&tests, file, 1)
+}
+
+/// Returns how SQL about a table is understood: as its model says, else as the pipeline file says. What is wrong in either is told by
+/// others.
+pub(super) fn dialect(request: &Request, table: Option<&TableName>) -> Dialect {
+    let Ok(file) = pipeline_file(request) else { return Dialect::default() };
+    let own = |table: &TableName| {
+        let relative = PathBuf::from(&table.schema).join(format!("{}.sql", table.table));
+        let text = definitions::read(&file.models_dir.join(&relative)).ok()?;
+        Some(define::read_model(&text, &relative, file.dialect).ok()?.0.dialect)
+    };
+    table.and_then(own).unwrap_or(file.dialect)
 }
 
 /// Returns the folder of models.

@@ -37,6 +37,15 @@ impl Prepared {
         Self::of(project, findings, request)
     }
 
+    /// Reads a project as [`Self::new`] does, as far as it can be read; what is wrong is among the findings.
+    ///
+    /// # Errors
+    /// As [`Self::new`], where nothing else can be looked at.
+    pub fn loosely(request: &Request) -> Result<(Self, Vec<Diagnostic>), Error> {
+        let (project, findings) = load::load_loosely(request)?;
+        Self::of(project, findings, request)
+    }
+
     /// Compiles the contracts of a project that was read with these warnings.
     ///
     /// # Errors

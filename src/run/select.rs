@@ -3,7 +3,10 @@
 //! In: a [`Selection`], the definitions, and where the words ask for it the served snapshot and the last run. Out: names.
 //! What a run does with tables that are not selected is in [`super::partial`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{Definitions, Request, failures, identity, load, prepare::Prepared, stage};
 use crate::{
@@ -16,7 +19,7 @@ use crate::{
     engine::{Engine, Parameters, Statement, catalog},
     normalize::Contract,
     publish::Warehouse,
-    record::{Diagnostic, Manifest, TableName, manifest::Table},
+    record::{Diagnostic, Manifest, TableName, Text, manifest::Table},
     transform::{
         plan::{Planned, Purpose},
         views::PlannedView,
@@ -107,7 +110,7 @@ pub async fn selected(request: &Request, engine: &Engine) -> Result<Option<Selec
         return Ok(None);
     }
     // What is wrong is told by whoever validates.
-    let (prepared, _) = Prepared::new(request)?;
+    let (prepared, _) = Prepared::loosely(request)?;
     let definitions = match request.selection.asks_for_state() {
         true => planned(&prepared, engine).await?,
         false => BTreeMap::new(),
@@ -177,7 +180,19 @@ impl Known<'_> {
             state: State::default(),
             last: None,
         };
-        self.project.sources.iter().map(source).chain(self.project.models.iter().map(model))
+        let unread = |(name, text): (&TableName, &Arc<Text>)| Node {
+            name: name.clone(),
+            path: text.path.clone(),
+            is_source: TableName::staged(&name.table) == *name,
+            tags: Vec::new(),
+            owner: None,
+            reads: Vec::new(),
+            state: State::default(),
+            last: None,
+        };
+        let Project { sources, models, wrong, .. } = self.project;
+        let sources = sources.iter().chain(&wrong.sources);
+        sources.map(source).chain(models.iter().map(model)).chain(wrong.tables.iter().map(unread))
     }
 
     /// Returns how every definition stands to the served snapshot. A model that cannot be planned is not the one that was

@@ -93,10 +93,9 @@ fn views_of(definitions: &Definitions) -> impl Fn(&Parameters) -> Views + Sync {
 fn files(definitions: &Definitions, request: &Request) -> Result<(Vec<TestFile>, Vec<Diagnostic>), Error> {
     let (mut files, mut findings) = (Vec::new(), Vec::new());
     for (text, relative) in load::unit_tests(request)? {
-        match unit_test::read(&text, &relative) {
-            Ok(file) => files.push(file),
-            Err(found) => findings.extend(found),
-        }
+        let (file, found) = unit_test::read_loosely(&text, &relative);
+        files.extend(file);
+        findings.extend(found);
     }
     findings.extend(unit_test::without_model(&files, definitions.project.models.iter().map(|model| &model.name)));
     Ok((files, findings))

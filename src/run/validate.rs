@@ -1,12 +1,17 @@
 //! Validating: a project → contracts, a planned graph and checks, all without data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use arrow::datatypes::{DataType, Field, Schema};
 
 use super::{Request, identity, load, ops, outcome, prepare::Prepared, report, stage};
 use crate::{
     Error, check,
     check::TableChecks,
-    define::{Project, project::Source},
+    define::{Project, entity::Entity, project::Source},
     engine::{AsOf, Catalog, CatalogTable, Engine, Parameters, catalog, parameters::said_unknown},
     normalize::Contract,
     record::{Diagnostic, Manifest, Place, Severity, TableName},
@@ -199,15 +204,25 @@ pub(super) fn staged_catalog(
         Some((source.table(), CatalogTable::empty(&schema, partition_by, Some(as_of(source, parameters)))))
     };
     let files = (TableName::file(), CatalogTable::empty(&ops::files::schema(), Vec::new(), None));
-    let mut catalog: Catalog = project.sources.iter().filter_map(table).chain([files]).collect();
+    let wrong = project.wrong.sources.iter().map(|source| declared(source, project));
+    let mut catalog: Catalog = project.sources.iter().filter_map(table).chain(wrong).chain([files]).collect();
     catalog.extend(identity::tables(project));
     catalog
 }
 
-/// Returns the names of all tables that sources and entities make.
+/// Returns the staged table of a source whose contract is wrong, as far as that goes: its columns, of which nothing is promised.
+fn declared(source: &Source, project: &Project) -> (TableName, CatalogTable) {
+    let columns = source.columns.iter().map(|column| (&column.name.value, column.data_type.clone()));
+    let ids = identity::id_columns(&project.entities, &source.name.value);
+    let columns = columns.chain(ids.iter().map(|name| (name, DataType::Utf8)));
+    let fields: Vec<Field> = columns.map(|(name, data_type)| Field::new(name, data_type, true)).collect();
+    (source.table(), CatalogTable::empty(&Arc::new(Schema::new(fields)), Vec::new(), None))
+}
+
+/// Returns the names of all tables that sources and entities make, and of those that are made of something wrong.
 pub(super) fn made_tables(project: &Project) -> BTreeSet<TableName> {
-    let of_entities = identity::tables(project).into_keys();
-    project.sources.iter().map(Source::table).chain(of_entities).collect()
+    let of_entities = project.entities.iter().flat_map(Entity::tables);
+    project.sources.iter().map(Source::table).chain(of_entities).chain(project.wrong.names()).collect()
 }
 
 /// Returns what a project makes, whether it is right or wrong.

@@ -1,12 +1,15 @@
 //! The order of models: each after the tables that it reads.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use super::{PlannedModel, diagnose, seed, views::PlannedView};
 use crate::{
     define::project::{Dialect, Kind, Model},
     engine::{Parameters, Problem, Statement, parallel},
-    record::{Diagnostic, Place, TableName},
+    record::{Diagnostic, Place, TableName, Text},
 };
 
 /// Every model, planned, each after those that it reads.
@@ -57,10 +60,22 @@ pub fn statement(model: &Model, parameters: &Parameters) -> Result<Statement, Ve
     let rows = (model.kind == Kind::Seed).then(|| seed::query(model)).transpose()?;
     let text = rows.as_ref().unwrap_or(&model.text.body);
     Statement::parse_as(model.dialect, text, parameters).map_err(|error| match model.dialect {
+        _ if rows.is_none() && template(&model.text).is_some() => template(&model.text).into_iter().collect(),
         // Taking a text apart asks for the engine's own grammar.
         Dialect::Duckdb => vec![diagnostic(model, Problem::new(&error, &model.text.body))],
         Dialect::Datafusion => diagnose::unparsed(&model.text, &error, parameters),
     })
+}
+
+/// Finds the first mark of a template language in a text that is no SQL.
+fn template(text: &Arc<Text>) -> Option<Diagnostic> {
+    let (start, close) =
+        ["{{", "{%"].iter().zip(["}}", "%}"]).filter_map(|(open, close)| Some((text.body.find(open)?, close))).min()?;
+    let line = text.body[start..].lines().next().unwrap_or_default();
+    let end = line.find(close).map_or(line.len(), |end| end + close.len());
+    let place = Place { text: Arc::clone(text), range: start..start + end };
+    let hint = "write the name of the table, `schema.table`; what stands for `ref`, `source` and `var` is in docs/coming-from-dbt.md";
+    Some(Diagnostic::error("this is a template, and models are plain SQL", place).hint(hint))
 }
 
 /// Turns what the engine says about a model into a finding in its file.

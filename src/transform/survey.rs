@@ -168,6 +168,17 @@ impl<'a> Survey<'a> {
         Ok(())
     }
 
+    /// Lets the columns of a model be read that can be planned and is wrong nevertheless; nothing else is promised of it.
+    ///
+    /// # Errors
+    /// When they cannot be registered, which is a fault of the program.
+    pub fn stand_in(&mut self, model: &Model, schema: &SchemaRef) -> EngineResult<()> {
+        self.sessions.stand_in(model, schema)?;
+        self.inputs.insert(model.name.clone(), self.sessions.spelled(schema));
+        self.describe(&model.name, schema);
+        Ok(())
+    }
+
     /// Lets a view, which knows the views that it reads, be read by models that come later.
     pub async fn admit_view(&mut self, model: &Model, schema: &SchemaRef, statement: Arc<Statement>) {
         self.sessions.define(&model.name, &statement).await;
@@ -220,9 +231,7 @@ impl<'a> Survey<'a> {
         }
         let Told { findings, schema } = failed.told(model, statement, &self.tables, &self.sessions.state);
         if let Some(schema) = &schema {
-            self.sessions.stand_in(model, schema)?;
-            self.inputs.insert(model.name.clone(), self.sessions.spelled(schema));
-            self.describe(&model.name, schema);
+            self.stand_in(model, schema)?;
         }
         Ok(Err(Wrong { findings, schema }))
     }

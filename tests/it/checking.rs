@@ -287,3 +287,17 @@ fn a_program_reads_the_same_with_the_change_that_mends_it() {
     assert_eq!(told["findings"][1]["file"], Value::Null);
     assert_eq!(told["error"], "1 problem(s) in the definitions");
 }
+
+#[test]
+fn a_template_is_told_to_be_one() {
+    let sql = "SELECT id FROM {{ ref('sale') }} WHERE day > '{{ var(\"since\") }}'\n";
+    insta::assert_snapshot!(said(&[("core.sale", sql)]), @r#"
+    error: this is a template, and models are plain SQL
+     --> sql/core/sale.sql:1:16
+      |
+    1 | SELECT id FROM {{ ref('sale') }} WHERE day > '{{ var("since") }}'
+      |                ^^^^^^^^^^^^^^^^^
+      |
+      = help: write the name of the table, `schema.table`; what stands for `ref`, `source` and `var` is in docs/coming-from-dbt.md
+    "#);
+}

@@ -478,6 +478,96 @@ fn mistakes_in_checks_are_found_without_data() {
     }
 }
 
+/// Returns what is wrong with one check of the odd table: message, place and hint.
+fn told(check: &str) -> [String; 3] {
+    let project = bare();
+    checked(&project, "core.odd", "", &[check], ODD);
+    let said = project.tallyhouse(&["check"]).ends(2).err;
+    assert_eq!(said.matches("error:").count(), 1, "{said}");
+    let line = |start: &str| said.lines().find_map(|line| line.trim().strip_prefix(start)).unwrap_or("").to_owned();
+    let message = line("error: ");
+    let message = message.split(" in the check ").next().unwrap();
+    [message.to_owned(), line("--> sql/core/odd.sql:"), line("= help: ")]
+}
+
+#[test]
+fn a_check_that_looks_at_nothing_is_an_error() {
+    let (is_true, name) =
+        ("the condition is true whatever a row holds, so no row can fail", "name the column that it is about");
+    let is_false = "the `where` is false whatever a row holds, so the check looks at none";
+    let (remove, null) =
+        ("remove it, or name the rows that count", "a comparison with NULL is NULL: write `IS NULL` or `IS NOT NULL`");
+    for (check, expected) in [
+        ("expr: 1 = 1", [is_true, "3:11", name]),
+        ("expr: \"true\"", [is_true, "3:12", name]),
+        ("expr: day = NULL", ["the condition is NULL whatever a row holds, so no row can fail", "3:11", null]),
+        ("{ not_null: [id], where: \"1 = 0\" }", [is_false, "3:31", remove]),
+        ("{ not_null: [id], where: \"false\" }", [is_false, "3:31", remove]),
+        ("{ row_count: { min: 1 }, where: \"id > 1 AND 1 = 0\" }", [is_false, "3:38", remove]),
+        (
+            "{ not_null: [id], where: day = NULL }",
+            ["the `where` is NULL whatever a row holds, so the check looks at none", "3:30", null],
+        ),
+        (
+            "accepted_values: { column: amount, values: [1, abc] }",
+            [
+                "`abc` is no value of `amount`, which is a decimal(18,2)",
+                "3:52",
+                "write a value of that type, or leave it out",
+            ],
+        ),
+    ] {
+        assert_eq!(told(check), expected, "{check}");
+    }
+}
+
+#[test]
+fn a_text_that_is_no_condition_on_a_row_is_told_in_plain_words() {
+    let aggregate = "an aggregate looks at all rows, and a check at one";
+    let query = "compare with a query: `(SELECT max(…) FROM core.odd) > 3`; of the number of rows there is `row_count`, of what a \
+                 sum was before `change`";
+    let value =
+        |data_type: &str| format!("this is a value of type `{data_type}`, and no condition that is true or false");
+    for (check, expected) in [
+        ("expr: amount", [value("decimal(18,2)").as_str(), "3:11", "compare it, as in `amount > 0`"]),
+        ("expr: day", [value("date").as_str(), "3:11", "compare it, as in `day IS NOT NULL`"]),
+        ("{ not_null: [id], where: id }", [value("bigint").as_str(), "3:30", "compare it, as in `id > 0`"]),
+        (
+            "expr: >-\n      amount\n    name: odd",
+            [value("decimal(18,2)").as_str(), "4:7", "compare it, as in `amount > 0`"],
+        ),
+        ("expr: sum(amount) > 3", [aggregate, "3:11", query]),
+        ("expr: amount > avg(amount)", [aggregate, "3:11", query]),
+        (
+            "expr: row_number() OVER (ORDER BY id) < 5",
+            [
+                "a window function looks at several rows, and a check at one",
+                "3:11",
+                "compute it in a column of the model, and compare the column",
+            ],
+        ),
+    ] {
+        assert_eq!(told(check), expected, "{check}");
+    }
+}
+
+#[test]
+fn a_condition_that_the_rows_decide_is_none_of_these() {
+    let project = bare();
+    let fine = [
+        "expr: id IS NOT NULL",
+        "expr: amount IS NULL OR amount > 0",
+        "expr: (SELECT count(*) FROM core.odd) > 3",
+        "expr: amount <= (SELECT max(amount) FROM core.odd)",
+        "{ expr: \"false\", where: id > 100 }",
+        "{ not_null: [id], where: \"true\" }",
+        "accepted_values: { column: amount, values: [10.00, 0.01, 5.00] }",
+        "accepted_values: { column: day, values: [2026-06-01, 2026-06-30, 2026-06-02] }",
+    ];
+    checked(&project, "core.odd", "", &fine, ODD);
+    project.tallyhouse(&["check"]).succeeds();
+}
+
 #[test]
 fn the_examples_of_the_docs_are_definitions() {
     let text = fs::read_to_string(repository("docs/data-checks.md")).unwrap();

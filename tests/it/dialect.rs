@@ -169,3 +169,62 @@ fn the_day_of_a_run_is_its_run_date() {
     project.run();
     assert_eq!(project.rows("main.today"), ["2026-06-30|2026-06-29"]);
 }
+
+#[test]
+fn checks_and_conditions_are_read_as_the_model_is() {
+    let project = project();
+    let model = |head: &str, checks: &[&str]| {
+        let list = checks.join("\n  - ");
+        let sql = "SELECT id, day, units, amount FROM main.event";
+        project.model("main.checked", &format!("/* ---\n{head}checks:\n  - {list}\n--- */\n{sql}\n"));
+    };
+    model(
+        "",
+        &[
+            "expr: \"units // 2 >= -4\"",
+            "{ expr: \"units / 2 = 3.5\", where: \"units // 2 = 3\" }",
+            "expr: \"len(day::text) = 10\"",
+            "{ not_null: [amount], where: \"units / 2 = 3.5\" }",
+            "{ unique: [id], where: \"units // 2 > 0\" }",
+            "{ relationships: { column: id, to: main.event, field: id }, where: \"units // 2 > 0\" }",
+            "{ range: { column: amount, min: -10, max: 99.99 }, where: \"units / 2 = 3.5\" }",
+            "{ row_count: { min: 1, max: 1 }, where: \"units / 2 = 3.5\" }",
+            "{ freshness: { column: day, max_age_days: 100000 }, where: \"units // 2 > 0\" }",
+            "{ change: { measure: sum, column: amount, max_decrease: { share: 0.1 } }, where: \"units // 2 > 0\" }",
+            "{ z_score: { measure: sum, column: units, max: 3 }, where: \"units // 2 > 0\" }",
+        ],
+    );
+    project.tallyhouse(&["check"]).succeeds();
+    project.run();
+    model("", &["{ expr: \"units / 2 <> 3.5\", name: halves }"]);
+    let report = project.tallyhouse(&["run", "--output", "json"]).ends(1).json();
+    assert_eq!(
+        (&report["failed_checks"][0]["check"], &report["failed_checks"][0]["failed_rows"]),
+        (&"halves".into(), &1.into())
+    );
+    // Whole numbers divide as whole numbers where the model says so.
+    model("dialect: datafusion\n", &["{ expr: \"units / 2 <> 3.5\", name: halves }"]);
+    project.run();
+    let wrong = project.tallyhouse(&["check"]).succeeds();
+    assert!(wrong.err.is_empty(), "{wrong:?}");
+    let shown = |table: &str, filter: &str| {
+        let rows = project.tallyhouse(&["show", table, "--where", filter, "--output", "json"]).succeeds().json();
+        rows.to_string().matches("\"id\"").count()
+    };
+    assert_eq!(shown("main.event", "units / 2 = 3.5"), 1);
+    assert_eq!(shown("main.checked", "units / 2 = 3.5"), 0);
+    assert_eq!(project.query("select units // 2 as half from main.event where units / 2 = 3.5"), ["3"]);
+}
+
+#[test]
+fn checks_of_a_model_that_alone_is_duckdbs_are_read_so_and_queries_are_not() {
+    let project = project();
+    let pipeline = std::fs::read_to_string(project.path("pipelines/nightly.yaml")).unwrap();
+    project.file("pipelines/nightly.yaml", pipeline.replace("dialect: duckdb\n", ""));
+    let sql = "/* ---\ndialect: duckdb\nchecks:\n  - expr: \"units // 2 >= -4\"\n--- */\nSELECT id, units FROM staged.event\n";
+    project.model("main.event", sql);
+    project.run();
+    assert_eq!(project.query("SELECT units / 2 AS half FROM main.event WHERE id = 4"), ["3"]);
+    let rows = project.tallyhouse(&["show", "main.event", "--where", "units / 2 = 3.5", "--output", "json"]).succeeds();
+    assert!(rows.out.contains("\"id\""), "{}", rows.out);
+}

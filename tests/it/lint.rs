@@ -70,6 +70,14 @@ fn a_comment_that_gives_no_reason_is_an_error() {
       |                              ^^^^^^^^^^^^^^^^^^^^^^^^^
       |
       = help: say why: `-- allow integer-division: …`
+
+    warning[integer-division]: a whole number divided by a whole number: what is left over is cut off
+     --> sql/core/sale.sql:1:12
+      |
+    1 | SELECT id, units / 2 AS half -- allow integer-division
+      |            ^^^^^^^^^
+      |
+      = help: cast one side: `CAST(units AS DOUBLE) / …`
     ");
 }
 

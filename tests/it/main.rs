@@ -112,6 +112,7 @@ mod places;
 
 mod stores;
 
+mod at_once;
 mod checking;
 mod corpus;
 #[cfg(any(feature = "postgres", feature = "mysql"))]

@@ -3,6 +3,7 @@
 //! In: what `define::checks` has understood. Out: one [`Check`] for each, of exactly one kind. Deliberately absent: the types
 //! of columns, by which `check` reads bounds.
 
+use super::Dialect;
 use crate::record::{Place, Placed, Quantity, TableName};
 
 /// A data check on a table.
@@ -20,6 +21,8 @@ pub struct Check {
     pub tolerance: Tolerance,
     /// SQL predicate: only these rows are looked at.
     pub filter: Option<Placed<String>>,
+    /// How its SQL is understood; DataFusion's where none is written.
+    pub dialect: Dialect,
     /// Words for selecting checks.
     pub tags: Vec<String>,
 }
@@ -170,9 +173,10 @@ impl Check {
     /// Returns everything by which a check says yes or no, as text without places.
     #[must_use]
     pub fn spelled(&self) -> String {
-        let Self { name, kind, severity, tolerance, filter, .. } = self;
+        let Self { name, kind, severity, tolerance, filter, dialect, .. } = self;
         let filter = filter.as_ref().map(|filter| &filter.value);
-        format!("{name} {severity:?} {tolerance:?} {filter:?} {}", kind.spelled())
+        let dialect = if *dialect == Dialect::default() { String::new() } else { format!(" {dialect:?}") };
+        format!("{name} {severity:?} {tolerance:?} {filter:?} {}{dialect}", kind.spelled())
     }
 
     /// Returns the columns of its own table that it names; those in an SQL text are not among them.

@@ -15,7 +15,7 @@ use chrono::NaiveDate;
 use super::findings::suggestion;
 use crate::record::{Diagnostic, Place, Placed, TableName, Text};
 
-pub use read::read;
+pub use read::{read, read_loosely};
 pub use write::{WrittenRows, WrittenTest};
 
 /// What the name of a file of unit tests ends in.

@@ -2,16 +2,16 @@
 //!
 //! In: its text and its path below the folder of models. Out: a [`TestFile`], or everything that is wrong with it.
 
-use std::{ops::Range, path::Path, sync::Arc};
+use std::{collections::BTreeSet, ops::Range, path::Path, sync::Arc};
 
 use super::{Cell, ENDING, Expected, Given, Row, TestFile, UnitTest, table};
 use crate::{
     define::{
         file::{self, Compared, ExpectedRows, GivenRows, Rows, RowsOr},
         findings::Findings,
-        names,
+        mend, names,
         spans::{At, Pairs, Scalar},
-        yaml,
+        yaml::{self, Parsed},
     },
     record::{Diagnostic, Place, Placed, TableName, Text},
 };
@@ -21,12 +21,31 @@ use crate::{
 /// # Errors
 /// Everything that is wrong with its path and its text.
 pub fn read(text: &Arc<Text>, relative: &Path) -> Result<TestFile, Vec<Diagnostic>> {
+    match read_loosely(text, relative) {
+        (Some(file), findings) if findings.is_empty() => Ok(file),
+        (_, findings) => Err(findings),
+    }
+}
+
+/// Reads and checks one file of unit tests as [`read`] does; beside what is wrong comes what can still be asked about: its tests but
+/// those that cannot be read.
+#[must_use]
+pub fn read_loosely(text: &Arc<Text>, relative: &Path) -> (Option<TestFile>, Vec<Diagnostic>) {
     let mut findings = Findings::of(Arc::clone(text));
     let model = model(relative, &mut findings);
-    let written: Option<file::UnitTests> = yaml::parse(&mut findings);
-    let tests = written.map(|written| tests(written.0, &mut findings));
-    let read = model.zip(tests).map(|(model, tests)| TestFile { text: Arc::clone(text), model, tests });
-    findings.finish(read).map(|(file, _)| file)
+    let Parsed { value: written, mended } = yaml::parse_mending::<file::UnitTests>(&mut findings);
+    let tests = written.map(|written| {
+        let item = |at: usize| mend::item(findings.body(), at);
+        let wrong: BTreeSet<usize> = mended.iter().map(|mended| item(mended.range.start)).collect();
+        let (right, others): (Vec<_>, Vec<_>) =
+            written.0.into_iter().partition(|test| !wrong.contains(&item(test.range.start)));
+        if right.is_empty() && !(others.is_empty() && wrong.is_empty()) {
+            return Vec::new();
+        }
+        tests(right, &mut findings)
+    });
+    let file = model.zip(tests).map(|(model, tests)| TestFile { text: Arc::clone(text), model, tests });
+    (file, findings.sorted())
 }
 
 /// Returns `schema.table` of `schema/table.test.yaml`.

@@ -68,7 +68,8 @@ fn mistakes_are_found_at_their_places() {
 - name: a
   expct: []
 ";
-    assert_eq!(findings(body), ["3:3 \"expct\": unknown key `expct` (did you mean `expect`?)"]);
+    let nothing = "1:9 \"a\": the test expects nothing (add `expect:` with the rows, `[]` for none)";
+    assert_eq!(findings(body), [nothing, "3:3 \"expct\": unknown key `expct` (did you mean `expect`?)"]);
     let body = "\
 - name: a
 - name: a

@@ -26,7 +26,10 @@ pub(in crate::run) fn id_columns(entities: &[Entity], source: &str) -> Vec<Strin
 /// Returns the tables of all entities, without data.
 pub(in crate::run) fn tables(project: &Project) -> Catalog {
     let mut catalog = Catalog::new();
-    for entity in &project.entities {
+    let is_known = |name: &str| project.sources.iter().any(|source| source.name.value == name);
+    // What a source whose contract is wrong would give to an entity is not known.
+    let whole = |entity: &&Entity| entity.records.iter().all(|records| is_known(&records.source.value));
+    for entity in project.entities.iter().filter(whole) {
         for (name, schema, partition_by) in of_entity(entity, &project.sources) {
             catalog.insert(name, CatalogTable::empty(&schema, partition_by, None));
         }

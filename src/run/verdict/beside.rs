@@ -20,7 +20,7 @@ use crate::{
     Error, check,
     define::{
         Project,
-        project::Kind,
+        project::{Kind, Wrong},
         unit_test::{self, ENDING, TestFile},
     },
     engine::{CatalogTable, Engine, catalog},
@@ -94,7 +94,8 @@ impl Models<'_> {
     /// Returns whether checks are known to be right among the tables that are there, and the key under which that is kept; None
     /// where it is not, as something that they read is wrong, so that they are not judged.
     fn checked(&self, own: &blake3::Hash, reads: Reads<'_>, ledger: &Ledger) -> (bool, Option<blake3::Hash>) {
-        let is_wrong = |name: &TableName| self.is_made(name) && self.present(name).is_none();
+        let is_known = |name: &TableName| self.is_made(name) || self.prepared.project.wrong.tables.contains_key(name);
+        let is_wrong = |name: &TableName| is_known(name) && self.present(name).is_none();
         let Some(reads) = reads.filter(|reads| !reads.iter().any(is_wrong)) else { return (false, None) };
         let named = |key: Key, name: &TableName| key.text(&name.to_string()).hash(self.present(name));
         let key = reads.iter().fold(Key::new("checks").hash(Some(own)), named).finish();
@@ -157,7 +158,7 @@ impl Models<'_> {
         Ok(found)
     }
 
-    /// Counts unit tests, or finds what is wrong with them. All models must be right.
+    /// Counts unit tests, or finds what is wrong with them; those of a model that is wrong, or that reads what is, are not asked about.
     ///
     /// # Errors
     /// A fault of the program.
@@ -178,16 +179,19 @@ impl Models<'_> {
                 count += known;
                 continue;
             }
-            match unit_test::read(text, relative) {
-                Ok(file) => {
-                    files.push(file);
-                    keys.push(key);
-                }
-                Err(found) => findings.extend(found),
+            let (file, found) = unit_test::read_loosely(text, relative);
+            findings.extend(found);
+            if let Some(file) = file {
+                files.push(file);
+                keys.push(key);
             }
         }
-        findings.extend(unit_test::without_model(&files, self.prepared.project.models.iter().map(|model| &model.name)));
-        if let Err(found) = self.prepare(&files, ledger, engine).await? {
+        let Project { models, wrong, .. } = &self.prepared.project;
+        let models = models.iter().map(|model| &model.name).chain(wrong.tables.keys());
+        findings.extend(unit_test::without_model(&files, models));
+        let can_be_asked = |file: &&TestFile| self.can_be_tested(&file.model);
+        let asked: Vec<TestFile> = files.iter().filter(can_be_asked).cloned().collect();
+        if let Err(found) = self.prepare(&asked, ledger, engine).await? {
             findings.extend(found);
         }
         if !findings.is_empty() {
@@ -200,6 +204,13 @@ impl Models<'_> {
             }
         }
         Ok(Ok(count))
+    }
+
+    /// Returns whether all is right that decides what a test of a model says.
+    fn can_be_tested(&self, model: &TableName) -> bool {
+        let names = self.with_reads(&BTreeSet::from([model.clone()]));
+        let is_wrong = |name: &TableName| self.prepared.project.wrong.names().any(|wrong| wrong == *name);
+        names.iter().all(|name| self.present(name).is_some() && !is_wrong(name))
     }
 
     /// Types the values of tests.
@@ -227,6 +238,7 @@ impl Models<'_> {
             models: models.cloned().collect(),
             functions: functions.clone(),
             reports: Vec::new(),
+            wrong: Wrong::default(),
         };
         let definitions = Definitions {
             project,
@@ -247,6 +259,7 @@ impl Models<'_> {
     pub fn unused_variables(&self) -> Vec<Diagnostic> {
         let project = &self.prepared.project;
         let others = project.sources.iter().map(|source| &source.text).chain(&project.reports);
+        let others = others.chain(project.wrong.texts());
         let mut used: BTreeSet<String> = others.flat_map(|text| mentions(&text.body)).collect();
         used.extend(self.mentions());
         let variables: BTreeMap<&String, &Place> = project.pipeline.variable_places.iter().collect();

@@ -110,8 +110,9 @@ impl Found {
 async fn afresh(sight: &Sight, files: load::Files, request: &Request, ledger: &mut Ledger, engine: &Engine) -> Found {
     let outlines = Outlines::recall(sight, &files, ledger, engine.settings().threads);
     let read = files.assembled(&|text, relative| outlines.model(text, relative), request);
-    let warned = read.and_then(|(project, warnings)| {
-        let (prepared, findings) = Prepared::of(project, warnings.clone(), request)?;
+    let warned = read.and_then(|(project, found)| {
+        let warnings = found.iter().filter(|finding| finding.severity == Severity::Warning).cloned().collect();
+        let (prepared, findings) = Prepared::of(project, found, request)?;
         Ok((prepared, warnings, findings))
     });
     let (prepared, warnings, findings) = match warned {
@@ -124,7 +125,7 @@ async fn afresh(sight: &Sight, files: load::Files, request: &Request, ledger: &m
     }
 }
 
-/// Judges a project that could be read; `warnings` are those about its files, `findings` all that is known to be said of it.
+/// Judges a project as far as it could be read; `warnings` are those about its files, `findings` all that is known to be said of it.
 async fn judged(
     sight: &Sight,
     outlines: &Outlines<'_>,
@@ -142,8 +143,8 @@ async fn judged(
     let mut models = Models::new(outlines, prepared, &warnings, &staged, ledger, engine)?;
     models.judge(ledger).await?;
     let planned: Vec<Diagnostic> = wrong_functions.into_iter().chain(models.findings.drain(..)).collect();
-    let has_failed = planned.iter().any(Diagnostic::is_error);
     findings.extend(planned);
+    let has_failed = findings.iter().any(Diagnostic::is_error);
     findings.extend(models.warnings());
     let (checks, found) = models.checks(has_failed, sight, ledger, engine).await?;
     findings.extend(found);
@@ -158,7 +159,10 @@ async fn judged(
     let (warnings, findings): (Vec<Diagnostic>, Vec<Diagnostic>) =
         findings.into_iter().partition(|finding| finding.severity == Severity::Warning);
     if !findings.is_empty() {
-        return Err(Error::Definition(findings));
+        let unit_tests = models.tests(sight, ledger, engine).await?.err();
+        return Err(Error::Definition(
+            findings.into_iter().chain(unit_tests.into_iter().flatten()).chain(warnings).collect(),
+        ));
     }
     let compared = Graph { models: std::mem::take(&mut models.compared), views: Vec::new() };
     let against = match inherit::refuse_over_served(&compared, &project.pipeline, request) {

@@ -221,7 +221,18 @@ async fn a_whole_project_is_judged_as_a_run_validates_it() {
                 let checks: usize = validated.checks.iter().map(|table| table.checks.len()).sum();
                 assert_eq!(judged.checks, checks, "edit {edit}");
             }
-            (judged, validated) => assert_eq!(judged.err(), validated.err().map(spelled), "edit {edit}"),
+            (judged, validated) => {
+                let errors = |found: Vec<String>| -> Vec<String> {
+                    found.into_iter().filter(|finding| !finding.contains("severity: Warning")).collect()
+                };
+                let (judged, validated) =
+                    (judged.map_err(errors).err(), validated.map_err(spelled).map_err(errors).err());
+                // A run stops at a definition that cannot be read; what else is wrong is looked for to be told only.
+                let is_read = load::load(&world.request()).is_ok();
+                let told = judged.clone().zip(validated.clone());
+                let is_told = told.is_some_and(|(judged, validated)| validated.iter().all(|one| judged.contains(one)));
+                assert!(judged == validated || (!is_read && is_told), "edit {edit}: {judged:?}, {validated:?}");
+            }
         }
         for (path, text) in FILES {
             world.write(path, text);

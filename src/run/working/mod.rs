@@ -35,7 +35,7 @@ pub use self::{
 use super::{Request, Snapshot, outcome, prepare::Prepared, select};
 use crate::{
     Error,
-    define::suggestion,
+    define::{project::Dialect, suggestion},
     engine::{Engine, Statement, catalog, scarcity::with_spilling_joins},
     record::{
         Manifest, Severity, TableName,
@@ -157,10 +157,11 @@ impl Working {
             false => order.iter().map(|name| quoted(name)).collect::<Vec<_>>(),
         };
         let from = quoted_table(&self.name);
+        let dialect = filter.map_or_else(Dialect::default, |_| self.snapshot.dialect_of(&self.name));
         let filter = filter.map_or_else(String::new, |filter| format!(" WHERE {filter}"));
         let sql = format!("SELECT * FROM {from}{filter} ORDER BY {} LIMIT {limit}", order.join(", "));
         let told = |error: DataFusionError| Snapshot::told(&error, &sql);
-        let statement = Statement::parse(&sql, &self.snapshot.parameters).map_err(told)?;
+        let statement = Statement::parse_as(dialect, &sql, &self.snapshot.parameters).map_err(told)?;
         let mut tables = self.tables.clone();
         tables.insert(self.name.clone(), self.view());
         let session = engine.session(tables).map_err(told)?;

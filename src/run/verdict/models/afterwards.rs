@@ -14,7 +14,7 @@ use super::{
         kept::{self, Judged},
         ledger::Ledger,
     },
-    Models, Standing, lost,
+    Models, Standing, is_sure, lost,
 };
 use crate::{
     Error,
@@ -84,12 +84,19 @@ impl Models<'_> {
         }
     }
 
-    /// Returns what is probably wrong with models, in their order.
+    /// Returns what is probably wrong with models, in their order. Of what stands on something wrong too little is promised for some
+    /// of it to be sure.
     pub fn warnings(&mut self) -> Vec<Diagnostic> {
         let mut found = Vec::new();
-        for at in &self.order {
-            if let Standing::Right(stand) = &mut self.parts[*at].standing {
-                found.append(&mut stand.findings);
+        let mut unsure: BTreeSet<TableName> = self.prepared.project.wrong.names().collect();
+        for at in self.order.clone() {
+            let reads_wrong = self.named(self.name(at)).iter().any(|name| unsure.contains(name));
+            let is_right = matches!(self.parts[at].standing, Standing::Right(_));
+            if reads_wrong || !is_right {
+                unsure.insert(self.name(at).clone());
+            }
+            if let Standing::Right(stand) = &mut self.parts[at].standing {
+                found.extend(stand.findings.drain(..).filter(|finding| !reads_wrong || is_sure(finding)));
             }
         }
         found

@@ -260,17 +260,25 @@ impl<'a> Models<'a> {
                 self.describe_before(*at, ledger);
             }
             match self.survey.tell(&asked, outcome).map_err(|error| outcome::bug(&error))? {
+                Ok(right) if self.prepared.project.wrong.models.contains(self.name(*at)) => {
+                    self.survey.stand_in(&asked.model, &right.schema).map_err(|error| outcome::bug(&error))?;
+                    self.findings.extend(right.findings.into_iter().filter(is_sure));
+                    self.stand_in(*at, Some(&right.schema));
+                }
                 Ok(right) => self.learn(*at, asked, right, ledger).await?,
                 Err(Wrong { findings, schema }) => {
                     self.findings.extend(findings);
-                    self.parts[*at].standing = match schema {
-                        Some(schema) => Standing::StoodIn(Key::new("wrong").text(&format!("{schema:?}")).finish()),
-                        None => Standing::Unknown,
-                    };
+                    self.stand_in(*at, schema.as_ref());
                 }
             }
         }
         Ok(())
+    }
+
+    /// Notes that a model is wrong, and the columns by which its readers go nevertheless.
+    fn stand_in(&mut self, at: usize, schema: Option<&SchemaRef>) {
+        let face = |schema: &SchemaRef| Key::new("wrong").text(&format!("{schema:?}")).finish();
+        self.parts[at].standing = schema.map_or(Standing::Unknown, |schema| Standing::StoodIn(face(schema)));
     }
 
     /// Notes what was found out of a model that is right.
@@ -399,6 +407,11 @@ impl<'a> Models<'a> {
     fn statement(&self, model: &Model) -> Result<Statement, Error> {
         graph::statement(model, &self.prepared.parameters).map_err(Error::Definition)
     }
+}
+
+/// Returns whether a finding holds whatever is promised of the tables that a model reads.
+fn is_sure(finding: &Diagnostic) -> bool {
+    finding.code.is_none_or(|code| !["unused-allow", "not-in-nullable"].contains(&code))
 }
 
 fn lost(name: &TableName) -> Error {

@@ -110,8 +110,9 @@ impl<'a> Outlines<'a> {
             let own =
                 |warning: &&Diagnostic| warning.place.as_ref().is_some_and(|place| place.text.path == model.text.path);
             let own: Vec<Diagnostic> = warnings.iter().filter(own).cloned().collect();
-            // A model that is compared has to be read each time.
-            let is_kept = is_told && !survey::is_compared(model);
+            // A model that is compared has to be read each time, and so has one whose header is wrong.
+            let is_wrong = prepared.project.wrong.models.contains(&model.name);
+            let is_kept = is_told && !is_wrong && !survey::is_compared(model);
             let bytes = is_kept.then(|| outline.write(&own, std::slice::from_ref(&model.text))).flatten();
             let bytes_before = parsed.fetch_add(model.text.body.len(), Ordering::Relaxed);
             let is_early = bytes_before < MOST_PARSED_BYTES;
