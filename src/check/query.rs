@@ -95,6 +95,9 @@ pub(super) fn sample(failing: &str, columns: &[String], rows: usize) -> String {
     format!("SELECT {} FROM ({failing}) AS failing ORDER BY {} LIMIT {rows}", list.join(", "), order.join(", "))
 }
 
+/// What the column is called to which another refers.
+pub(super) const PARENT: &str = "`parent field`";
+
 fn unrelated(
     table: &TableName,
     looked_at: &str,

@@ -19,7 +19,7 @@ use crate::{
         project::{Age, Check, CheckKind, Dialect, Measure},
         type_name,
     },
-    engine::{Parameters, Problem, Statement, parallel, plain},
+    engine::{Parameters, Problem, Statement, clash, parallel, plain},
     record::{
         Diagnostic, Place, Placed, TableName,
         diagnostic::nearest,
@@ -134,6 +134,7 @@ async fn plan(dialect: Dialect, sql: &str, session: &SessionContext, state: &Ses
     if let Some(name) = plan.get_parameter_names()?.into_iter().min() {
         return plan_err!("`{name}` has no value in a check, which asks about rows alone");
     }
+    clash::refuse(&plan)?;
     let analyzed = state.analyzer().execute_and_check(plan.clone(), state.config_options(), |_, _| {})?;
     if plain::is_plain(&analyzed) { Ok(()) } else { state.optimize(&plan).map(drop) }
 }
@@ -217,6 +218,12 @@ fn in_check(finding: Diagnostic, check: &Check) -> Diagnostic {
 fn finding(check: &Check, problem: &Problem) -> Diagnostic {
     let mut finding = in_check(Diagnostic::error(&problem.message, place(check, problem)), check);
     finding.hint.clone_from(&problem.hint);
+    if let CheckKind::Relationships { to, field, .. } = &check.kind
+        && problem.message.contains(query::PARENT)
+    {
+        finding.message = finding.message.replace(query::PARENT, &format!("`{}` of {}", field.value, to.value));
+        finding.hint = Some("name columns of one type".to_owned());
+    }
     finding
 }
 

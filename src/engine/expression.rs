@@ -20,7 +20,7 @@ use datafusion::{
     },
 };
 
-use super::{Parameters, functions, guards};
+use super::{Parameters, clash, functions, guards};
 
 /// An expression that was planned over a schema.
 #[derive(Debug, Clone)]
@@ -44,6 +44,7 @@ pub fn compile(text: &str, schema: &SchemaRef, parameters: &Parameters) -> Resul
     let mut names: Vec<String> = logical.column_refs().iter().map(|column| column.name.clone()).collect();
     names.sort();
     refuse_clocks(&logical)?;
+    clash::refuse_in(&logical, &columns)?;
     let physical = state.create_physical_expr(simplified(logical, &columns, &state)?, &columns)?;
     Ok(Expression { physical, columns: names })
 }
@@ -56,6 +57,7 @@ pub fn typed(tree: SqlExpr, columns: &DFSchema, state: &SessionState) -> Result<
     let logical = state.create_logical_expr_from_sql_expr(ExprWithAlias { expr: tree, alias: None }, columns)?;
     let simplifier = simplifier(columns, state);
     let coerced = simplifier.coerce(logical.clone(), columns)?;
+    clash::refuse_in(&logical, columns)?;
     let data_type = coerced.get_type(columns)?;
     // These run in nodes of their own, not as expressions.
     let is_part_of_a_node = coerced.exists(|inner| {

@@ -5,6 +5,7 @@
 
 mod begin_again;
 pub mod catalog;
+pub mod clash;
 mod dialect;
 pub mod expression;
 mod files;
@@ -15,6 +16,7 @@ pub mod parallel;
 pub mod parameters;
 pub mod partition_set;
 pub mod plain;
+pub mod probe;
 pub mod problem;
 pub mod scarcity;
 pub mod session;

@@ -27,7 +27,7 @@ use datafusion::{
 use super::table;
 
 /// Aggregates that take what the analyzer lets them take.
-const AGGREGATES: [&str; 5] = ["avg", "count", "max", "min", "sum"];
+pub(super) const AGGREGATES: [&str; 5] = ["avg", "count", "max", "min", "sum"];
 /// Likewise, as window functions.
 const WINDOW_FUNCTIONS: [&str; 7] =
     ["cume_dist", "dense_rank", "first_value", "last_value", "percent_rank", "rank", "row_number"];

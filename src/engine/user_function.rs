@@ -41,7 +41,7 @@ use datafusion::{
     },
 };
 
-use super::{Problem, expression, guards, types};
+use super::{Problem, clash, expression, guards, types};
 
 /// How a function is written.
 const FORM: &str = "write `CREATE FUNCTION name(parameter TYPE, …) RETURNS TYPE RETURN expression;`";
@@ -140,7 +140,10 @@ impl Definition {
 
     /// Says of a body that gives what cannot become the declared result.
     fn other_result(&self, body: &Expr, returns: &DataType, schema: &DFSchema) -> Option<Problem> {
-        let given = body.get_type(schema).ok().filter(|given| !can_cast_types(given, returns))?;
+        let clashes = |given: &DataType| *returns != DataType::Utf8 && clash::clashes(given, returns);
+        let is_other = |given: &DataType| !can_cast_types(given, returns) || clashes(given);
+        let is_literal = matches!(body, Expr::Literal(..));
+        let given = body.get_type(schema).ok().filter(|given| !is_literal && is_other(given))?;
         let (returns, given) = (types::spelled(returns), types::spelled(&given));
         let message = format!("`{}` returns {returns} and its expression gives {given}", self.name);
         let hint = "write the type of the expression behind RETURNS, or cast the expression".to_owned();
@@ -260,6 +263,7 @@ fn planned(body: &SqlExpr, schema: &DFSchema, state: &SessionState) -> Result<Ex
         _ => Ok(TreeNodeRecursion::Continue),
     })?;
     expression::refuse_clocks(&expr)?;
+    clash::refuse_in(&expr, schema)?;
     inlined(expr, schema).data()
 }
 

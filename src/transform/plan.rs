@@ -26,9 +26,9 @@ use super::{
     views::{PlannedView, Views},
 };
 use crate::{
-    define::project::{Kind, Model, OnSchemaChange},
+    define::project::{Dialect, Kind, Model, OnSchemaChange},
     engine::{
-        Catalog, CatalogTable, Engine, Parameters, Statement, catalog, functions, parallel, plain, types,
+        Catalog, CatalogTable, Engine, Parameters, Statement, catalog, clash, functions, parallel, plain, types,
         user_function::UserFunction,
     },
     record::{Diagnostic, TableName},
@@ -197,7 +197,14 @@ pub async fn plan_for(
             statement.expand(&views);
             asked.push(Asked { model, statement, names_nobody });
         }
-        let around = Around { purpose, sessions: &sessions, staged, inputs: &inputs, functions: &own_functions };
+        let around = Around {
+            purpose,
+            sessions: &sessions,
+            staged,
+            inputs: &inputs,
+            tables: &tables,
+            functions: &own_functions,
+        };
         let answers = parallel::each(threads, &asked, |asked| match asked.names_nobody {
             true => Err(Failed::Engine(None)),
             false => parallel::wait(Box::pin(plan_model(&asked.model, &asked.statement, around))),
@@ -275,6 +282,8 @@ pub(super) struct Around<'a> {
     pub(super) staged: &'a Catalog,
     /// What is said of each table by its columns.
     pub(super) inputs: &'a BTreeMap<TableName, String>,
+    /// The columns of each table, as far as they are known.
+    pub(super) tables: &'a Tables,
     /// The project's own functions.
     pub(super) functions: &'a [UserFunction],
 }
@@ -397,6 +406,9 @@ pub(super) async fn plan_model(model: &Model, statement: &Statement, around: Aro
     let Sessions { cut, state, bare, .. } = around.sessions;
     let engine = |error| Failed::Engine(Some(error));
     let plan = statement.plan_with(cut, state).await.map_err(engine)?;
+    if around.purpose != Purpose::Remember {
+        clash::refuse(&plan).map_err(engine)?;
+    }
     can_run(&plan, state, around.purpose).await.map_err(engine)?;
     let header = |findings| Failed::Header(findings, None);
     let mut schema = published_schema(model, statement, &plan).map_err(header)?;
@@ -406,6 +418,7 @@ pub(super) async fn plan_model(model: &Model, statement: &Statement, around: Aro
     let mut findings = header_findings(model, statement, &schema);
     findings.extend(idle_ignores(model, statement));
     findings.extend(call_findings(model, statement, &plan));
+    findings.extend(ignored_names(model, statement, around));
     if !findings.is_empty() {
         return Err(Failed::Header(findings, Some(schema)));
     }
@@ -417,6 +430,15 @@ pub(super) async fn plan_model(model: &Model, statement: &Statement, around: Aro
     let definition = definition(model, statement, &schema, normal, around);
     let meanings = around.sessions.meanings(model, statement).await.map_err(engine)?;
     Ok(Answer { schema, definition, meanings })
+}
+
+/// Finds names behind a `*` that leave out or replace nothing.
+fn ignored_names(model: &Model, statement: &Statement, around: Around<'_>) -> Vec<Diagnostic> {
+    let query = statement.query().filter(|_| model.dialect == Dialect::Datafusion);
+    match query.filter(|_| around.purpose != Purpose::Remember) {
+        Some(query) => diagnose::ignored_names(&model.text, query, around.tables, &around.sessions.state),
+        None => Vec::new(),
+    }
 }
 
 /// Finds clashes of types, which show in the analyzer, and what the engine cannot run, which shows only in the physical plan.

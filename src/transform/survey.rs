@@ -204,8 +204,8 @@ impl<'a> Survey<'a> {
     }
 
     async fn right(&self, model: &Model, statement: &Statement) -> Result<Right, Failed> {
-        let Self { sessions, staged, inputs, functions, .. } = self;
-        let around = Around { purpose: Purpose::Check, sessions, staged, inputs, functions };
+        let Self { sessions, staged, inputs, tables, functions, .. } = self;
+        let around = Around { purpose: Purpose::Check, sessions, staged, inputs, tables, functions };
         let Answer { schema, definition, meanings } = plan::plan_model(model, statement, around).await?;
         let findings = match model.kind {
             // Views are not looked at, and the query of a seed is made of its rows.

@@ -92,7 +92,7 @@ fn all_mistakes_of_a_project_are_told_at_once() {
     8 |     WHERE day > amount
       |           ^^^^^^^^^^^^
       |
-      = help: cast it so: `CAST(amount AS VARCHAR)`
+      = help: dates compare with dates alone: one of the two is probably another column
 
     error: the column `dealer` is ambiguous: `s` and `d` have it
      --> sql/core/month.sql:9:14

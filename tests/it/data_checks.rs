@@ -473,6 +473,18 @@ fn mistakes_in_checks_are_found_without_data() {
             "{ not_null: [id], where: dya is null }",
             "unknown column `dya` in the check `not_null(id)` | 3:30 | did you mean `day`?",
         ),
+        (
+            "expr: id > CAST(day AS VARCHAR)",
+            "cannot compare `id` (BIGINT) with VARCHAR in the check `expr(id > CAST(day AS VARCHAR))` | 3:11 | cast it to say what is meant",
+        ),
+        (
+            "expr: day > 2026-01-01",
+            "cannot compare `day` (DATE) with BIGINT in the check `expr(day > 2026-01-01)` | 3:11 | a date is written so: `DATE '2026-01-31'`",
+        ),
+        (
+            "relationships: { column: day, to: core.odd, field: id }",
+            "cannot compare `day` (DATE) with `id` of core.odd (BIGINT) in the check `relationships(day, core.odd.id)` | 3:30 | name columns of one type",
+        ),
     ] {
         assert_eq!(findings(check), expected, "{check}");
     }

@@ -167,6 +167,8 @@ const WRONG: &[(&str, &str)] = &[
     ("CREATE FUNCTION wrong(a DOUBLE) RETURN 1;", "does not say what it returns"),
     ("CREATE FUNCTION wrong(a DOUBLE) RETURNS DOUBLE LANGUAGE python RETURN 1;", "`LANGUAGE` means nothing"),
     ("CREATE FUNCTION right(a DOUBLE) RETURNS DOUBLE RETURN a;", "stands in the file of `wrong`"),
+    ("CREATE FUNCTION wrong(a VARCHAR) RETURNS DATE RETURN a || 'a';", "returns DATE and its expression gives VARCHAR"),
+    ("CREATE FUNCTION wrong(a VARCHAR, b INT) RETURNS BOOLEAN RETURN a > b;", "cannot compare `a` (VARCHAR)"),
     ("SELECT 1", "the file defines no function"),
     ("CREATE FUNCTION wrong() RETURNS INT RETURN 1; SELECT 1", "more than one statement"),
     ("CREATE FUNCTION wrong(a DOUBLE RETURNS", "syntax error"),

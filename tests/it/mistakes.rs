@@ -69,7 +69,7 @@ fn a_comparison_of_two_types_in_a_model() {
     3 | WHERE day > amount
       |       ^^^^^^^^^^^^
       |
-      = help: cast it so: `CAST(amount AS VARCHAR)`
+      = help: dates compare with dates alone: one of the two is probably another column
     ");
 }
 

@@ -12,8 +12,10 @@ use super::{
     names::listed,
     scope::{Around, Columns},
     source::join,
+    tree,
     types::spelled,
 };
+use crate::engine::clash;
 
 impl Walk<'_> {
     /// Looks at the branches of a UNION, EXCEPT or INTERSECT: each alone, then column by column.
@@ -41,7 +43,13 @@ impl Walk<'_> {
             }
         }
         for at in 0..united.list.len() {
-            let types: Option<Vec<_>> = given.iter().map(|columns| columns.list[at].data_type.clone()).collect();
+            let of_branch = |(leaf, columns): (&&SetExpr, &Columns)| match item(leaf, at) {
+                // The engine reads it as what the others are.
+                Some(expr) if given.len() > 1 && tree::is_text_literal(expr) => Some(DataType::Null),
+                _ => columns.list[at].data_type.clone(),
+            };
+            let types: Option<Vec<_>> = leaves.iter().zip(&given).map(of_branch).collect();
+            let types = types.map(|types| texts_if_nothing_else(types, &given, at));
             united.list[at].data_type = types.as_ref().and_then(coercion::united);
             if let Some((odd, expected)) = types.as_ref().and_then(|types| coercion::odd_one(types)) {
                 self.odd_branch(leaves[odd], at, &types.unwrap_or_default()[odd], &expected);
@@ -57,6 +65,9 @@ impl Walk<'_> {
             format!("column {} of this branch is {}, that of another is {}", at + 1, spelled(given), spelled(expected));
         let finding = self.source.error(range.clone(), message);
         let to = if coercion::is_castable(given, expected) { spelled(expected) } else { "VARCHAR".to_owned() };
+        if clash::counts_days(given, expected) {
+            return self.findings.push(finding.hint("a column holds dates or numbers, not both"));
+        }
         let text = format!("CAST({} AS {to})", self.source.slice(&range));
         let finding = finding.hint(format!("cast it so: `{text}`"));
         let is_mended = expr.is_some() && to != "VARCHAR";
@@ -74,6 +85,14 @@ impl Walk<'_> {
             _ => self.source.range(branch.span()),
         }
     }
+}
+
+/// Returns the types as they are where only text literals make up a column.
+fn texts_if_nothing_else(types: Vec<DataType>, given: &[Columns], at: usize) -> Vec<DataType> {
+    if types.iter().any(|data_type| *data_type != DataType::Null) {
+        return types;
+    }
+    given.iter().filter_map(|columns| columns.list[at].data_type.clone()).collect()
 }
 
 fn flatten<'a>(body: &'a SetExpr, leaves: &mut Vec<&'a SetExpr>) {

@@ -1,18 +1,25 @@
-//! Which types go together in a comparison, a CASE or a UNION, by the rules of the engine.
+//! Which types go together in a comparison, a CASE or a UNION, by the rules of the engine, and without a silent cast of a text.
 
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::type_coercion::binary::{comparison_coercion, type_union_coercion};
 
+use crate::engine::clash::clashes;
+
 /// Returns whether two types compare.
 pub(super) fn compares(left: &DataType, right: &DataType) -> bool {
-    comparison_coercion(left, right).is_some()
+    !clashes(left, right) && comparison_coercion(left, right).is_some()
 }
 
 /// Returns the type that values of all these types get in one column.
 pub(super) fn united<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
     let mut types = types.into_iter();
     let first = types.next()?.clone();
-    types.try_fold(first, |all, next| type_union_coercion(&all, next))
+    types.try_fold(first, |all, next| both(&all, next))
+}
+
+/// Returns the type that values of both get in one column.
+fn both(left: &DataType, right: &DataType) -> Option<DataType> {
+    if clashes(left, right) { None } else { type_union_coercion(left, right) }
 }
 
 /// Returns the one without which the others have a common type, the last of several, and that type; None where all have one.
@@ -25,7 +32,7 @@ pub(super) fn odd_one(types: &[DataType]) -> Option<(usize, DataType)> {
         // Several differ: the first that does not go with what stands before it.
         (1..types.len()).find_map(|at| {
             let before = united(&types[..at])?;
-            type_union_coercion(&before, &types[at]).is_none().then_some((at, before))
+            both(&before, &types[at]).is_none().then_some((at, before))
         })
     })
 }

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use arrow::datatypes::DataType;
+use chrono::NaiveDate;
 use datafusion::{
     error::DataFusionError,
     logical_expr::Documentation,
@@ -14,7 +15,7 @@ use datafusion::{
 
 use super::{Walk, expression::Leaves, tree, types::spelled};
 use crate::{
-    engine::{Problem, user_function::UserFunction},
+    engine::{Problem, clash, probe, user_function::UserFunction},
     record::diagnostic::nearest,
 };
 
@@ -49,6 +50,9 @@ impl Walk<'_> {
         error: &DataFusionError,
     ) {
         let wrong = Wrong { sql, operands, types, leaves };
+        if probe::is_told(error) {
+            return self.plain(&wrong, Problem::new(error, self.source.body()).message, None);
+        }
         match (sql, types) {
             (Expr::BinaryOp { op, .. }, [left, right]) => self.operator(&wrong, op, left, right),
             (Expr::Between { .. } | Expr::InList { .. }, [first, rest @ ..]) => self.members(&wrong, first, rest),
@@ -80,9 +84,30 @@ impl Walk<'_> {
     fn with_cast(&mut self, wrong: &Wrong<'_>, message: String) {
         let range = self.source.exact(wrong.sql);
         let is_comparison = message.starts_with("cannot compare");
+        if is_comparison && self.days_for_numbers(wrong, &range, &message) {
+            return;
+        }
         let candidates = candidates(wrong.types, if is_comparison { &COMPARED } else { &TRIED });
         let mend = self.cast_among(wrong, &candidates);
         self.tell(range, message, mend);
+    }
+
+    /// Tells of a date beside a number, most often one that lost its quotes: a cast of one would hide the mistake.
+    fn days_for_numbers(&mut self, wrong: &Wrong<'_>, range: &Range<usize>, message: &str) -> bool {
+        let types = wrong.types;
+        let counts = |at: &usize| types.iter().any(|other| clash::counts_days(&types[*at], other));
+        let Some(at) = (0..types.len()).filter(counts).find(|at| types[*at].is_numeric()) else { return false };
+        let finding = self.source.error(range.clone(), message);
+        let number = wrong.operands.get(at).map(|operand| self.source.exact(operand)).unwrap_or_default();
+        self.findings.push(match unquoted_date(self.source.slice(&number)) {
+            Some(date) => {
+                let text = format!("DATE '{date}'");
+                finding.hint(format!("quote it: `{text}`")).fix(self.source.place(number), text)
+            }
+            None if wrong.operands.get(at).is_some_and(tree::names_anything) => finding.hint(clash::OTHER_COLUMN),
+            None => finding.hint(clash::A_DATE),
+        });
+        true
     }
 
     fn tell(&mut self, range: Range<usize>, message: String, mend: Option<Mend>) {
@@ -127,15 +152,17 @@ impl Walk<'_> {
 
     /// Tells which member of an IN or which bound of a BETWEEN does not compare.
     fn members(&mut self, wrong: &Wrong<'_>, first: &DataType, rest: &[DataType]) {
-        let compares = |other: &DataType| {
-            datafusion::logical_expr::type_coercion::binary::comparison_coercion(first, other).is_some()
-        };
-        let odd = rest.iter().position(|other| !compares(other));
+        let compares =
+            |at: usize| super::coercion::compares(first, &rest[at]) || tree::is_text_literal(&wrong.operands[at + 1]);
+        let odd = (0..rest.len()).find(|at| !compares(*at));
         // Members that compare one by one may have no type in common.
         let at = odd.or_else(|| rest.iter().position(|other| other != first)).map_or(0, |at| at + 1);
         let range = if at == 0 { self.source.exact(wrong.sql) } else { self.source.exact(&wrong.operands[at]) };
         let other = wrong.types.get(at.max(1)).unwrap_or(first);
         let message = format!("cannot compare {} with {}", spelled(first), spelled(other));
+        if self.days_for_numbers(wrong, &range, &message) {
+            return;
+        }
         let mend = self.cast_among(wrong, &[(at, spelled(first)), (at, "VARCHAR".to_owned())]);
         self.tell(range, message, mend);
     }
@@ -150,8 +177,12 @@ impl Walk<'_> {
         if let Some((at, expected)) = odd(wrong, &results) {
             let message =
                 format!("this branch of CASE is {}, another is {}", spelled(&wrong.types[at]), spelled(&expected));
+            let range = self.source.exact(&wrong.operands[at]);
+            if clash::counts_days(&wrong.types[at], &expected) {
+                return self.findings.push(self.source.error(range, message).hint("write NULL where there is none"));
+            }
             let mend = self.cast_among(wrong, &[(at, spelled(&expected)), (at, "VARCHAR".to_owned())]);
-            return self.tell(self.source.exact(&wrong.operands[at]), message, mend);
+            return self.tell(range, message, mend);
         }
         let wanted = operand.as_ref().and_then(|_| wrong.types.first()).unwrap_or(&DataType::Boolean);
         let fits = |at: &usize| super::coercion::compares(wanted, &wrong.types[*at]);
@@ -166,6 +197,12 @@ impl Walk<'_> {
     }
 
     fn function(&mut self, wrong: &Wrong<'_>, function: &Function) {
+        if let Some(at) = self.wrong_filter(wrong, function) {
+            let range = self.source.exact(&wrong.operands[at]);
+            let message = format!("the condition of FILTER is {}, not BOOLEAN", spelled(&wrong.types[at]));
+            let hint = format!("compare it with something, such as `{} IS NOT NULL`", self.source.slice(&range));
+            return self.findings.push(self.source.error(range, message).hint(hint));
+        }
         let name = tree::parts(&function.name).join(".");
         let given: Vec<String> =
             tree::arguments(function).iter().filter_map(|argument| type_of(wrong, argument)).collect();
@@ -182,6 +219,9 @@ impl Walk<'_> {
             return self.findings.push(finding);
         }
         let message = format!("`{name}` does not take ({})", given.join(", "));
+        if self.days_for_numbers(wrong, &range, &message) {
+            return;
+        }
         let casts = candidates(wrong.types, &TRIED);
         let mend = self.cast_among(wrong, &casts);
         let has_cast = mend.is_some();
@@ -189,6 +229,13 @@ impl Walk<'_> {
         if let (false, Some(finding)) = (has_cast, self.findings.last_mut()) {
             finding.hint = usage;
         }
+    }
+
+    /// Returns the operand that is the condition of a FILTER and no condition.
+    fn wrong_filter(&self, wrong: &Wrong<'_>, function: &Function) -> Option<usize> {
+        let filter = function.filter.as_deref()?;
+        let at = wrong.operands.iter().position(|operand| operand == filter)?;
+        (!matches!(wrong.types[at], DataType::Boolean | DataType::Null)).then_some(at)
     }
 
     /// Returns whether a function takes so many arguments, whatever their types.
@@ -233,6 +280,10 @@ impl Walk<'_> {
     fn cast_among(&self, wrong: &Wrong<'_>, candidates: &[(usize, String)]) -> Option<Mend> {
         candidates.iter().find_map(|(at, to)| {
             let operand = wrong.operands.get(*at)?;
+            // The query of an IN is no value that could be cast.
+            if tree::is_subquery(operand) {
+                return None;
+            }
             let mended = tree::with_child(wrong.sql, *at, tree::cast(operand, to)?);
             self.plan(&mended, wrong.leaves).ok()?;
             let range = self.source.exact(operand);
@@ -256,6 +307,17 @@ fn candidates(types: &[DataType], common: &[&str]) -> Vec<(usize, String)> {
     }
     found.retain(|(at, to)| spelled(&types[*at]) != *to && to != "NULL");
     found
+}
+
+/// Returns the date that a number without quotes was meant to be.
+fn unquoted_date(written: &str) -> Option<String> {
+    let parts: Vec<&str> = written.split('-').map(str::trim).collect();
+    let date = match parts.as_slice() {
+        [year, month, day] => NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?),
+        [digits] if digits.len() == 8 => NaiveDate::parse_from_str(digits, "%Y%m%d").ok(),
+        _ => None,
+    };
+    date.map(|date| date.to_string())
 }
 
 /// Returns the operand without which the others have one type, and that type.

@@ -18,9 +18,10 @@ use super::{
     names::listed,
     scope::{Around, Column, Columns, Relation, Scope},
     tree::parts,
+    types::spelled,
 };
 use crate::{
-    engine::statement::known_as,
+    engine::{clash, statement::known_as},
     record::{TableName, diagnostic::nearest},
 };
 
@@ -109,7 +110,23 @@ impl Walk<'_> {
                 break;
             }
         }
+        self.clashing_using(name, &column, scope, sides);
         scope.merged.insert(column);
+    }
+
+    /// Tells of a column of USING that has types on both sides which do not compare.
+    fn clashing_using(&mut self, name: &ObjectName, column: &str, scope: &Scope<'_>, sides: [&Range<usize>; 2]) {
+        let type_on = |side: &Range<usize>| {
+            let mut columns = scope.relations[side.clone()].iter().flat_map(|relation| &relation.columns.list);
+            columns.find(|known| known.name.as_deref() == Some(column))?.data_type.clone()
+        };
+        let (Some(left), Some(right)) = (type_on(sides[0]), type_on(sides[1])) else { return };
+        if clash::clashes(&left, &right) {
+            let (left, right) = (spelled(&left), spelled(&right));
+            let message = format!("`{column}` is {left} on one side and {right} on the other");
+            let finding = self.source.error(self.source.name(name), message);
+            self.findings.push(finding.hint("join with ON and cast one of them"));
+        }
     }
 
     fn table_factor(&mut self, factor: &TableFactor, scope: &mut Scope<'_>) {

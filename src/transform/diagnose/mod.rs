@@ -126,14 +126,34 @@ pub struct Diagnosis {
 pub fn diagnose(text: &Arc<Text>, query: &Query, tables: &Tables, state: &SessionState) -> Diagnosis {
     let source = Source::new(text);
     let (findings, unknown) = (Vec::new(), BTreeSet::new());
-    let mut walk = Walk { source: &source, tables, state, findings, unknown, has_doubled_ctes: false };
+    let ignored = Vec::new();
+    let mut walk = Walk { source: &source, tables, state, findings, ignored, unknown, has_doubled_ctes: false };
     let columns = walk.query(query, Around { ctes: &Ctes::new(), outer: None });
     let mut findings = walk.findings;
+    findings.extend(walk.ignored);
     findings.sort_by_key(|finding| finding.place.as_ref().map(|place| place.range.start));
     findings.dedup();
     let named = |column: Column| Some((column.name?, column.data_type));
     let columns = if columns.is_open { None } else { columns.list.into_iter().map(named).collect() };
     Diagnosis { findings, columns }
+}
+
+/// Returns what is wrong with names behind a `*`, as in `* EXCLUDE (name)`: the engine plans a query in which they mean nothing.
+#[must_use]
+pub fn ignored_names(text: &Arc<Text>, query: &Query, tables: &Tables, state: &SessionState) -> Vec<Diagnostic> {
+    // Nearly all models have none, and are not taken apart.
+    let lower = text.body.to_ascii_lowercase();
+    if !["exclude", "except", "replace"].iter().any(|word| lower.contains(word)) || !results::names_behind_star(query) {
+        return Vec::new();
+    }
+    let source = Source::new(text);
+    let (findings, ignored, unknown) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let mut walk = Walk { source: &source, tables, state, findings, ignored, unknown, has_doubled_ctes: false };
+    walk.query(query, Around { ctes: &Ctes::new(), outer: None });
+    let mut ignored = walk.ignored;
+    ignored.sort_by_key(|finding| finding.place.as_ref().map(|place| place.range.start));
+    ignored.dedup();
+    ignored
 }
 
 /// Returns what is wrong with a text that does not parse into one query, or that names parameters which do not exist.
@@ -235,6 +255,8 @@ struct Walk<'a> {
     tables: &'a Tables,
     state: &'a SessionState,
     findings: Vec<Diagnostic>,
+    /// Findings about what the engine ignores.
+    ignored: Vec<Diagnostic>,
     /// Tables that were told to be unknown.
     unknown: BTreeSet<String>,
     /// Whether two common table expressions are called the same: one of them has lost its own name.

@@ -2,14 +2,17 @@
 //!
 //! In: the list of a SELECT and what can be named over its FROM. Out: findings and columns.
 
+use std::ops::ControlFlow;
+
 use datafusion::sql::sqlparser::ast::{
-    ExcludeSelectItem, Expr, SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions,
+    ExcludeSelectItem, Expr, Ident, ObjectName, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, Visit,
+    Visitor, WildcardAdditionalOptions,
 };
 
 use super::{
     Walk,
     expression::{Checked, Clause},
-    names::listed,
+    names::{listed, quoted},
     scope::{Column, Columns, Scope},
     tree::parts,
 };
@@ -26,6 +29,7 @@ impl Walk<'_> {
                 return None;
             }
             SelectItem::Wildcard(options) => {
+                self.names_of_star(scope, None, options);
                 expand(scope, None, options, columns);
                 return None;
             }
@@ -70,7 +74,33 @@ impl Walk<'_> {
             });
             return;
         };
+        self.names_of_star(scope, Some(at), options);
         expand(scope, Some(at), options, columns);
+    }
+
+    /// Tells of names behind a `*` that are none of its columns.
+    fn names_of_star(&mut self, scope: &Scope<'_>, only: Option<usize>, options: &WildcardAdditionalOptions) {
+        let relations = || scope.relations.iter().enumerate().filter(|(at, _)| only.is_none_or(|only| only == *at));
+        if relations().any(|(_, relation)| relation.columns.is_open) {
+            return;
+        }
+        let list = relations().flat_map(|(_, relation)| &relation.columns.list);
+        let known: Vec<&str> = list.filter_map(|column| column.name.as_deref()).collect();
+        for ident in names_behind(options) {
+            let written = known_as(ident);
+            if known.contains(&written.as_str()) {
+                continue;
+            }
+            let range = self.source.range(ident.span);
+            let finding = self.source.error(range.clone(), format!("unknown column `{}`", ident.value));
+            self.ignored.push(match nearest(&written, known.iter().copied()) {
+                Some(near) => {
+                    let near = quoted(near);
+                    finding.hint(format!("did you mean `{near}`?")).fix(self.source.place(range), near)
+                }
+                None => finding.hint(format!("the `*` stands for {}", listed(&known))),
+            });
+        }
     }
 
     /// Tells of two results of a SELECT that are called the same, and returns whether there are any.
@@ -123,6 +153,46 @@ fn expand(scope: &Scope<'_>, only: Option<usize>, options: &WildcardAdditionalOp
             }
         }
     }
+}
+
+/// Returns whether a name stands behind any `*` of a query.
+pub(super) fn names_behind_star(query: &Query) -> bool {
+    struct Stars(bool);
+    impl Visitor for Stars {
+        type Break = ();
+
+        fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+            self.0 |= select.projection.iter().any(|item| match item {
+                SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) => {
+                    !names_behind(options).is_empty()
+                }
+                _ => false,
+            });
+            ControlFlow::Continue(())
+        }
+    }
+    let mut stars = Stars(false);
+    let _ = query.visit(&mut stars);
+    stars.0
+}
+
+/// Returns the names that EXCLUDE, EXCEPT and REPLACE mention.
+fn names_behind(options: &WildcardAdditionalOptions) -> Vec<&Ident> {
+    let mut names: Vec<&Ident> = Vec::new();
+    fn last(name: &ObjectName) -> Option<&Ident> {
+        name.0.last()?.as_ident()
+    }
+    match &options.opt_exclude {
+        Some(ExcludeSelectItem::Single(name)) => names.extend(last(name)),
+        Some(ExcludeSelectItem::Multiple(several)) => names.extend(several.iter().filter_map(last)),
+        None => {}
+    }
+    if let Some(except) = &options.opt_except {
+        names.extend([&except.first_element].into_iter().chain(&except.additional_elements));
+    }
+    let replaced = options.opt_replace.iter().flat_map(|replace| &replace.items);
+    names.extend(replaced.map(|item| &item.column_name));
+    names
 }
 
 fn excluded(options: &WildcardAdditionalOptions) -> Vec<String> {

@@ -9,8 +9,8 @@ use datafusion::sql::{
     parser::DFParserBuilder,
     sqlparser::{
         ast::{
-            Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, Visit, VisitMut,
-            Visitor, VisitorMut,
+            Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, Value, Visit,
+            VisitMut, Visitor, VisitorMut,
         },
         tokenizer::Span,
     },
@@ -113,6 +113,22 @@ pub(super) fn key(expr: &Expr) -> Option<&str> {
 /// Returns whether a tree is the column that stands for a subquery.
 pub(super) fn is_subquery(expr: &Expr) -> bool {
     key(expr).is_some_and(|key| key.starts_with(SUBQUERY))
+}
+
+/// Returns whether a tree is a text in quotes, which may stand for values of many types.
+pub(super) fn is_text_literal(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_text_literal(inner),
+        Expr::Value(value) => matches!(value.value, Value::SingleQuotedString(_)),
+        _ => false,
+    }
+}
+
+/// Returns whether a tree holds a name that is resolved.
+pub(super) fn names_anything(expr: &Expr) -> bool {
+    let mut walk = Steps { depth: 0, queries: 0, found: Vec::new(), wanted: |_, expr| key(expr).is_some() };
+    let _ = expr.visit(&mut walk);
+    !walk.found.is_empty()
 }
 
 /// Returns whether something in a tree is not known.

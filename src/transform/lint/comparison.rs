@@ -3,7 +3,7 @@
 use arrow::datatypes::DataType;
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value};
 
-use super::{Finding, Found, Subject, types::is_comparison, walk};
+use super::{Finding, Found, Subject, outline::Origin, types::is_comparison, walk};
 
 /// Digits that a double holds exactly.
 const EXACT_DIGITS: usize = 15;
@@ -28,7 +28,9 @@ enum Left {
 /// Finds comparisons with NULL, and terms of an AND that contradict each other.
 pub(super) fn find_never_true(subject: &Subject<'_, '_>, found: &mut Found) {
     each_root(subject, &mut |select, root| {
-        walk::walk(root, &mut |expr| found.extend(with_null(subject, expr)));
+        walk::walk(root, &mut |expr| {
+            found.extend(with_null(subject, expr).or_else(|| never_null(subject, select, expr)))
+        });
         conjunctions(root, &mut |terms| found.extend(contradiction(subject, select, terms)));
     });
 }
@@ -43,11 +45,36 @@ fn with_null(subject: &Subject<'_, '_>, expr: &Expr) -> Option<Finding> {
     let (side, is_null) = match expr {
         Expr::BinaryOp { left, op, right } if is_comparison(op) && walk::is_null(right) => (left, op),
         Expr::BinaryOp { left, op, right } if is_comparison(op) && walk::is_null(left) => (right, op),
+        Expr::InList { expr: left, list, negated: false } if list.iter().all(walk::is_null) => {
+            (left, &BinaryOperator::Eq)
+        }
         _ => return None,
     };
     let test = if *is_null == BinaryOperator::Eq { "IS NULL" } else { "IS NOT NULL" };
     let hint = format!("write `{} {test}`", subject.written(side));
     Some(Finding::new(subject.range_of(expr), "a comparison with NULL is never true", hint))
+}
+
+/// Finds `IS NULL` on a column of a table that never holds NULL and that no outer join fills up.
+fn never_null(subject: &Subject<'_, '_>, select: usize, expr: &Expr) -> Option<Finding> {
+    let Expr::IsNull(inner) = expr else { return None };
+    let column = subject.outline.column(select, inner, subject.tables)?;
+    let relation = subject.outline.relation(&column);
+    // ROLLUP and its like put NULLs into what they group by.
+    let is_as_read = !relation.may_be_null && relation.columns.is_empty();
+    let groups_once = [select, column.select].iter().all(|at| subject.outline.selects[*at].groups().is_some());
+    let Origin::Table(table) = &relation.source else { return None };
+    let (_, may_be_null) = subject.tables.get(table)?.column(&column.name)?;
+    if may_be_null || !is_as_read || !groups_once {
+        return None;
+    }
+    let message = format!("`{}` of `{table}` is never NULL", column.name);
+    let hint = "take it out, or test a column that a missing row leaves NULL";
+    // The parser's span ends before the IS.
+    let range = subject.range_of(expr)?;
+    let behind = subject.model.text.body[range.end..].to_ascii_lowercase();
+    let end = behind.find("null").map_or(range.end, |at| range.end + at + "null".len());
+    Some(Finding::new(Some(range.start..end), message, hint))
 }
 
 /// Visits every AND as the list of its terms, and every other condition as a list of one.

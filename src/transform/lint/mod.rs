@@ -27,6 +27,7 @@ mod place;
 mod star;
 pub mod tables;
 mod types;
+mod unnamed;
 mod walk;
 
 use std::ops::Range;
@@ -67,6 +68,7 @@ pub const LINTS: &[Lint] = &[
         summary: "a published model whose columns are those of another table",
         find: star::find,
     },
+    Lint { code: "unnamed-column", summary: "a published column called after its expression", find: unnamed::find },
     Lint { code: "join-without-equality", summary: "a join in which every row meets every row", find: join::find },
     Lint {
         code: "left-join-filtered",

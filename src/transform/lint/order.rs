@@ -2,7 +2,7 @@
 //! run may give another answer.
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, LimitClause, OrderByKind, Query, SelectItem, SetExpr, Spanned, Value, WindowType,
+    Distinct, Expr, Function, LimitClause, OrderByKind, Query, SelectItem, SetExpr, Spanned, Value, WindowType,
 };
 
 use super::{Finding, Found, Subject, outline::Role, walk};
@@ -22,6 +22,35 @@ pub(super) fn find_windows(subject: &Subject<'_, '_>, found: &mut Found) {
             });
         }
     }
+    for (id, part) in subject.outline.queries.iter().enumerate() {
+        if let SetExpr::Select(select) = part.query.body.as_ref()
+            && let Some(Distinct::On(list)) = &select.distinct
+        {
+            found.extend(first_of_equals(subject, id, list));
+        }
+    }
+}
+
+/// Finds a DISTINCT ON whose ORDER BY does not say which of several rows is kept.
+fn first_of_equals(subject: &Subject<'_, '_>, query: usize, list: &[Expr]) -> Option<Finding> {
+    let part = &subject.outline.queries[query];
+    let order = match part.query.order_by.as_ref().map(|order| &order.kind) {
+        Some(OrderByKind::Expressions(exprs)) => exprs.iter().map(|order| &order.expr).collect(),
+        Some(OrderByKind::All(_)) => return None,
+        None => Vec::new(),
+    };
+    // The rows that are parted agree in what parts them.
+    let columns: Vec<&Expr> = list.iter().chain(order.iter().copied()).collect();
+    if part.role == Role::Exists || is_total(subject, query, &columns) {
+        return None;
+    }
+    let message = match order.is_empty() {
+        true => "DISTINCT ON without ORDER BY keeps the row that happens to come first",
+        false => "DISTINCT ON keeps one of equal rows by chance: its ORDER BY holds no key",
+    };
+    let (first, last) = (subject.range_of(list.first()?)?, subject.range_of(list.last()?)?);
+    let hint = "end the ORDER BY with columns that, with those of the DISTINCT ON, name one row";
+    Some(Finding::new(Some(first.start..last.end), message, hint))
 }
 
 fn window(subject: &Subject<'_, '_>, select: usize, function: &Function) -> Option<Finding> {

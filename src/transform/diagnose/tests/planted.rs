@@ -180,19 +180,19 @@ const PLANTED: &[Planted] = &[
         "`date_trunc` does not take (VARCHAR, BIGINT)",
     ),
     // types that do not go together
-    mendable(GROUPED, "s.amount > 0", "«s.amount > s.day»", "cannot compare DECIMAL(18, 2) with DATE"),
-    mendable(JOINED, "WHERE s.units > 0", "WHERE «s.is_return > s.day»", "cannot compare BOOLEAN with DATE"),
+    planted(GROUPED, "s.amount > 0", "«s.amount > s.day»", "cannot compare DECIMAL(18, 2) with DATE"),
+    planted(JOINED, "WHERE s.units > 0", "WHERE «s.is_return > s.day»", "cannot compare BOOLEAN with DATE"),
     mendable(JOINED, "round(s.price * s.units, 2)", "round(«s.price * s.day», 2)", "cannot multiply DOUBLE by DATE"),
     mendable(JOINED, "s.day - c.since", "«s.day * c.level» = 1", "cannot multiply DATE by INT"),
-    planted(JOINED, "s.day - c.since", "«s.is_return + s.day» = 1", "cannot add DATE to BOOLEAN"),
+    planted(JOINED, "s.day - c.since", "«s.is_return + s.day»", "cannot add DATE to BOOLEAN"),
     mendable(
         JOINED,
         "WHEN s.units > 1 THEN 'few'",
         "WHEN s.units > 1 THEN «s.is_return»",
         "this branch of CASE is BOOLEAN",
     ),
-    mendable(JOINED, "ELSE 0 END AS weighted", "ELSE «s.day» END AS weighted", "this branch of CASE is DATE"),
-    mendable(
+    planted(JOINED, "ELSE 0 END AS weighted", "ELSE «s.day» END AS weighted", "this branch of CASE is DATE"),
+    planted(
         JOINED,
         "s.day BETWEEN DATE '2020-01-01' AND $run_date",
         "s.day BETWEEN «s.amount» AND $run_date",
