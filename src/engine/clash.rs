@@ -485,7 +485,7 @@ fn arithmetic_clash(binary: &BinaryExpr, schema: &DFSchema) -> Option<Clash> {
     let is_text = |side: &Expr| text_literal(side).is_none() && kind(side, schema) == Some(Family::Text);
     let (text, other) = sides.into_iter().find(|(side, _)| is_text(side))?;
     let wanted = match kind(other, schema) {
-        Some(Family::Number) | None => spelled(&other.get_type(schema).ok().filter(|own| own.is_numeric())?),
+        Some(Family::Number) | None => spelled(&other.get_type(schema).ok().filter(DataType::is_numeric)?),
         Some(Family::Text) => "DOUBLE".to_owned(),
         Some(_) => "INTERVAL".to_owned(),
     };

@@ -197,7 +197,7 @@ impl Walk<'_> {
     }
 
     fn function(&mut self, wrong: &Wrong<'_>, function: &Function) {
-        if let Some(at) = self.wrong_filter(wrong, function) {
+        if let Some(at) = wrong_filter(wrong, function) {
             let range = self.source.exact(&wrong.operands[at]);
             let message = format!("the condition of FILTER is {}, not BOOLEAN", spelled(&wrong.types[at]));
             let hint = format!("compare it with something, such as `{} IS NOT NULL`", self.source.slice(&range));
@@ -229,13 +229,6 @@ impl Walk<'_> {
         if let (false, Some(finding)) = (has_cast, self.findings.last_mut()) {
             finding.hint = usage;
         }
-    }
-
-    /// Returns the operand that is the condition of a FILTER and no condition.
-    fn wrong_filter(&self, wrong: &Wrong<'_>, function: &Function) -> Option<usize> {
-        let filter = function.filter.as_deref()?;
-        let at = wrong.operands.iter().position(|operand| operand == filter)?;
-        (!matches!(wrong.types[at], DataType::Boolean | DataType::Null)).then_some(at)
     }
 
     /// Returns whether a function takes so many arguments, whatever their types.
@@ -307,6 +300,13 @@ fn candidates(types: &[DataType], common: &[&str]) -> Vec<(usize, String)> {
     }
     found.retain(|(at, to)| spelled(&types[*at]) != *to && to != "NULL");
     found
+}
+
+/// Returns the operand that is the condition of a FILTER and no condition.
+fn wrong_filter(wrong: &Wrong<'_>, function: &Function) -> Option<usize> {
+    let filter = function.filter.as_deref()?;
+    let at = wrong.operands.iter().position(|operand| operand == filter)?;
+    (!matches!(wrong.types[at], DataType::Boolean | DataType::Null)).then_some(at)
 }
 
 /// Returns the date that a number without quotes was meant to be.

@@ -176,15 +176,16 @@ pub(super) fn names_behind_star(query: &Query) -> bool {
     stars.0
 }
 
+fn last_part(name: &ObjectName) -> Option<&Ident> {
+    name.0.last()?.as_ident()
+}
+
 /// Returns the names that EXCLUDE, EXCEPT and REPLACE mention.
 fn names_behind(options: &WildcardAdditionalOptions) -> Vec<&Ident> {
     let mut names: Vec<&Ident> = Vec::new();
-    fn last(name: &ObjectName) -> Option<&Ident> {
-        name.0.last()?.as_ident()
-    }
     match &options.opt_exclude {
-        Some(ExcludeSelectItem::Single(name)) => names.extend(last(name)),
-        Some(ExcludeSelectItem::Multiple(several)) => names.extend(several.iter().filter_map(last)),
+        Some(ExcludeSelectItem::Single(name)) => names.extend(last_part(name)),
+        Some(ExcludeSelectItem::Multiple(several)) => names.extend(several.iter().filter_map(last_part)),
         None => {}
     }
     if let Some(except) = &options.opt_except {

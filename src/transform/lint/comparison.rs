@@ -29,7 +29,7 @@ enum Left {
 pub(super) fn find_never_true(subject: &Subject<'_, '_>, found: &mut Found) {
     each_root(subject, &mut |select, root| {
         walk::walk(root, &mut |expr| {
-            found.extend(with_null(subject, expr).or_else(|| never_null(subject, select, expr)))
+            found.extend(with_null(subject, expr).or_else(|| never_null(subject, select, expr)));
         });
         conjunctions(root, &mut |terms| found.extend(contradiction(subject, select, terms)));
     });

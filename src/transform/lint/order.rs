@@ -48,9 +48,9 @@ fn first_of_equals(subject: &Subject<'_, '_>, query: usize, list: &[Expr]) -> Op
         true => "DISTINCT ON without ORDER BY keeps the row that happens to come first",
         false => "DISTINCT ON keeps one of equal rows by chance: its ORDER BY holds no key",
     };
-    let (first, last) = (subject.range_of(list.first()?)?, subject.range_of(list.last()?)?);
+    let (start, end) = (subject.range_of(list.first()?)?.start, subject.range_of(list.last()?)?.end);
     let hint = "end the ORDER BY with columns that, with those of the DISTINCT ON, name one row";
-    Some(Finding::new(Some(first.start..last.end), message, hint))
+    Some(Finding::new(Some(start..end), message, hint))
 }
 
 fn window(subject: &Subject<'_, '_>, select: usize, function: &Function) -> Option<Finding> {
