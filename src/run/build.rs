@@ -110,6 +110,8 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     if !around.full
         && !around.verify
         && around.backfill.is_empty()
+        // The versions of a history begin on the day of the run that made them.
+        && model.model.history.is_none()
         && let Some(table) = around.staging.salvage().model(&name, &state)
     {
         return Ok(salvaged(model, table, around, started));
