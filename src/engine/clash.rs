@@ -5,8 +5,9 @@
 //! and the night fails at the first text that is none, or compares days with `2026 - 1 - 1`; `PostgreSQL` and `DuckDB` ask for a
 //! cast. A text literal is what SQL writes for values of many types and may stand wherever it can be read as one.
 //!
-//! On the same way what [`super::probe`] finds is told: calls that fail whatever the row. Deliberately silent where types are equal or not known, about text made of other types (`concat(name, 5)`), and above a
-//! column whose type is decided by more than its first branch.
+//! On the same way what [`super::probe`] finds is told: calls that fail whatever the row. Deliberately silent where types are equal
+//! or not known, about text made of other types (`concat(name, 5)`), and above a column whose type is decided by more than its
+//! first branch.
 
 use std::sync::Arc;
 
