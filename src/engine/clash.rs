@@ -9,9 +9,9 @@
 //! or not known, about text made of other types (`concat(name, 5)`), and above a column whose type is decided by more than its
 //! first branch.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
-use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::datatypes::{DataType, FieldRef};
 use datafusion::{
     common::{
         Column, DFSchema, Diagnostic, ExprSchema, NullEquality, ScalarValue, Span,
@@ -119,48 +119,63 @@ impl Clash {
     }
 
     /// Two values that are compared, or stand in one column.
-    fn between(what: &str, left: &Expr, right: &Expr, schema: &DFSchema) -> Self {
-        let types = [left, right].map(|side| side.get_type(schema).unwrap_or(DataType::Null));
-        let column = |expr: &Expr| matches!(bare(expr), Expr::Column(_));
-        let (text, other) = match family(&types[0]) == Some(Family::Text) && (column(left) || !column(right)) {
-            true => (left, &types[1]),
-            false => (right, &types[0]),
-        };
+    fn between(what: &str, left: &Value<'_>, right: &Value<'_>) -> Self {
+        let left_is_meant = left.family() == Some(Family::Text) && (left.name.is_some() || right.name.is_none());
+        let (text, other) = if left_is_meant { (left, right) } else { (right, left) };
         let with = if what == "cannot compare" { "with" } else { "and" };
-        let message = format!("{what} {} {with} {}", said(left, &types[0]), said(right, &types[1]));
-        let hint = match counts_days(&types[0], &types[1]) {
+        let hint = match counts_days(&left.data_type, &right.data_type) {
             true => A_DATE.to_owned(),
-            false => cast_hint(text, &spelled(other)),
+            false => text.cast_hint(&spelled(&other.data_type)),
         };
-        Self { message, hint, span: span(left).or_else(|| span(right)) }
+        Self { message: format!("{what} {left} {with} {right}"), hint, span: left.span.or(right.span) }
     }
 
     /// A value where one of another type is needed.
     fn instead(what: &str, expr: &Expr, wanted: &str, schema: &DFSchema) -> Self {
-        let own = expr.get_type(schema).unwrap_or(DataType::Null);
-        let message = format!("{what} takes {wanted}, not {}", said(expr, &own));
-        Self { message, hint: cast_hint(expr, wanted), span: span(expr) }
+        let value = Value::of(expr, schema);
+        Self { message: format!("{what} takes {wanted}, not {value}"), hint: value.cast_hint(wanted), span: value.span }
     }
 }
 
-fn cast_hint(expr: &Expr, to: &str) -> String {
-    match bare(expr) {
-        Expr::Column(column) => format!("cast it so: `CAST({} AS {to})`", column.name),
-        _ => "cast it to say what is meant".to_owned(),
+/// A value as a user knows it: a column with its type, and anything else by its type.
+#[derive(Debug)]
+struct Value<'e> {
+    /// Name of the column, if it is one.
+    name: Option<&'e str>,
+    data_type: DataType,
+    span: Option<Span>,
+}
+
+impl<'e> Value<'e> {
+    fn of(expr: &'e Expr, schema: &DFSchema) -> Self {
+        let name = match bare(expr) {
+            Expr::Column(column) => Some(column.name.as_str()),
+            _ => None,
+        };
+        let span = expr.column_refs().into_iter().find_map(|column| column.spans.first());
+        Self { name, data_type: expr.get_type(schema).unwrap_or(DataType::Null), span }
+    }
+
+    fn family(&self) -> Option<Family> {
+        family(&self.data_type)
+    }
+
+    fn cast_hint(&self, to: &str) -> String {
+        match self.name {
+            Some(name) => format!("cast it so: `CAST({name} AS {to})`"),
+            None => "cast it to say what is meant".to_owned(),
+        }
     }
 }
 
-/// Names a column with its type, and anything else by its type.
-fn said(expr: &Expr, data_type: &DataType) -> String {
-    let data_type = spelled(data_type);
-    match bare(expr) {
-        Expr::Column(column) => format!("`{}` ({data_type})", column.name),
-        _ => data_type,
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let data_type = spelled(&self.data_type);
+        match self.name {
+            Some(name) => write!(f, "`{name}` ({data_type})"),
+            None => f.write_str(&data_type),
+        }
     }
-}
-
-fn span(expr: &Expr) -> Option<Span> {
-    expr.column_refs().into_iter().find_map(|column| column.spans.first())
 }
 
 fn bare(expr: &Expr) -> &Expr {
@@ -244,7 +259,7 @@ fn join_clash(join: &Join, schema: &DFSchema) -> Option<Clash> {
         if matches!((on_left, on_right), (Some(left), Some(right)) if clash(left, right)) {
             return Some(match is_of_branches {
                 true => branch_clash(left, join.left.schema(), right, join.right.schema()),
-                false => Clash::between("cannot compare", left, right, schema),
+                false => Clash::between("cannot compare", &Value::of(left, schema), &Value::of(right, schema)),
             });
         }
     }
@@ -425,21 +440,13 @@ fn part_clash(expr: &Expr, schema: &DFSchema) -> Option<Clash> {
         Expr::SetComparison(compared) => queried_clash(&compared.expr, &compared.subquery.subquery, schema),
         Expr::Case(case) => case_clash(case, schema),
         Expr::ScalarFunction(call) => call_clash(call.func.as_ref(), &call.args, schema),
-        Expr::AggregateFunction(call) => {
-            let filter = call.params.filter.as_deref();
-            let clash = filter.and_then(|filter| condition_clash("the condition of FILTER", filter, schema));
-            clash.or_else(|| call_clash(call.func.as_ref(), &call.params.args, schema))
-        }
+        Expr::AggregateFunction(call) => filter_clash(call.params.filter.as_deref(), schema)
+            .or_else(|| call_clash(call.func.as_ref(), &call.params.args, schema)),
         Expr::WindowFunction(call) => {
-            let filter = call.params.filter.as_deref();
-            let clash = filter.and_then(|filter| condition_clash("the condition of FILTER", filter, schema));
-            clash.or_else(|| match &call.fun {
-                WindowFunctionDefinition::AggregateUDF(function) => {
-                    call_clash(function.as_ref(), &call.params.args, schema)
-                }
-                WindowFunctionDefinition::WindowUDF(function) => {
-                    call_clash(function.as_ref(), &call.params.args, schema)
-                }
+            let arguments = &call.params.args;
+            filter_clash(call.params.filter.as_deref(), schema).or_else(|| match &call.fun {
+                WindowFunctionDefinition::AggregateUDF(function) => call_clash(function.as_ref(), arguments, schema),
+                WindowFunctionDefinition::WindowUDF(function) => call_clash(function.as_ref(), arguments, schema),
             })
         }
         _ => None,
@@ -452,32 +459,27 @@ fn condition_clash(what: &str, expr: &Expr, schema: &DFSchema) -> Option<Clash> 
     is_text.then(|| Clash::instead(what, expr, "BOOLEAN", schema))
 }
 
+fn filter_clash(filter: Option<&Expr>, schema: &DFSchema) -> Option<Clash> {
+    condition_clash("the condition of FILTER", filter?, schema)
+}
+
 fn compared_clash(left: &Expr, right: &Expr, schema: &DFSchema) -> Option<Clash> {
     // What compares with a text literal says the planner, which reads it.
     if text_literal(left).is_some() || text_literal(right).is_some() {
         return None;
     }
     let is_clash = clash(kind(left, schema)?, kind(right, schema)?);
-    is_clash.then(|| Clash::between("cannot compare", left, right, schema))
+    is_clash.then(|| Clash::between("cannot compare", &Value::of(left, schema), &Value::of(right, schema)))
 }
 
 fn queried_clash(expr: &Expr, query: &LogicalPlan, schema: &DFSchema) -> Option<Clash> {
     if text_literal(expr).is_some() || literal_at(query, 0).is_some() {
         return None;
     }
-    let given = query.schema().fields().first()?.data_type();
-    let is_clash = clash(kind(expr, schema)?, family(given)?);
-    let (column, qualifier) = (Field::new("value", given.clone(), true), Some("subquery".into()));
-    let with_value = || {
-        let mut all = schema.clone();
-        all.merge(&DFSchema::new_with_metadata(vec![(qualifier, Arc::new(column))], [].into()).ok()?);
-        Some(all)
-    };
-    let value = Expr::Column(Column::new(Some("subquery"), "value"));
-    if !is_clash {
-        return None;
-    }
-    with_value().map(|all| Clash::between("cannot compare", expr, &value, &all))
+    let given = query.schema().fields().first()?;
+    let is_clash = clash(kind(expr, schema)?, family(given.data_type())?);
+    let given = Value { name: Some(given.name()), data_type: given.data_type().clone(), span: None };
+    is_clash.then(|| Clash::between("cannot compare", &Value::of(expr, schema), &given))
 }
 
 /// Returns a clash where a text is added to something.
@@ -508,7 +510,9 @@ fn united(values: &[&Expr], what: &str, schema: &DFSchema) -> Option<Clash> {
     for value in values.iter().filter(|value| text_literal(value).is_none()) {
         let Some(own) = kind(value, schema) else { continue };
         match expected {
-            Some((first, with)) if clash(first, own) => return Some(Clash::between(what, with, value, schema)),
+            Some((first, with)) if clash(first, own) => {
+                return Some(Clash::between(what, &Value::of(with, schema), &Value::of(value, schema)));
+            }
             Some(_) => {}
             None => expected = Some((own, value)),
         }
@@ -518,7 +522,7 @@ fn united(values: &[&Expr], what: &str, schema: &DFSchema) -> Option<Clash> {
     texts.peek()?;
     let data_type = with.get_type(schema).ok()?;
     let odd = texts.find(|text| !can_be_read(text, &data_type))?;
-    Some(unreadable(odd, &data_type, span(with)))
+    Some(unreadable(odd, &data_type, Value::of(with, schema).span))
 }
 
 /// Returns whether a text is a value of a type.

@@ -4,6 +4,8 @@
 //! sort and spill; else which operator it was that found no room. Sorts and aggregates spill at once and need no further
 //! attempt.
 
+use std::{array, borrow::Cow};
+
 use datafusion::{
     error::{DataFusionError, Result},
     prelude::SessionContext,
@@ -35,11 +37,6 @@ pub fn is_out_of_memory(error: &DataFusionError) -> bool {
 /// memory at all, if each has much; a query of many joins has more sorts than there are such parts.
 const MERGE_PARTS: [usize; 2] = [10, 100];
 
-/// Returns the sessions in which a query that found too little memory is tried again, one after another.
-pub fn further_attempts(session: &SessionContext) -> impl Iterator<Item = SessionContext> {
-    MERGE_PARTS.into_iter().map(|parts| sorting_joins(session, parts))
-}
-
 /// Runs a query; where it finds too little memory, again in sessions whose joins sort. `query` must not keep anything of an
 /// attempt that failed.
 ///
@@ -49,15 +46,47 @@ pub async fn with_spilling_joins<T>(
     session: &SessionContext,
     query: impl AsyncFn(&SessionContext) -> Result<T>,
 ) -> Result<T> {
-    let mut done = query(session).await;
-    for session in further_attempts(session) {
-        match &done {
-            Err(error) if is_out_of_memory(error) => tracing::info!("a query is run again without hash joins: {error}"),
-            _ => break,
+    let mut attempts = Attempts::new(session, "a query");
+    loop {
+        let done = query(attempts.session()).await;
+        if !attempts.is_repeated(&done) {
+            return done;
         }
-        done = query(&session).await;
     }
-    done
+}
+
+/// The attempts at a query: the first in the session itself, further ones where joins sort.
+pub struct Attempts<'q> {
+    session: Cow<'q, SessionContext>,
+    /// What the query computes, for the log.
+    what: &'q str,
+    further: array::IntoIter<usize, 2>,
+}
+
+impl<'q> Attempts<'q> {
+    /// The first attempt.
+    #[must_use]
+    pub fn new(session: &'q SessionContext, what: &'q str) -> Self {
+        Self { session: Cow::Borrowed(session), what, further: MERGE_PARTS.into_iter() }
+    }
+
+    /// Where the query is to be run now.
+    #[must_use]
+    pub fn session(&self) -> &SessionContext {
+        &self.session
+    }
+
+    /// Returns whether the query is to be run again after what it gave, now in another session; the log tells.
+    pub fn is_repeated<T>(&mut self, done: &Result<T>) -> bool {
+        let Err(error) = done else { return false };
+        if !is_out_of_memory(error) {
+            return false;
+        }
+        let Some(parts) = self.further.next() else { return false };
+        tracing::info!("{} is run again without hash joins: {error}", self.what);
+        self.session = Cow::Owned(sorting_joins(&self.session, parts));
+        true
+    }
 }
 
 /// Returns which operator found no memory, in a user's words and in the engine's: ``a sort (`ExternalSorter[0]`)``.
@@ -121,19 +150,15 @@ pub(super) mod tests {
         let session = narrow_session();
         let set_aside =
             |session: &SessionContext| session.copied_config().options().execution.sort_spill_reservation_bytes;
-        let pool = (64 << 20) / 4 * 3;
-        assert_eq!(
-            further_attempts(&session).map(|session| set_aside(&session)).collect::<Vec<_>>(),
-            [pool / 10, pool / 100]
-        );
-        let attempts = std::cell::Cell::new(0);
-        let failed: Result<()> = with_spilling_joins(&session, async |_| {
-            attempts.set(attempts.get() + 1);
+        let tried = std::cell::RefCell::new(Vec::new());
+        let failed: Result<()> = with_spilling_joins(&session, async |session| {
+            tried.borrow_mut().push(set_aside(session));
             Err(DataFusionError::ResourcesExhausted("none left".to_owned()))
         })
         .await;
         assert!(failed.is_err_and(|error| is_out_of_memory(&error)));
-        assert_eq!(attempts.get(), 3);
+        let pool = (64 << 20) / 4 * 3;
+        assert_eq!(*tried.borrow(), [set_aside(&session), pool / 10, pool / 100]);
     }
 
     #[tokio::test]

@@ -15,10 +15,7 @@ use super::{Event, Observer, backfill::Backfill, outcome, outcome::Failure, part
 use crate::{
     Error,
     define::project::History,
-    engine::{
-        Catalog, CatalogTable, Engine, SnapshotTable, Statement, catalog,
-        scarcity::{further_attempts, is_out_of_memory},
-    },
+    engine::{Catalog, CatalogTable, Engine, SnapshotTable, Statement, catalog, scarcity::Attempts},
     publish::{self, Staging, TableSpec, TableWriter, WriterOptions},
     record::{
         Manifest, PartitionValues, TableName,
@@ -234,17 +231,15 @@ pub(super) async fn write_into(
     session: &datafusion::prelude::SessionContext,
     around: Surroundings<'_>,
 ) -> Result<Vec<Partition>, Error> {
-    let mut written = attempt(folder, model, decision, session, around).await?;
-    for session in further_attempts(session) {
-        match &written {
-            Err(error) if is_out_of_memory(error) => {
-                tracing::info!("`{}` is computed again without hash joins: {error}", model.model.name);
-            }
-            _ => break,
+    let name = &model.model.name;
+    let what = format!("`{name}`");
+    let mut attempts = Attempts::new(session, &what);
+    loop {
+        let written = attempt(folder, model, decision, attempts.session(), around).await?;
+        if !attempts.is_repeated(&written) {
+            return written.map_err(|error| outcome::engine_failure(name, &error));
         }
-        written = attempt(folder, model, decision, &session, around).await?;
     }
-    written.map_err(|error| outcome::engine_failure(&model.model.name, &error))
 }
 
 /// Runs a query once; a failure of the engine is the inner result.

@@ -108,6 +108,13 @@ pub const ALLOW_CODES: &[(&str, &str)] = &[
     ("unknown-allow", "a comment that silences a code that is none"),
 ];
 
+/// Returns whether a finding about a model holds even if its columns promise less than they would were their headers right.
+#[must_use]
+pub fn holds_without_promises(finding: &Diagnostic) -> bool {
+    // A column is nullable until its header says otherwise, and what then finds nothing leaves its comment unused.
+    finding.code.is_none_or(|code| !["not-in-nullable", "unused-allow"].contains(&code))
+}
+
 /// What a lint looks at.
 struct Subject<'a, 'o> {
     model: &'o Model,

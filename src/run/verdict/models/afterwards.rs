@@ -14,14 +14,14 @@ use super::{
         kept::{self, Judged},
         ledger::Ledger,
     },
-    Models, Standing, is_sure, lost,
+    Models, Standing, lost,
 };
 use crate::{
     Error,
     define::project::Kind,
     record::{Diagnostic, TableName},
     run::outcome,
-    transform::{Graph, PlannedModel, views::PlannedView},
+    transform::{Graph, PlannedModel, lint, views::PlannedView},
 };
 
 impl Models<'_> {
@@ -96,7 +96,9 @@ impl Models<'_> {
                 unsure.insert(self.name(at).clone());
             }
             if let Standing::Right(stand) = &mut self.parts[at].standing {
-                found.extend(stand.findings.drain(..).filter(|finding| !reads_wrong || is_sure(finding)));
+                found.extend(
+                    stand.findings.drain(..).filter(|finding| !reads_wrong || lint::holds_without_promises(finding)),
+                );
             }
         }
         found

@@ -44,6 +44,7 @@ use crate::{
     transform::{
         PlannedModel,
         graph::{self, Layers},
+        lint,
         plan::Asked,
         survey::{self, Right, Survey, Wrong},
     },
@@ -262,7 +263,7 @@ impl<'a> Models<'a> {
             match self.survey.tell(&asked, outcome).map_err(|error| outcome::bug(&error))? {
                 Ok(right) if self.prepared.project.wrong.models.contains(self.name(*at)) => {
                     self.survey.stand_in(&asked.model, &right.schema).map_err(|error| outcome::bug(&error))?;
-                    self.findings.extend(right.findings.into_iter().filter(is_sure));
+                    self.findings.extend(right.findings.into_iter().filter(lint::holds_without_promises));
                     self.stand_in(*at, Some(&right.schema));
                 }
                 Ok(right) => self.learn(*at, asked, right, ledger).await?,
@@ -407,11 +408,6 @@ impl<'a> Models<'a> {
     fn statement(&self, model: &Model) -> Result<Statement, Error> {
         graph::statement(model, &self.prepared.parameters).map_err(Error::Definition)
     }
-}
-
-/// Returns whether a finding holds whatever is promised of the tables that a model reads.
-fn is_sure(finding: &Diagnostic) -> bool {
-    finding.code.is_none_or(|code| !["unused-allow", "not-in-nullable"].contains(&code))
 }
 
 fn lost(name: &TableName) -> Error {
