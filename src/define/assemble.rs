@@ -11,13 +11,13 @@ use std::{
 
 use super::{
     Environment, PipelineFile,
-    entity::{self, Entity},
+    entity::{self, Entity, RecordSource},
     findings::{any_error, suggestion},
     function,
-    project::{CodeTable, Model, Project, Source, Wrong},
+    project::{CodeTable, Function, Model, Project, Source, Wrong},
     seeds, source,
 };
-use crate::record::{Diagnostic, Place, Placed, TableName, Text};
+use crate::record::{Diagnostic, Place, Placed, TableName, Text, diagnostic::nearest};
 
 /// Joins a pipeline file with its sources, its entities and the files below the folder of models (each with its path there): models,
 /// rows of seeds, functions.
@@ -31,16 +31,12 @@ pub fn assemble(
     models: Vec<(Arc<Text>, PathBuf)>,
     environment: Environment<'_>,
 ) -> Result<(Project, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let (project, findings) = assemble_loosely(&|_, _| None, pipeline, sources, entities, models, environment)?;
+    let (project, findings) = assemble_loosely(&|_, _| None, pipeline, sources, entities, models, environment);
     if any_error(&findings) { Err(findings) } else { Ok((project, findings)) }
 }
 
-/// Joins files as [`assemble`] does, but does not read the models that are `known`, and goes on where sources or models are wrong:
-/// the project then says which, and what is wrong with them is among the findings.
-///
-/// # Errors
-/// Everything that is wrong with any of them, in order of the files given, where an entity or a function is wrong: what stands on
-/// these cannot be told.
+/// Joins files as [`assemble`] does, but does not read the models that are `known`, and goes on where any of them are wrong: the
+/// project then says which, and what is wrong with them is among the findings.
 pub fn assemble_loosely(
     known: Known<'_>,
     pipeline: PipelineFile,
@@ -48,16 +44,15 @@ pub fn assemble_loosely(
     entities: Vec<Arc<Text>>,
     models: Vec<(Arc<Text>, PathBuf)>,
     environment: Environment<'_>,
-) -> Result<(Project, Vec<Diagnostic>), Vec<Diagnostic>> {
+) -> (Project, Vec<Diagnostic>) {
     let (mut findings, mut wrong) = (Vec::new(), Wrong::default());
     let given = sources.len();
     let mut sources = read_sources(sources, environment, &mut wrong, &mut findings);
-    let given_entities = entities.len();
-    let mut entities = read_all(entities, |text| entity::read(text, environment), &mut findings);
-    let (functions, models) = models.into_iter().partition(|(_, relative)| function::is_function(relative));
-    let given_functions = Vec::len(&functions);
-    let mut functions =
-        read_all::<File, _>(functions, |(text, relative)| function::read(&text, &relative), &mut findings);
+    let mut entities = read_entities(entities, environment, &sources, &mut wrong, &mut findings);
+    let (functions, models): (Vec<File>, _) = models.into_iter().partition(|(_, path)| function::is_function(path));
+    wrong.functions = functions.iter().map(|(_, path)| function::called(path)).collect();
+    let mut functions = read_all(functions, |(text, relative)| function::read(&text, &relative), &mut findings);
+    wrong.functions.retain(|name| !functions.iter().any(|function: &Function| function.name == *name));
     functions.sort_by(|a, b| a.name.cmp(&b.name));
     let (models, doubled) = without_doubles(models);
     findings.extend(doubled);
@@ -67,25 +62,18 @@ pub fn assemble_loosely(
     entities.sort_by(|a: &Entity, b| (&a.name.value, &a.text.path).cmp(&(&b.name.value, &b.text.path)));
     findings.extend(doubled_sources(&sources));
     sources.dedup_by(|second, first| second.name.value == first.name.value);
-    let is_whole = functions.len() == given_functions && entities.len() == given_entities;
-    let mut fits = true;
     if sources.len() == given {
         findings.extend(unknown_code_tables(&sources));
         findings.extend(cycle(&sources));
         let found = entity::against_sources(&entities, &sources);
-        fits = !any_error(&found);
+        entities = without_wrong(entities, &found, &sources, &mut wrong);
         findings.extend(found);
     }
-    if entities.len() == given_entities {
-        let found = entity::against_models(&entities, &models);
-        fits &= !any_error(&found);
-        findings.extend(found);
-    }
-    if !(is_whole && fits) {
-        return Err(findings);
-    }
+    let found = entity::against_models(&entities, &models);
+    entities = without_wrong(entities, &found, &sources, &mut wrong);
+    findings.extend(found);
     let reports = Vec::new();
-    Ok((Project { pipeline: pipeline.pipeline, sources, entities, models, functions, reports, wrong }, findings))
+    (Project { pipeline: pipeline.pipeline, sources, entities, models, functions, reports, wrong }, findings)
 }
 
 /// Reads sources; those that are wrong are noted.
@@ -110,6 +98,48 @@ fn read_sources(
     let is_right = |name: &TableName| right.iter().any(|source: &Source| source.table() == *name);
     wrong.tables.retain(|name, _| !is_right(name));
     wrong.sources.retain(|source| !is_right(&source.table()));
+    right
+}
+
+/// Reads entities; those that are wrong are noted. Of one that cannot be read nothing tells on which tables it puts an id.
+fn read_entities(
+    texts: Vec<Arc<Text>>,
+    environment: Environment<'_>,
+    sources: &[Source],
+    wrong: &mut Wrong,
+    findings: &mut Vec<Diagnostic>,
+) -> Vec<Entity> {
+    let mut right = Vec::new();
+    for text in texts {
+        let mut read = entity::read_loosely(Arc::clone(&text), environment);
+        findings.append(&mut read.findings);
+        if let Some(entity) = read.value {
+            right.push(entity);
+            continue;
+        }
+        let staged = sources.iter().map(Source::table).chain(wrong.sources.iter().map(Source::table));
+        let unknown: Vec<TableName> = staged.chain(read.name.into_iter().flatten()).collect();
+        wrong.tables.extend(unknown.into_iter().map(|table| (table, Arc::clone(&text))));
+    }
+    right
+}
+
+/// Takes out the entities that do not go with others: of the tables that they make, and put an id on, nothing is known then.
+fn without_wrong(entities: Vec<Entity>, found: &[Diagnostic], sources: &[Source], wrong: &mut Wrong) -> Vec<Entity> {
+    let is_its = |finding: &Diagnostic, text: &Arc<Text>| {
+        finding.is_error() && finding.place.as_ref().is_some_and(|place| Arc::ptr_eq(&place.text, text))
+    };
+    let (right, odd): (Vec<Entity>, Vec<Entity>) =
+        entities.into_iter().partition(|entity| !found.iter().any(|finding| is_its(finding, &entity.text)));
+    for entity in &odd {
+        // A name that no source has is meant for the nearest, or may be for any.
+        let names = || sources.iter().map(|source| source.name.value.as_str());
+        let meant = |records: &RecordSource| nearest(&records.source.value, names());
+        let meant: Option<BTreeSet<&str>> = entity.records.iter().map(meant).collect();
+        let is_meant = |source: &&Source| meant.as_ref().is_none_or(|meant| meant.contains(source.name.value.as_str()));
+        let unknown = sources.iter().filter(is_meant).map(Source::table).chain(entity.tables());
+        wrong.tables.extend(unknown.map(|table| (table, Arc::clone(&entity.text))));
+    }
     right
 }
 

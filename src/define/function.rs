@@ -14,6 +14,12 @@ pub fn is_function(relative: &Path) -> bool {
     relative.starts_with(FOLDER)
 }
 
+/// Returns the name that a file gives its function, whether or not it can have it.
+#[must_use]
+pub fn called(relative: &Path) -> String {
+    relative.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// Reads one file.
 ///
 /// # Errors

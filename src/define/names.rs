@@ -15,6 +15,13 @@ pub fn is_snake_case(name: &str) -> bool {
         && name.chars().all(|part| part.is_ascii_lowercase() || part.is_ascii_digit() || part == '_')
 }
 
+/// Returns the name behind an outermost key of a text that cannot be read as YAML.
+pub fn spelled(body: &str, key: &str) -> Option<String> {
+    let written = body.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+    let name = written.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+    is_snake_case(name).then(|| name.to_owned())
+}
+
 /// Checks that a name can be an identifier of SQL and part of a path without quoting, and returns whether it can.
 pub fn identifier(what: &str, name: &At<String>, findings: &mut Findings) -> bool {
     if is_snake_case(&name.value) {

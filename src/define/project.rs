@@ -40,8 +40,11 @@ pub struct Project {
 /// Definitions with an error, of a project of which the others are still looked at.
 #[derive(Debug, Clone, Default)]
 pub struct Wrong {
-    /// Tables of which nothing is known, and the file of each.
+    /// Tables of which nothing is known, and the file that is to blame for each; some of them are those of sources of the project,
+    /// on which a wrong entity puts an id.
     pub tables: BTreeMap<TableName, Arc<Text>>,
+    /// Functions whose file has no name of a function.
+    pub functions: BTreeSet<String>,
     /// Sources whose columns are known nevertheless.
     pub sources: Vec<Source>,
     /// Models whose query can be looked at nevertheless; they stand among those of the project.

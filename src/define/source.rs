@@ -57,7 +57,7 @@ pub fn read_loosely(text: Arc<Text>, environment: Environment<'_>) -> Read<Strin
     let decides = mended.iter().any(is_column);
     let name = match &written {
         Some(written) => written.value.name.as_ref().map(|name| name.value.clone()),
-        None => spelled_name(findings.body()),
+        None => names::spelled(findings.body(), "name"),
     };
     // What is said of a contract of which a part is missing may follow from that.
     let told = findings.count();
@@ -66,13 +66,6 @@ pub fn read_loosely(text: Arc<Text>, environment: Environment<'_>) -> Read<Strin
         findings.truncate(told);
     }
     Read { name, value: source.filter(|_| !decides), findings: findings.sorted() }
-}
-
-/// Returns the name of a source in a text that cannot be read.
-fn spelled_name(body: &str) -> Option<String> {
-    let written = body.lines().find_map(|line| line.strip_prefix("name:"))?;
-    let name = written.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
-    names::is_snake_case(name).then(|| name.to_owned())
 }
 
 fn checked(written: At<file::Source>, environment: Environment<'_>, findings: &mut Findings) -> Option<Source> {

@@ -76,6 +76,14 @@ pub fn parse_mending<T: DeserializeOwned>(findings: &mut Findings) -> Parsed<T> 
     parsed
 }
 
+/// Returns the key of the outermost map under which a place lies.
+pub fn outermost_key<'b>(body: &'b str, place: &Range<usize>) -> &'b str {
+    let end = body[place.start..].find('\n').map_or(body.len(), |at| place.start + at);
+    let is_outermost = |line: &&str| line.starts_with(|first: char| !first.is_whitespace() && !"#-".contains(first));
+    let line = body[..end].lines().rev().find(is_outermost).unwrap_or_default();
+    line.split(':').next().unwrap_or_default().trim()
+}
+
 /// Returns the text under examination; that there is none goes to the findings.
 fn begun(findings: &mut Findings) -> Option<String> {
     if is_blank(findings.body()) {

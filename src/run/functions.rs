@@ -1,5 +1,7 @@
 //! The functions that a project defines in SQL, for whoever asks about them alone.
 
+use std::collections::BTreeSet;
+
 use super::{Request, load, outcome, output};
 use crate::{
     Error,
@@ -16,7 +18,8 @@ pub fn functions(request: &Request, engine: &Engine) -> Result<Vec<Listed>, Erro
         return Ok(Vec::new());
     }
     let functions = load::functions(request)?;
-    let findings = transform::functions::define(&functions, engine).map_err(|error| outcome::bug(&error))?;
+    let findings =
+        transform::functions::define(&functions, &BTreeSet::new(), engine).map_err(|error| outcome::bug(&error))?;
     if findings.is_empty() {
         Ok(transform::functions::listed(&functions, engine))
     } else {

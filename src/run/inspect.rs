@@ -184,7 +184,7 @@ impl Snapshot {
             return Ok(());
         }
         let Ok((project, _)) = load::load(&self.request) else { return Ok(()) };
-        transform::functions::define(&project.functions, engine)?;
+        transform::functions::define(&project.functions, &project.wrong.functions, engine)?;
         let mut views = transform::views::of(&project.models, &self.parameters);
         views.retain(|name, _| !is_here(name));
         statement.expand(&views);

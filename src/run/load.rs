@@ -37,7 +37,7 @@ pub(super) fn load(request: &Request) -> Result<(Project, Vec<Diagnostic>), Erro
 /// # Errors
 /// Missing files, and everything that is wrong where nothing else can be looked at.
 pub(super) fn load_loosely(request: &Request) -> Result<(Project, Vec<Diagnostic>), Error> {
-    Files::read(request)?.assembled(&|_, _| None, request)
+    Ok(Files::read(request)?.assembled(&|_, _| None, request))
 }
 
 /// Refuses a project with something wrong.
@@ -95,16 +95,12 @@ impl Files {
         texts
     }
 
-    /// Joins the files as far as they can be read; models that are `known` are not read.
-    ///
-    /// # Errors
-    /// Everything that is wrong in them, where nothing else can be looked at.
-    pub fn assembled(self, known: Known<'_>, request: &Request) -> Result<(Project, Vec<Diagnostic>), Error> {
+    /// Joins the files as far as they can be read; models that are `known` are not read. What is wrong is among the findings.
+    pub fn assembled(self, known: Known<'_>, request: &Request) -> (Project, Vec<Diagnostic>) {
         let environment = |name: &str| request.process_environment.get(name).cloned();
         let Self { pipeline, sources, entities, models, reports, .. } = self;
-        let assembled = define::assemble_loosely(known, pipeline, sources, entities, models, &environment);
-        let (project, findings) = assembled.map_err(Error::Definition)?;
-        Ok((Project { reports, ..project }, findings))
+        let (project, findings) = define::assemble_loosely(known, pipeline, sources, entities, models, &environment);
+        (Project { reports, ..project }, findings)
     }
 }
 

@@ -72,8 +72,8 @@ impl Prepared {
     /// When no session can be made, which is a fault of the program.
     pub async fn plan(&self, purpose: Purpose, staged: &Catalog, engine: &Engine) -> Result<Planned, Error> {
         let Self { project, parameters, .. } = self;
-        let mut findings =
-            transform::functions::define(&project.functions, engine).map_err(|error| outcome::bug(&error))?;
+        let mut findings = transform::functions::define(&project.functions, &project.wrong.functions, engine)
+            .map_err(|error| outcome::bug(&error))?;
         let sources = validate::made_tables(project);
         // Boxed where it is made: a name for it would hold all of it.
         let planned =

@@ -122,7 +122,15 @@ async fn validated(purpose: Purpose, request: &Request, engine: &Engine) -> Resu
     // A model that is wrong is told once, not with every chart that reads it.
     if purpose == Purpose::Check && !findings.iter().any(Diagnostic::is_error) {
         let (project, contracts, graph, parameters) = (&project, &contracts, &graph, &parameters);
-        let around = report::Around { project, contracts, graph, parameters, session: &session, engine };
+        let around = report::Around {
+            project,
+            contracts,
+            graph,
+            parameters,
+            session: &session,
+            engine,
+            waiting: &BTreeSet::new(),
+        };
         findings.extend(Box::pin(report::validate(around)).await?);
     }
     // What nobody names may be what somebody has misspelt.
@@ -204,8 +212,10 @@ pub(super) fn staged_catalog(
         Some((source.table(), CatalogTable::empty(&schema, partition_by, Some(as_of(source, parameters)))))
     };
     let files = (TableName::file(), CatalogTable::empty(&ops::files::schema(), Vec::new(), None));
-    let wrong = project.wrong.sources.iter().map(|source| declared(source, project));
-    let mut catalog: Catalog = project.sources.iter().filter_map(table).chain(wrong).chain([files]).collect();
+    let is_known = |source: &&Source| !project.wrong.tables.contains_key(&source.table());
+    let wrong = project.wrong.sources.iter().filter(is_known).map(|source| declared(source, project));
+    let right = project.sources.iter().filter(is_known).filter_map(table);
+    let mut catalog: Catalog = right.chain(wrong).chain([files]).collect();
     catalog.extend(identity::tables(project));
     catalog
 }

@@ -25,23 +25,24 @@ use crate::{
 /// A function that was parsed.
 type Parsed<'a> = BTreeMap<&'a str, (&'a Function, Definition)>;
 
-/// Compiles functions and lets the engine's sessions call them, in place of those that it had.
+/// Compiles functions and lets the engine's sessions call them, in place of those that it had; others are `wrong` already.
 ///
 /// # Errors
 /// When no session can be made, which is a fault of the program.
-pub fn define(functions: &[Function], engine: &Engine) -> EngineResult<Vec<Diagnostic>> {
-    engine.define(Vec::new(), BTreeSet::new());
+pub fn define(functions: &[Function], wrong: &BTreeSet<String>, engine: &Engine) -> EngineResult<Vec<Diagnostic>> {
+    engine.define(Vec::new(), wrong.clone());
     if functions.is_empty() {
         return Ok(Vec::new());
     }
     let mut state = engine.session([])?.state();
     let mut findings = Vec::new();
     let mut waiting = parse(functions, &state, &mut findings);
-    let wrong: BTreeSet<&str> =
-        functions.iter().map(|function| function.name.as_str()).filter(|name| !waiting.contains_key(name)).collect();
-    let defined = compile(&mut waiting, wrong, &mut state, &mut findings)?;
+    let unread = functions.iter().map(|function| function.name.as_str()).filter(|name| !waiting.contains_key(name));
+    let unread: BTreeSet<&str> = unread.chain(wrong.iter().map(String::as_str)).collect();
+    let defined = compile(&mut waiting, unread, &mut state, &mut findings)?;
     findings.extend(cycle(&waiting));
     let mut undefined: BTreeSet<String> = functions.iter().map(|function| function.name.clone()).collect();
+    undefined.extend(wrong.iter().cloned());
     for function in &defined {
         undefined.remove(function.name());
     }

@@ -203,3 +203,103 @@ fn a_selected_table_is_told_about_though_another_file_cannot_be_read() {
     let sale = project.tallyhouse(&["check", "--select", "core.sale"]).ends(2).err;
     assert!(sale.contains("unknown key `keys`") && !sale.contains("row_numbr"), "{sale}");
 }
+
+/// An entity over the source `sale`.
+const ENTITY: &str = "\
+name: customer
+id: { column: customer_id, prefix: C }
+records:
+  - { source: sale, key: [id], columns: { name: buyer } }
+attributes:
+  name: { prepare: company }
+rules:
+  - { name: same_name, equal: [name] }
+";
+
+fn with_entity(entity: &str, models: &[(&str, &str)]) -> Project {
+    let project = project(models);
+    project.source("sale", &SALE.replace("units: {", "buyer: { type: string }\n  units: {"));
+    let pipeline = std::fs::read_to_string(project.path("pipelines/nightly.yaml")).unwrap();
+    project.file("pipelines/nightly.yaml", format!("{pipeline}entities: entities/*.yaml\n"));
+    project.file("pipelines/entities/customer.yaml", entity);
+    project
+}
+
+#[test]
+fn a_mistake_in_how_an_entity_weighs_evidence_hides_nothing() {
+    let models = [
+        ("core.fine", "SELECT customer_id, name FROM core.customer_identity\n"),
+        ("core.sale", "SELECT id, customer_id, unit FROM staged.sale\n"),
+    ];
+    assert!(wrong(&with_entity(ENTITY, &models))[0].ends_with("unknown column `unit`"));
+    for (right, odd, message) in [
+        ("equal: [name]", "equal: [nam]", "`nam` in `equal` is no attribute"),
+        ("equal: [name]", "eqal: [name]", "unknown key `eqal`"),
+        ("rules:", "ruls:", "unknown key `ruls`"),
+    ] {
+        let found = wrong(&with_entity(&ENTITY.replace(right, odd), &models));
+        assert!(found[0].contains(message), "{found:#?}");
+        assert_eq!(found[1..], ["sql/core/sale.sql: unknown column `unit`", UNKNOWN_FUNCTION], "{found:#?}");
+    }
+}
+
+#[test]
+fn what_stands_on_an_entity_of_which_nothing_is_known_waits() {
+    let models = [
+        ("core.sale", "SELECT id, customer_id, unit FROM staged.sale\n"),
+        ("core.who", "SELECT customer_id, nme FROM core.customer_identity\n"),
+    ];
+    let waits = [
+        "-: `core.sale` is not checked: it waits for `staged.sale`",
+        "-: `core.who` is not checked: it waits for `core.customer_identity`",
+    ];
+    for (right, odd, message) in [
+        ("name: buyer", "name: byer", "`byer` is no column of source `sale`"),
+        ("source: sale", "source: sal", "`sal` in `records` is no source"),
+    ] {
+        let found = wrong(&with_entity(&ENTITY.replace(right, odd), &models));
+        assert!(found[0].contains(message), "{found:#?}");
+        assert_eq!(found[1..], [UNKNOWN_FUNCTION, waits[0], waits[1]], "{found:#?}");
+    }
+    let found = wrong(&with_entity(&ENTITY.replace("id: {", "id: ["), &models));
+    assert!(found[0].contains("expected a map") && found[1..3] == waits, "{found:#?}");
+}
+
+#[test]
+fn a_function_in_the_wrong_place_hides_nothing() {
+    let project = project(&[("core.sale", "SELECT half(id) AS id FROM staged.sale\n")]);
+    let half = "CREATE FUNCTION half(x BIGINT) RETURNS BIGINT RETURN x / 2;\n";
+    project.file("sql/functions/parts/half.sql", half);
+    let found = wrong(&project);
+    assert!(found[0].ends_with("lies in a folder of its own"), "{found:#?}");
+    assert_eq!(found[1..], [UNKNOWN_FUNCTION, "-: `core.sale` is not checked: it waits for `half`"]);
+}
+
+#[test]
+fn a_wrong_model_hides_nothing_of_charts_that_do_not_read_it() {
+    let project =
+        project(&[("core.sale", "SELECT id, dy FROM staged.sale\n"), ("core.part", "SELECT id FROM staged.part\n")]);
+    let pipeline = std::fs::read_to_string(project.path("pipelines/nightly.yaml")).unwrap();
+    project.file("pipelines/nightly.yaml", format!("{pipeline}reports: reports/*.yaml\n"));
+    let chart = |name: &str, sql: &str| {
+        format!(
+            "      - {{ name: {name}, title: {{ zh: {name}, en: {name} }}, kind: table, sql: \"{sql}\", by: [{{ column: id }}], show: [{{ sum: id }}] }}\n"
+        )
+    };
+    let report = format!(
+        "name: sales\ntitle: {{ zh: 销售, en: Sales }}\nsections:\n  - title: {{ zh: 全, en: All }}\n    charts:\n{}{}",
+        chart("waiting", "SELECT day FROM core.sale"),
+        chart("odd", "SELECT idd FROM core.part"),
+    );
+    project.file("pipelines/reports/sales.yaml", report);
+    let found = wrong(&project);
+    assert_eq!(
+        found,
+        [
+            "sql/core/sale.sql: unknown column `dy`",
+            UNKNOWN_FUNCTION,
+            "pipelines/reports/sales.yaml: unknown column `idd` in the chart `odd`",
+        ],
+        "{found:#?}"
+    );
+}

@@ -13,7 +13,7 @@ mod tests;
 use std::{path::PathBuf, sync::Arc};
 
 pub use against::{against_models, against_sources};
-pub use read::read;
+pub use read::{read, read_loosely};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -300,7 +300,7 @@ impl Entity {
     /// Returns all tables of the entity.
     #[must_use]
     pub fn tables(&self) -> [TableName; 4] {
-        [self.identity_table(), self.xref_table(), self.event_table(), self.evidence_table()]
+        tables_of(&self.schema, &self.name.value)
     }
 
     /// Returns the records of a source, with their rank.
@@ -339,6 +339,15 @@ impl Entity {
     }
 
     fn table(&self, what: &str) -> TableName {
-        TableName::new(&self.schema, format!("{}_{what}", self.name.value))
+        table_of(&self.schema, &self.name.value, what)
     }
+}
+
+/// Returns all tables of an entity.
+fn tables_of(schema: &str, entity: &str) -> [TableName; 4] {
+    ["identity", "xref", "event", "evidence"].map(|what| table_of(schema, entity, what))
+}
+
+fn table_of(schema: &str, entity: &str, what: &str) -> TableName {
+    TableName::new(schema, format!("{entity}_{what}"))
 }

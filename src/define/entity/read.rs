@@ -3,20 +3,26 @@
 //! In: the text. Out: an [`Entity`] and warnings, or everything that is wrong with it. What concerns sources and models
 //! is judged when all are there.
 
-use std::{collections::BTreeMap, ops::Range, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use super::{
     Attribute, BelongsTo, Entity, Form, FormName, Preparation, PreparationKind, RecordSource, Survival, evidence,
+    tables_of,
 };
 use crate::{
     define::{
         Environment, file,
-        findings::Findings,
+        findings::{Findings, Read},
         names, paths,
         spans::{At, OneOrMany, Pairs},
-        yaml,
+        yaml::{self, Mended, Parsed},
     },
-    record::{Diagnostic, Placed, Text},
+    record::{Diagnostic, Placed, TableName, Text, diagnostic::nearest},
 };
 
 /// Schema of an entity's tables when the file does not say.
@@ -28,6 +34,8 @@ const LINK_FROM: f64 = 0.95;
 const REVIEW_FROM: f64 = 0.5;
 /// Which value wins when the file does not say.
 const SURVIVORSHIP: [Survival; 2] = [Survival::MostTrusted, Survival::MostRecent];
+/// Keys that decide which columns an entity makes, and where.
+const OF_COLUMNS: [&str; 5] = ["name", "id", "schema", "records", "attributes"];
 /// Columns that an entity's table of identities has in any case.
 const OWN_COLUMNS: [&str; 3] = ["first_seen_date", "record_count", "source_count"];
 
@@ -36,9 +44,34 @@ const OWN_COLUMNS: [&str; 3] = ["first_seen_date", "record_count", "source_count
 /// # Errors
 /// Everything that is wrong with it.
 pub fn read(text: Arc<Text>, environment: Environment<'_>) -> Result<(Entity, Vec<Diagnostic>), Vec<Diagnostic>> {
+    read_loosely(text, environment).strictly()
+}
+
+/// Reads and checks one file as [`read`] does, and names its tables; of an entity that is wrong it comes back too, if the columns that
+/// it makes are what they will be once it is right.
+pub fn read_loosely(text: Arc<Text>, environment: Environment<'_>) -> Read<Vec<TableName>, Entity> {
     let mut findings = Findings::of(text);
-    let entity = yaml::parse(&mut findings).and_then(|written| checked(written, environment, &mut findings));
-    findings.finish(entity)
+    let Parsed { value: written, mended } = yaml::parse_mending::<At<file::Entity>>(&mut findings);
+    let key = |mended: &Mended| yaml::outermost_key(findings.body(), &mended.range).to_owned();
+    let decides = mended.iter().any(|mended| nearest(&key(mended), OF_COLUMNS).is_some());
+    // What is said of a file of which a part is missing may follow from that.
+    let told = findings.count();
+    let entity = written.and_then(|written| checked(written, environment, &mut findings));
+    if !mended.is_empty() {
+        findings.truncate(told);
+    }
+    let name = names::spelled(findings.body(), "name");
+    let schema = names::spelled(findings.body(), "schema");
+    let tables = name.map(|name| tables_of(schema.as_deref().unwrap_or(SCHEMA), &name).into());
+    Read { name: tables, value: entity.filter(|entity| !decides && has_columns(entity)), findings: findings.sorted() }
+}
+
+/// Returns whether an entity's table has no two columns of one name.
+fn has_columns(entity: &Entity) -> bool {
+    let attributes = entity.attributes.iter().map(|attribute| attribute.name.value.as_str());
+    let own = OWN_COLUMNS.into_iter().chain([entity.id_column.value.as_str()]);
+    let mut names = BTreeSet::new();
+    attributes.chain(own).all(|name| names.insert(name))
 }
 
 fn checked(written: At<file::Entity>, environment: Environment<'_>, findings: &mut Findings) -> Option<Entity> {

@@ -42,14 +42,25 @@ pub(in crate::run) struct Around<'a> {
     pub session: &'a SessionContext,
     /// What builds further sessions.
     pub engine: &'a Engine,
+    /// Tables of which something is wrong, or of what they read; charts that name one are not looked at.
+    pub waiting: &'a BTreeSet<TableName>,
 }
 
 /// Returns the tables that charts name, as far as reports can be read.
 pub(in crate::run) fn reads(reports: &[Arc<Text>], parameters: &Parameters) -> BTreeSet<TableName> {
     let (reports, _) = read(reports);
     let charts = reports.iter().flat_map(Report::charts);
-    let named = |chart: &Chart| Statement::parse(&chart.sql.value, parameters).map(|statement| statement.named);
-    charts.filter_map(|chart| named(chart).ok()).flatten().collect()
+    charts.filter_map(|chart| named(chart, parameters)).flatten().collect()
+}
+
+/// Returns the tables that a chart names, if its query can be read.
+fn named(chart: &Chart, parameters: &Parameters) -> Option<BTreeSet<TableName>> {
+    Some(Statement::parse(&chart.sql.value, parameters).ok()?.named.into_iter().collect())
+}
+
+fn waits(chart: &Chart, around: &Around<'_>) -> bool {
+    !around.waiting.is_empty()
+        && named(chart, around.parameters).is_some_and(|named| !named.is_disjoint(around.waiting))
 }
 
 /// Reads every report and plans its charts.
@@ -66,7 +77,8 @@ pub(in crate::run) async fn validate(around: Around<'_>) -> Result<Vec<Diagnosti
     for report in &reports {
         let mut given = BTreeSet::new();
         let before = findings.len();
-        let charts: Vec<&Chart> = report.charts().collect();
+        let charts: Vec<&Chart> = report.charts().filter(|chart| !waits(chart, &around)).collect();
+        let is_whole = charts.len() == report.charts().count();
         let plan = |chart: &&Chart| parallel::wait(Box::pin(planned(chart, &state, &around)));
         let plans = parallel::each(around.engine.settings().threads, &charts, plan);
         for (chart, plan) in charts.into_iter().zip(plans) {
@@ -80,7 +92,7 @@ pub(in crate::run) async fn validate(around: Around<'_>) -> Result<Vec<Diagnosti
             }
         }
         // Where a query is wrong, nobody knows what it would give.
-        if findings.len() == before {
+        if is_whole && findings.len() == before {
             findings.extend(idle_filters(report, &given));
         }
     }

@@ -123,7 +123,7 @@ impl Models<'_> {
         Ok(session)
     }
 
-    /// Finds what is wrong with reports.
+    /// Finds what is wrong with reports. A model that is wrong is told once, not with every chart that reads it.
     ///
     /// # Errors
     /// When lineage cannot be found, which is a fault of the program.
@@ -137,8 +137,10 @@ impl Models<'_> {
         if prepared.project.reports.is_empty() {
             return Ok(Vec::new());
         }
+        let mut named = report::reads(&prepared.project.reports, &prepared.parameters);
+        let waiting: BTreeSet<TableName> = named.extract_if(.., |name| self.waits(name)).collect();
         // Personal data may come from far away.
-        let names = self.upstream(&report::reads(&prepared.project.reports, &prepared.parameters));
+        let names = self.upstream(&named);
         let key = Key::new("reports").hash(Some(&sight.ground)).hash(Some(&self.context));
         let key = key.text(&format!("{:?}", prepared.parameters));
         let key = names.iter().fold(key, |key, name| key.text(&name.to_string()).hash(self.known_key(name))).finish();
@@ -149,13 +151,23 @@ impl Models<'_> {
         let graph = self.graph(&names, ledger)?;
         let (project, contracts) = (&prepared.project, &prepared.contracts);
         let (graph, parameters, session) = (&graph, &prepared.parameters, self.session());
-        let found =
-            Box::pin(report::validate(report::Around { project, contracts, graph, parameters, session, engine }));
-        let found = found.await?;
-        if found.is_empty() {
+        let around = report::Around { project, contracts, graph, parameters, session, engine, waiting: &waiting };
+        let found = Box::pin(report::validate(around)).await?;
+        if found.is_empty() && waiting.is_empty() {
             ledger.learn(key, Vec::new());
         }
         Ok(found)
+    }
+
+    /// Returns whether a table, or something on the way to it, is there and wrong.
+    fn waits(&self, name: &TableName) -> bool {
+        let is_wrong = |name: &TableName| self.is_known(name) && self.present(name).is_none();
+        self.upstream(&BTreeSet::from([name.clone()])).iter().any(is_wrong)
+    }
+
+    /// Returns whether a table is made, rightly or wrongly.
+    fn is_known(&self, name: &TableName) -> bool {
+        self.is_made(name) || self.prepared.project.wrong.names().any(|wrong| wrong == *name)
     }
 
     /// Counts unit tests, or finds what is wrong with them; those of a model that is wrong, or that reads what is, are not asked about.

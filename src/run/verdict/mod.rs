@@ -109,13 +109,9 @@ impl Found {
 /// Finds everything out but what the ledger knows.
 async fn afresh(sight: &Sight, files: load::Files, request: &Request, ledger: &mut Ledger, engine: &Engine) -> Found {
     let outlines = Outlines::recall(sight, &files, ledger, engine.settings().threads);
-    let read = files.assembled(&|text, relative| outlines.model(text, relative), request);
-    let warned = read.and_then(|(project, found)| {
-        let warnings = found.iter().filter(|finding| finding.severity == Severity::Warning).cloned().collect();
-        let (prepared, findings) = Prepared::of(project, found, request)?;
-        Ok((prepared, warnings, findings))
-    });
-    let (prepared, warnings, findings) = match warned {
+    let (project, found) = files.assembled(&|text, relative| outlines.model(text, relative), request);
+    let warnings = found.iter().filter(|finding| finding.severity == Severity::Warning).cloned().collect();
+    let (prepared, findings) = match Prepared::of(project, found, request) {
         Ok(prepared) => prepared,
         Err(error) => return Found::wrong(error),
     };
@@ -138,8 +134,8 @@ async fn judged(
     let project = &prepared.project;
     load::warehouse_address(&project.pipeline)?;
     let staged = prepared.staged();
-    let wrong_functions =
-        transform::functions::define(&project.functions, engine).map_err(|error| outcome::bug(&error))?;
+    let wrong_functions = transform::functions::define(&project.functions, &project.wrong.functions, engine)
+        .map_err(|error| outcome::bug(&error))?;
     let mut models = Models::new(outlines, prepared, &warnings, &staged, ledger, engine)?;
     models.judge(ledger).await?;
     let planned: Vec<Diagnostic> = wrong_functions.into_iter().chain(models.findings.drain(..)).collect();
@@ -148,10 +144,7 @@ async fn judged(
     findings.extend(models.warnings());
     let (checks, found) = models.checks(has_failed, sight, ledger, engine).await?;
     findings.extend(found);
-    // A model that is wrong is told once, not with every chart that reads it.
-    if !findings.iter().any(Diagnostic::is_error) {
-        findings.extend(models.reports(sight, ledger, engine).await?);
-    }
+    findings.extend(models.reports(sight, ledger, engine).await?);
     // What nobody names may be what somebody has misspelt.
     if !findings.iter().any(|finding| said_unknown(&finding.message).is_some()) {
         findings.extend(models.unused_variables());

@@ -38,7 +38,15 @@ async fn definitions() -> Definitions {
 /// Every table of the shipped project, without rows; a view is a table like any other here.
 async fn world(definitions: &Definitions) -> World {
     let engine = engine();
-    assert!(crate::transform::functions::define(&definitions.project.functions, &engine).unwrap().is_empty());
+    assert!(
+        crate::transform::functions::define(
+            &definitions.project.functions,
+            &std::collections::BTreeSet::new(),
+            &engine
+        )
+        .unwrap()
+        .is_empty()
+    );
     let mut tables = run::catalog(definitions);
     let session = engine.session(catalog::providers(&tables).unwrap()).unwrap();
     for view in &definitions.graph.views {
