@@ -48,7 +48,7 @@ pub use assemble::{Known, assemble, assemble_loosely};
 pub use findings::suggestion;
 pub use function::{is_function, read as read_function};
 pub use model::{named as named_model, read as read_model};
-pub use pipeline::{PipelineFile, read_pipeline};
+pub use pipeline::{PipelineFile, read_pipeline, read_pipeline_loosely};
 pub use project::Project;
 pub use report::read as read_report;
 pub use source::read as read_source;

@@ -13,14 +13,14 @@ use std::{
 use super::{
     Environment,
     file::{self, Variable as Written},
-    findings::Findings,
+    findings::{Findings, Read},
     names,
     paths::resolved,
     project::{Dialect, OnLowSpace, Pipeline, Publish, Variable},
     spans::{At, Pairs},
-    yaml,
+    yaml::{self, Mended, Parsed},
 };
-use crate::record::{Diagnostic, Place, Placed, Text, manifest::TableFormat};
+use crate::record::{Diagnostic, Place, Placed, Text, diagnostic::nearest, manifest::TableFormat};
 
 /// Snapshots kept when the file does not say.
 const KEEP_SNAPSHOTS: usize = 14;
@@ -39,9 +39,7 @@ pub struct PipelineFile {
     /// What it says about the pipeline.
     pub pipeline: Pipeline,
     /// Glob of the source files, resolved against the pipeline file.
-    pub sources_glob: String,
-    /// Where the glob is written.
-    pub sources_place: Place,
+    pub sources: Option<Placed<String>>,
     /// Glob of the files of entities, resolved against the pipeline file.
     pub entities: Option<Placed<String>>,
     /// Folder of the models, resolved against the pipeline file.
@@ -54,14 +52,37 @@ pub struct PipelineFile {
     pub dialect: Dialect,
 }
 
+/// Keys that decide what else is read, and how.
+const OF_OTHERS: [&str; 8] =
+    ["sources", "entities", "models", "reports", "variables", "dialect", "timezone", "warehouse"];
+
 /// Reads and checks the pipeline file.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn read_pipeline(text: Arc<Text>, environment: Environment<'_>) -> Result<PipelineFile, Vec<Diagnostic>> {
+    read_pipeline_loosely(text, environment).strictly().map(|(file, _)| file)
+}
+
+/// Reads and checks the pipeline file as [`read_pipeline`] does; a wrong one comes back too, if what it says of other files, and of
+/// how they are understood, is right.
+pub fn read_pipeline_loosely(text: Arc<Text>, environment: Environment<'_>) -> Read<(), PipelineFile> {
     let mut findings = Findings::of(text);
-    let file = yaml::parse(&mut findings).and_then(|written| checked(written, environment, &mut findings));
-    findings.finish(file).map(|(file, _)| file)
+    let Parsed { value: written, mended } = yaml::parse_mending::<At<file::Pipeline>>(&mut findings);
+    let key = |mended: &Mended| yaml::outermost_key(findings.body(), &mended.range);
+    let mut decides = mended.iter().any(|mended| nearest(key(mended), OF_OTHERS).is_some());
+    // What is said of a file of which a part is missing may follow from that.
+    let told = findings.count();
+    let file = written.and_then(|written| checked(written, environment, &mut findings));
+    if !mended.is_empty() {
+        findings.truncate(told);
+    }
+    let findings = findings.sorted();
+    decides |= findings
+        .iter()
+        .filter_map(|finding| finding.place.as_ref())
+        .any(|place| nearest(yaml::outermost_key(&place.text.body, &place.range), OF_OTHERS).is_some());
+    Read { name: None, value: file.filter(|_| !decides), findings }
 }
 
 /// Checks every key, so that all that is wrong is found at once.
@@ -70,7 +91,6 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
     let name = findings.required(written.name, &start, "name", "nightly");
     let warehouse = findings.required(written.warehouse, &start, "warehouse", "../warehouse");
     let timezone = findings.required(written.timezone, &start, "timezone", "Asia/Shanghai");
-    let sources = findings.required(written.sources, &start, "sources", "sources/*.yaml");
     let models = findings.required(written.models, &start, "models", "../sql");
     if let Some(name) = &name {
         names::identifier("pipeline name", name, findings);
@@ -81,9 +101,8 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
     let publish = publish(written.publish, findings);
     let timezone = timezone.and_then(|zone| names::timezone(&zone, findings));
     let mut path = |written: Option<At<String>>| written.and_then(|path| resolved(&path, environment, findings));
-    let (warehouse, sources, models) = (path(warehouse), path(sources), path(models));
-    let (entities, reports) = (path(written.entities), path(written.reports));
-    let (sources, models) = (sources?, models?);
+    let (warehouse, models) = (path(warehouse), path(models)?);
+    let (sources, entities, reports) = (path(written.sources), path(written.entities), path(written.reports));
     let pipeline = Pipeline {
         text: Arc::clone(findings.text()),
         name: name?.value,
@@ -98,8 +117,7 @@ fn checked(written: At<file::Pipeline>, environment: Environment<'_>, findings: 
     };
     Some(PipelineFile {
         pipeline,
-        sources_glob: sources.value,
-        sources_place: sources.place,
+        sources,
         entities,
         models_dir: PathBuf::from(models.value),
         models_place: models.place,

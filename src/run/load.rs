@@ -17,7 +17,7 @@ use crate::{
         unit_test::ENDING,
     },
     publish::{self, Warehouse},
-    record::{Diagnostic, Place, TableName, Text, diagnostic::nearest},
+    record::{Diagnostic, Placed, TableName, Text, diagnostic::nearest},
     storage::{
         definitions, read,
         vault::{self, Vault},
@@ -51,6 +51,8 @@ fn strictly((project, findings): (Project, Vec<Diagnostic>)) -> Result<(Project,
 /// All files that define a pipeline, read once.
 pub(super) struct Files {
     pub pipeline: PipelineFile,
+    /// What is wrong with the pipeline file, which says rightly where the others are.
+    wrong: Vec<Diagnostic>,
     pub sources: Vec<Arc<Text>>,
     pub entities: Vec<Arc<Text>>,
     /// Models, rows of seeds and functions, each with its path below the folder of models.
@@ -64,17 +66,17 @@ impl Files {
     /// Reads the pipeline file and everything that it names.
     ///
     /// # Errors
-    /// Missing files, and everything that is wrong in the pipeline file.
+    /// Missing files, and everything that is wrong in the pipeline file where it says nothing of the others.
     pub fn read(request: &Request) -> Result<Self, Error> {
-        let pipeline = pipeline_file(request)?;
-        let sources = sources(&pipeline)?;
-        let entities = entities(&pipeline)?;
+        let (pipeline, wrong) = pipeline_file_loosely(request)?;
+        let sources = matching(pipeline.sources.as_ref())?;
+        let entities = matching(pipeline.entities.as_ref())?;
         let below = definitions::below(&pipeline.models_dir).map_err(|error| in_models(&error, &pipeline))?;
         let (tests, others): (Vec<PathBuf>, Vec<PathBuf>) = below.into_iter().partition(|path| is_tests(path));
         let models: Vec<PathBuf> = others.into_iter().filter(|path| is_model(path)).collect();
         let models = read_below(&models, &pipeline, request.settings.threads)?;
         let reports = reports(&pipeline)?;
-        Ok(Self { pipeline, sources, entities, models, tests, reports })
+        Ok(Self { pipeline, wrong, sources, entities, models, tests, reports })
     }
 
     /// Reads the unit tests.
@@ -98,9 +100,9 @@ impl Files {
     /// Joins the files as far as they can be read; models that are `known` are not read. What is wrong is among the findings.
     pub fn assembled(self, known: Known<'_>, request: &Request) -> (Project, Vec<Diagnostic>) {
         let environment = |name: &str| request.process_environment.get(name).cloned();
-        let Self { pipeline, sources, entities, models, reports, .. } = self;
-        let (project, findings) = define::assemble_loosely(known, pipeline, sources, entities, models, &environment);
-        (Project { reports, ..project }, findings)
+        let Self { pipeline, wrong, sources, entities, models, reports, .. } = self;
+        let (project, found) = define::assemble_loosely(known, pipeline, sources, entities, models, &environment);
+        (Project { reports, ..project }, wrong.into_iter().chain(found).collect())
     }
 }
 
@@ -113,24 +115,25 @@ pub(super) fn run_date(pipeline: &Pipeline, request: &Request) -> NaiveDate {
 /// Returns where a pipeline's sources, entities, models and reports lie, as far as that is known without looking.
 ///
 /// # Errors
-/// When the pipeline file is missing, and everything that is wrong in it.
+/// When the pipeline file is missing, and everything that is wrong in it where it does not say.
 pub(super) fn folders(request: &Request) -> Result<Folders, Error> {
-    let file = pipeline_file(request)?;
-    let [entities, reports] = [file.entities, file.reports].map(|glob| glob.map(|glob| glob.value));
-    Ok(Folders { sources: file.sources_glob, entities, models: file.models_dir, reports })
+    let (file, _) = pipeline_file_loosely(request)?;
+    let globs = [file.sources, file.entities, file.reports];
+    let [sources, entities, reports] = globs.map(|glob| glob.map(|glob| glob.value));
+    Ok(Folders { sources, entities, models: file.models_dir, reports })
 }
 
 impl Folders {
     /// Returns the places of what decides what a run publishes.
     pub(super) fn read_by_runs(self) -> Vec<PathBuf> {
-        [self.sources].into_iter().chain(self.entities).map(PathBuf::from).chain([self.models]).collect()
+        self.sources.into_iter().chain(self.entities).map(PathBuf::from).chain([self.models]).collect()
     }
 }
 
 /// Where definition files lie.
 pub(super) struct Folders {
-    /// Glob of the sources.
-    pub sources: String,
+    /// Glob of the sources, if there are any.
+    pub sources: Option<String>,
     /// Glob of the entities, if there are any.
     pub entities: Option<String>,
     /// Folder of the models.
@@ -148,16 +151,22 @@ pub(super) fn pipeline(request: &Request) -> Result<Pipeline, Error> {
 }
 
 pub(super) fn pipeline_file(request: &Request) -> Result<PipelineFile, Error> {
+    let (file, findings) = pipeline_file_loosely(request)?;
+    if findings.is_empty() { Ok(file) } else { Err(Error::Definition(findings)) }
+}
+
+/// Reads the pipeline file, and what is wrong with it beside what it says of other files.
+fn pipeline_file_loosely(request: &Request) -> Result<(PipelineFile, Vec<Diagnostic>), Error> {
     let text = definitions::read(&request.pipeline).map_err(|error| Error::Usage {
         message: error.to_string(),
         hint: Some("name the pipeline file with `--pipeline path/to/pipeline.yaml`".to_owned()),
     })?;
     let environment = |name: &str| request.process_environment.get(name).cloned();
-    define::read_pipeline(text, &environment).map_err(Error::Definition)
-}
-
-fn sources(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
-    matching(&file.sources_glob, &file.sources_place)
+    let read = define::read_pipeline_loosely(text, &environment);
+    match read.value {
+        Some(file) => Ok((file, read.findings)),
+        None => Err(Error::Definition(read.findings)),
+    }
 }
 
 /// Reads the files of reports; none where the pipeline names none.
@@ -165,15 +174,12 @@ fn sources(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
 /// # Errors
 /// When no file is there, or one cannot be read.
 pub(super) fn reports(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
-    file.reports.as_ref().map_or(Ok(Vec::new()), |reports| matching(&reports.value, &reports.place))
+    matching(file.reports.as_ref())
 }
 
-fn entities(file: &PipelineFile) -> Result<Vec<Arc<Text>>, Error> {
-    file.entities.as_ref().map_or(Ok(Vec::new()), |entities| matching(&entities.value, &entities.place))
-}
-
-/// Reads the files that a glob of the pipeline file names; `place` is where it is written. That there is none is a slip of the hand.
-fn matching(glob: &str, place: &Place) -> Result<Vec<Arc<Text>>, Error> {
+/// Reads the files that a glob of the pipeline file names, if there is one. That no file matches it is a slip of the hand.
+fn matching(glob: Option<&Placed<String>>) -> Result<Vec<Arc<Text>>, Error> {
+    let Some(Placed { value: glob, place }) = glob else { return Ok(Vec::new()) };
     let failed =
         |error: definitions::Error| Error::Definition(vec![Diagnostic::error(error.to_string(), place.clone())]);
     let paths = definitions::glob(glob).map_err(failed)?;

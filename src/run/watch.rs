@@ -18,7 +18,7 @@ impl Look {
     pub fn at(request: &Request) -> Self {
         let mut paths = vec![request.pipeline.clone()];
         if let Ok(load::Folders { sources, entities, models, reports }) = load::folders(request) {
-            let globs = [Some(sources), entities, reports].into_iter().flatten();
+            let globs = [sources, entities, reports].into_iter().flatten();
             paths.extend(globs.flat_map(|glob| definitions::glob(&glob).unwrap_or_default()));
             paths.extend(definitions::below(&models).unwrap_or_default());
         }

@@ -303,3 +303,29 @@ fn a_wrong_model_hides_nothing_of_charts_that_do_not_read_it() {
         "{found:#?}"
     );
 }
+
+#[test]
+fn a_mistake_in_the_pipeline_file_hides_nothing_of_files_that_it_names_rightly() {
+    let project = project(&[("core.sale", "SELECT id, dy FROM staged.sale\n")]);
+    let pipeline = std::fs::read_to_string(project.path("pipelines/nightly.yaml")).unwrap();
+    let others = ["sql/core/sale.sql: unknown column `dy`", UNKNOWN_FUNCTION];
+    for (right, odd, message) in [
+        ("name:", "descripton: x\nname:", "unknown key `descripton`"),
+        ("models:", "publish: { keep_snapshots: 0 }\nmodels:", "`keep_snapshots` is 0"),
+        ("models:", "publish: { keep_snapshot: 3 }\nmodels:", "unknown key `keep_snapshot`"),
+        ("2026-06-30", "2026-06-31", "`2026-06-31` is not a date"),
+    ] {
+        project.file("pipelines/nightly.yaml", pipeline.replace(right, odd));
+        let found = wrong(&project);
+        assert!(found[0].contains(message), "{found:#?}");
+        assert_eq!(found[1..], others, "{found:#?}");
+        let run = project.tallyhouse(&["run"]).ends(2).err;
+        assert!(run.contains(message), "{run}");
+    }
+    // What it says wrongly of the others would make everything in them wrong.
+    for (right, odd) in [("sources:", "source:"), ("models:", "variables: { x: [1] }\nmodels:")] {
+        project.file("pipelines/nightly.yaml", pipeline.replace(right, odd));
+        let found = wrong(&project);
+        assert!(found.iter().all(|line| line.starts_with("pipelines/nightly.yaml")), "{found:#?}");
+    }
+}

@@ -320,3 +320,19 @@ fn what_is_wrong_with_a_seed_is_told_at_its_cell() {
     project.file("sql/core/size.csv", format!("a\n{}", "1\n".repeat(600_000)));
     assert!(error(&project).contains("make it a source with a contract"));
 }
+
+#[test]
+fn a_project_may_stand_on_seeds_alone() {
+    let project = Project::new();
+    let pipeline = std::fs::read_to_string(project.path("pipelines/nightly.yaml")).unwrap();
+    project.file("pipelines/nightly.yaml", pipeline.replace("sources: sources/*.yaml\n", ""));
+    project.file("sql/raw/region.csv", "code,name\nN,North\nS,South\n");
+    project.model("core.region", "/* ---\nkey: [code]\n--- */\nSELECT code, upper(name) AS name FROM raw.region\n");
+    project.tallyhouse(&["check"]).succeeds();
+    project.tallyhouse(&["run"]).succeeds();
+    let rows = project.tallyhouse(&["query", "SELECT * FROM core.region ORDER BY code", "--format", "csv"]).succeeds();
+    assert_eq!(rows.out, "code,name\nN,NORTH\nS,SOUTH\n");
+    assert!(project.tallyhouse(&["run"]).succeeds().out.contains("nothing"));
+    project.tallyhouse(&["plan"]).succeeds();
+    project.tallyhouse(&["snapshots", "verify"]).succeeds();
+}

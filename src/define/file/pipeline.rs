@@ -35,8 +35,7 @@ pub struct Pipeline {
     /// Day as of which all tables answer, such as `2026-06-30`. Left out: today in `timezone`.
     #[schemars(extend("pattern" = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
     pub run_date: Option<At<String>>,
-    /// Glob of the source files, such as `sources/*.yaml`.
-    #[schemars(required)]
+    /// Glob of the source files, such as `sources/*.yaml`. Left out: there is none, and models stand on seeds.
     pub sources: Option<At<String>>,
     /// Glob of the files of entities, such as `entities/*.yaml`: what the records of several sources are records of.
     pub entities: Option<At<String>>,
