@@ -22,7 +22,7 @@ checks:
   - expr: replacement_units between 0 and competitor_fleet_units
   - expr: own_fleet_units + competitor_fleet_units = fleet_units
   - expr: customer_id <> 'unknown'
-  - relationships: { column: customer_id, to: core.customer_identity, field: customer_id }
+  - relationships: { column: customer_id, to: core.customer, field: customer_id }
 --- */
 WITH limit_value AS (
     -- without a period, the policy in force on run_date

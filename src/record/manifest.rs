@@ -240,7 +240,21 @@ pub struct Label {
     pub unit: Option<String>,
 }
 
+/// What people are told of a column that the program makes: its name, title in Chinese, title in English, what a value says.
+pub type Told = (&'static str, &'static str, &'static str, &'static str);
+
 impl Label {
+    /// Returns the labels of columns that the program makes, by their names.
+    #[must_use]
+    pub fn of_columns(told: &[Told]) -> BTreeMap<String, Self> {
+        let label = |(name, zh, en, description): &Told| {
+            let said = |text: &str| Some(text.to_owned());
+            let label = Self { title_zh: said(zh), title_en: said(en), description: said(description), unit: None };
+            ((*name).to_owned(), label)
+        };
+        told.iter().map(label).collect()
+    }
+
     /// Returns what is said, by the names that it has beside a column in files: `title_zh`, `title_en`, `description`, `unit`.
     pub fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let said = [

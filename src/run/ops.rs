@@ -25,10 +25,30 @@ use crate::{
     check::measure_key,
     define::project::{CheckKind, CheckSeverity},
     engine::{Catalog, Engine, Parameters, catalog},
-    publish::{TableSpec, TableWriter, Warehouse, WriterOptions},
-    record::{CheckFailure, Manifest, MeasurePoint, TableName, manifest::Table},
+    publish::{TableSpec, TableWriter, Warehouse, WriterOptions, labelled},
+    record::{
+        CheckFailure, Manifest, MeasurePoint, TableName,
+        manifest::{Label, Table, Told},
+    },
 };
 
+/// The columns of `ops.check_failure`.
+const FAILURE: &[Told] = &[
+    ("table_name", "表名", "Table", "Table whose rows fail, with its schema."),
+    ("check_name", "检查名", "Check", "Name of the check."),
+    ("severity", "严重程度", "Severity", "warn or error."),
+    ("failed_rows", "不合格行数", "Failed rows", "All rows that fail the check, kept here or not."),
+    ("row_number", "序号", "Number", "Number of the row among those that are kept, from 1."),
+    ("key", "主键", "Key", "Key of the row, as JSON."),
+    ("row", "整行", "Row", "The row without personal data, as JSON."),
+];
+/// The columns of `ops.check_measure`.
+const MEASURE: &[Told] = &[
+    ("table_name", "表名", "Table", "Table that was measured, with its schema."),
+    ("measure", "度量", "Measure", "What was measured: rows, a null share, a sum, a distinct count."),
+    ("run_date", "运行日期", "Run date", "Day as of which the table answered."),
+    ("value", "数值", "Value", "What the measure was."),
+];
 /// Run dates of which a measure is remembered.
 const MOST_POINTS: usize = 400;
 
@@ -45,14 +65,14 @@ pub(super) fn write(
     if definitions.checks.iter().any(|table| table.written > 0) {
         let key = ["table_name", "check_name", "row_number"];
         let text = "Rows that fail a check which did not stop the publication, without personal data.";
-        tables.push(writing.table(TableName::check_failure(), &key, text, &failure_batch(&gate.failures)?)?);
+        tables.push(writing.table(TableName::check_failure(), &key, text, FAILURE, &failure_batch(&gate.failures)?)?);
     }
     let asked = remembered_measures(definitions);
     if !asked.is_empty() {
         let points = merged(&gate.history, &gate.points, &asked);
         let key = ["table_name", "measure", "run_date"];
         let text = "What the measures of checks with a history were, by run date.";
-        tables.push(writing.table(TableName::check_measure(), &key, text, &measure_batch(&points)?)?);
+        tables.push(writing.table(TableName::check_measure(), &key, text, MEASURE, &measure_batch(&points)?)?);
     }
     Ok(tables)
 }
@@ -72,12 +92,14 @@ impl Writing<'_> {
         name: TableName,
         key: &[&str],
         description: &str,
+        told: &[Told],
         rows: &RecordBatch,
     ) -> Result<(TableName, Table), Error> {
         let key: Vec<String> = key.iter().map(|column| (*column).to_owned()).collect();
+        let labels = Label::of_columns(told);
         let spec = TableSpec {
             name: name.clone(),
-            schema: rows.schema(),
+            schema: labelled(&rows.schema(), &labels),
             partition_by: Vec::new(),
             key: key.clone(),
             dates: Vec::new(),
@@ -87,7 +109,7 @@ impl Writing<'_> {
         writer.write(rows)?;
         let partitions = writer.finish()?;
         let declared = catalog::declared(&rows.schema(), Vec::new(), key);
-        Ok((name, Table { partitions, description: Some(description.to_owned()), ..declared }))
+        Ok((name, Table { partitions, description: Some(description.to_owned()), labels, ..declared }))
     }
 }
 

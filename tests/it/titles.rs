@@ -106,3 +106,15 @@ fn the_data_dictionary_is_what_the_headers_say() {
     let kept = fs::read_to_string(&path).unwrap_or_default();
     assert!(kept == written, "docs/tables.md is not current: `tallyhouse tables --markdown > docs/tables.md`");
 }
+
+#[test]
+fn every_public_column_of_the_shipped_warehouse_says_what_it_is() {
+    let project = Project::shipped_and_published();
+    let silent = "SELECT table_name, column_name FROM ops.column \
+                  WHERE NOT is_private AND (title_zh IS NULL OR title_en IS NULL OR description IS NULL) ORDER BY 1, 2";
+    assert_eq!(project.query(silent), Vec::<String>::new());
+    // The table that lists the others does not list itself.
+    let views = fs::read_to_string(project.path("warehouse/current/views.sql")).unwrap();
+    let own = views.matches("COMMENT ON COLUMN \"ops\".\"column\".").count();
+    assert_eq!(own, 11, "{views}");
+}

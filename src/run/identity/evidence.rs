@@ -11,6 +11,7 @@ use super::{
     reasons::steps,
     schema,
     tables::{Place, Tonight, Written, batch},
+    titles,
 };
 use crate::{
     Error,
@@ -49,6 +50,7 @@ impl Tonight<'_> {
                 "Why the most doubtful links of each {} have their probability: the weakest that hold, and the likeliest that do not.",
                 self.entity.name.value
             ),
+            labels: titles::of(self.entity, titles::EVIDENCE),
         };
         let rows = rows(self.doubtful);
         let text = |of: &dyn Fn(&Row<'_>) -> String| -> ArrayRef {

@@ -20,6 +20,7 @@ mod past;
 mod reasons;
 mod schema;
 mod tables;
+mod titles;
 
 use std::collections::HashMap;
 

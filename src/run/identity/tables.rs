@@ -18,7 +18,7 @@ use chrono_tz::Tz;
 
 use super::{
     reasons::{Reasons, rule},
-    schema,
+    schema, titles,
 };
 use crate::{
     Error,
@@ -31,10 +31,10 @@ use crate::{
         records::Records,
         survive::{Members, first_seen, winner},
     },
-    publish::{TableSpec, TableWriter, WriterOptions},
+    publish::{TableSpec, TableWriter, WriterOptions, labelled},
     record::{
         Manifest, PartitionValues, TableName,
-        manifest::{Partition, Table},
+        manifest::{Label, Partition, Table},
     },
 };
 
@@ -68,6 +68,7 @@ pub(super) struct Written<'a> {
     pub partition_by: &'a [&'a str],
     pub key: &'a [&'a str],
     pub description: String,
+    pub labels: BTreeMap<String, Label>,
 }
 
 impl Place<'_> {
@@ -84,7 +85,7 @@ impl Place<'_> {
         let mut fingerprints: BTreeMap<PartitionValues, String> = BTreeMap::new();
         let spec = TableSpec {
             name: table.name.clone(),
-            schema: SchemaRef::clone(&table.schema),
+            schema: labelled(&table.schema, &table.labels),
             partition_by: names(table.partition_by),
             key: names(table.key),
             dates: Vec::new(),
@@ -111,7 +112,7 @@ impl Place<'_> {
             }
         }
         partitions.sort_by(|one, other| one.values.cmp(&other.values));
-        Ok(Table { partitions, description: Some(table.description), ..declared })
+        Ok(Table { partitions, description: Some(table.description), labels: table.labels, ..declared })
     }
 }
 
@@ -149,6 +150,7 @@ impl Tonight<'_> {
                 "Which {} each record of each source is, and by what it is tied.",
                 self.entity.name.value
             ),
+            labels: titles::of(self.entity, titles::XREF),
         };
         let count = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
         let mut batches = Vec::new();
@@ -217,6 +219,7 @@ impl Tonight<'_> {
             partition_by: &[schema::EVENT_MONTH],
             key: &["number"],
             description: format!("What happened to the ids of each {}, and why.", self.entity.name.value),
+            labels: titles::of(self.entity, titles::EVENT),
         };
         place.write(table, batches, kept)
     }
@@ -264,6 +267,7 @@ impl Tonight<'_> {
                 "One row for each {}: the value of each attribute that won, and its source.",
                 self.entity.name.value
             ),
+            labels: titles::of(self.entity, titles::IDENTITY),
         };
         let rows = self.identity_rows(&table.schema)?;
         let batches = if rows.num_rows() == 0 { Vec::new() } else { vec![(PartitionValues::default(), rows)] };

@@ -14,19 +14,37 @@ use crate::{
     Error,
     record::{
         Manifest, TableName,
-        manifest::{Column, Label, Table},
+        manifest::{Column, Label, Table, Told},
     },
 };
 
 const KEY: [&str; 2] = ["table_name", "column_name"];
 const DESCRIPTION: &str = "Columns of all tables, with their titles in Chinese and English.";
+const TOLD: &[Told] = &[
+    ("table_name", "表名", "Table", "Table, with its schema."),
+    ("column_name", "列名", "Column", "Name of the column."),
+    ("column_number", "列序号", "Column number", "Place of the column in its table, from 1."),
+    ("data_type", "数据类型", "Data type", "Type of the values, as Arrow spells it."),
+    ("unit", "单位", "Unit", "Unit of the values, as the model or the contract says."),
+    ("title_zh", "中文标题", "Title in Chinese", "What to call the column in Chinese."),
+    ("title_en", "英文标题", "Title in English", "What to call the column in English."),
+    ("description", "说明", "Description", "What a value says."),
+    ("is_key", "是否主键", "Key", "Whether the column is one of the table's key."),
+    ("is_partition", "是否分区列", "Partition", "Whether files of the table are parted by the column."),
+    (
+        "is_private",
+        "是否非公开",
+        "Private",
+        "Whether the table lies under private/, away from readers of the warehouse.",
+    ),
+];
 
 /// Writes the table.
 ///
 /// # Errors
 /// When the disk refuses.
 pub(in crate::run) fn write(manifest: &Manifest, writing: Writing<'_>) -> Result<(TableName, Table), Error> {
-    writing.table(TableName::column(), &KEY, DESCRIPTION, &rows(manifest)?)
+    writing.table(TableName::column(), &KEY, DESCRIPTION, TOLD, &rows(manifest)?)
 }
 
 /// One column in its table.

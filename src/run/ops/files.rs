@@ -15,12 +15,25 @@ use crate::{
     Error,
     engine::CatalogTable,
     publish::Finder,
-    record::{TableName, manifest::InputFile},
+    record::{
+        TableName,
+        manifest::{InputFile, Told},
+    },
     run::stage::StagedSource,
 };
 
 const KEY: [&str; 2] = ["source", "path"];
 const DESCRIPTION: &str = "Extract files of which rows count, with what was read of each.";
+const TOLD: &[Told] = &[
+    ("source", "来源", "Source", "Source whose extract the file is."),
+    ("path", "文件路径", "Path", "Path of the file below the folder of the source."),
+    ("version", "版本", "Version", "By which a later file is told from an earlier one."),
+    ("byte_count", "字节数", "Bytes", "Size of the file as it lies there."),
+    ("line_count", "行数", "Lines", "Physical lines of the file, headers and blanks too."),
+    ("row_count", "数据行数", "Rows", "Rows of data in the file, whatever became of them."),
+    ("rejected_count", "拒收行数", "Rejected rows", "Rows of the file that are in quarantine."),
+    ("is_missing", "是否缺失", "Missing", "Whether the file has gone while its rows still count."),
+];
 
 /// Returns the columns of the table.
 pub(in crate::run) fn schema() -> SchemaRef {
@@ -48,7 +61,7 @@ pub(in crate::run) fn write(
     files: &Finder,
 ) -> Result<CatalogTable, Error> {
     let name = TableName::file();
-    let (_, table) = writing.table(name.clone(), &KEY, DESCRIPTION, &rows(staged)?)?;
+    let (_, table) = writing.table(name.clone(), &KEY, DESCRIPTION, TOLD, &rows(staged)?)?;
     Ok(CatalogTable::new(table, schema(), None, &|file| files.find(&name, file)))
 }
 
