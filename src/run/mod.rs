@@ -26,6 +26,7 @@ mod inspect;
 mod lineage;
 mod listings;
 mod load;
+mod measured;
 mod nightly;
 mod ops;
 mod outcome;
@@ -67,6 +68,7 @@ pub use infer::{Inference, Inferred, infer, parameters_for_drafts};
 pub use inputs::{FormatChoice, Input, Reading, inputs, source};
 pub use inspect::{Rejects, Snapshot, Snapshots, release, rollback, snapshots};
 pub use lineage::{Subject, lineage, subject};
+pub use measured::{LastRun, last_runs};
 pub use nightly::nightly;
 pub use output::{commit, exists, is_folder, is_same_file, output, output_folder, write_output};
 pub use plan::{ModelPlan, Plan, SourcePlan, Why, plan, why};
@@ -84,7 +86,7 @@ pub(crate) use validate::catalog;
 pub use validate::{Definitions, definitions};
 pub use verdict::{Verdict, verdict};
 pub use watch::Look;
-pub use working::{ChangedColumn, Explanation, Measured, ModelDiff, Operator, PartPlan, Working};
+pub use working::{ChangedColumn, Explanation, ModelDiff, Working};
 
 use crate::{define::select::Selection, engine::Settings, record::TableName};
 pub use crate::{

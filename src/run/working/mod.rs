@@ -29,7 +29,7 @@ use datafusion::{
 
 pub use self::{
     diff::{ChangedColumn, ModelDiff},
-    explain::{Explanation, Measured, Operator, PartPlan},
+    explain::Explanation,
 };
 
 use super::{Request, Snapshot, outcome, prepare::Prepared, select};
