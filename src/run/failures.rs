@@ -138,6 +138,39 @@ impl CheckFailures {
         checks.into_values().collect()
     }
 
+    /// Leaves only the rows of these tables.
+    pub fn keep_tables(&mut self, tables: &BTreeSet<TableName>) {
+        self.rows.retain(|failure| tables.contains(&failure.table));
+    }
+
+    /// Leaves only the rows of one check.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub fn keep_check(&mut self, check: &str) -> Result<(), Error> {
+        let known: Vec<String> = self.by_check().into_iter().map(|failed| failed.check).collect();
+        self.rows.retain(|failure| failure.check == check);
+        if !self.rows.is_empty() {
+            return Ok(());
+        }
+        let near = nearest(check, known.iter().map(String::as_str));
+        Err(Error::Usage {
+            message: format!("no row fails a check `{check}`"),
+            hint: Some(near.map_or_else(
+                || "`tallyhouse rejects` lists the checks with failing rows".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            )),
+        })
+    }
+
+    /// Returns the first rows as a table, that which they are of in front.
+    ///
+    /// # Errors
+    /// Never, unless a column is missing here.
+    pub fn batch(&self, limit: usize) -> Result<RecordBatch, Error> {
+        ops::failure_batch(&self.rows[..self.rows.len().min(limit)])
+    }
+
     /// Returns the rows of one table, or of one of its checks, as a table.
     ///
     /// # Errors

@@ -74,7 +74,7 @@ pub use output::{commit, exists, is_folder, is_same_file, output, output_folder,
 pub use plan::{ModelPlan, Plan, SourcePlan, Why, plan, why};
 pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RAW_COLUMN, RejectsFilter, corrections};
 pub use report::{FilledReport, report};
-pub use select::{Selected, selected};
+pub use select::{Selected, selected, selected_among};
 pub use snapshots::{
     ColumnChange, Diff, PartitionChanges, RowChanges, Sample, TableChange, Wanted, diff, vacuum, verify,
 };

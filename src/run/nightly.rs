@@ -38,7 +38,7 @@ use crate::{
 /// Everything that keeps the run from reaching its checks; a failed check is an outcome of the report.
 pub async fn nightly(request: &Request, engine: &Engine, observer: &dyn Observer) -> Result<RunReport, Error> {
     let mut definitions = definitions(request, engine).await?;
-    let selected = select::models(&definitions, request)?;
+    let selected = select::models(&definitions, request, engine).await?;
     let warehouse = load::warehouse(&definitions.project.pipeline, request)?;
     let run = run_id(request);
     reach(&warehouse, engine)?;
@@ -155,6 +155,7 @@ async fn carry_out(
     let mut manifest = manifest(request, definitions, run, &staged, &catalog);
     // A development environment starts from production's snapshot and still gets a link of its own.
     let is_new = scope.is_new(&mut manifest, parent.as_ref()) || is_first;
+    scope.note_days(&definitions.graph, parent.as_ref(), &mut manifest);
     let checks = scope.checks(definitions, &catalog);
     let around = gate::Surroundings {
         definitions,
