@@ -596,6 +596,8 @@ pub(super) enum SchemaName {
     Model,
     /// The unit tests of a model.
     Test,
+    /// The header of a function in SQL.
+    Function,
     /// A report.
     Report,
     /// The manifest of a snapshot.
