@@ -172,12 +172,12 @@ fn take(
     let mut kept = kept.unwrap_or_default();
     for model in built {
         let query = kept.remove(&model.table);
-        found.insert(model.table.clone(), last_run(&record, model, query));
+        found.insert(model.table.clone(), last_run(&record, &model, query));
     }
     Ok(())
 }
 
-fn last_run(record: &Record, model: Model, query: Option<QueryPlan>) -> LastRun {
+fn last_run(record: &Record, model: &Model, query: Option<QueryPlan>) -> LastRun {
     LastRun {
         run: record.run.clone(),
         started_at: record.started_at.clone(),
