@@ -49,6 +49,7 @@ fn manifest(files: usize) -> Manifest {
         key: vec!["customer".to_owned()],
         description: None,
         definition: Some(hash("definition", 0)),
+        defined_on: None,
         meanings: BTreeMap::new(),
         is_history: false,
         is_behind: false,

@@ -66,7 +66,7 @@ pub(super) enum Verb {
     /// The model is computed from the tables of the served snapshot, and so is what it stands on where that was changed too.
     /// Nothing is published. The exit code is 0 whatever differs.
     Diff(diff::DiffArguments),
-    /// Show how the engine computes a model from the served snapshot, and with `--analyze` what each step costs
+    /// Show how the engine computes a model from the served snapshot, and what the last run measured that built it
     Explain(explain::ExplainArguments),
     /// Show a few rows of a table
     Show(ShowArguments),
@@ -240,11 +240,10 @@ pub(super) struct PlanArguments {
 #[derive(Debug, Args)]
 pub(super) struct WhyArguments {
     /// The table of a model, such as segment.market, or selectors such as `core.*` or `+segment.market`
-    #[arg(value_name = "TABLE", required = true)]
+    #[arg(value_name = "TABLE", required_unless_present_any = ["select", "exclude"])]
     tables: Vec<String>,
-    /// Not these tables, by the same selectors
-    #[arg(long, value_name = "SELECTOR")]
-    exclude: Vec<String>,
+    #[command(flatten)]
+    selection: SelectionArguments,
     #[command(flatten)]
     pub common: Common,
     /// Only partitions with this value of a partition column, `NULL` for none; may be repeated
@@ -255,8 +254,7 @@ pub(super) struct WhyArguments {
 impl WhyArguments {
     /// Returns what is asked for.
     pub(super) fn request(&self) -> Request {
-        let selection = Selection { select: self.tables.clone(), exclude: self.exclude.clone() };
-        Request { selection, ..self.common.request(false) }
+        Request { selection: self.selection.asked_with(&self.tables), ..self.common.request(false) }
     }
 
     /// Returns the values that were given, None for NULL.
@@ -269,7 +267,7 @@ impl WhyArguments {
 /// `show`
 #[derive(Debug, Args)]
 pub(super) struct ShowArguments {
-    /// The table, such as segment.market; all tables are listed without one
+    /// The table, such as segment.market; all tables are listed without one, some by a selector of several such as `segment.*`
     pub table: Option<String>,
     #[command(flatten)]
     pub common: Common,
@@ -309,9 +307,12 @@ pub(super) struct QueryArguments {
 
 /// `rejects`
 #[derive(Debug, Args)]
+#[command(subcommand_precedence_over_arg = true)]
 pub(super) struct RejectsArguments {
     #[command(subcommand)]
     pub action: Option<RejectsAction>,
+    #[command(flatten)]
+    pub selection: SelectionArguments,
     #[command(flatten)]
     pub common: Common,
 }
@@ -320,42 +321,54 @@ pub(super) struct RejectsArguments {
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum RejectsAction {
     /// Count faults by source, rule and column, and rows that fail checks
-    Ls,
-    /// Show faults with file, line, reason and original text, or the rows that fail the checks of a table
-    Show {
-        /// The source, such as `dealer_sales`, or the table, such as `core.sales`; all sources without one
-        #[arg(value_name = "SOURCE|TABLE")]
-        source: Option<String>,
-        /// Only rows that fail this check of the table
-        #[arg(long, conflicts_with_all = ["only", "file", "rule"])]
-        check: Option<String>,
-        /// Only this source, as the argument
-        #[arg(long = "source", value_name = "SOURCE", conflicts_with = "source")]
-        only: Option<String>,
-        /// Only this file
-        #[arg(long)]
-        file: Option<String>,
-        /// Only this rule, such as `type` or `required`
-        #[arg(long)]
-        rule: Option<String>,
-        /// Rows at most
-        #[arg(long, default_value_t = 50)]
-        limit: usize,
+    Ls {
+        #[command(flatten)]
+        selection: SelectionArguments,
     },
-    /// Write the rejected rows of one source as CSV, to be corrected and put into its folder
+    /// Show faults with file, line, reason and original text, or the rows that fail the checks of a table
+    Show(ShowRejectsArguments),
+    /// Write the rejected rows of sources as CSV, to be corrected and put into their folders
     Export {
         /// The source, such as `dealer_sales`
-        source: String,
+        #[arg(required_unless_present_any = ["select", "exclude"])]
+        source: Option<String>,
+        #[command(flatten)]
+        selection: SelectionArguments,
         /// Only this file
         #[arg(long)]
         file: Option<String>,
         /// Only rows that break this rule
         #[arg(long)]
         rule: Option<String>,
-        /// Write to this file, for its owner alone; a folder gets a file for each form of header
+        /// Write to this file, for its owner alone; a folder gets a file for each source and form of header
         #[arg(long, value_name = "PATH")]
         out: Option<PathBuf>,
     },
+}
+
+/// `rejects show`
+#[derive(Debug, Clone, Args)]
+pub(super) struct ShowRejectsArguments {
+    /// The source, such as `dealer_sales`, the table, such as `core.sales`, or a selector of several; all sources without one
+    #[arg(value_name = "SOURCE|TABLE")]
+    pub source: Option<String>,
+    #[command(flatten)]
+    pub selection: SelectionArguments,
+    /// Only rows that fail this check of the table
+    #[arg(long, conflicts_with_all = ["only", "file", "rule"])]
+    pub check: Option<String>,
+    /// Only this source, as the argument
+    #[arg(long = "source", value_name = "SOURCE", conflicts_with_all = ["source", "select", "exclude"])]
+    pub only: Option<String>,
+    /// Only this file
+    #[arg(long)]
+    pub file: Option<String>,
+    /// Only this rule, such as `type` or `required`
+    #[arg(long)]
+    pub rule: Option<String>,
+    /// Rows at most
+    #[arg(long, default_value_t = 50)]
+    pub limit: usize,
 }
 
 /// `snapshots`
@@ -415,8 +428,10 @@ pub(super) struct DiffArguments {
     #[arg(value_name = "B")]
     pub to: Option<String>,
     /// Only this table, such as core.sales
-    #[arg(long, value_name = "TABLE")]
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["select", "exclude"])]
     pub table: Option<String>,
+    #[command(flatten)]
+    pub selection: SelectionArguments,
     /// Show so many differing rows of each table; private tables are only counted
     #[arg(long, value_name = "N", default_value_t = 0, default_missing_value = "20", num_args = 0..=1)]
     pub rows: usize,
@@ -581,6 +596,8 @@ pub(super) enum SchemaName {
     Model,
     /// The unit tests of a model.
     Test,
+    /// The header of a function in SQL.
+    Function,
     /// A report.
     Report,
     /// The manifest of a snapshot.

@@ -27,7 +27,8 @@ pub(super) struct DiffArguments {
     #[command(flatten)]
     models: WorkingArguments,
     /// Compare the definitions with those of a git revision, and say which published columns the change touches
-    #[arg(long, value_name = "REV", required_unless_present = "models", conflicts_with_all = ["models", "exclude"])]
+    #[arg(long, value_name = "REV", required_unless_present_any = ["models", "select", "exclude"],
+        conflicts_with_all = ["models", "select", "exclude"])]
     lineage: Option<String>,
     /// Differing rows of each kind that are shown
     #[arg(long, value_name = "N", default_value_t = 5, conflicts_with = "lineage")]

@@ -1,6 +1,6 @@
 //! `tallyhouse show` and `tallyhouse query`
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
 use super::{
     arguments::{OutputFormat, QueryArguments, ShowArguments},
@@ -8,43 +8,74 @@ use super::{
 };
 use crate::{
     Error,
+    define::select::Selection,
     engine::Engine,
     record::{Manifest, TableName, manifest::Table},
-    run::{self, Request, Selected, Snapshot, Working},
+    run::{Request, Snapshot, Working},
 };
 
 /// Shows a few rows of a table.
 pub(super) async fn show(arguments: &ShowArguments, engine: &Engine) -> Result<ExitCode, Error> {
-    if let (true, Some(model)) = (arguments.working, &arguments.table) {
-        return show_working(model, arguments, engine).await;
-    }
     let snapshot = Snapshot::open(&arguments.common.request(false), arguments.snapshot.as_deref())?;
-    let Some(table) = &arguments.table else {
-        let request = Request { selection: arguments.selection.asked(), ..arguments.common.request(false) };
-        let selected = run::selected(&request, engine).await?;
-        print(&listing(&snapshot.manifest, selected.as_ref(), arguments.common.output()));
-        return Ok(ExitCode::SUCCESS);
-    };
-    let name = TableName::try_from(table.clone()).map_err(|message| Error::Usage {
-        message,
-        hint: Some("name the schema too, such as `core.sales`".to_owned()),
-    })?;
-    let (schema, batches) = snapshot.show(&name, arguments.limit, arguments.filter.as_deref(), engine).await?;
-    print(&table::render(&schema, &batches, arguments.common.output())?);
+    match &arguments.table {
+        Some(name) if arguments.selection.is_empty() && Selection::is_full_name(name) => {
+            show_rows(&snapshot, name, arguments, engine).await?;
+        }
+        word => {
+            let selection = arguments.selection.asked_with(word);
+            let request = Request { selection, ..arguments.common.request(false) };
+            let selected = snapshot.selected(&request, engine).await?;
+            match only(word.as_deref(), selected.as_ref()) {
+                Some(name) => show_rows(&snapshot, &name.to_string(), arguments, engine).await?,
+                None if is_about_one(arguments) => return Err(about_several(selected.as_ref())),
+                None => print(&listing(&snapshot.manifest, selected.as_ref(), arguments.common.output())),
+            }
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 
+/// Returns the table that a word means alone.
+fn only<'a>(word: Option<&str>, selected: Option<&'a BTreeSet<TableName>>) -> Option<&'a TableName> {
+    selected.filter(|selected| word.is_some() && selected.len() == 1)?.first()
+}
+
+/// Returns whether options are given that only mean something for rows.
+const fn is_about_one(arguments: &ShowArguments) -> bool {
+    arguments.working || arguments.filter.is_some()
+}
+
+fn about_several(selected: Option<&BTreeSet<TableName>>) -> Error {
+    let names: Vec<String> = selected.into_iter().flatten().take(3).map(ToString::to_string).collect();
+    let hint = if names.is_empty() {
+        "name the table too, such as `core.sales`".to_owned()
+    } else {
+        format!("name one of them: {}", names.join(", "))
+    };
+    Error::Usage { message: "`--where` and `--working` are about the rows of one table".to_owned(), hint: Some(hint) }
+}
+
+async fn show_rows(snapshot: &Snapshot, table: &str, arguments: &ShowArguments, engine: &Engine) -> Result<(), Error> {
+    if arguments.working {
+        return show_working(table, arguments, engine).await;
+    }
+    let name = TableName::try_from(table.to_owned()).map_err(|message| Error::Usage { message, hint: None })?;
+    let (schema, batches) = snapshot.show(&name, arguments.limit, arguments.filter.as_deref(), engine).await?;
+    print(&table::render(&schema, &batches, arguments.common.output())?);
+    Ok(())
+}
+
 /// Shows a few rows that a model gives as it is written now.
-async fn show_working(model: &str, arguments: &ShowArguments, engine: &Engine) -> Result<ExitCode, Error> {
+async fn show_working(model: &str, arguments: &ShowArguments, engine: &Engine) -> Result<(), Error> {
     let request = arguments.common.request(false);
     let working = Working::open(&request, model, arguments.snapshot.as_deref(), engine).await?;
     let (schema, batches) = working.show(arguments.limit, arguments.filter.as_deref(), engine).await?;
     print(&table::render(&schema, &batches, arguments.common.output())?);
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
-fn listing(manifest: &Manifest, selected: Option<&Selected>, output: OutputFormat) -> String {
-    let is_listed = |(name, _): &(&TableName, &Table)| selected.is_none_or(|selected| selected.tables.contains(*name));
+fn listing(manifest: &Manifest, selected: Option<&BTreeSet<TableName>>, output: OutputFormat) -> String {
+    let is_listed = |(name, _): &(&TableName, &Table)| selected.is_none_or(|selected| selected.contains(*name));
     let tables = manifest.tables.iter().filter(is_listed);
     match output {
         OutputFormat::Json => {

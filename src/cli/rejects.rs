@@ -1,55 +1,105 @@
 //! `tallyhouse rejects`
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
+
 use super::{
-    arguments::{Common, OutputFormat, RejectsAction, RejectsArguments},
-    print, table,
+    arguments::{Common, OutputFormat, RejectsAction, RejectsArguments, ShowRejectsArguments},
+    print,
+    selection::SelectionArguments,
+    table,
 };
 use crate::{
     Error,
-    define::project::CheckSeverity,
+    define::{project::CheckSeverity, select::Selection},
     engine::Engine,
     record::{TableName, csv},
     run::{
-        self, CORRECTION_COLUMNS, CheckFailures, Correction, FailedCheck, RAW_COLUMN, Rejects, RejectsFilter, Snapshot,
+        self, CORRECTION_COLUMNS, CheckFailures, Correction, FailedCheck, RAW_COLUMN, Rejects, RejectsFilter, Request,
+        Snapshot,
     },
 };
 
 /// Looks at rejected rows.
 pub(super) async fn rejects(arguments: &RejectsArguments, engine: &Engine) -> Result<ExitCode, Error> {
     let common = &arguments.common;
-    match arguments.action.clone() {
-        None | Some(RejectsAction::Ls) => list(common, engine).await?,
-        Some(RejectsAction::Show { source: Some(table), check, limit, .. }) if table.contains('.') => {
-            show_failures(common, table, check.as_deref(), limit, engine).await?;
-        }
-        Some(RejectsAction::Show { source, only, file, rule, limit, .. }) => {
-            show(common, &RejectsFilter { source: source.or(only), file, rule }, limit, engine).await?;
-        }
-        Some(RejectsAction::Export { source, file, rule, out }) => {
-            export(common, &RejectsFilter { source: Some(source), file, rule }, out, engine).await?;
+    // What stands before the action counts as much as what stands behind it.
+    let asked = |selection: &SelectionArguments| {
+        let Selection { mut select, mut exclude } = arguments.selection.asked();
+        let more = selection.asked();
+        select.extend(more.select);
+        exclude.extend(more.exclude);
+        Request { selection: Selection { select, exclude }, ..common.request(false) }
+    };
+    match &arguments.action {
+        None => list(common, &asked(&SelectionArguments::default()), engine).await?,
+        Some(RejectsAction::Ls { selection }) => list(common, &asked(selection), engine).await?,
+        Some(RejectsAction::Show(shown)) => show(common, &asked(&shown.selection), shown, engine).await?,
+        Some(RejectsAction::Export { source, selection, file, rule, out }) => {
+            let filter = RejectsFilter { file: file.clone(), rule: rule.clone(), ..RejectsFilter::default() };
+            export(common, &asked(selection), source.as_ref(), &filter, out.clone(), engine).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn list(common: &Common, engine: &Engine) -> Result<(), Error> {
-    let request = common.request(false);
-    let failures = run::check_failures(&request, engine).await;
-    let rejects = match (Snapshot::open(&request, None), &failures) {
-        (Ok(snapshot), _) => snapshot.rejects(engine).await?,
-        // The first run may have stopped at a check.
-        (Err(_), Ok(failures)) if !failures.rows.is_empty() => Vec::new(),
-        (Err(error), _) => return Err(error),
+/// What is rejected or failed, of what a request selects.
+struct Found {
+    /// None where nothing is published yet: the first run may have stopped at a check.
+    snapshot: Option<Snapshot>,
+    failures: CheckFailures,
+    /// The sources; None for all.
+    sources: Option<BTreeSet<String>>,
+}
+
+impl Found {
+    async fn open(request: &Request, check: Option<&str>, engine: &Engine) -> Result<Self, Error> {
+        let failures = run::check_failures(request, engine).await;
+        let snapshot = match (Snapshot::open(request, None), &failures) {
+            (Ok(snapshot), _) => Some(snapshot),
+            (Err(_), Ok(failures)) if !failures.rows.is_empty() => None,
+            (Err(error), _) => return Err(error),
+        };
+        let tables = match &snapshot {
+            Some(snapshot) => snapshot.selected(request, engine).await?,
+            None => run::selected(request, engine).await?.map(|selected| selected.tables),
+        };
+        let mut failures = failures?;
+        if let Some(tables) = &tables {
+            failures.keep_tables(tables);
+        }
+        check.map_or(Ok(()), |check| failures.keep_check(check))?;
+        Ok(Self { snapshot, failures, sources: tables.as_ref().map(sources) })
+    }
+
+    fn has_source(&self, source: &str) -> bool {
+        self.sources.as_ref().is_none_or(|sources| sources.contains(source))
+    }
+}
+
+/// Returns the sources whose staged or whose rejected rows are among tables.
+fn sources(tables: &BTreeSet<TableName>) -> BTreeSet<String> {
+    let is_its =
+        |name: &&TableName| **name == TableName::staged(&name.table) || **name == TableName::quarantine(&name.table);
+    tables.iter().filter(is_its).map(|name| name.table.clone()).collect()
+}
+
+async fn list(common: &Common, request: &Request, engine: &Engine) -> Result<(), Error> {
+    let found = Found::open(request, None, engine).await?;
+    let mut rejects = match &found.snapshot {
+        Some(snapshot) => snapshot.rejects(engine).await?,
+        None => Vec::new(),
     };
-    let failures = failures?;
+    rejects.retain(|reject| found.has_source(&reject.source));
+    let failures = &found.failures;
     match common.output() {
-        OutputFormat::Text => print(&tables(text(&rejects, &failures), &failed_text(&failures))),
+        OutputFormat::Text => print(&tables(text(&rejects, failures), &failed_text(failures))),
         OutputFormat::Json => {
             let rejected = rejects.iter().map(|reject| serde_json::json!(reject));
             let failed = failures.by_check().into_iter().map(|check| serde_json::json!(check));
@@ -110,21 +160,52 @@ fn failed_text(failures: &CheckFailures) -> String {
     out + "\n`tallyhouse rejects show SCHEMA.TABLE` shows the rows\n"
 }
 
-async fn show_failures(
+async fn show(
     common: &Common,
-    table: String,
-    check: Option<&str>,
-    limit: usize,
+    request: &Request,
+    arguments: &ShowRejectsArguments,
     engine: &Engine,
 ) -> Result<(), Error> {
-    let table = TableName::try_from(table).map_err(|message| Error::Usage { message, hint: None })?;
+    let ShowRejectsArguments { source, only, file, rule, .. } = arguments;
+    let filter = RejectsFilter { file: file.clone(), rule: rule.clone(), ..RejectsFilter::default() };
+    let is_selected = !request.selection.is_everything();
+    match source.as_ref().or(only.as_ref()) {
+        Some(table) if !is_selected && only.is_none() && Selection::is_full_name(table) => {
+            show_failures(common, table, arguments, engine).await
+        }
+        Some(word) if !is_selected && (only.is_some() || is_source(word, request)) => {
+            show_source(common, &RejectsFilter { source: Some(word.clone()), ..filter }, arguments.limit, engine).await
+        }
+        None if !is_selected && arguments.check.is_none() => {
+            show_source(common, &filter, arguments.limit, engine).await
+        }
+        word => {
+            let selection = request.selection.clone().and(word.cloned());
+            show_selected(common, &Request { selection, ..request.clone() }, filter, arguments, engine).await
+        }
+    }
+}
+
+/// Returns whether a word that is no selector names a source of the served snapshot.
+fn is_source(word: &str, request: &Request) -> bool {
+    let snapshot = Snapshot::open(request, None);
+    !Selection::is_selector(word) && snapshot.is_ok_and(|snapshot| snapshot.quarantined().any(|source| source == word))
+}
+
+async fn show_failures(
+    common: &Common,
+    table: &str,
+    arguments: &ShowRejectsArguments,
+    engine: &Engine,
+) -> Result<(), Error> {
+    let table = TableName::try_from(table.to_owned()).map_err(|message| Error::Usage { message, hint: None })?;
     let failures = run::check_failures(&common.request(false), engine).await?;
-    let (schema, batches) = failures.of(&table, check, limit)?;
+    let (schema, batches) = failures.of(&table, arguments.check.as_deref(), arguments.limit)?;
     print(&table::render(&schema, &batches, common.output())?);
     Ok(())
 }
 
-async fn show(common: &Common, filter: &RejectsFilter, limit: usize, engine: &Engine) -> Result<(), Error> {
+async fn show_source(common: &Common, filter: &RejectsFilter, limit: usize, engine: &Engine) -> Result<(), Error> {
     let snapshot = Snapshot::open(&common.request(false), None)?;
     let (schema, batches) = snapshot.rejected(filter, limit, engine).await?;
     if let (Some(file), Some(source), true) =
@@ -136,6 +217,45 @@ async fn show(common: &Common, filter: &RejectsFilter, limit: usize, engine: &En
     Ok(())
 }
 
+/// Shows the rejected rows of the selected sources, then the failing rows of the selected tables. An option that means something for
+/// one of the two leaves the other out.
+async fn show_selected(
+    common: &Common,
+    request: &Request,
+    filter: RejectsFilter,
+    arguments: &ShowRejectsArguments,
+    engine: &Engine,
+) -> Result<(), Error> {
+    let found = Found::open(request, arguments.check.as_deref(), engine).await?;
+    let mut parts: Vec<(SchemaRef, Vec<RecordBatch>)> = Vec::new();
+    if let (Some(snapshot), None) = (&found.snapshot, &arguments.check) {
+        let filter = RejectsFilter { among: found.sources.clone(), ..filter.clone() };
+        parts.push(snapshot.rejected(&filter, arguments.limit, engine).await?);
+    }
+    if filter.file.is_none() && filter.rule.is_none() {
+        let failed = found.failures.batch(arguments.limit)?;
+        parts.push((failed.schema(), vec![failed]));
+    }
+    parts.retain(|(_, batches)| batches.iter().any(|batch| batch.num_rows() > 0));
+    let output = common.output();
+    let shown = parts.iter().map(|(schema, batches)| table::render(schema, batches, output));
+    let shown = shown.collect::<Result<Vec<String>, Error>>()?;
+    match output {
+        OutputFormat::Text if shown.is_empty() => print("no row was rejected, and none fails a check\n"),
+        OutputFormat::Text => print(&shown.join("\n")),
+        OutputFormat::Json => print(&format!("{}\n", one_list(&shown)?)),
+    }
+    Ok(())
+}
+
+/// Joins lists of objects into one.
+fn one_list(lists: &[String]) -> Result<serde_json::Value, Error> {
+    let read = |list: &String| serde_json::from_str::<Vec<serde_json::Value>>(list);
+    let lists = lists.iter().map(read).collect::<Result<Vec<_>, _>>();
+    let lists = lists.map_err(|error| Error::Bug { message: format!("rows became no JSON: {error}") })?;
+    Ok(lists.into_iter().flatten().collect())
+}
+
 fn nothing_of_file(file: &str, source: &str, rule: Option<&str>) -> Error {
     let by = rule.map(|rule| format!(" by rule `{rule}`")).unwrap_or_default();
     Error::Usage {
@@ -145,11 +265,32 @@ fn nothing_of_file(file: &str, source: &str, rule: Option<&str>) -> Error {
 }
 
 /// Writes rejected rows so that they can be corrected.
-async fn export(common: &Common, filter: &RejectsFilter, out: Option<PathBuf>, engine: &Engine) -> Result<(), Error> {
-    let corrections = run::corrections(&common.request(false), filter, engine).await?;
-    let source = filter.source.as_deref().unwrap_or_default();
+async fn export(
+    common: &Common,
+    request: &Request,
+    source: Option<&String>,
+    filter: &RejectsFilter,
+    out: Option<PathBuf>,
+    engine: &Engine,
+) -> Result<(), Error> {
+    let exported = match source {
+        Some(source) if request.selection.is_everything() && !Selection::is_selector(source) => vec![source.clone()],
+        word => {
+            selected_sources(
+                &Request { selection: request.selection.clone().and(word.cloned()), ..request.clone() },
+                engine,
+            )
+            .await?
+        }
+    };
+    let mut corrections: Vec<(String, Correction)> = Vec::new();
+    for source in &exported {
+        let filter = RejectsFilter { source: Some(source.clone()), ..filter.clone() };
+        let found = run::corrections(request, &filter, engine).await?;
+        corrections.extend(found.into_iter().map(|correction| (source.clone(), correction)));
+    }
     if let (Some(file), true) = (&filter.file, corrections.is_empty()) {
-        return Err(nothing_of_file(file, source, filter.rule.as_deref()));
+        return Err(nothing_of_file(file, &exported.join("`, `"), filter.rule.as_deref()));
     }
     let out = out.filter(|path| path.as_os_str() != "-");
     let is_folder = |path: &PathBuf| run::is_folder(path) || path.as_os_str().to_string_lossy().ends_with('/');
@@ -157,21 +298,21 @@ async fn export(common: &Common, filter: &RejectsFilter, out: Option<PathBuf>, e
     match (out, corrections.as_slice()) {
         (Some(folder), all) if is_folder(&folder) => {
             run::output_folder(&folder)?;
-            for (number, correction) in (1..).zip(all) {
-                let path = folder.join(format!("{source}_rejects_{number}.csv"));
+            for (name, correction) in numbered(all) {
+                let path = folder.join(name);
                 write(&path, correction)?;
                 files.push((path, correction.rows.len() as u64));
             }
         }
-        (_, all) if all.len() > 1 => return Err(several_forms(source, all)),
+        (_, all) if all.len() > 1 => return Err(several_forms(&exported, all.len())),
         (Some(path), all) => {
             let empty = Correction { delimiter: ",".to_owned(), title_lines: 0, header: Vec::new(), rows: Vec::new() };
-            let correction = all.first().unwrap_or(&empty);
+            let correction = all.first().map_or(&empty, |(_, correction)| correction);
             write(&path, correction)?;
             files.push((path, correction.rows.len() as u64));
         }
         (None, all) => {
-            print(&all.iter().map(corrected).collect::<String>());
+            print(&all.iter().map(|(_, correction)| corrected(correction)).collect::<String>());
             return Ok(());
         }
     }
@@ -179,12 +320,35 @@ async fn export(common: &Common, filter: &RejectsFilter, out: Option<PathBuf>, e
     Ok(())
 }
 
-fn several_forms(source: &str, corrections: &[Correction]) -> Error {
+/// Returns the selected sources that have a quarantine.
+async fn selected_sources(request: &Request, engine: &Engine) -> Result<Vec<String>, Error> {
+    let snapshot = Snapshot::open(request, None)?;
+    let selected = snapshot.selected(request, engine).await?.map(|tables| sources(&tables));
+    let is_selected = |source: &&String| selected.as_ref().is_none_or(|selected| selected.contains(*source));
+    let found: Vec<String> = snapshot.quarantined().filter(is_selected).cloned().collect();
+    if found.is_empty() {
+        return Err(Error::Usage {
+            message: "no source is selected".to_owned(),
+            hint: Some("`+TABLE` selects the sources of a table too, `source:NAME` one of them".to_owned()),
+        });
+    }
+    Ok(found)
+}
+
+/// Names a file for each form of each source.
+fn numbered(corrections: &[(String, Correction)]) -> impl Iterator<Item = (String, &Correction)> {
+    (1..).zip(corrections).map(|(place, (source, correction))| {
+        let number = corrections[..place].iter().filter(|(other, _)| other == source).count();
+        (format!("{source}_rejects_{number}.csv"), correction)
+    })
+}
+
+fn several_forms(sources: &[String], forms: usize) -> Error {
     Error::Usage {
         message: format!(
-            "the rejected rows of `{source}` come from files of {} forms (header, delimiter, decimal mark), which no \
-             single file can hold",
-            corrections.len()
+            "the rejected rows of `{}` come from files of {forms} forms (header, delimiter, decimal mark), which no single \
+             file can hold",
+            sources.join("`, `")
         ),
         hint: Some("write a file for each form with `--out FOLDER/`, or choose one with `--file`".to_owned()),
     }

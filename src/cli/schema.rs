@@ -20,6 +20,7 @@ pub(super) fn schema(arguments: &SchemaArguments) -> Result<ExitCode, Error> {
         SchemaName::Entity => SchemaKind::Entity,
         SchemaName::Model => SchemaKind::Model,
         SchemaName::Test => SchemaKind::Test,
+        SchemaName::Function => SchemaKind::Function,
         SchemaName::Report => SchemaKind::Report,
         SchemaName::Manifest => SchemaKind::Manifest,
     };

@@ -1,10 +1,15 @@
-//! `--select` and `--exclude`, which every verb about tables takes; verbs about models as they are written take the same words
-//! without `--select`.
+//! `--select` and `--exclude`, which every verb about tables takes; where a verb names tables as its arguments, these are the same
+//! words without `--select`.
 
 use clap::Args;
 
 use super::arguments::Common;
-use crate::{Error, define::select::Selection, engine::Engine, run::Working};
+use crate::{
+    Error,
+    define::select::Selection,
+    engine::Engine,
+    run::{Request, Working},
+};
 
 /// The tables that a verb is about.
 #[derive(Debug, Clone, Default, Args)]
@@ -24,6 +29,16 @@ impl SelectionArguments {
     pub(super) fn asked(&self) -> Selection {
         Selection { select: self.select.clone(), exclude: self.exclude.clone() }
     }
+
+    /// Returns what was typed, with the words that stand without `--select`.
+    pub(super) fn asked_with<'a>(&self, words: impl IntoIterator<Item = &'a String>) -> Selection {
+        self.asked().and(words.into_iter().cloned())
+    }
+
+    /// Returns whether nothing was typed.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.select.is_empty() && self.exclude.is_empty()
+    }
 }
 
 /// The models that a verb computes as they are written now.
@@ -32,15 +47,14 @@ pub(super) struct WorkingArguments {
     /// The model, such as core.sales, or selectors such as `tag:finance` or `state:modified+`
     #[arg(value_name = "MODEL")]
     models: Vec<String>,
-    /// Not these, by the same selectors
-    #[arg(long, value_name = "SELECTOR")]
-    exclude: Vec<String>,
+    #[command(flatten)]
+    tables: SelectionArguments,
 }
 
 impl WorkingArguments {
     /// Returns whether anything was typed.
     pub(super) const fn is_empty(&self) -> bool {
-        self.models.is_empty()
+        self.models.is_empty() && self.tables.is_empty()
     }
 
     /// Plans the models from the served snapshot or another, and views beside models if so wanted.
@@ -54,12 +68,12 @@ impl WorkingArguments {
         let request = common.request(false);
         match &self.models[..] {
             // The full name of one, of which more can be said if there is none.
-            [model] if self.exclude.is_empty() && model.contains('.') && !Selection::is_selector(model) => {
+            [model] if self.tables.is_empty() && Selection::is_full_name(model) => {
                 Ok(vec![Working::open(&request, model, snapshot, engine).await?])
             }
             models => {
-                let selection = Selection { select: models.to_vec(), exclude: self.exclude.clone() };
-                Working::selected(&crate::run::Request { selection, ..request }, snapshot, with_views, engine).await
+                let request = Request { selection: self.tables.asked_with(models), ..request };
+                Working::selected(&request, snapshot, with_views, engine).await
             }
         }
     }

@@ -7,19 +7,23 @@ use clap::Args;
 use super::{
     arguments::{Common, OutputFormat},
     print,
+    selection::SelectionArguments,
 };
 use crate::{
     Error,
+    define::select::Selection,
     engine::Engine,
     record::diagnostic::nearest,
-    run::{self, DocumentedColumn, DocumentedTable, Reference},
+    run::{self, DocumentedColumn, DocumentedTable, Reference, Request},
 };
 
 /// `tables`
 #[derive(Debug, Args)]
 pub(super) struct TablesArguments {
-    /// Show one table with its columns
+    /// Show one table with its columns, such as segment.market, or several by a selector such as `segment.*`
     table: Option<String>,
+    #[command(flatten)]
+    selection: SelectionArguments,
     #[command(flatten)]
     pub common: Common,
     /// Write the data dictionary of all tables as a page of Markdown
@@ -27,12 +31,18 @@ pub(super) struct TablesArguments {
     markdown: bool,
 }
 
-/// Lists the tables that the models make, or shows one.
+/// Lists the tables that the models make, or shows some with their columns.
 pub(super) async fn tables(arguments: &TablesArguments, engine: &Engine) -> Result<ExitCode, Error> {
-    let mut tables = run::tables(&arguments.common.request(false), engine).await?;
-    if let Some(name) = &arguments.table {
-        tables = vec![named(tables, name)?];
-    }
+    let request = arguments.common.request(false);
+    let tables = match &arguments.table {
+        Some(name) if arguments.selection.is_empty() && Selection::is_full_name(name) => {
+            vec![named(run::tables(&request, engine).await?, name)?]
+        }
+        word => {
+            let selection = arguments.selection.asked_with(word);
+            run::tables(&Request { selection, ..request }, engine).await?
+        }
+    };
     match arguments.common.output() {
         OutputFormat::Json => print(&format!("{}\n", serde_json::json!(tables))),
         OutputFormat::Text if arguments.markdown => print(&page(&tables)),

@@ -1,6 +1,6 @@
 //! `tallyhouse test`
 
-use std::{path::PathBuf, process::ExitCode, time::Instant};
+use std::{collections::BTreeSet, path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Args;
 
@@ -13,9 +13,9 @@ use crate::{
     Error,
     define::select::Selection,
     engine::Engine,
-    record::TestResult,
+    record::{TableName, TestResult},
     report::unit,
-    run::{self, Generated, Request},
+    run::{self, Generated, Request, UnitTests},
 };
 
 /// `test`
@@ -37,12 +37,13 @@ pub(super) struct TestArguments {
 }
 
 impl TestArguments {
-    /// Returns the words that name models and tests, and the selection of tables.
-    fn asked(&self) -> (Vec<String>, Selection) {
-        let (selectors, names) = self.selection.iter().cloned().partition(|word| Selection::is_selector(word));
-        let mut tables = self.tables.asked();
-        tables.select.extend::<Vec<String>>(selectors);
-        (names, tables)
+    /// Returns the words that name models and tests, and those that select tables: `core` alone is no full name, and selects a schema.
+    fn asked(&self) -> (Vec<String>, Vec<String>) {
+        let is_of_test = |word: &str| word.contains([':', ' ']) || word == run::FUNCTIONS;
+        let is_name =
+            |word: &&String| Selection::is_full_name(word) || is_of_test(word) && !Selection::is_selector(word);
+        let (names, selectors): (Vec<&String>, Vec<&String>) = self.selection.iter().partition(is_name);
+        (names.into_iter().cloned().collect(), selectors.into_iter().cloned().collect())
     }
 }
 
@@ -54,11 +55,7 @@ pub(super) async fn test(arguments: &TestArguments, engine: &Engine) -> Result<E
         let generated = Box::pin(run::generate_test(model, &definitions, &request, engine)).await?;
         return tell_generated(&generated, arguments.common.output());
     }
-    let (names, selection) = arguments.asked();
-    let mut tests = run::unit_tests(&definitions, &request, engine).await?.select(&names)?;
-    if let Some(selected) = run::selected(&Request { selection, ..request }, engine).await? {
-        tests = tests.of_tables(&selected.tables)?;
-    }
+    let tests = asked_for(run::unit_tests(&definitions, &request, engine).await?, arguments, &request, engine).await?;
     if tests.count() == 0 {
         return Err(Error::Usage {
             message: "there is no unit test".to_owned(),
@@ -69,6 +66,33 @@ pub(super) async fn test(arguments: &TestArguments, engine: &Engine) -> Result<E
     let results = tests.run(engine).await?;
     show(&results, started.elapsed().as_secs_f64(), arguments)?;
     Ok(ExitCode::from(u8::from(results.iter().any(|result| !result.is_passed()))))
+}
+
+/// Keeps the tests that are named or whose models are selected, and not excluded.
+async fn asked_for(
+    tests: UnitTests,
+    arguments: &TestArguments,
+    request: &Request,
+    engine: &Engine,
+) -> Result<UnitTests, Error> {
+    let (names, selectors) = arguments.asked();
+    let Selection { select, exclude } = arguments.tables.asked_with(&selectors);
+    let selected = async |select: Vec<String>, exclude: Vec<String>| -> Result<Option<BTreeSet<TableName>>, Error> {
+        let request = Request { selection: Selection { select, exclude }, ..request.clone() };
+        Ok(run::selected(&request, engine).await?.map(|selected| selected.tables))
+    };
+    if names.is_empty() && !select.is_empty() {
+        return tests.select(&[], selected(select, exclude).await?.as_ref());
+    }
+    let joined = selected(select, Vec::new()).await?;
+    let tests = match names.is_empty() {
+        true => tests,
+        false => tests.select(&names, Some(&joined.unwrap_or_default()))?,
+    };
+    // No selector names a function, so none takes one away.
+    let functions: BTreeSet<TableName> = tests.functions().cloned().collect();
+    let left = selected(Vec::new(), exclude).await?.map(|tables| &tables | &functions);
+    tests.select(&[], left.as_ref())
 }
 
 fn tell_generated(generated: &Generated, output: OutputFormat) -> Result<ExitCode, Error> {

@@ -1,8 +1,15 @@
-//! A file of `sql/functions/`: its name and the comment above the function. The SQL itself is left to the planner.
+//! A file of `sql/functions/`: its name, and its header or the comment above the function. The SQL itself is left to the planner.
 
 use std::{path::Path, sync::Arc};
 
-use super::{names, project::Function};
+use super::{
+    file::{self, Cell},
+    findings::Findings,
+    model, names,
+    project::{Example, Function},
+    spans::At,
+    yaml,
+};
 use crate::record::{Diagnostic, Place, Text};
 
 /// The folder below the models in which functions lie.
@@ -23,7 +30,7 @@ pub fn called(relative: &Path) -> String {
 /// Reads one file.
 ///
 /// # Errors
-/// When its name cannot be that of a function.
+/// When its name cannot be that of a function, and everything that is wrong with its header.
 pub fn read(text: &Arc<Text>, relative: &Path) -> Result<(Function, Vec<Diagnostic>), Vec<Diagnostic>> {
     let place = || Place::start_of(Arc::clone(text));
     let parts: Vec<String> = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
@@ -36,12 +43,30 @@ pub fn read(text: &Arc<Text>, relative: &Path) -> Result<(Function, Vec<Diagnost
         let message = format!("function `{name}` is not snake_case");
         return Err(vec![Diagnostic::error(message, place()).hint(names::snake_hint(name))]);
     }
-    let description = description(&text.body);
-    Ok((Function { name: name.to_owned(), text: Arc::clone(text), description }, Vec::new()))
+    let mut findings = Findings::of(Arc::clone(text));
+    let Some(header) = model::header(text, &mut findings) else { return Err(findings.sorted()) };
+    let (yaml, end) = header.map_or((0..0, 0), |header| (header.yaml, header.end));
+    let mut findings = findings.within(yaml);
+    let written = match yaml::is_blank(findings.body()) {
+        true => Some(file::Function::default()),
+        false => yaml::parse(&mut findings),
+    };
+    let function = written.map(|file::Function { description, examples }| Function {
+        name: name.to_owned(),
+        text: Arc::clone(text),
+        description: description.or_else(|| comment(&text.body[end..])),
+        examples: examples.0.into_iter().map(|example| self::example(example, &findings)).collect(),
+    });
+    findings.finish(function)
 }
 
-/// Returns the lines of comment with which a file begins.
-fn description(body: &str) -> Option<String> {
+fn example((call, value): (At<String>, At<Cell>), findings: &Findings) -> Example {
+    let At { value: Cell(text), range } = value;
+    Example { call: findings.placed(call), returns: findings.placed(At { value: text, range }) }
+}
+
+/// Returns the lines of comment with which a text begins.
+fn comment(body: &str) -> Option<String> {
     let lines = body.lines().map(str::trim).skip_while(|line| line.is_empty());
     let comments = lines.map_while(|line| line.strip_prefix("--").map(str::trim));
     let text = comments.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");

@@ -179,16 +179,16 @@ fn table_name(text: &Arc<Text>, relative: &Path, findings: &mut Findings) -> Opt
 }
 
 /// The parts of a file with a header.
-struct Header {
+pub(super) struct Header {
     /// The YAML between the two marks.
-    yaml: Range<usize>,
+    pub yaml: Range<usize>,
     /// Where the query begins.
-    end: usize,
+    pub end: usize,
 }
 
 /// Finds the header: `Some(None)` when there is none, `None` when it is broken.
 #[expect(clippy::option_option, reason = "no header and a broken one are different answers")]
-fn header(text: &Arc<Text>, findings: &mut Findings) -> Option<Option<Header>> {
+pub(super) fn header(text: &Arc<Text>, findings: &mut Findings) -> Option<Option<Header>> {
     let body = text.body.as_str();
     let start = body.len() - body.trim_start_matches(|part: char| part.is_whitespace() || part == '\u{feff}').len();
     let opening = body[start..].lines().next().unwrap_or_default();

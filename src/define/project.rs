@@ -70,8 +70,19 @@ pub struct Function {
     pub name: String,
     /// The file.
     pub text: Arc<Text>,
-    /// What it is for: the comment above it.
+    /// What it is for: its header, or the comment above it.
     pub description: Option<String>,
+    /// Calls of it, with what they return.
+    pub examples: Vec<Example>,
+}
+
+/// A call of a function, and what it returns.
+#[derive(Debug, Clone)]
+pub struct Example {
+    /// The call, an expression without tables.
+    pub call: Placed<String>,
+    /// The value as text; None is NULL.
+    pub returns: Placed<Option<String>>,
 }
 
 /// What the pipeline file says.

@@ -21,6 +21,8 @@ pub enum SchemaKind {
     Model,
     /// The unit tests of a model, `sql/<schema>/<table>.test.yaml`
     Test,
+    /// The header of `sql/functions/<name>.sql`
+    Function,
     /// `pipelines/reports/*.yaml`
     Report,
     /// `manifest.json` of a snapshot
@@ -29,8 +31,16 @@ pub enum SchemaKind {
 
 impl SchemaKind {
     /// All kinds, in the order in which a newcomer meets them.
-    pub const ALL: [Self; 7] =
-        [Self::Pipeline, Self::Source, Self::Entity, Self::Model, Self::Test, Self::Report, Self::Manifest];
+    pub const ALL: [Self; 8] = [
+        Self::Pipeline,
+        Self::Source,
+        Self::Entity,
+        Self::Model,
+        Self::Test,
+        Self::Function,
+        Self::Report,
+        Self::Manifest,
+    ];
 
     /// Returns the name on the command line.
     #[must_use]
@@ -41,6 +51,7 @@ impl SchemaKind {
             Self::Entity => "entity",
             Self::Model => "model",
             Self::Test => "test",
+            Self::Function => "function",
             Self::Report => "report",
             Self::Manifest => "manifest",
         }
@@ -61,6 +72,7 @@ pub fn json_schema(kind: SchemaKind) -> Value {
         SchemaKind::Source => written_by_people::<file::Source>(),
         SchemaKind::Entity => written_by_people::<file::Entity>(),
         SchemaKind::Model => written_by_people::<file::Model>(),
+        SchemaKind::Function => written_by_people::<file::Function>(),
         SchemaKind::Test => written_by_people::<file::UnitTests>(),
         SchemaKind::Report => written_by_people::<file::report::Report>(),
         SchemaKind::Manifest => generated::<Manifest>(),

@@ -81,6 +81,7 @@ pub fn declared(schema: &SchemaRef, partition_by: Vec<String>, key: Vec<String>)
         key,
         description: None,
         definition: None,
+        defined_on: None,
         meanings: BTreeMap::new(),
         is_history: false,
         is_behind: false,

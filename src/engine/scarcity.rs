@@ -76,6 +76,12 @@ impl<'q> Attempts<'q> {
         &self.session
     }
 
+    /// Returns how many attempts there were, the running one too.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        1 + MERGE_PARTS.len() - self.further.len()
+    }
+
     /// Returns whether the query is to be run again after what it gave, now in another session; the log tells.
     pub fn is_repeated<T>(&mut self, done: &Result<T>) -> bool {
         let Err(error) = done else { return false };

@@ -24,6 +24,7 @@ use object_store::ObjectStore;
 
 use super::{
     begin_again, files, functions, guards,
+    meter::{Meter, MeteredPool},
     user_function::{Inline, UserFunction},
 };
 use crate::record::TableName;
@@ -112,12 +113,34 @@ impl Engine {
         &self,
         tables: impl IntoIterator<Item = (TableName, Arc<dyn TableProvider>)>,
     ) -> Result<SessionContext> {
+        self.session_in(Arc::clone(&self.runtime), tables)
+    }
+
+    /// Returns a session as [`Self::session`] does, and what counts the memory that it holds.
+    ///
+    /// # Errors
+    /// As [`Self::session`].
+    pub fn metered_session(
+        &self,
+        tables: impl IntoIterator<Item = (TableName, Arc<dyn TableProvider>)>,
+    ) -> Result<(SessionContext, Arc<Meter>)> {
+        let meter = Arc::new(Meter::default());
+        let pool = MeteredPool::new(Arc::clone(&self.runtime.memory_pool), Arc::clone(&meter));
+        let runtime = RuntimeEnvBuilder::from_runtime_env(&self.runtime).with_memory_pool(Arc::new(pool));
+        Ok((self.session_in(runtime.build_arc()?, tables)?, meter))
+    }
+
+    fn session_in(
+        &self,
+        runtime: Arc<RuntimeEnv>,
+        tables: impl IntoIterator<Item = (TableName, Arc<dyn TableProvider>)>,
+    ) -> Result<SessionContext> {
         // What a call stands for must be there before any other rule looks at the plan.
         let mut rules = Analyzer::new().rules;
         rules.insert(0, Arc::new(Inline));
         let mut state = SessionStateBuilder::new()
             .with_config(config(&self.settings))
-            .with_runtime_env(Arc::clone(&self.runtime))
+            .with_runtime_env(runtime)
             .with_default_features()
             .with_analyzer_rules(rules)
             .with_physical_optimizer_rules(begin_again::rules())

@@ -200,6 +200,10 @@ pub struct Table {
     /// Hash of the SQL, its parameters and the schemas that it reads; None where the rows are not made by SQL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
+    /// The run date that went into `definition`, where it is another than the snapshot's: a run that did not select the table kept it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub defined_on: Option<NaiveDate>,
     /// Hash of how each column is computed, where the table's header lets it evolve.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub meanings: BTreeMap<String, String>,

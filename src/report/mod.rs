@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::record::{CheckResult, FileShape, LineCount, PartitionValues, TableName, manifest::RowBalance};
+use crate::record::{
+    CheckResult, Cost, FileShape, LineCount, PartitionValues, QueryPlan, TableName, manifest::RowBalance,
+};
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,6 +79,9 @@ pub struct RunReport {
     pub is_verified: bool,
     /// Warnings about definitions and inputs.
     pub warnings: Vec<String>,
+    /// How the models were computed that were; kept beside the report.
+    #[serde(skip)]
+    pub operators: BTreeMap<TableName, QueryPlan>,
 }
 
 /// What happened to one source.
@@ -191,6 +196,8 @@ pub struct ModelReport {
     pub rows: u64,
     /// Seconds spent on it.
     pub seconds: f64,
+    /// What computing the rebuilt partitions cost; None where nothing was computed.
+    pub cost: Option<Cost>,
 }
 
 /// One partition that is not what a full rebuild makes of it.

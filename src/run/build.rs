@@ -11,14 +11,18 @@ use chrono_tz::Tz;
 use datafusion::catalog::TableProvider;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
-use super::{Event, Observer, backfill::Backfill, outcome, outcome::Failure, partial::Scope, queue::Queue, verify};
+use super::{
+    Event, Observer, backfill::Backfill, measured, outcome, outcome::Failure, partial::Scope, queue::Queue, verify,
+};
 use crate::{
     Error,
     define::project::History,
-    engine::{Catalog, CatalogTable, Engine, SnapshotTable, Statement, catalog, scarcity::Attempts},
+    engine::{
+        Catalog, CatalogTable, Engine, SnapshotTable, Statement, catalog, meter::Meter, operators, scarcity::Attempts,
+    },
     publish::{self, Staging, TableSpec, TableWriter, WriterOptions},
     record::{
-        Manifest, PartitionValues, TableName,
+        Cost, Manifest, PartitionValues, QueryPlan, TableName,
         manifest::{DataFile, Partition, Table},
     },
     report::{ModelReport, RebuiltPartition},
@@ -26,7 +30,7 @@ use crate::{
         Decision, Graph, PlannedModel, Prover, Reason,
         decide::{self, Base},
         depend::{self, Inputs},
-        execute,
+        execute::{self, Execution},
     },
 };
 
@@ -52,6 +56,35 @@ struct Built {
     name: TableName,
     table: CatalogTable,
     report: ModelReport,
+    /// How it was computed, if it was.
+    query: Option<QueryPlan>,
+}
+
+/// Everything that was built.
+#[derive(Default)]
+pub(super) struct AllBuilt {
+    /// The reports, in the order in which the models are built.
+    pub models: Vec<ModelReport>,
+    /// How the models were computed that were.
+    pub operators: BTreeMap<TableName, QueryPlan>,
+}
+
+/// The rows of a model in files, and how they came there.
+#[derive(Default)]
+pub(super) struct Written {
+    pub partitions: Vec<Partition>,
+    query: Option<QueryPlan>,
+    /// How often the query was begun.
+    attempts: usize,
+}
+
+impl Written {
+    /// Returns what the rows cost; None where there was nothing to compute.
+    fn cost(&self, started: Instant, meter: &Meter) -> Option<Cost> {
+        let cost = self.query.as_ref()?.cost();
+        let (attempts, peak_memory_bytes) = (self.attempts, meter.peak_bytes());
+        Some(Cost { seconds: started.elapsed().as_secs_f64(), peak_memory_bytes, attempts, ..cost })
+    }
 }
 
 /// Builds the models of a graph that are in scope on top of the staged tables, and returns the catalog of everything.
@@ -62,13 +95,13 @@ pub(super) async fn build_all(
     graph: &Graph,
     mut catalog: Catalog,
     around: Surroundings<'_>,
-) -> Result<(Catalog, Vec<ModelReport>), Failure> {
+) -> Result<(Catalog, AllBuilt), Failure> {
     let scope = around.scope;
     scope.carry_over(graph, around.parent, around.staging.finder(), &mut catalog)?;
     let waiting = graph.models.iter().filter(|model| scope.builds(&model.model.name)).collect();
     let mut queue: Queue<&PlannedModel> = Queue::new(waiting, around.engine.settings().threads);
     let mut in_flight: FuturesUnordered<BoxFuture<'_, (&PlannedModel, Result<Built, Error>)>> = FuturesUnordered::new();
-    let mut reports = BTreeMap::new();
+    let (mut reports, mut operators) = (BTreeMap::new(), BTreeMap::new());
     loop {
         let is_ready = |model: &&PlannedModel| model.statement.tables.iter().all(|table| catalog.contains_key(table));
         while let Some(model) = queue.begin(is_ready) {
@@ -76,7 +109,7 @@ pub(super) async fn build_all(
             in_flight.push(Box::pin(async move { (model, build(model, inputs, around).await) }));
         }
         let Some((model, built)) = in_flight.next().await else { break };
-        let Built { name, table, report } = match built {
+        let Built { name, table, report, query } = match built {
             Err(Error::Memory { .. }) if queue.starve(model) => {
                 tracing::info!("`{}` found too little memory beside others, and is built alone", model.model.name);
                 continue;
@@ -85,11 +118,12 @@ pub(super) async fn build_all(
         };
         queue.end();
         catalog.insert(name.clone(), table);
+        operators.extend(query.map(|query| (name.clone(), measured::shortened(query))));
         reports.insert(name, report);
     }
     scope.note_left_behind(graph, around.parent, &mut catalog);
-    let in_order = graph.models.iter().filter_map(|model| reports.remove(&model.model.name)).collect();
-    Ok((catalog, in_order))
+    let models = graph.models.iter().filter_map(|model| reports.remove(&model.model.name)).collect();
+    Ok((catalog, AllBuilt { models, operators }))
 }
 
 /// Returns the part of the catalog that a statement reads.
@@ -113,20 +147,25 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     {
         return Ok(salvaged(model, table, around, started));
     }
-    let session = around.engine.session(catalog::providers(&inputs).map_err(failed)?).map_err(failed)?;
+    let inside = catalog::providers(&inputs).map_err(failed)?;
+    let (session, meter) = around.engine.metered_session(inside).map_err(failed)?;
     let base = around.parent.map(|parent| Base { parent, catalog: &inputs });
     let mut decision = match base.and_then(|base| base.parent.tables.get(&name)).filter(|_| around.full) {
         Some(table) => decide::everything(table, Reason::Asked),
         None => decide::decide(model, base, &session).await.map_err(failed)?,
     };
     around.backfill.apply(&name, &mut decision);
+    meter.restart();
+    let begun = Instant::now();
     let mut written = match decision.is_idle() {
-        true => Vec::new(),
-        false => write(model, &decision, &session, around).await?,
+        true => Written::default(),
+        false => write_into(around.staging.path(), model, &decision, &session, around).await?,
     };
+    let cost = written.cost(begun, &meter);
     let decision = restated(model, decision, around.parent, around.timezone)?;
-    fingerprint_all(model, &mut written, &inputs, &session).await.map_err(failed)?;
-    let report = report(model, &decision, &written, around.parent, started);
+    fingerprint_all(model, &mut written.partitions, &inputs, &session).await.map_err(failed)?;
+    let Written { partitions: written, query, .. } = written;
+    let report = ModelReport { cost, ..report(model, &decision, &written, around.parent, started) };
     let partitions =
         merged(&decision, written, &around.parent.map(|parent| parent.partitions(&name)).unwrap_or_default());
     let table = Table { partitions, ..model.declared() };
@@ -140,14 +179,14 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
         true => verify::differences(model, &built.table, &session, around).await?,
         false => Vec::new(),
     };
-    Ok(Built { report: ModelReport { differences, ..built.report }, ..built })
+    Ok(Built { report: ModelReport { differences, ..built.report }, query, ..built })
 }
 
 fn built(model: &PlannedModel, table: Table, report: ModelReport, around: Surroundings<'_>) -> Built {
     let name = model.model.name.clone();
     let locate = |file: &DataFile| around.staging.finder().find(&name, file);
     let table = CatalogTable::new(table, model.schema.clone(), None, &locate);
-    Built { name, table, report }
+    Built { name, table, report, query: None }
 }
 
 /// Takes over what a killed run had built of the same inputs.
@@ -209,17 +248,7 @@ fn past(model: &PlannedModel, around: Surroundings<'_>) -> datafusion::error::Re
     table.map(open).transpose()
 }
 
-/// Runs a model's query into the partition writer.
-async fn write(
-    model: &PlannedModel,
-    decision: &Decision,
-    session: &datafusion::prelude::SessionContext,
-    around: Surroundings<'_>,
-) -> Result<Vec<Partition>, Error> {
-    write_into(around.staging.path(), model, decision, session, around).await
-}
-
-/// The same into any folder. Where joins by hash need more memory than there is, the query starts again with joins that
+/// Runs a model's query into the partition writer. Where joins by hash need more memory than there is, the query starts again with joins that
 /// sort, which spill.
 ///
 /// # Errors
@@ -230,14 +259,19 @@ pub(super) async fn write_into(
     decision: &Decision,
     session: &datafusion::prelude::SessionContext,
     around: Surroundings<'_>,
-) -> Result<Vec<Partition>, Error> {
+) -> Result<Written, Error> {
     let name = &model.model.name;
     let what = format!("`{name}`");
     let mut attempts = Attempts::new(session, &what);
     loop {
         let written = attempt(folder, model, decision, attempts.session(), around).await?;
         if !attempts.is_repeated(&written) {
-            return written.map_err(|error| outcome::engine_failure(name, &error));
+            let written = written.map_err(|error| outcome::engine_failure(name, &error));
+            return written.map(|(partitions, query)| Written {
+                partitions,
+                query: Some(query),
+                attempts: attempts.count(),
+            });
         }
     }
 }
@@ -249,7 +283,7 @@ async fn attempt(
     decision: &Decision,
     session: &datafusion::prelude::SessionContext,
     around: Surroundings<'_>,
-) -> Result<datafusion::error::Result<Vec<Partition>>, Error> {
+) -> Result<datafusion::error::Result<(Vec<Partition>, QueryPlan)>, Error> {
     let settings = around.engine.settings();
     let options = WriterOptions {
         memory_bytes: settings.memory_limit_bytes / (4 * settings.threads.max(1)),
@@ -262,8 +296,8 @@ async fn attempt(
         Ok(past) => past,
         Err(error) => return Ok(Err(error)),
     };
-    let mut rows = match execute::rows(model, decision, past, session).await {
-        Ok(rows) => Box::pin(rows),
+    let (mut rows, plan, parts) = match execute::rows(model, decision, past, session).await {
+        Ok(Execution { rows, plan, parts }) => (Box::pin(rows), plan, parts),
         Err(error) => return Ok(Err(error)),
     };
     while let Some(batch) = rows.next().await {
@@ -272,7 +306,9 @@ async fn attempt(
             Err(error) => return Ok(Err(error)),
         }
     }
-    Ok(Ok(tokio::task::block_in_place(|| writer.finish())?))
+    let partitions = tokio::task::block_in_place(|| writer.finish())?;
+    let tables: Vec<&TableName> = model.statement.tables.iter().chain([&model.model.name]).collect();
+    Ok(Ok((partitions, operators::query_plan(&parts, plan.as_ref(), &tables, true))))
 }
 
 /// Puts on every written partition the fingerprint by which the next run knows that it is still true.
@@ -348,5 +384,6 @@ fn report(
         differences: Vec::new(),
         rows: 0,
         seconds: started.elapsed().as_secs_f64(),
+        cost: None,
     }
 }

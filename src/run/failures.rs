@@ -103,7 +103,8 @@ pub async fn check_failures(request: &Request, engine: &Engine) -> Result<CheckF
 /// # Errors
 /// When the disk or the store refuses.
 pub(super) fn runs(warehouse: &Warehouse) -> Result<impl Iterator<Item = String> + use<>, Error> {
-    Ok(warehouse.recorded_runs()?.into_iter().filter(|run| !run.ends_with(RECORD)))
+    // What a run leaves besides its report has a dot in its name.
+    Ok(warehouse.recorded_runs()?.into_iter().filter(|run| !run.contains('.')))
 }
 
 /// Returns the name and the outcome of the environment's last run that got as far as checking.
@@ -135,6 +136,39 @@ impl CheckFailures {
             counted.kept_rows += 1;
         }
         checks.into_values().collect()
+    }
+
+    /// Leaves only the rows of these tables.
+    pub fn keep_tables(&mut self, tables: &BTreeSet<TableName>) {
+        self.rows.retain(|failure| tables.contains(&failure.table));
+    }
+
+    /// Leaves only the rows of one check.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub fn keep_check(&mut self, check: &str) -> Result<(), Error> {
+        let known: Vec<String> = self.by_check().into_iter().map(|failed| failed.check).collect();
+        self.rows.retain(|failure| failure.check == check);
+        if !self.rows.is_empty() {
+            return Ok(());
+        }
+        let near = nearest(check, known.iter().map(String::as_str));
+        Err(Error::Usage {
+            message: format!("no row fails a check `{check}`"),
+            hint: Some(near.map_or_else(
+                || "`tallyhouse rejects` lists the checks with failing rows".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            )),
+        })
+    }
+
+    /// Returns the first rows as a table, that which they are of in front.
+    ///
+    /// # Errors
+    /// Never, unless a column is missing here.
+    pub fn batch(&self, limit: usize) -> Result<RecordBatch, Error> {
+        ops::failure_batch(&self.rows[..self.rows.len().min(limit)])
     }
 
     /// Returns the rows of one table, or of one of its checks, as a table.

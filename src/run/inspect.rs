@@ -1,5 +1,7 @@
 //! Looking at what is served: tables, queries, rejected rows.
 
+use std::collections::BTreeSet;
+
 use arrow::{
     array::{AsArray, RecordBatch},
     datatypes::{Int64Type, SchemaRef},
@@ -9,7 +11,7 @@ use datafusion::{error::DataFusionError, logical_expr::LogicalPlan, prelude::Ses
 use super::{
     Request, load,
     nightly::{reach, snapshot_catalog},
-    outcome,
+    outcome, select,
 };
 use crate::{
     Error,
@@ -104,6 +106,15 @@ impl Snapshot {
     pub(super) fn tables(&self, engine: &Engine) -> Result<&Catalog, Error> {
         reach(&self.warehouse, engine)?;
         Ok(&self.catalog)
+    }
+
+    /// Returns which tables a request selects among those of the snapshot and of the project; None if it asks for all.
+    ///
+    /// # Errors
+    /// As [`super::selected`].
+    pub async fn selected(&self, request: &Request, engine: &Engine) -> Result<Option<BTreeSet<TableName>>, Error> {
+        let stored = self.manifest.tables.keys().cloned().collect();
+        Ok(select::selected_among(&stored, request, engine).await?.map(|selected| selected.tables))
     }
 
     /// Runs a query over all tables of the snapshot, written as the project's models are.

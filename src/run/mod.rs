@@ -26,6 +26,7 @@ mod inspect;
 mod lineage;
 mod listings;
 mod load;
+mod measured;
 mod nightly;
 mod ops;
 mod outcome;
@@ -53,6 +54,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+pub use crate::check::unit::FUNCTIONS;
 pub use backfill::Rebuild;
 pub use extract::{Extracted, Failed, Head, PartReport, Sink, Stopped, Unread, extract};
 pub use failures::{CheckFailures, FailedCheck, check_failures};
@@ -67,12 +69,13 @@ pub use infer::{Inference, Inferred, infer, parameters_for_drafts};
 pub use inputs::{FormatChoice, Input, Reading, inputs, source};
 pub use inspect::{Rejects, Snapshot, Snapshots, release, rollback, snapshots};
 pub use lineage::{Subject, lineage, subject};
+pub use measured::{LastRun, last_runs};
 pub use nightly::nightly;
 pub use output::{commit, exists, is_folder, is_same_file, output, output_folder, write_output};
 pub use plan::{ModelPlan, Plan, SourcePlan, Why, plan, why};
 pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RAW_COLUMN, RejectsFilter, corrections};
 pub use report::{FilledReport, report};
-pub use select::{Selected, selected};
+pub use select::{Selected, selected, selected_among};
 pub use snapshots::{
     ColumnChange, Diff, PartitionChanges, RowChanges, Sample, TableChange, Wanted, diff, vacuum, verify,
 };
@@ -84,7 +87,7 @@ pub(crate) use validate::catalog;
 pub use validate::{Definitions, definitions};
 pub use verdict::{Verdict, verdict};
 pub use watch::Look;
-pub use working::{ChangedColumn, Explanation, Measured, ModelDiff, Operator, PartPlan, Working};
+pub use working::{ChangedColumn, Explanation, ModelDiff, Working};
 
 use crate::{define::select::Selection, engine::Settings, record::TableName};
 pub use crate::{

@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use super::{
     Definitions, Event, Observer, Request,
     backfill::Backfill,
-    build, definitions, failures, forecast,
+    build::{self, AllBuilt},
+    definitions, failures, forecast,
     gate::{self, Gate},
     identity::Manner,
     inherit,
     listings::listings,
-    load, ops, outcome,
+    load, measured, ops, outcome,
     outcome::Failure,
     partial::Scope,
     select,
@@ -37,7 +38,7 @@ use crate::{
 /// Everything that keeps the run from reaching its checks; a failed check is an outcome of the report.
 pub async fn nightly(request: &Request, engine: &Engine, observer: &dyn Observer) -> Result<RunReport, Error> {
     let mut definitions = definitions(request, engine).await?;
-    let selected = select::models(&definitions, request)?;
+    let selected = select::models(&definitions, request, engine).await?;
     let warehouse = load::warehouse(&definitions.project.pipeline, request)?;
     let run = run_id(request);
     reach(&warehouse, engine)?;
@@ -50,8 +51,9 @@ pub async fn nightly(request: &Request, engine: &Engine, observer: &dyn Observer
     let carried_out = carry_out(request, &definitions, &scope, engine, &warehouse, staging, &run, is_first, observer);
     let result = Box::pin(carried_out).await;
     let recorded = match &result {
-        Ok(report) => warehouse.record_run(&run, report),
-        Err(failed) => warehouse.record_run(&run, &failure(request, &run, failed)),
+        Ok(report) => measured::keep(&warehouse, &run, &report.operators)
+            .and_then(|()| Ok(warehouse.record_run(&run, report).map(drop)?)),
+        Err(failed) => warehouse.record_run(&run, &failure(request, &run, failed)).map(drop).map_err(Error::from),
     };
     // The outcome stands, whether or not there is room to write it down.
     if let Err(error) = recorded {
@@ -149,10 +151,11 @@ async fn carry_out(
     if built.as_ref().is_err_and(|failure| is_of_a_model(&failure.error)) {
         staging.leave();
     }
-    let (catalog, models) = built?;
+    let (catalog, AllBuilt { models, operators }) = built?;
     let mut manifest = manifest(request, definitions, run, &staged, &catalog);
     // A development environment starts from production's snapshot and still gets a link of its own.
     let is_new = scope.is_new(&mut manifest, parent.as_ref()) || is_first;
+    scope.note_days(&definitions.graph, parent.as_ref(), &mut manifest);
     let checks = scope.checks(definitions, &catalog);
     let around = gate::Surroundings {
         definitions,
@@ -188,6 +191,7 @@ async fn carry_out(
     let mut report = report(request, definitions, run, started, outcome, staged, models, gate);
     report.warnings.extend(entities.iter().flat_map(told));
     report.entities = entities;
+    report.operators = operators;
     report.left_out = left_out;
     report.warnings.splice(0..0, low_space);
     report.warnings.extend(lost);
@@ -302,6 +306,7 @@ fn report(
         entities: Vec::new(),
         models,
         failed_checks: gate.failed,
+        operators: BTreeMap::new(),
     }
 }
 

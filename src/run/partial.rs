@@ -123,6 +123,18 @@ impl Scope {
         }
     }
 
+    /// Writes into a manifest of which day the definitions of tables are that were not built, where the run date counts in them.
+    pub fn note_days(&self, graph: &Graph, parent: Option<&Manifest>, manifest: &mut Manifest) {
+        let Some(parent) = parent else { return };
+        let is_dated = |model: &&PlannedModel| model.statement.parameters.contains("run_date");
+        for model in self.left_out(graph).filter(is_dated) {
+            if let Some(table) = manifest.tables.get_mut(&model.model.name) {
+                let day = table.defined_on.unwrap_or(parent.run_date);
+                table.defined_on = (day != manifest.run_date).then_some(day);
+            }
+        }
+    }
+
     /// Returns the checks that this run can answer for: those of sources and of the models that it builds, as far as the
     /// tables they name are there.
     pub fn checks(&self, definitions: &Definitions, catalog: &Catalog) -> Vec<TableChecks> {

@@ -115,7 +115,7 @@ pub async fn plan(request: &Request, engine: &Engine, observer: &dyn Observer) -
     let mut definitions = definitions(request, engine).await?;
     let away = Away::new(&definitions, request, engine).await?;
     Box::pin(remember(&mut definitions, away.parent.as_ref(), engine)).await?;
-    let selected = select::models(&definitions, request)?;
+    let selected = select::models(&definitions, request, engine).await?;
     let foreseen = foresee(&definitions, selected, &[], &away, request, engine, observer);
     let (sources, models, _, space) = foreseen.await?;
     Ok(Plan { sources, models, space, warnings: inherit::warnings(&definitions, away.parent.as_ref()) })
@@ -135,7 +135,7 @@ pub async fn why(
     let mut definitions = definitions(request, engine).await?;
     let away = Away::new(&definitions, request, engine).await?;
     Box::pin(remember(&mut definitions, away.parent.as_ref(), engine)).await?;
-    let selected = select::models(&definitions, request)?;
+    let selected = select::models(&definitions, request, engine).await?;
     let is_asked = |model: &&PlannedModel| selected.as_ref().is_none_or(|names| names.contains(&model.model.name));
     let models = definitions.graph.models.iter().filter(is_asked);
     let questions = models.map(|model| question(model, values)).collect::<Result<Vec<_>, _>>()?;

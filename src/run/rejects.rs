@@ -3,12 +3,15 @@
 //! In: the served snapshot and, for corrections, the files as they lie there now. Out: rows with the reasons why they were
 //! refused. Deliberately changes nothing: a corrected file takes part in the next run like any other.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    sync::Arc,
+};
 
 use arrow::{
     array::{Array, AsArray, RecordBatch},
     compute::cast,
-    datatypes::{DataType, Int64Type, SchemaRef},
+    datatypes::{DataType, Int64Type, Schema, SchemaRef},
 };
 
 use super::{Request, Snapshot, inputs};
@@ -30,6 +33,8 @@ pub const RAW_COLUMN: &str = "_text";
 pub struct RejectsFilter {
     /// Only this source.
     pub source: Option<String>,
+    /// Only sources among these, where not a single one is meant.
+    pub among: Option<BTreeSet<String>>,
     /// Only this file, as the table shows it.
     pub file: Option<String>,
     /// Only this rule.
@@ -63,14 +68,22 @@ impl Snapshot {
             let table = self.quarantine(source)?;
             return self.query(&format!("SELECT * FROM {table}{predicate} {order}"), engine).await;
         }
-        let names = self.manifest.tables.keys().filter(|name| name.schema == QUARANTINE).map(|name| &name.table);
+        let is_meant = |name: &&String| filter.among.as_ref().is_none_or(|among| among.contains(*name));
         let one = |name: &String| format!("SELECT '{name}' AS source, * FROM {QUARANTINE}.\"{name}\"{predicate}");
-        let all: Vec<String> = names.map(one).collect();
+        let all: Vec<String> = self.quarantined().filter(is_meant).map(one).collect();
+        if all.is_empty() {
+            return Ok((Arc::new(Schema::empty()), Vec::new()));
+        }
         self.query(
             &format!("{} ORDER BY source, file, line, \"column\", rule LIMIT {limit}", all.join(" UNION ALL ")),
             engine,
         )
         .await
+    }
+
+    /// Returns the sources that have a quarantine.
+    pub fn quarantined(&self) -> impl Iterator<Item = &String> {
+        self.manifest.tables.keys().filter(|name| name.schema == QUARANTINE).map(|name| &name.table)
     }
 
     /// Returns the quoted name of a source's quarantine table.

@@ -3,27 +3,29 @@
 //! In: a [`Selection`], the definitions, and where the words ask for it the served snapshot and the last run. Out: names.
 //! What a run does with tables that are not selected is in [`super::partial`].
 
+mod results;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use super::{Definitions, Request, failures, identity, load, prepare::Prepared, stage};
+use chrono::NaiveDate;
+
+use super::{Definitions, Request, identity, load, outcome, prepare::Prepared, stage, validate};
 use crate::{
     Error,
     define::{
         Project,
+        entity::Entity,
         project::{Kind, Model, Source},
-        select::{self, LastResult, Node, Nodes, Selection, State},
+        select::{self, LastResult, Node, Nodes, State},
     },
     engine::{Engine, Parameters, Statement, catalog},
     normalize::Contract,
     publish::Warehouse,
     record::{Diagnostic, Manifest, TableName, Text, manifest::Table},
-    transform::{
-        plan::{Planned, Purpose},
-        views::PlannedView,
-    },
+    transform::{Graph, PlannedModel, moved, plan::Purpose, views::PlannedView},
 };
 
 impl From<select::Error> for Error {
@@ -52,38 +54,74 @@ impl Selected {
 struct Known<'a> {
     project: &'a Project,
     contracts: &'a BTreeMap<String, Contract>,
+    parameters: &'a Parameters,
     /// What each model reads.
     reads: BTreeMap<TableName, Vec<TableName>>,
-    /// The hash of what each model computes, as far as it can be planned.
-    definitions: BTreeMap<TableName, String>,
+    /// The models, as far as they can be planned; None where nobody asks how they stand to what is served.
+    graph: Option<&'a Graph>,
+    /// Tables of snapshots, of which the project may define some no more, or never did: rejected rows, and what `ops` tells.
+    stored: &'a BTreeSet<TableName>,
 }
 
 /// Returns the tables that a request selects; None if it asks for all.
 ///
 /// # Errors
 /// A word that no table fits, and a warehouse that cannot be read.
-pub(super) fn of(definitions: &Definitions, request: &Request) -> Result<Option<BTreeSet<TableName>>, Error> {
+pub(super) async fn of(
+    definitions: &Definitions,
+    request: &Request,
+    engine: &Engine,
+) -> Result<Option<BTreeSet<TableName>>, Error> {
+    let Definitions { project, contracts, parameters, graph, .. } = definitions;
+    among(project, contracts, parameters, graph, request, engine).await
+}
+
+/// Returns the tables that a request selects of what was prepared and planned; None if it asks for all.
+///
+/// # Errors
+/// As [`of`].
+pub(super) async fn planned(
+    prepared: &Prepared,
+    graph: &Graph,
+    request: &Request,
+    engine: &Engine,
+) -> Result<Option<BTreeSet<TableName>>, Error> {
+    let Prepared { project, contracts, parameters } = prepared;
+    among(project, contracts, parameters, graph, request, engine).await
+}
+
+async fn among(
+    project: &Project,
+    contracts: &BTreeMap<String, Contract>,
+    parameters: &Parameters,
+    graph: &Graph,
+    request: &Request,
+    engine: &Engine,
+) -> Result<Option<BTreeSet<TableName>>, Error> {
     if request.selection.is_everything() {
         return Ok(None);
     }
-    let planned = || definitions.graph.models.iter().map(|planned| (planned.model.name.clone(), planned));
+    let models = graph.models.iter().map(|planned| (planned.model.name.clone(), planned.statement.named.clone()));
     // A view is a step on the way from what it reads to what reads it.
-    let views = definitions.graph.views.iter().map(|view| (view.model.name.clone(), view.statement.named.clone()));
-    let known = Known {
-        project: &definitions.project,
-        contracts: &definitions.contracts,
-        reads: planned().map(|(name, planned)| (name, planned.statement.named.clone())).chain(views).collect(),
-        definitions: planned().map(|(name, planned)| (name, planned.definition.clone())).collect(),
-    };
-    known.select(&request.selection, request)
+    let views = graph.views.iter().map(|view| (view.model.name.clone(), view.statement.named.clone()));
+    let mut reads: BTreeMap<TableName, Vec<TableName>> = models.chain(views).collect();
+    for model in &project.models {
+        reads.entry(model.name.clone()).or_insert_with(|| read_by(model, parameters));
+    }
+    let known = Known { project, contracts, parameters, reads, graph: Some(graph), stored: &BTreeSet::new() };
+    known.select(request, engine).await
 }
 
 /// Returns the models that a request selects, in the order in which they are built.
 ///
 /// # Errors
 /// As [`of`], and when nothing but sources is selected.
-pub(super) fn models(definitions: &Definitions, request: &Request) -> Result<Option<BTreeSet<TableName>>, Error> {
-    let Some(selected) = of(definitions, request)? else { return Ok(None) };
+pub(super) async fn models(
+    definitions: &Definitions,
+    request: &Request,
+    engine: &Engine,
+) -> Result<Option<BTreeSet<TableName>>, Error> {
+    let Some(selected) = of(definitions, request, engine).await? else { return Ok(None) };
     if definitions.graph.models.iter().any(|planned| selected.contains(&planned.model.name)) {
         return Ok(Some(selected));
     }
@@ -95,10 +133,15 @@ pub(super) fn models(definitions: &Definitions, request: &Request) -> Result<Opt
             hint: Some(format!("`{name}+` selects what reads it")),
         });
     }
-    Err(Error::Usage {
+    Err(only_sources())
+}
+
+/// Says that a selection names nothing that SQL makes.
+pub(super) fn only_sources() -> Error {
+    Error::Usage {
         message: "no model is selected, only sources".to_owned(),
         hint: Some("`source:NAME+` selects what is made of a source".to_owned()),
-    })
+    }
 }
 
 /// Returns the tables that a request selects, of a project whose models need not be right; None if it asks for all.
@@ -106,27 +149,34 @@ pub(super) fn models(definitions: &Definitions, request: &Request) -> Result<Opt
 /// # Errors
 /// Files that cannot be read as a project, and as [`of`].
 pub async fn selected(request: &Request, engine: &Engine) -> Result<Option<Selected>, Error> {
+    selected_among(&BTreeSet::new(), request, engine).await
+}
+
+/// The same among the tables of the project and these of snapshots, which have a name and nothing else to be selected by where the
+/// project does not define them.
+///
+/// # Errors
+/// As [`selected`].
+pub async fn selected_among(
+    stored: &BTreeSet<TableName>,
+    request: &Request,
+    engine: &Engine,
+) -> Result<Option<Selected>, Error> {
     if request.selection.is_everything() {
         return Ok(None);
     }
     // What is wrong is told by whoever validates.
     let (prepared, _) = Prepared::loosely(request)?;
-    let definitions = match request.selection.asks_for_state() {
-        true => planned(&prepared, engine).await?,
-        false => BTreeMap::new(),
+    let graph = match request.selection.asks_for_state() {
+        true => Some(prepared.plan(Purpose::Build, &prepared.staged(), engine).await?.graph),
+        false => None,
     };
     let Prepared { project, parameters, contracts } = &prepared;
     let reads = project.models.iter().map(|model| (model.name.clone(), read_by(model, parameters))).collect();
-    let known = Known { project, contracts, reads, definitions };
-    let Some(tables) = known.select(&request.selection, request)? else { return Ok(None) };
+    let known = Known { project, contracts, parameters, reads, graph: graph.as_ref(), stored };
+    let Some(tables) = known.select(request, engine).await? else { return Ok(None) };
     let files = known.nodes().filter(|node| tables.contains(&node.name)).map(|node| node.path).collect();
     Ok(Some(Selected { tables, files }))
-}
-
-/// Returns the hashes of what models compute, of those that can be planned.
-async fn planned(prepared: &Prepared, engine: &Engine) -> Result<BTreeMap<TableName, String>, Error> {
-    let Planned { graph, .. } = prepared.plan(Purpose::Build, &prepared.staged(), engine).await?;
-    Ok(graph.models.into_iter().map(|planned| (planned.model.name, planned.definition)).collect())
 }
 
 /// Returns what a model names; one that cannot be parsed names nothing.
@@ -135,8 +185,16 @@ fn read_by(model: &Model, parameters: &Parameters) -> Vec<TableName> {
     parsed.map_or_else(|_| Vec::new(), |statement| statement.named)
 }
 
+/// What the definitions of now say on the days on which what is served was built, so that another run date is no change of one.
+struct Then {
+    contracts: BTreeMap<String, Contract>,
+    /// The hash of what each model computes.
+    models: BTreeMap<TableName, String>,
+}
+
 impl Known<'_> {
-    fn select(&self, selection: &Selection, request: &Request) -> Result<Option<BTreeSet<TableName>>, Error> {
+    async fn select(&self, request: &Request, engine: &Engine) -> Result<Option<BTreeSet<TableName>>, Error> {
+        let selection = &request.selection;
         if selection.is_everything() {
             return Ok(None);
         }
@@ -146,9 +204,12 @@ impl Known<'_> {
             false => None,
         };
         let served = warehouse.as_ref().filter(|_| is_state).map(Warehouse::current).transpose()?.flatten();
-        let states = if is_state { self.states(served.as_ref()) } else { BTreeMap::new() };
+        let states = match is_state {
+            true => self.states(served.as_ref(), engine).await?,
+            false => BTreeMap::new(),
+        };
         let results = match warehouse.filter(|_| is_result) {
-            Some(warehouse) => last_results(&warehouse)?,
+            Some(warehouse) => results::last(&warehouse, request)?,
             None => BTreeMap::new(),
         };
         let nodes = self.nodes().map(|node| Node {
@@ -161,53 +222,67 @@ impl Known<'_> {
 
     fn nodes(&self) -> impl Iterator<Item = Node> {
         let source = |source: &Source| Node {
-            name: source.table(),
-            path: source.text.path.clone(),
             is_source: true,
-            tags: Vec::new(),
-            owner: None,
             reads: source.code_sources().map(|code| TableName::staged(&code.value)).collect(),
-            state: State::default(),
-            last: None,
+            ..node(source.table(), &source.text.path)
         };
         let model = |model: &Model| Node {
-            name: model.name.clone(),
-            path: model.text.path.clone(),
-            is_source: false,
             tags: model.tags.clone(),
             owner: model.owner.clone(),
             reads: self.reads.get(&model.name).cloned().unwrap_or_default(),
-            state: State::default(),
-            last: None,
+            ..node(model.name.clone(), &model.text.path)
         };
-        let unread = |(name, text): (&TableName, &Arc<Text>)| Node {
-            name: name.clone(),
-            path: text.path.clone(),
-            is_source: TableName::staged(&name.table) == *name,
-            tags: Vec::new(),
-            owner: None,
-            reads: Vec::new(),
-            state: State::default(),
-            last: None,
-        };
-        let Project { sources, models, wrong, .. } = self.project;
+        let unread = |(name, text): (&TableName, &Arc<Text>)| node(name.clone(), &text.path);
+        let Project { sources, entities, models, wrong, .. } = self.project;
         let sources = sources.iter().chain(&wrong.sources);
-        sources.map(source).chain(models.iter().map(model)).chain(wrong.tables.iter().map(unread))
+        let defined = sources.map(source).chain(entities.iter().flat_map(identified));
+        let defined = defined.chain(models.iter().map(model)).chain(wrong.tables.iter().map(unread));
+        let defined: Vec<Node> = defined.collect();
+        let names: BTreeSet<TableName> = defined.iter().map(|node| node.name.clone()).collect();
+        let others = self.stored.difference(&names).map(|name| node(name.clone(), ""));
+        defined.into_iter().chain(others.collect::<Vec<_>>())
+    }
+
+    /// Returns what the definitions say as of the days of what is served.
+    async fn then(&self, served: Option<&Manifest>, engine: &Engine) -> Result<Then, Error> {
+        let Self { project, contracts, parameters, .. } = self;
+        let graph = self.graph.into_iter().flat_map(|graph| &graph.models);
+        let definition = |planned: &PlannedModel| (planned.model.name.clone(), planned.definition.clone());
+        let mut then = Then { contracts: (*contracts).clone(), models: graph.map(definition).collect() };
+        let (Some(served), Some(graph)) = (served, self.graph) else { return Ok(then) };
+        if served.run_date != parameters.run_date {
+            let parameters = Parameters { run_date: served.run_date, ..(*parameters).clone() };
+            then.contracts = validate::contracts(project, &parameters).0;
+        }
+        let day = |name: &TableName| served.tables.get(name).map(|table| table.defined_on.unwrap_or(served.run_date));
+        let days: BTreeSet<NaiveDate> = then.models.keys().filter_map(day).collect();
+        for other in days.into_iter().filter(|day| *day != parameters.run_date) {
+            let mut graph = graph.clone();
+            let staged = validate::staged_catalog(project, contracts, parameters);
+            let remembered = Box::pin(moved::remember(&mut graph, other, &staged, parameters, engine)).await;
+            remembered.map_err(|error| outcome::bug(&error))?;
+            for model in graph.models.into_iter().filter(|model| day(&model.model.name) == Some(other)) {
+                if let Some(before) = model.before {
+                    then.models.insert(model.model.name, before.definition);
+                }
+            }
+        }
+        Ok(then)
     }
 
     /// Returns how every definition stands to the served snapshot. A model that cannot be planned is not the one that was
     /// published.
-    fn states(&self, served: Option<&Manifest>) -> BTreeMap<TableName, State> {
+    async fn states(&self, served: Option<&Manifest>, engine: &Engine) -> Result<BTreeMap<TableName, State>, Error> {
+        let then = self.then(served, engine).await?;
         let table = |name: &TableName| served.and_then(|served| served.tables.get(name));
         let model = |model: &Model| {
-            let is_same = |table: &Table| {
-                table.definition.is_some() && table.definition.as_ref() == self.definitions.get(&model.name)
-            };
+            let is_same =
+                |table: &Table| table.definition.is_some() && table.definition.as_ref() == then.models.get(&model.name);
             (model.name.clone(), state(table(&model.name).map(is_same)))
         };
         let source = |source: &Source| {
             let input = served.and_then(|served| served.inputs.get(&source.name.value));
-            let contract = self.contracts.get(&source.name.value);
+            let contract = then.contracts.get(&source.name.value);
             let is_same = table(&source.table()).map(|table| {
                 contract.is_some_and(|contract| {
                     if contract.code_tables().is_empty() {
@@ -225,7 +300,7 @@ impl Known<'_> {
         let mut states: BTreeMap<TableName, State> =
             self.project.models.iter().map(model).chain(self.project.sources.iter().map(source)).collect();
         self.judge_views(&mut states);
-        states
+        Ok(states)
     }
 
     /// Judges views by those who read them, since no snapshot holds a view: one whose readers all compute something else is taken to
@@ -237,19 +312,49 @@ impl Known<'_> {
                 readers.entry(read).or_default().push(name);
             }
         }
-        let views = self.project.models.iter().filter(|model| model.kind == Kind::View);
-        let mut waiting: BTreeSet<&TableName> = views.map(|model| &model.name).collect();
+        let views = self.project.models.iter().filter(|model| model.kind == Kind::View).map(|model| &model.name);
+        let views: BTreeSet<&TableName> = views.collect();
         // One that is read by views comes after these; in a circle nothing is known of any.
-        while let Some(view) = waiting.iter().copied().find(|view| {
-            let mut own = readers.get(view).into_iter().flatten();
-            own.all(|reader| !waiting.contains(*reader))
-        }) {
-            waiting.remove(view);
+        let mut unjudged: BTreeMap<&TableName, usize> = views.iter().map(|view| (*view, 0)).collect();
+        for (view, count) in &mut unjudged {
+            *count = readers.get(view).into_iter().flatten().filter(|reader| views.contains(*reader)).count();
+        }
+        let mut ready: Vec<&TableName> =
+            unjudged.iter().filter(|(_, count)| **count == 0).map(|(view, _)| *view).collect();
+        while let Some(view) = ready.pop() {
             let own = readers.get(view).map(Vec::as_slice).unwrap_or_default();
             let is_other = |reader: &&TableName| states.get(*reader).is_some_and(|state| *state != State::Same);
             let is_modified = !own.is_empty() && own.iter().all(is_other);
             states.insert(view.clone(), if is_modified { State::Modified } else { State::Same });
+            for read in self.reads.get(view).into_iter().flatten() {
+                let Some(count) = unjudged.get_mut(read) else { continue };
+                *count -= 1;
+                if *count == 0 {
+                    ready.push(read);
+                }
+            }
         }
+    }
+}
+
+/// Returns the tables of an entity, which are made of the sources that hold its records.
+fn identified(entity: &Entity) -> impl Iterator<Item = Node> {
+    let reads: Vec<TableName> = entity.records.iter().map(|records| TableName::staged(&records.source.value)).collect();
+    let path = entity.text.path.clone();
+    entity.tables().into_iter().map(move |name| Node { reads: reads.clone(), ..node(name, &path) })
+}
+
+/// Returns a table of which nothing is known but its name and file.
+fn node(name: TableName, path: &str) -> Node {
+    Node {
+        is_source: TableName::staged(&name.table) == name,
+        name,
+        path: path.to_owned(),
+        tags: Vec::new(),
+        owner: None,
+        reads: Vec::new(),
+        state: State::default(),
+        last: None,
     }
 }
 
@@ -264,60 +369,4 @@ const fn state(is_same: Option<bool>) -> State {
 /// Returns names and types of a table's columns.
 pub(super) fn columns(table: &Table) -> BTreeSet<(&str, &str)> {
     table.columns.iter().map(|column| (column.name.as_str(), column.data_type.as_str())).collect()
-}
-
-/// What a run's record says of tables.
-#[derive(serde::Deserialize)]
-struct Record {
-    #[serde(default)]
-    failed_table: Option<TableName>,
-    #[serde(default)]
-    models: Vec<Made>,
-    #[serde(default)]
-    sources: Vec<Staged>,
-    #[serde(default)]
-    failed_checks: Vec<FailedCheck>,
-}
-
-#[derive(serde::Deserialize)]
-struct Made {
-    table: TableName,
-}
-
-#[derive(serde::Deserialize)]
-struct Staged {
-    source: String,
-}
-
-#[derive(serde::Deserialize)]
-struct FailedCheck {
-    table: TableName,
-    severity: crate::define::project::CheckSeverity,
-    #[serde(default)]
-    is_tolerated: bool,
-}
-
-/// Returns what became of tables in the last recorded run.
-fn last_results(warehouse: &Warehouse) -> Result<BTreeMap<TableName, LastResult>, Error> {
-    use crate::define::project::CheckSeverity;
-    let last = failures::runs(warehouse)?.next();
-    let Some(record) = last.map(|run| warehouse.recorded::<Record>(&run)).transpose()?.flatten() else {
-        return Err(Error::Usage {
-            message: "no run is recorded, so none has a result".to_owned(),
-            hint: Some("`result:` asks about the last `tallyhouse run`".to_owned()),
-        });
-    };
-    let models = record.models.into_iter().map(|made| made.table);
-    let staged = record.sources.into_iter().map(|staged| TableName::staged(staged.source));
-    let mut results: BTreeMap<TableName, LastResult> =
-        models.chain(staged).map(|table| (table, LastResult::Succeeded)).collect();
-    let failed = record.failed_checks.into_iter().map(|check| match check.severity {
-        CheckSeverity::Error if !check.is_tolerated => (check.table, LastResult::CheckFailed),
-        CheckSeverity::Error | CheckSeverity::Warn => (check.table, LastResult::Warned),
-    });
-    for (table, result) in failed.chain(record.failed_table.map(|table| (table, LastResult::Failed))) {
-        let known = results.entry(table).or_insert(result);
-        *known = (*known).max(result);
-    }
-    Ok(results)
 }

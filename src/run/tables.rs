@@ -3,7 +3,7 @@
 use arrow::datatypes::{FieldRef, Schema};
 use serde::Serialize;
 
-use super::{Definitions, Request, validate::checked};
+use super::{Definitions, Request, select, validate::checked};
 use crate::{
     Error,
     define::{
@@ -61,16 +61,22 @@ pub struct DocumentedColumn {
     pub label: Label,
 }
 
-/// Returns what is said of every table that models make, views included, by name.
+/// Returns what is said of every selected table that models make, views included, by name.
 ///
 /// # Errors
-/// Everything that is wrong with the definitions.
+/// Everything that is wrong with the definitions, and a selection of no model.
 pub async fn tables(request: &Request, engine: &Engine) -> Result<Vec<DocumentedTable>, Error> {
     let Definitions { graph, .. } = checked(request, engine).await?;
     let models = graph.models.iter().map(|planned| (&planned.model, &planned.schema, &planned.statement.tables));
     let views = graph.views.iter().map(|view| (&view.model, &view.schema, &view.statement.tables));
-    let mut tables: Vec<DocumentedTable> =
-        models.chain(views).map(|(model, schema, reads)| documented(model, schema, reads)).collect();
+    // How a model stands to what is served needs its plan, which checking does without.
+    let selected = select::selected(request, engine).await?;
+    let is_selected = |name: &TableName| selected.as_ref().is_none_or(|selected| selected.tables.contains(name));
+    let all = models.chain(views).filter(|(model, ..)| is_selected(&model.name));
+    let mut tables: Vec<DocumentedTable> = all.map(|(model, schema, reads)| documented(model, schema, reads)).collect();
+    if tables.is_empty() && selected.is_some() {
+        return Err(select::only_sources());
+    }
     tables.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(tables)
 }

@@ -37,21 +37,25 @@ impl fmt::Debug for UnitTests {
     }
 }
 
-/// Reads the unit tests of a project and types all of their values.
+/// Reads the unit tests of a project's models, and the examples of its functions, and types all of their values.
 ///
 /// # Errors
 /// Everything that is wrong with them.
 pub async fn unit_tests(definitions: &Definitions, request: &Request, engine: &Engine) -> Result<UnitTests, Error> {
     let (files, mut findings) = files(definitions, request)?;
-    match prepared(&files, definitions, engine) {
-        Ok(tests) if findings.is_empty() => Ok(tests),
-        Ok(_) => Err(Error::Definition(findings)),
+    let mut tests = match prepared(&files, definitions, engine) {
+        Ok(tests) => tests,
         Err(Error::Definition(found)) => {
             findings.extend(found);
-            Err(Error::Definition(findings))
+            return Err(Error::Definition(findings));
         }
-        Err(other) => Err(other),
+        Err(other) => return Err(other),
+    };
+    match unit::examples(&definitions.project.functions, &definitions.parameters, &tests.session).await {
+        Ok(examples) => tests.tests.extend(examples),
+        Err(found) => findings.extend(found),
     }
+    if findings.is_empty() { Ok(tests) } else { Err(Error::Definition(findings)) }
 }
 
 /// Types all values of the tests of some files.
@@ -141,23 +145,31 @@ fn readable(definitions: &Definitions, tables: &Catalog) -> BTreeMap<TableName, 
 }
 
 impl UnitTests {
+    /// Returns what examples of functions count as: tests of tables that no selector knows.
+    pub fn functions(&self) -> impl Iterator<Item = &TableName> {
+        self.tests.iter().map(|test| &test.model).filter(|model| model.schema == unit::FUNCTIONS)
+    }
+
     /// Returns how many tests there are.
     #[must_use]
     pub fn count(&self) -> usize {
         self.tests.len()
     }
 
-    /// Keeps the tests that are asked for: all of a model (`core.sales`), or one (`core.sales:name of the test`). Without
-    /// words all are.
+    /// Keeps the tests that are asked for: all of a model (`core.sales`), one (`core.sales:name of the test`), those of functions
+    /// (`functions`, `functions.name`), and all of the models among some tables. Without words and tables all are.
     ///
     /// # Errors
-    /// When a word selects nothing.
-    pub fn select(mut self, words: &[String]) -> Result<Self, Error> {
-        let mut is_wanted = vec![words.is_empty(); self.tests.len()];
+    /// When a word selects nothing, or none of the tables has a test.
+    pub fn select(mut self, words: &[String], tables: Option<&BTreeSet<TableName>>) -> Result<Self, Error> {
+        let is_every = words.is_empty() && tables.is_none();
+        let is_selected = |test: &Prepared| tables.is_some_and(|tables| tables.contains(&test.model));
+        let mut is_wanted: Vec<bool> = self.tests.iter().map(|test| is_every || is_selected(test)).collect();
         for word in words {
             let mut is_found = false;
             for (test, wanted) in self.tests.iter().zip(&mut is_wanted) {
-                let is_asked = spelled(test) == *word || test.model.to_string() == *word;
+                let is_function = test.model.schema == unit::FUNCTIONS && word == unit::FUNCTIONS;
+                let is_asked = is_function || spelled(test) == *word || test.model.to_string() == *word;
                 *wanted |= is_asked;
                 is_found |= is_asked;
             }
@@ -167,7 +179,13 @@ impl UnitTests {
         }
         let mut wanted = is_wanted.into_iter();
         self.tests.retain(|_| wanted.next().unwrap_or(false));
-        Ok(self)
+        match self.tests.is_empty() && !is_every {
+            true => Err(Error::Usage {
+                message: "no selected table has a unit test".to_owned(),
+                hint: Some("`tallyhouse test` without a selector runs all that there are".to_owned()),
+            }),
+            false => Ok(self),
+        }
     }
 
     fn unknown(&self, word: &str) -> Error {
@@ -181,21 +199,6 @@ impl UnitTests {
             message: format!("`{word}` selects no unit test"),
             hint: Some(suggestion(word, known.iter().map(String::as_str))),
         }
-    }
-
-    /// Keeps the tests of models among these tables.
-    ///
-    /// # Errors
-    /// When none of them has a test.
-    pub fn of_tables(mut self, tables: &BTreeSet<TableName>) -> Result<Self, Error> {
-        self.tests.retain(|test| tables.contains(&test.model));
-        if self.tests.is_empty() {
-            return Err(Error::Usage {
-                message: "no selected table has a unit test".to_owned(),
-                hint: Some("`tallyhouse test` without a selector runs all that there are".to_owned()),
-            });
-        }
-        Ok(self)
     }
 
     /// Runs them and returns what each found, in the order of their files.

@@ -15,12 +15,27 @@ use datafusion::{
     error::Result,
     execution::SendableRecordBatchStream,
     logical_expr::{LogicalPlan, LogicalPlanBuilder},
+    physical_plan::{ExecutionPlan, execute_stream},
     prelude::SessionContext,
 };
 use futures::{Stream, StreamExt};
 
 use super::{Decision, PlannedModel, decide, history};
-use crate::engine::{PartitionSet, once, types};
+use crate::engine::{
+    PartitionSet,
+    once::{self, Once, Part},
+    types,
+};
+
+/// A query that is running.
+pub struct Execution<S> {
+    /// Its rows.
+    pub rows: S,
+    /// The operator that gives them.
+    pub plan: Arc<dyn ExecutionPlan>,
+    /// The parts of the query that were computed before.
+    pub parts: Vec<Part>,
+}
 
 /// Starts a model's query and returns the rows that the decision asks for, in the published schema. `past` is the table as
 /// last published, which a history continues.
@@ -32,31 +47,33 @@ pub async fn rows(
     decision: &Decision,
     past: Option<Arc<dyn TableProvider>>,
     session: &SessionContext,
-) -> Result<impl Stream<Item = Result<RecordBatch>> + use<>> {
+) -> Result<Execution<impl Stream<Item = Result<RecordBatch>> + use<>>> {
     let plan = model.statement.plan(session).await?;
     let plan = match &model.model.history {
         Some(history) => history::plan(model, history, plan, past)?,
         None => plan,
     };
     let kept = decide::kept(model, decision)?;
-    let plan = match &kept {
+    let Once { plan, parts } = match &kept {
         Some(kept) => {
             let columns = model.model.partition_by.iter().map(|column| decide::output(&column.value)).collect();
-            LogicalPlanBuilder::from(plan).filter(kept.is_other(columns))?.build()?
+            let plan = LogicalPlanBuilder::from(plan).filter(kept.is_other(columns))?.build()?;
+            Once { plan, parts: Vec::new() }
         }
         // With a filter on partitions each place of a part needs less than the part.
-        None => once::run(plan, session).await?.plan,
+        None => once::run(plan, session).await?,
     };
-    let rows = session.execute_logical_plan(plan.clone()).await?.execute_stream().await?;
-    let stream = Held { rows, _plan: plan };
+    let operators = session.state().create_physical_plan(&plan).await?;
+    let stream = Held { rows: execute_stream(Arc::clone(&operators), session.task_ctx())?, _plan: plan };
     let (schema, partition_by) = (model.schema.clone(), model.partition_by());
-    Ok(stream.map(move |batch| {
+    let rows = stream.map(move |batch| {
         let batch = types::cast_batch(&batch?, &schema)?;
         match &kept {
             Some(kept) => without(&batch, kept, &partition_by),
             None => Ok(batch),
         }
-    }))
+    });
+    Ok(Execution { rows, plan: operators, parts })
 }
 
 /// The rows of a plan, and the plan: parts of it lie in memory and files that are gone with it, while operators only know where

@@ -11,7 +11,7 @@ use std::{
 use datafusion::{error::Result as EngineResult, execution::SessionState};
 
 use crate::{
-    define::project::Function,
+    define::project::{Example, Function},
     engine::{
         Engine, Problem,
         functions::Kind,
@@ -174,8 +174,13 @@ pub fn listed(functions: &[Function], engine: &Engine) -> Vec<Listed> {
             signature: signature(&function.name)?,
             description: function.description.clone().unwrap_or_default(),
             nulls: None,
-            examples: Vec::new(),
+            examples: function.examples.iter().map(shown).collect(),
         })
     };
     functions.iter().filter_map(listed).collect()
+}
+
+/// Writes an example as those of the functions that come along: a query, and its answer as a comment.
+fn shown(example: &Example) -> String {
+    format!("SELECT {}\n-- {}", example.call.value, example.returns.value.as_deref().unwrap_or("NULL"))
 }

@@ -52,6 +52,85 @@ fn a_function_of_the_project_computes_what_its_body_says() {
     assert_eq!(project.query("SELECT margin_rate(sum(revenue), sum(cost)) AS rate FROM staged.sale"), ["0.26"]);
 }
 
+const WITH_EXAMPLES: &str = "/* ---\n\
+                             description: What is left of the revenue.\n\
+                             examples:\n  \
+                             margin_rate(100, 75): 0.25\n  \
+                             \"margin_rate(CAST(0 AS DOUBLE), 75)\": null\n  \
+                             margin_rate(3, 2): 0.333\n\
+                             --- */\n\
+                             CREATE FUNCTION margin_rate(revenue DOUBLE, cost DOUBLE) RETURNS DOUBLE\n\
+                             RETURN (revenue - cost) / nullif(revenue, 0);\n";
+
+#[test]
+fn examples_of_a_function_are_tested_and_listed() {
+    let project = orders();
+    project.run();
+    project.function("margin_rate", WITH_EXAMPLES);
+    project.function(
+        "plain",
+        "-- Nothing is said of it by examples.\nCREATE FUNCTION plain(a INT) RETURNS INT\nRETURN a;\n",
+    );
+    // What a header says is no change of what models compute.
+    assert_eq!(project.run()["outcome"], "unchanged");
+    let ran = project.tallyhouse(&["test"]).ends(1);
+    assert!(
+        ran.out.starts_with(
+            "FAILED functions.margin_rate: margin_rate(3, 2)\n  --> sql/functions/margin_rate.sql:6:3\n  \
+             the result: 1 row expected, 1 there: 1 different\n"
+        ),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("\n3 tests of 1 function: 2 passed, 1 failed, in "), "{}", ran.out);
+    project.function("margin_rate", &WITH_EXAMPLES.replace("0.333", "0.3333333333"));
+    for words in [&["functions"][..], &["functions.margin_rate"], &["--exclude", "core"]] {
+        let ran = project.tallyhouse(&[&["test"], words].concat()).succeeds();
+        assert!(ran.out.starts_with("3 tests of 1 function: 3 passed, 0 failed, in "), "{words:?}: {}", ran.out);
+    }
+    let ran = project.tallyhouse(&["test", "functions.margin_rate:margin_rate(100, 75)"]).succeeds();
+    assert!(ran.out.starts_with("1 test of 1 function: 1 passed"), "{}", ran.out);
+    project.file("sql/core/plain.test.yaml", "- name: none\n  expect: []\n");
+    let ran = project.tallyhouse(&["test"]).succeeds();
+    assert!(ran.out.starts_with("4 tests of 1 model and 1 function: 4 passed"), "{}", ran.out);
+    let ran = project.tallyhouse(&["test", "--select", "core"]).succeeds();
+    assert!(ran.out.starts_with("1 test of 1 model: 1 passed"), "{}", ran.out);
+    let ran = project.tallyhouse(&["test", "functions.margin"]).ends(2);
+    assert_eq!(
+        ran.error(),
+        "error: `functions.margin` selects no unit test\n  hint: did you mean `functions.margin_rate`?\n"
+    );
+    let shown = functions(&project, &["margin_rate", "--output", "json"]).json();
+    assert_eq!(shown[0]["description"], "What is left of the revenue.");
+    assert_eq!(shown[0]["examples"][0], "SELECT margin_rate(100, 75)\n-- 0.25");
+    assert_eq!(shown[0]["examples"][1], "SELECT margin_rate(CAST(0 AS DOUBLE), 75)\n-- NULL");
+}
+
+#[test]
+fn an_example_that_cannot_be_is_an_error_at_its_place() {
+    let project = orders();
+    let told = |example: &str| {
+        let header = format!("/* ---\nexamples:\n  {example}\n--- */\n");
+        project.function("margin_rate", &(header + MARGIN_RATE));
+        let ran = project.tallyhouse(&["test", "--output", "json"]).ends(2).json();
+        let finding = &ran["findings"][0];
+        let place = format!("{}:{}", finding["line"], finding["column"]);
+        format!("{place} {} ({})", finding["message"].as_str().unwrap(), finding["hint"].as_str().unwrap_or_default())
+    };
+    assert_eq!(told("margin_rate(1, 2): many"), "3:22 `many` is no DOUBLE (write a number such as `0.25` or `1e-3`)");
+    assert_eq!(
+        told("upper('a'): A"),
+        "3:3 `upper('a')` is no call of `margin_rate` alone (write an expression that calls it with values, and behind the \
+         colon what it returns)"
+    );
+    assert!(told("margin_rate('a', 2): 1").starts_with("3:3 "));
+    assert!(told("margin_rate(1): 1").starts_with("3:3 "));
+    assert!(told("margin_rate(units, 2): 1").contains("unknown column `units`"));
+    // A key that is none is told by every verb.
+    project.function("margin_rate", &format!("/* ---\nexample: {{}}\n--- */\n{MARGIN_RATE}"));
+    assert!(error(&project).contains("unknown key `example`") && error(&project).contains("did you mean `examples`?"));
+}
+
 #[test]
 fn a_call_is_what_its_body_would_be_if_it_were_written_there() {
     let project = orders();

@@ -243,6 +243,80 @@ fn operators(plan: &Value) -> Vec<&Value> {
     std::iter::once(plan).chain(inputs.iter().flat_map(operators)).collect()
 }
 
+/// Returns what `explain` says of a model without what the last run measured.
+fn without_last_run(text: &str) -> String {
+    let (head, plan) = text.split_once("\n\n").unwrap();
+    let now = plan.split("\nas run ").next().unwrap();
+    format!("{}\n\n{now}", head.lines().next().unwrap())
+}
+
+#[test]
+fn explain_shows_what_the_last_run_measured_that_built_the_model() {
+    let project = published();
+    let explain = |arguments: &[&str]| {
+        project.tallyhouse(&[&["explain"], arguments, &["--output", "json"]].concat()).succeeds().json()
+    };
+    let first = explain(&["core.total"])["last_run"].clone();
+    let figures = |last: &Value| {
+        ["outcome", "run_date", "rows", "rebuilt_rows", "rebuilt_partitions", "kept_partitions"]
+            .map(|key| last[key].clone())
+    };
+    let date = json!(project.current().manifest["run_date"]);
+    assert_eq!(figures(&first), [json!("published"), date, json!(3), json!(3), json!(1), json!(0)]);
+    assert_eq!((&first["cost"]["spills"], &first["cost"]["attempts"]), (&json!(0), &json!(1)), "{first}");
+    assert!(first["cost"]["peak_memory_bytes"].as_u64().unwrap() > 0, "{first}");
+    assert!(first["cost"]["cpu_seconds"].as_f64().unwrap() > 0.0, "{first}");
+    assert!(first["seconds"].as_f64().unwrap() >= first["cost"]["seconds"].as_f64().unwrap(), "{first}");
+    let plan = operators(&first["plan"]);
+    assert!(plan.iter().all(|operator| operator["measured"].is_object()), "{first}");
+    let scan = plan.iter().find(|operator| operator["operator"] == "DataSourceExec").unwrap();
+    assert_eq!((&scan["table"], &scan["measured"]["rows"]), (&json!("core.sale"), &json!(3)));
+    // An idle run builds nothing, and one that builds another model nothing of this one.
+    assert_eq!(project.run()["outcome"], "unchanged");
+    project.model("core.count", "SELECT count(*) AS row_count FROM core.sale");
+    project.run();
+    assert_eq!(explain(&["core.total"])["last_run"], first);
+    let second = explain(&["core.count"])["last_run"].clone();
+    assert_ne!(second["run"], first["run"]);
+    // As of the first snapshot no run had built it.
+    assert_eq!(explain(&["core.count", "--snapshot", "1"])["last_run"], Value::Null);
+    // What the next run builds is its own.
+    project.extract("sale/b.csv", "id,city,amount\n4,Øst,5\n");
+    project.run();
+    let all = explain(&["core"]);
+    let rows: Vec<&Value> = all.as_array().unwrap().iter().map(|one| &one["last_run"]["rows"]).collect();
+    assert_eq!(rows, [&json!(4), &json!(1), &json!(3)]);
+    let text = project.tallyhouse(&["explain", "core.total"]).succeeds().out;
+    let run = all[2]["last_run"]["run"].as_str().unwrap();
+    assert!(text.contains(&format!("\n  last built by run {run}, published, begun 20")), "{text}");
+    assert!(text.contains(" s, 3 rows: 1 partition rebuilt with 3 rows, 0 kept\n  query "), "{text}");
+    let kept = format!("\n\nas run {run} computed it:\n\n        rows    seconds  spills spilled MB\n");
+    assert!(text.contains(&kept), "{text}");
+}
+
+#[test]
+fn explain_reads_the_records_of_runs_that_kept_less() {
+    let project = published();
+    let runs = std::fs::read_dir(project.path("warehouse/runs")).unwrap();
+    for path in runs.map(|entry| entry.unwrap().path()) {
+        if path.to_string_lossy().ends_with(".operators.json") {
+            std::fs::remove_file(&path).unwrap();
+            continue;
+        }
+        let mut record: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        for model in record["models"].as_array_mut().unwrap() {
+            model.as_object_mut().unwrap().remove("cost");
+        }
+        std::fs::write(&path, record.to_string()).unwrap();
+    }
+    let explained = project.tallyhouse(&["explain", "core.total", "--output", "json"]).succeeds().json();
+    assert_eq!((&explained["last_run"]["rows"], &explained["last_run"]["cost"]), (&json!(3), &Value::Null));
+    assert!(explained["last_run"].get("plan").is_none(), "{explained}");
+    let text = project.tallyhouse(&["explain", "core.total"]).succeeds().out;
+    assert!(text.contains("\n  what the query cost was not kept\n"), "{text}");
+    assert!(!text.contains("as run "), "{text}");
+}
+
 #[test]
 fn explain_shows_the_operators_without_running_them() {
     let project = published();
@@ -251,7 +325,8 @@ fn explain_shows_the_operators_without_running_them() {
         "/* ---\nkey: [id]\n--- */\nSELECT id, city, amount FROM staged.sale WHERE amount > 10 ORDER BY amount",
     );
     insta::assert_snapshot!(
-        project.tallyhouse(&["explain", "core.sale", "--threads", "1"]).succeeds().out.replace(project.current().id(), "ID"),
+        without_last_run(&project.tallyhouse(&["explain", "core.sale", "--threads", "1"]).succeeds().out)
+            .replace(project.current().id(), "ID"),
         @r"
     core.sale from snapshot ID
 
@@ -272,7 +347,7 @@ fn explain_shows_what_is_computed_once_apart() {
         "/* ---\nkey: [city]\n--- */\nWITH town AS (SELECT city, sum(amount) AS amount FROM staged.sale GROUP BY city)\n\
          SELECT a.city, count(b.city) AS larger FROM town AS a LEFT JOIN town AS b ON b.amount = a.amount + 10 GROUP BY a.city",
     );
-    let text = project.tallyhouse(&["explain", "core.sale"]).succeeds().out;
+    let text = without_last_run(&project.tallyhouse(&["explain", "core.sale"]).succeeds().out);
     assert_eq!(text.matches("DataSourceExec staged.sale").count(), 1, "{text}");
     assert!(text.contains("\n\npart town, which the query names more than once and a run computes once:\n"), "{text}");
     let explained = project.tallyhouse(&["explain", "core.sale", "--analyze", "--output", "json"]).succeeds().json();

@@ -50,6 +50,23 @@ fn queries_and_checks_join_more_than_the_memory_limit_and_what_cannot_is_told() 
     assert!(told.contains(operator) && told.contains("raise `--memory-limit` (`TALLYHOUSE_MEMORY_LIMIT`)"), "{told}");
 }
 
+#[test]
+fn what_building_a_model_spilled_is_kept_with_its_run() {
+    let project = wide_tables();
+    project.model(
+        "core.wide",
+        "SELECT l.id, l.text, r.text AS other FROM staged.\"left\" AS l JOIN staged.\"right\" AS r ON l.text = r.text",
+    );
+    project.run_with(&["--memory-limit", "64M", "--threads", "2"]);
+    let explained = project.tallyhouse(&["explain", "core.wide", "--output", "json"]).succeeds().json();
+    let cost = &explained["last_run"]["cost"];
+    let figure = |name: &str| cost[name].as_u64().unwrap();
+    assert!(figure("attempts") > 1 && figure("spills") > 0 && figure("spilled_bytes") > 1_000_000, "{cost}");
+    // Three quarters of the limit are for operators.
+    assert!((1_000_000..=48 << 20).contains(&figure("peak_memory_bytes")), "{cost}");
+    assert_eq!(explained["last_run"]["rows"], Value::from(120_000));
+}
+
 fn sizes(project: &Project, table: &str) -> Vec<u64> {
     let manifest = project.current().manifest;
     let partitions = manifest["tables"][table]["partitions"].as_array().unwrap().clone();

@@ -171,7 +171,7 @@ fn a_table_that_cannot_be_made_is_the_error_of_the_last_run() {
     let ran = project.tallyhouse(&["plan", "--select", "result:error"]).ends(2);
     assert_eq!(
         ran.error(),
-        "error: no run is recorded, so none has a result\n  hint: `result:` asks about the last `tallyhouse run`\n"
+        "error: no run is recorded, so none has a result\n  hint: `result:` asks about the last `tallyhouse run` that built something or tried to\n"
     );
     project.model("mart.month", "/* ---\npartition_by: [month]\n--- */\nSELECT month, CAST(concat('x', amount) AS INT) AS amount FROM core.sale");
     project.tallyhouse(&["run"]).ends(1);
@@ -214,6 +214,229 @@ fn every_verb_takes_the_same_selector() {
         let ran = project.tallyhouse(&[verb, &["state:modified"]].concat()).ends(2);
         assert!(ran.error().starts_with("error: no table fits `state:modified`"), "{verb:?}: {}", ran.err);
     }
+}
+
+/// The tables that rows of an answer name, each once.
+fn tables_of(answer: &Value, key: &str) -> Vec<String> {
+    let rows = answer.as_array().cloned().unwrap_or_else(|| vec![answer.clone()]);
+    let mut names: Vec<String> = rows.iter().filter_map(|row| row[key].as_str().map(str::to_owned)).collect();
+    names.dedup();
+    names
+}
+
+#[test]
+fn words_and_options_select_the_same_on_verbs_that_name_models() {
+    let project = shop();
+    project.run();
+    let answer =
+        |arguments: &[&str]| project.tallyhouse(&[arguments, &["--output", "json"]].concat()).succeeds().json();
+    for (verb, key) in [("explain", "table"), ("diff", "table"), ("why", "table"), ("tables", "name")] {
+        let sorted = |arguments: &[&str]| {
+            let mut names = tables_of(&answer(&[&[verb], arguments].concat()), key);
+            names.sort();
+            names
+        };
+        assert_eq!(sorted(&["core"]), ["core.dealer", "core.sale"], "{verb}");
+        assert_eq!(sorted(&["--select", "core"]), ["core.dealer", "core.sale"], "{verb}");
+        assert_eq!(sorted(&["core.sale", "--select", "mart.year"]), ["core.sale", "mart.year"], "{verb}");
+        assert_eq!(sorted(&["--select", "tag:core", "--exclude", "dealer"]), ["core.sale"], "{verb}");
+        assert_eq!(sorted(&["--exclude", "core"]), ["mart.month", "mart.year"], "{verb}");
+        assert_eq!(sorted(&["mart.year"]), ["mart.year"], "{verb}");
+        let ran = project.tallyhouse(&[verb, "--select", "mart.mnth"]).ends(2);
+        assert_eq!(ran.error(), "error: no table fits `mart.mnth`\n  hint: did you mean `mart.month`?\n", "{verb}");
+        let ran = project.tallyhouse(&[verb, "cor"]).ends(2);
+        assert_eq!(
+            ran.error(),
+            "error: no table fits `cor`\n  hint: `tallyhouse lineage` lists all tables\n",
+            "{verb}"
+        );
+    }
+    let ran = project.tallyhouse(&["tables", "source:sale"]).ends(2);
+    assert!(ran.error().starts_with("error: no model is selected, only sources\n"), "{}", ran.err);
+    // One table that a word means alone is shown as by its full name; several are listed.
+    assert_eq!(answer(&["show", "year"]), answer(&["show", "mart.year"]));
+    assert_eq!(tables_of(&answer(&["show", "dealer"]), "table"), ["core.dealer", "quarantine.dealer", "staged.dealer"]);
+    assert_eq!(tables_of(&answer(&["show", "--select", "ops"]), "table"), ["ops.column", "ops.file"]);
+    let ran = project.tallyhouse(&["show", "core", "--where", "id = 1"]).ends(2);
+    assert_eq!(
+        ran.error(),
+        "error: `--where` and `--working` are about the rows of one table\n  hint: name one of them: core.dealer, core.sale\n"
+    );
+    let lineage = |arguments: &[&str]| project.tallyhouse(&[&["lineage"], arguments].concat()).succeeds().out;
+    assert_eq!(lineage(&["year"]), lineage(&["mart.year"]));
+    assert_eq!(lineage(&["+mart.month"]), lineage(&["--select", "+mart.month"]));
+    let ran = project.tallyhouse(&["lineage", "core", "--depth", "1"]).ends(2);
+    assert!(ran.error().starts_with("error: `--depth` counts from one table or column"), "{}", ran.err);
+}
+
+#[test]
+fn unit_tests_are_selected_by_schema_model_or_name_and_the_words_join() {
+    let project = shop();
+    project.file("sql/core/dealer.test.yaml", "- name: none\n  expect: []\n");
+    project.file("sql/mart/month.test.yaml", "- name: none\n  expect: []\n");
+    let tested = |arguments: &[&str]| -> Vec<String> {
+        project.tallyhouse(&[&["test", "--junit", "junit.xml"], arguments].concat()).succeeds();
+        let xml = std::fs::read_to_string(project.path("junit.xml")).unwrap();
+        let named = |table: &&&str| xml.contains(&format!("\"{table}\""));
+        ["core.dealer", "mart.month"].iter().filter(named).map(|table| (*table).to_owned()).collect()
+    };
+    assert_eq!(tested(&["core"]), ["core.dealer"]);
+    assert_eq!(tested(&["dealer"]), ["core.dealer"]);
+    assert_eq!(tested(&["mart", "core.dealer"]), ["core.dealer", "mart.month"]);
+    assert_eq!(tested(&["core.dealer:none", "mart.*"]), ["core.dealer", "mart.month"]);
+    assert_eq!(tested(&["core.dealer", "mart.month", "--exclude", "core"]), ["mart.month"]);
+    let ran = project.tallyhouse(&["test", "delaer"]).ends(2);
+    assert_eq!(ran.error(), "error: no table fits `delaer`\n  hint: did you mean `dealer`?\n");
+    let ran = project.tallyhouse(&["test", "sale"]).ends(2);
+    assert!(ran.error().starts_with("error: no selected table has a unit test\n"), "{}", ran.err);
+}
+
+#[test]
+fn rejected_and_failing_rows_are_selected_together() {
+    let project = shop();
+    project.model(
+        "core.dealer",
+        "/* ---\nkey: [code]\nchecks:\n  - { expr: name <> 'b', severity: warn }\n--- */\nSELECT code, name FROM staged.dealer",
+    );
+    project.extract("sale/b.csv", "id,month,amount\nx,2026-02-01,5\n");
+    project.extract("dealer/b.csv", "code,name\n2,b\ny,c\n");
+    project.run();
+    let answer = |arguments: &[&str]| {
+        project.tallyhouse(&[&["rejects"], arguments, &["--output", "json"]].concat()).succeeds().json()
+    };
+    // Of each row: its source, or the table whose check it fails.
+    let named = |answer: &Value| -> Vec<String> {
+        let name = |row: &Value| {
+            let keys = ["source", "table", "table_name"];
+            keys.iter().find_map(|key| row[*key].as_str()).unwrap().to_owned()
+        };
+        answer.as_array().unwrap().iter().map(name).collect()
+    };
+    assert_eq!(named(&answer(&[])), ["dealer", "sale", "core.dealer"]);
+    assert_eq!(named(&answer(&["--select", "+core.dealer"])), ["dealer", "core.dealer"]);
+    assert_eq!(named(&answer(&["ls", "--select", "source:*", "--exclude", "staged.dealer"])), ["sale"]);
+    assert_eq!(named(&answer(&["--select", "mart.*"])), Vec::<String>::new());
+    assert_eq!(named(&answer(&["--select", "+core.dealer", "show"])), ["dealer", "core.dealer"]);
+    assert_eq!(named(&answer(&["show", "--select", "+core.dealer"])), ["dealer", "core.dealer"]);
+    assert_eq!(named(&answer(&["show", "+core.dealer"])), ["dealer", "core.dealer"]);
+    assert_eq!(named(&answer(&["show", "core"])), ["core.dealer"]);
+    assert_eq!(named(&answer(&["show", "+core.dealer", "--rule", "type"])), ["dealer"]);
+    let check = answer(&[])[2]["check"].as_str().unwrap().to_owned();
+    assert_eq!(named(&answer(&["show", "--check", &check])), ["core.dealer"]);
+    let ran = project.tallyhouse(&["rejects", "show", "core.*", "--check", &check[1..]]).ends(2);
+    assert!(ran.error().ends_with(&format!("  hint: did you mean `{check}`?\n")), "{}", ran.err);
+    assert_eq!(
+        project.tallyhouse(&["rejects", "show", "mart.*"]).succeeds().out,
+        "no row was rejected, and none fails a check\n"
+    );
+    for arguments in [&["rejects", "--select", "core.daeler"][..], &["rejects", "show", "--select", "core.daeler"]] {
+        let ran = project.tallyhouse(arguments).ends(2);
+        assert_eq!(ran.error(), "error: no table fits `core.daeler`\n  hint: did you mean `core.dealer`?\n");
+    }
+    project.tallyhouse(&["rejects", "export", "--select", "source:*", "--out", "fix/"]).succeeds();
+    for source in ["sale", "dealer"] {
+        let text = std::fs::read_to_string(project.path(&format!("fix/{source}_rejects_1.csv"))).unwrap();
+        assert_eq!(text.lines().count(), 2, "{text}");
+    }
+    let ran = project.tallyhouse(&["rejects", "export", "--select", "core.*"]).ends(2);
+    assert!(ran.error().starts_with("error: no source is selected\n"), "{}", ran.err);
+}
+
+#[test]
+fn snapshots_are_compared_in_the_selected_tables() {
+    let project = shop();
+    project.run();
+    project.extract("sale/b.csv", "id,month,amount\n3,2026-02-01,5\n");
+    project.model("mart.year", "SELECT 1 AS one");
+    project.run();
+    let compared = |arguments: &[&str]| -> (Vec<String>, Value) {
+        let arguments = [&["snapshots", "diff", "--output", "json"], arguments].concat();
+        let answer = project.tallyhouse(&arguments).succeeds().json();
+        (tables_of(&answer["tables"], "table"), answer["unchanged"].clone())
+    };
+    assert_eq!(compared(&["--select", "core"]), (vec!["core.sale".to_owned()], json!(1)));
+    assert_eq!(
+        compared(&["1", "2", "--select", "mart.*", "--exclude", "year"]),
+        (vec!["mart.month".to_owned()], json!(0))
+    );
+    assert_eq!(compared(&["--select", "quarantine.*"]), (Vec::new(), json!(2)));
+    let ran = project.tallyhouse(&["snapshots", "diff", "--select", "core.sole"]).ends(2);
+    assert_eq!(ran.error(), "error: no table fits `core.sole`\n  hint: did you mean `core.sale`?\n");
+}
+
+#[test]
+fn what_reads_the_tables_of_an_entity_is_made_of_its_sources() {
+    let project = Project::shipped();
+    let selected = |selector: &str| -> Vec<String> {
+        let ran = project.tallyhouse(&["check", "--select", selector, "--output", "json"]).succeeds().json();
+        ran["selected"].as_array().unwrap().iter().map(|table| table.as_str().unwrap().to_owned()).collect()
+    };
+    let has = |selector: &str, table: &str| selected(selector).iter().any(|name| name == table);
+    assert_eq!(selected("core.customer_xref"), ["core.customer_xref"]);
+    assert!(has("source:crm_account+1", "core.customer_xref"));
+    assert!(has("1+core.customer_xref", "staged.crm_account"));
+}
+
+#[test]
+fn an_idle_run_leaves_what_result_refers_to() {
+    let project = shop();
+    project.model(
+        "core.dealer",
+        "/* ---\nkey: [code]\nchecks:\n  - { expr: name <> 'a', severity: warn }\n--- */\nSELECT code, name FROM staged.dealer",
+    );
+    project.run();
+    assert_eq!(project.run()["outcome"], "unchanged");
+    let selected = |selector: &str| {
+        project.tallyhouse(&["check", "--select", selector, "--output", "json"]).succeeds().json()["selected"].clone()
+    };
+    assert_eq!(selected("result:warn"), json!(["core.dealer"]));
+    project.extract("dealer/b.csv", "code,name\n1,a\n1,b\n");
+    project.model(
+        "mart.year",
+        "/* ---\nchecks:\n  - expr: amount < 0\n--- */\nSELECT sum(amount) AS amount FROM mart.month",
+    );
+    project.tallyhouse(&["run"]).ends(1);
+    // Refused before it comes to any table; and in an environment that has built nothing yet.
+    project.tallyhouse(&["run", "--select", "mart.nowhere"]).ends(2);
+    assert_eq!(selected("result:error"), json!(["mart.year"]));
+    let ran = project.tallyhouse(&["check", "--select", "result:error", "--env", "dev"]).ends(2);
+    assert_eq!(
+        ran.error(),
+        "error: no run is recorded, so none has a result\n  \
+         hint: `result:` asks about the last `tallyhouse run` that built something or tried to\n"
+    );
+}
+
+#[test]
+fn another_run_date_changes_no_definition() {
+    let project = shop();
+    let day = |plus: u32| {
+        let sql =
+            format!("SELECT $run_date AS day, count(*) + {plus} AS row_count FROM core.sale WHERE month <= $run_date");
+        project.model("mart.day", &sql);
+    };
+    day(0);
+    project.model("core.recent", "/* ---\nkind: view\n--- */\nSELECT id FROM core.sale WHERE month <= $run_date");
+    project.model("mart.recent", "SELECT count(*) AS row_count FROM core.recent");
+    let modified = |date: &str| {
+        let arguments = ["check", "--select", "state:modified", "--run-date", date, "--output", "json"];
+        let ran = project.tallyhouse(&arguments);
+        if ran.code == 0 { ran.json()["selected"].clone() } else { json!(ran.json()["error"]) }
+    };
+    let none = json!("no table fits `state:modified`");
+    project.run_with(&["--run-date", "2026-06-29"]);
+    assert_eq!(modified("2026-06-29"), none);
+    assert_eq!(modified("2026-06-30"), none);
+    // A run of a part on another day leaves the others of the day before.
+    project.extract("sale/b.csv", "id,month,amount\n3,2026-02-01,5\n");
+    project.run_with(&["--run-date", "2026-06-30", "--select", "core.sale"]);
+    assert_eq!(modified("2026-06-30"), none);
+    project.run_with(&["--run-date", "2026-07-01", "--select", "mart.recent"]);
+    assert_eq!(modified("2026-07-02"), none);
+    day(1);
+    assert_eq!(modified("2026-07-02"), json!(["mart.day"]));
+    project.run_with(&["--run-date", "2026-07-02"]);
+    assert_eq!(modified("2026-07-03"), none);
 }
 
 #[test]

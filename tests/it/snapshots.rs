@@ -197,6 +197,8 @@ fn every_run_is_recorded_also_one_that_fails() {
     let mut files: Vec<_> =
         fs::read_dir(project.path("warehouse/runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
+    // How models were computed is kept beside the record of the run that computed them.
+    files.retain(|path| !path.to_string_lossy().ends_with(".operators.json"));
     let outcome = |path: &std::path::PathBuf| -> Value {
         serde_json::from_slice::<Value>(&fs::read(path).unwrap()).unwrap()["outcome"].clone()
     };

@@ -12,6 +12,7 @@
 
 mod bind;
 mod compare;
+mod example;
 mod execute;
 mod given;
 mod mask;
@@ -30,6 +31,7 @@ use crate::{
     record::{Diagnostic, Placed, TableName},
 };
 
+pub use example::{FUNCTIONS, examples};
 pub use execute::run;
 pub use mask::mask;
 pub use sample::{Sampled, Size, sample};

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     Error,
+    define::select::Selection,
     engine::Engine,
     record::TableName,
     run::{self, Direction, Element, Lineage, Request, Subject, Uses},
@@ -24,8 +25,9 @@ use drawing::Drawing;
 /// `lineage`
 #[derive(Debug, Args)]
 pub(super) struct LineageArguments {
-    /// A table, such as segment.market, or one of its columns, such as segment.market.units; all tables without it
-    #[arg(value_name = "TABLE[.COLUMN]", conflicts_with_all = ["select", "exclude"])]
+    /// A table, such as segment.market, one of its columns, such as segment.market.units, or several tables by a selector such as
+    /// `+segment.market`; all tables without it
+    #[arg(value_name = "TABLE[.COLUMN]")]
     subject: Option<String>,
     /// What it is made of, which is the default
     #[arg(long, conflicts_with = "downstream")]
@@ -70,7 +72,8 @@ impl LineageArguments {
     }
 
     fn request(&self) -> Request {
-        Request { selection: self.selection.asked(), ..Common::plain(&self.world).request(false) }
+        let selection = self.selection.asked_with(&self.subject);
+        Request { selection, ..Common::plain(&self.world).request(false) }
     }
 }
 
@@ -80,14 +83,27 @@ pub(super) async fn lineage(arguments: &LineageArguments, engine: &Engine) -> Re
     let lineage = run::lineage(&request, engine).await?;
     let steps = arguments.depth.unwrap_or(usize::MAX);
     let text = match &arguments.subject {
-        None => {
-            let selected = run::selected(&request, engine).await?.map(|selected| selected.tables);
-            whole(&lineage, selected.as_ref(), arguments)
+        Some(written) if arguments.selection.is_empty() && Selection::is_full_name(written) => {
+            of_subject(&run::subject(written, &lineage)?, &lineage, steps, arguments)
         }
-        Some(written) => of_subject(&run::subject(written, &lineage)?, &lineage, steps, arguments),
+        word => {
+            let selected = run::selected(&request, engine).await?.map(|selected| selected.tables);
+            match selected.iter().flatten().collect::<Vec<_>>()[..] {
+                [table] if word.is_some() => of_subject(&Subject::Table(table.clone()), &lineage, steps, arguments),
+                _ if arguments.depth.is_some() => return Err(depth_of_several()),
+                _ => whole(&lineage, selected.as_ref(), arguments),
+            }
+        }
     };
     print(&text);
     Ok(ExitCode::SUCCESS)
+}
+
+fn depth_of_several() -> Error {
+    Error::Usage {
+        message: "`--depth` counts from one table or column, and several are selected".to_owned(),
+        hint: Some("`2+TABLE` and `TABLE+2` select so many steps around it".to_owned()),
+    }
 }
 
 fn whole(lineage: &Lineage, selected: Option<&BTreeSet<TableName>>, arguments: &LineageArguments) -> String {

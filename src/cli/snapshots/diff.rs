@@ -12,7 +12,7 @@ use crate::{
     Error,
     engine::Engine,
     record::{PartitionValues, TableName},
-    run::{self, ColumnChange, Diff, PartitionChanges, RowChanges, Sample, TableChange, Wanted},
+    run::{self, ColumnChange, Diff, PartitionChanges, Request, RowChanges, Sample, TableChange, Wanted},
 };
 
 /// Partitions named before a line says how many more there are.
@@ -20,7 +20,8 @@ const NAMED: usize = 8;
 
 /// Shows what differs between two snapshots.
 pub(super) async fn diff(common: &Common, arguments: &DiffArguments, engine: &Engine) -> Result<(), Error> {
-    let diff = run::diff(&common.request(false), &wanted(arguments)?, engine).await?;
+    let request = Request { selection: arguments.selection.asked(), ..common.request(false) };
+    let diff = run::diff(&request, &wanted(arguments)?, engine).await?;
     match common.output() {
         OutputFormat::Text => print(&text(&diff)?),
         OutputFormat::Json => print(&format!("{}\n", whole(&diff)?)),

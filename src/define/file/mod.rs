@@ -5,6 +5,7 @@
 
 mod check;
 mod entity;
+mod function;
 mod model;
 mod pipeline;
 pub mod report;
@@ -15,6 +16,7 @@ pub use check::{AcceptedValues, Change, Check, Freshness, Limit, Measure, Range,
 pub use entity::{
     Attribute, BelongsTo, Block, Comparison, Entity, ExactWord, Id, Level, Records, Rule as EntityRule, Veto,
 };
+pub use function::Function;
 pub use model::{Column as ModelColumn, History, Model};
 pub use pipeline::{OnLowSpace, Pipeline, Publish, Variable};
 pub use source::{

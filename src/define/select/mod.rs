@@ -61,6 +61,19 @@ impl Selection {
         has_method || word.contains(['+', '@', '*', '?', '[', ',', '/']) && !word.contains(':')
     }
 
+    /// Returns whether a word is the name of one table with its schema, or of a column of it: what it means needs no project.
+    #[must_use]
+    pub fn is_full_name(word: &str) -> bool {
+        word.contains('.') && !Self::is_selector(word)
+    }
+
+    /// Returns the same with more words that add tables.
+    #[must_use]
+    pub fn and(mut self, words: impl IntoIterator<Item = String>) -> Self {
+        self.select.extend(words);
+        self
+    }
+
     /// Returns whether nothing was typed, so that every table is selected.
     #[must_use]
     pub const fn is_everything(&self) -> bool {

@@ -104,6 +104,8 @@ const fn otherwise(wanted: &Fits) -> &'static str {
         Fits::Source(_) => "a source has the name that stands in its file",
         Fits::Path(_) => "a path is written as messages show it, from the folder in which the command runs",
         Fits::Modified | Fits::New => "every definition is as in the served snapshot",
-        Fits::Error | Fits::Fail | Fits::Warn | Fits::Success => "the last recorded run has no such result",
+        Fits::Error | Fits::Fail | Fits::Warn | Fits::Success => {
+            "the last run that built something or tried to has no such result"
+        }
     }
 }

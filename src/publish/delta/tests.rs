@@ -64,6 +64,7 @@ fn table(partitions: &[Option<&str>]) -> Table {
         key: Vec::new(),
         description: None,
         definition: None,
+        defined_on: None,
         meanings: BTreeMap::new(),
         is_history: false,
         is_behind: false,

@@ -37,6 +37,7 @@ pub fn stage(staging: &Staging, values: &[&str]) -> Manifest {
             name,
             Table {
                 definition: None,
+                defined_on: None,
                 meanings: BTreeMap::new(),
                 is_history: false,
                 is_behind: false,

@@ -16,6 +16,9 @@ use crate::record::{
 
 pub use junit::junit;
 
+/// The schema under which functions are tested.
+const FUNCTIONS: &str = "functions";
+
 /// Returns the results as a person reads them: what failed, then one line about all.
 #[must_use]
 pub fn text(results: &[TestResult], seconds: f64) -> String {
@@ -26,13 +29,16 @@ pub fn text(results: &[TestResult], seconds: f64) -> String {
         out += &failures(result);
         out.push('\n');
     }
-    let models: BTreeSet<_> = results.iter().map(|result| &result.model).collect();
+    let subjects: BTreeSet<_> = results.iter().map(|result| &result.model).collect();
+    let (functions, models): (Vec<_>, Vec<_>) = subjects.into_iter().partition(|model| model.schema == FUNCTIONS);
+    let counts = [(models.len(), "model"), (functions.len(), "function")];
+    let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun));
     let failed = results.iter().filter(|result| !result.is_passed()).count();
     let _ = writeln!(
         out,
         "{} of {}: {} passed, {failed} failed, in {seconds:.2} s",
         counted(results.len(), "test"),
-        counted(models.len(), "model"),
+        counts.collect::<Vec<_>>().join(" and "),
         results.len() - failed
     );
     out

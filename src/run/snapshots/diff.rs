@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{
-    super::{Request, inspect, nightly},
+    super::{Request, inspect, nightly, select},
     nothing_served,
     rows::{self, RowChanges, Sample, Side},
 };
@@ -134,10 +134,10 @@ pub struct PartitionChanges {
     pub changed_values: Vec<PartitionValues>,
 }
 
-/// Compares two snapshots.
+/// Compares two snapshots, in the tables that the request selects among theirs.
 ///
 /// # Errors
-/// When there is no such snapshot or table, or its files cannot be read.
+/// When there is no such snapshot or table, a word selects none, or its files cannot be read.
 pub async fn diff(request: &Request, wanted: &Wanted, engine: &Engine) -> Result<Diff, Error> {
     let (warehouse, _) = inspect::warehouse(request)?;
     inspect::refuse_unknown_environment(&warehouse, request)?;
@@ -146,7 +146,12 @@ pub async fn diff(request: &Request, wanted: &Wanted, engine: &Engine) -> Result
     if let Some(table) = &wanted.table {
         refuse_unknown_table(table, &from, &to)?;
     }
-    let is_wanted = |name: &&TableName| wanted.table.as_ref().is_none_or(|table| table == *name);
+    let stored: BTreeSet<TableName> = from.tables.keys().chain(to.tables.keys()).cloned().collect();
+    let selected = select::selected_among(&stored, request, engine).await?.map(|selected| selected.tables);
+    let is_wanted = |name: &&TableName| {
+        wanted.table.as_ref().is_none_or(|table| table == *name)
+            && selected.as_ref().is_none_or(|selected| selected.contains(*name))
+    };
     let (mut tables, mut unchanged) = (Vec::new(), 0);
     let names: BTreeSet<&TableName> = from.tables.keys().chain(to.tables.keys()).collect();
     for name in names.into_iter().filter(is_wanted) {

@@ -29,7 +29,7 @@ use datafusion::{
 
 pub use self::{
     diff::{ChangedColumn, ModelDiff},
-    explain::{Explanation, Measured, Operator, PartPlan},
+    explain::Explanation,
 };
 
 use super::{Request, Snapshot, outcome, prepare::Prepared, select};
@@ -93,9 +93,9 @@ impl Working {
         // All of one snapshot, even if another is published meanwhile.
         let id = snapshot.manifest.snapshot.clone();
         let (prepared, mut findings) = Prepared::new(&request)?;
-        let tables = select::selected(&request, engine).await?.map(|selected| selected.tables);
-        let is_selected = |name: &TableName| tables.as_ref().is_none_or(|tables| tables.contains(name));
         let Planned { graph, findings: found, .. } = prepared.plan(Purpose::Build, &prepared.staged(), engine).await?;
+        let tables = select::planned(&prepared, &graph, &request, engine).await?;
+        let is_selected = |name: &TableName| tables.as_ref().is_none_or(|tables| tables.contains(name));
         let models = graph.models.iter().map(|model| &model.model.name);
         let views = graph.views.iter().map(|view| &view.model.name);
         let mut wanted: Vec<TableName> = models.filter(|name| is_selected(name)).cloned().collect();
@@ -110,10 +110,7 @@ impl Working {
             return Err(Error::Definition(findings));
         }
         if wanted.is_empty() {
-            return Err(Error::Usage {
-                message: "no model is selected, only sources".to_owned(),
-                hint: Some("`source:NAME+` selects what is made of a source".to_owned()),
-            });
+            return Err(select::only_sources());
         }
         let mut all = Vec::with_capacity(wanted.len());
         for name in wanted {

@@ -440,7 +440,7 @@ fn declared(catalog: &Catalog) -> Catalog {
 
 /// Returns the rows that a decision asks for, those of each partition sorted.
 async fn rows(model: &PlannedModel, decision: &Decision, session: &SessionContext) -> Rows {
-    let mut stream = Box::pin(execute::rows(model, decision, None, session).await.unwrap());
+    let mut stream = Box::pin(execute::rows(model, decision, None, session).await.unwrap().rows);
     let mut found = Rows::new();
     while let Some(batch) = stream.next().await {
         let batch: RecordBatch = batch.unwrap();
