@@ -64,6 +64,8 @@ class Bench:
         shutil.rmtree(self.copy, ignore_errors=True)
         arguments.work.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cp", "-al", str(arguments.warehouse), str(self.copy)], check=True)
+        # the lock of a link is the lock of what it links to
+        (self.copy / "lock").unlink(missing_ok=True)
         self.manifest = json.loads((self.copy / "current/manifest.json").read_text())
         self.load_before = os.getloadavg()[0]
 
@@ -144,7 +146,8 @@ def bars(lines: list[dict], document: dict) -> list[str]:
     )
     told = [f"- {what}: {value:.2f} {unit}, bar {bar:.2f}: {'met' if value <= bar else '**missed**'}" for what, value, bar, unit in found]
     slow = sorted((line for line in lines if ratio(line) > WORST_BAR), key=ratio, reverse=True)
-    told.append(f"- slower than {WORST_BAR:.0f} times: {len(slow)} of {len(lines)}: {', '.join(line['table'] for line in slow)}")
+    named = ", ".join(f"`{line['table']}` {ratio(line):.1f}" for line in slow)
+    told.append(f"- slower than {WORST_BAR:.0f} times: {len(slow)} of {len(lines)}: {named}")
     return [*told, f"- load of the machine: {document['load_before']:.1f} before, {document['load_after']:.1f} after"]
 
 
