@@ -30,7 +30,7 @@ met AS (
     GROUP BY ALL
 ),
 heard AS (
-    SELECT brand, max(reported_date)::TIMESTAMP AS latest_intelligence_at FROM core.intelligence GROUP BY brand
+    SELECT brand, timezone('UTC', max(reported_date)::TIMESTAMP) AS latest_intelligence_at FROM core.intelligence GROUP BY brand
 ),
 own_satisfaction AS (
     SELECT max(own_satisfaction_score) AS score FROM core.brand_satisfaction

@@ -19,6 +19,7 @@ SELECT
     coalesce(account.kind, 'unknown') AS kind,
     coalesce(region.province, 'unknown') AS province,
     coalesce(region.region, 'unknown') AS region,
+    coalesce(region.country, account.country, 'unknown') AS country,
     coalesce(industry.industry, 'unknown') AS industry,
     coalesce(industry.industry_group, 'unknown') AS industry_group,
     account.size_revenue_amount,

@@ -1,4 +1,4 @@
--- domain.md, section 3: one row for each customer. Names and codes are those of identification.
+-- domain.md, section 3: one row for each customer. Names and codes are those of identification; place as section 1 says.
 WITH RECURSIVE account AS (
     SELECT account.account_id, account.customer_id, parent.customer_id AS parent_id, referrer.customer_id AS referrer_id, account.updated_at
     FROM staged.crm_account AS account
@@ -39,6 +39,9 @@ referred AS (
 ordered AS (
     SELECT customer_id, min(order_date) AS first_date, max(order_date) AS last_date FROM core.customer_order GROUP BY customer_id
 ),
+home AS (
+    SELECT DISTINCT country FROM core.region WHERE is_domestic
+),
 bought AS (
     SELECT DISTINCT customer_id FROM core.sales WHERE line_kind = 'machine'
 ),
@@ -47,6 +50,19 @@ fleet AS (
 )
 SELECT
     identity.customer_id,
+    identity.name,
+    identity.name_key,
+    identity.tax_id,
+    identity.phone,
+    coalesce(region.country, identity.country, 'unknown') AS country,
+    coalesce(region.province, 'unknown') AS province,
+    coalesce(region.region, 'unknown') AS region,
+    CASE WHEN identity.country IS NULL THEN region.is_domestic ELSE identity.country IN (FROM home) END AS is_domestic,
+    coalesce(industry.industry, 'unknown') AS industry,
+    coalesce(industry.industry_group, 'unknown') AS industry_group,
+    identity.kind,
+    identity.credit_grade,
+    identity.relationship_level,
     coalesce(top.group_id, identity.customer_id) AS group_id,
     referred.referrer_id AS referred_by_customer_id,
     ordered.first_date AS first_order_date,
@@ -63,4 +79,6 @@ LEFT JOIN referred ON referred.customer_id = identity.customer_id
 LEFT JOIN ordered ON ordered.customer_id = identity.customer_id
 LEFT JOIN bought ON bought.customer_id = identity.customer_id
 LEFT JOIN fleet ON fleet.customer_id = identity.customer_id
+LEFT JOIN core.region AS region
+    ON region.province = CASE WHEN identity.country NOT IN (FROM home) THEN identity.country ELSE identity.province END
 LEFT JOIN core.industry AS industry ON industry.industry = identity.industry

@@ -49,7 +49,7 @@ SELECT
     placed.expected_units,
     placed.expected_amount,
     placed.probability,
-    placed.quotes_compared AS quotes_compared_count,
+    placed.quotes_compared::BIGINT AS quotes_compared_count,
     CASE WHEN placed.main_competitor IS NOT NULL THEN coalesce(brand.brand, 'unknown') END AS main_competitor,
     placed.main_competitor AS source_main_competitor,
     placed.lost_reason,

@@ -21,6 +21,7 @@ SELECT
     line.month,
     coalesce(region.province, 'unknown') AS province,
     coalesce(region.region, 'unknown') AS region,
+    coalesce(region.country, line.country, 'unknown') AS country,
     line.product_type,
     coalesce(industry.industry, 'unknown') AS industry,
     coalesce(industry.industry_group, 'unknown') AS industry_group,

@@ -48,8 +48,8 @@ SELECT
         WHEN line.line_kind = 'machine' THEN line.quantity
         WHEN line.line_kind = 'return' AND product.product_class = 'machine' THEN line.quantity
         ELSE 0
-    END AS units,
-    line.quantity AS quantity_units,
+    END::BIGINT AS units,
+    line.quantity::BIGINT AS quantity_units,
     line.revenue,
     line.cost,
     (line.revenue - line.cost)::DECIMAL(18, 2) AS margin,

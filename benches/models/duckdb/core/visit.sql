@@ -5,7 +5,7 @@ SELECT
     coalesce(account.customer_id, 'unknown') AS customer_id,
     visit.visited_on AS visited_date,
     date_trunc('month', visit.visited_on)::DATE AS month,
-    visit.minutes,
+    visit.minutes::BIGINT AS minutes,
     visit.visitor,
     coalesce(visit.visitor_role, 'unknown') AS visitor_role,
     person.buying_role,

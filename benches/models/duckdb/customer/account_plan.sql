@@ -75,7 +75,7 @@ SELECT
     judged.planned_contribution_rate,
     judged.actual_contribution::DOUBLE / nullif(judged.actual_revenue::DOUBLE, 0) AS actual_contribution_rate,
     judged.planned_account_cost,
-    judged.actual_account_cost,
+    judged.actual_account_cost::DECIMAL(18, 2) AS actual_account_cost,
     judged.planned_wallet_share,
     wallet.wallet_share AS actual_wallet_share,
     judged.actual_revenue::DOUBLE / nullif(judged.planned_revenue::DOUBLE, 0) AS attainment_rate,

@@ -1,4 +1,4 @@
--- domain.md, section 6: what somebody should look at, one row for each customer and reason; the words of `detail` are left to the model.
+-- domain.md, section 6: what somebody should look at, one row for each customer and reason.
 WITH policy AS (
     SELECT
         max(value) FILTER (WHERE key = 'customer.alert.revenue_down_rate') AS revenue_down_rate,
@@ -32,6 +32,8 @@ fall AS (
         prior.customer_id,
         month.month,
         month.last_date,
+        coalesce(now.t12m_revenue, 0) AS t12m_revenue,
+        prior.t12m_revenue AS prior_revenue,
         round(coalesce(now.t12m_revenue, 0)::DOUBLE / prior.t12m_revenue::DOUBLE - 1, 12) <= policy.revenue_down_rate AS is_down
     FROM compared_month AS month
     CROSS JOIN policy
@@ -39,7 +41,10 @@ fall AS (
     LEFT JOIN customer.monthly_grade AS now ON now.month = month.month AND now.customer_id = prior.customer_id
 ),
 revenue_down AS (
-    SELECT down.customer_id, min(down.last_date) AS since_date
+    SELECT
+        down.customer_id,
+        min(down.last_date) AS since_date,
+        arg_max(down.t12m_revenue, down.month) || ' in twelve months after ' || arg_max(down.prior_revenue, down.month) AS detail
     FROM fall AS down
     WHERE down.is_down
         AND (
@@ -59,13 +64,18 @@ recent AS (
             ORDER BY complaint.received_at, complaint.complaint_id
         ) AS number,
         count(*) FILTER (WHERE complaint.received_date <= getvariable('run_date') - policy.window_days) OVER (PARTITION BY complaint.customer_id)
-            AS before_count
+            AS before_count,
+        count(*) FILTER (WHERE complaint.received_date > getvariable('run_date') - policy.window_days) OVER (PARTITION BY complaint.customer_id)
+            AS now_count
     FROM core.complaint AS complaint
     CROSS JOIN policy
     WHERE complaint.customer_id <> 'unknown' AND complaint.received_date > getvariable('run_date') - 2 * policy.window_days
 ),
 complaints_up AS (
-    SELECT recent.customer_id, recent.received_date AS since_date
+    SELECT
+        recent.customer_id,
+        recent.received_date AS since_date,
+        format('{} complaints in {} days, {} in those before', recent.now_count, policy.window_days, recent.before_count) AS detail
     FROM recent
     CROSS JOIN policy
     WHERE recent.is_now AND recent.number = greatest(recent.before_count + 1, policy.complaints_from)
@@ -94,6 +104,7 @@ open_a AS (
 limited AS (
     SELECT
         open_a.customer_id,
+        open_a.complaint_id,
         CASE
             WHEN open_a.is_domestic AND open_a.resolution_mode = 'onsite' AND open_a.on_site_priority >= 1
                 THEN open_a.received_local + to_seconds(open_a.on_site_hours * 3600)
@@ -107,13 +118,19 @@ limited AS (
         AND target.working_day_number = received.working_day_number + open_a.response_days + CASE WHEN received.is_working_day THEN 0 ELSE 1 END
 ),
 priority_a_late AS (
-    SELECT customer_id, min(due_local)::DATE AS since_date
+    SELECT
+        customer_id,
+        min(due_local)::DATE AS since_date,
+        format('{} open past the limit: {}', count(*), string_agg(complaint_id, ', ' ORDER BY complaint_id)) AS detail
     FROM limited
     WHERE due_local < (getvariable('run_date') + 1)::TIMESTAMP
     GROUP BY customer_id
 ),
 satisfaction_down AS (
-    SELECT last.customer_id, last.answered_date AS since_date
+    SELECT
+        last.customer_id,
+        last.answered_date AS since_date,
+        concat(round(last.overall_score, 1), ' in ', last.survey_id, ' after ', round(before.overall_score, 1), ' in ', before.survey_id) AS detail
     FROM customer.survey_score AS last
     JOIN customer.survey_score AS before ON before.customer_id = last.customer_id AND before.survey_rank = 2
     CROSS JOIN policy
@@ -122,6 +139,7 @@ satisfaction_down AS (
 missed AS (
     SELECT
         coverage.customer_id,
+        coverage.visitor_role,
         coverage.last_visit_date,
         latest.last_date,
         (latest.month - INTERVAL 11 MONTH)::DATE AS first_month,
@@ -149,7 +167,8 @@ visit_overdue AS (
                 )::INT)
                 - INTERVAL 1 MONTH
             )::DATE)
-        ) AS since_date
+        ) AS since_date,
+        'no visit by ' || string_agg(DISTINCT visitor_role, ', ' ORDER BY visitor_role) AS detail
     FROM missed
     GROUP BY customer_id
 ),
@@ -166,16 +185,18 @@ credit_changed AS (
     FROM credit
     WHERE prior_grade IS NOT NULL AND credit_grade <> prior_grade
 )
-SELECT customer_id, 'overdue_order' AS reason, at_risk_date AS since_date FROM customer.churn WHERE state IN ('at_risk', 'lost')
+SELECT customer_id, 'overdue_order' AS reason, at_risk_date AS since_date,
+    concat(state, ': ', recency_days, ' days since the last order, ', round(expected_interval_days, 1), ' expected') AS detail
+FROM customer.churn WHERE state IN ('at_risk', 'lost')
 UNION ALL
-SELECT customer_id, 'revenue_down', since_date FROM revenue_down
+SELECT customer_id, 'revenue_down', since_date, detail FROM revenue_down
 UNION ALL
-SELECT customer_id, 'complaints_up', since_date FROM complaints_up
+SELECT customer_id, 'complaints_up', since_date, detail FROM complaints_up
 UNION ALL
-SELECT customer_id, 'priority_a_late', since_date FROM priority_a_late
+SELECT customer_id, 'priority_a_late', since_date, detail FROM priority_a_late
 UNION ALL
-SELECT customer_id, 'satisfaction_down', since_date FROM satisfaction_down
+SELECT customer_id, 'satisfaction_down', since_date, detail FROM satisfaction_down
 UNION ALL
-SELECT customer_id, 'visit_overdue', since_date FROM visit_overdue
+SELECT customer_id, 'visit_overdue', since_date, detail FROM visit_overdue
 UNION ALL
-SELECT customer_id, 'credit_down', valid_from FROM credit_changed WHERE place = 1 AND credit_grade > prior_grade
+SELECT customer_id, 'credit_down', valid_from, format('{} after {}', credit_grade, prior_grade) FROM credit_changed WHERE place = 1 AND credit_grade > prior_grade

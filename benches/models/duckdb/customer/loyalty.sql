@@ -59,7 +59,7 @@ SELECT
     relationship_level,
     (['known', 'contacted', 'first_purchase', 'repeat', 'loyal', 'advocate'])[ladder_rank] AS ladder,
     referred_count AS referred_customers_count,
-    ladder_rank,
+    ladder_rank::BIGINT AS ladder_rank,
     orders_count,
     wallet_share,
     recommend_score

@@ -22,5 +22,5 @@ scored AS (
         ntile(5) OVER (ORDER BY revenue, customer_id) AS m
     FROM measured
 )
-SELECT customer_id, recency_days, orders_count, revenue, r::DOUBLE AS r_score, f::DOUBLE AS f_score, m::DOUBLE AS m_score, rfm_class AS class
+SELECT customer_id, recency_days, orders_count, revenue::DECIMAL(18, 2) AS revenue, r::DOUBLE AS r_score, f::DOUBLE AS f_score, m::DOUBLE AS m_score, rfm_class AS class
 FROM scored LEFT JOIN staged.rfm_class ON r BETWEEN r_from AND r_to AND f BETWEEN f_from AND f_to AND m BETWEEN m_from AND m_to

@@ -33,7 +33,7 @@ grown AS (
 )
 SELECT
     listed.month, listed.channel, listed.region,
-    coalesce(sold.revenue, 0) AS revenue,
+    coalesce(sold.revenue, 0)::DECIMAL(18, 2) AS revenue,
     coalesce(sold.units, 0) AS units,
     growth AS revenue_growth,
     CASE WHEN growth IS NULL THEN NULL WHEN round(growth, 12) >= policy.value THEN 'rising' WHEN round(growth, 12) <= -policy.value THEN 'falling' ELSE 'flat' END AS trend

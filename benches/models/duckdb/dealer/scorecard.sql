@@ -120,8 +120,8 @@ scored AS (
     GROUP BY quarter, dealer_code
 )
 SELECT
-    measured.quarter, measured.dealer_code, revenue, revenue_growth, attainment_rate, complaints_per_100_units_rate, satisfaction_score, credit_grade,
+    measured.quarter, measured.dealer_code, revenue::DECIMAL(18, 2) AS revenue, revenue_growth, attainment_rate, complaints_per_100_units_rate, satisfaction_score, credit_grade,
     discount_rate, financed_share, training_days, award_count, tenure_years, score,
     CASE WHEN is_scored THEN rank() OVER (PARTITION BY measured.quarter, is_scored ORDER BY round(score, 12) DESC NULLS LAST) END AS score_rank,
-    months_covered, target_amount, units, complaint_count, answer_count
+    months_covered, target_amount::DECIMAL(18, 2) AS target_amount, units, complaint_count, answer_count
 FROM measured LEFT JOIN scored USING (quarter, dealer_code)

@@ -43,7 +43,7 @@ grouped AS (
     FROM active LEFT JOIN member USING (customer_id) LEFT JOIN fleet_year USING (year, customer_id)
     GROUP BY ALL
 )
-SELECT year, size_class, need_class, relationship, customer_count, revenue::DECIMAL(18, 2) AS revenue,
+SELECT year::INT AS year, size_class, need_class, relationship, customer_count, revenue::DECIMAL(18, 2) AS revenue,
     margin::DOUBLE / nullif(sum(margin) OVER (PARTITION BY year), 0)::DOUBLE AS profit_share,
     own_units / nullif(units, 0)::DOUBLE AS own_wallet_share, target_share, target_share - own_units / nullif(units, 0)::DOUBLE AS gap_share,
     margin::DECIMAL(18, 2) AS margin, units::BIGINT AS fleet_units, own_units::BIGINT AS own_fleet_units

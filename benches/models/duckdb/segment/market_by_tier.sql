@@ -76,7 +76,7 @@ measured AS (
     LEFT JOIN one_year_before USING (year, region, product_type, industry, price_tier)
     LEFT JOIN three_years_before USING (year, region, product_type, industry, price_tier)
 )
-SELECT year, region, product_type, industry, price_tier, coalesce(country, 'unknown') AS country, industry_group, market_units, own_units,
+SELECT year::INT AS year, region, product_type, industry, price_tier, coalesce(country, 'unknown') AS country, industry_group, market_units, own_units,
     own_units / nullif(market_units, 0)::DOUBLE AS own_share, prior_market_units::BIGINT AS prior_market_units, market_growth, market_cagr_3y, hhi,
     CASE WHEN 'unknown' NOT IN (region, product_type, industry, price_tier) THEN rank() OVER (PARTITION BY year, 'unknown' NOT IN (region, product_type, industry, price_tier) ORDER BY market_units DESC) END AS capacity_rank,
     average_price, market_units > 0 AND average_price IS NOT NULL AS is_measurable,

@@ -30,7 +30,7 @@ prior AS (
     FROM sold_month JOIN covered ON sold_month.month = covered.month - INTERVAL 1 YEAR
     GROUP BY ALL
 )
-SELECT year, working_condition, product_type, units, revenue, margin,
+SELECT year::INT AS year, working_condition, product_type, units, revenue, margin,
     CASE WHEN has_prior THEN CASE WHEN now.year IS NULL THEN 0 ELSE covered_revenue END::DOUBLE / nullif(prior_revenue::DOUBLE, 0) - 1 END AS revenue_growth,
     coalesce(months_covered, 0) AS months_covered, CASE WHEN now.year IS NULL THEN 0 ELSE covered_revenue END AS covered_revenue,
     CASE WHEN has_prior THEN CASE WHEN prior.year IS NULL THEN 0 ELSE prior_revenue END END AS prior_revenue
