@@ -266,19 +266,19 @@ impl VisitorMut for Names<'_, '_> {
 impl Names<'_, '_> {
     fn name(&mut self, name: &[Ident], span: Span) -> Expr {
         let meaning = self.scope.meaning(name, self.clause.aliases);
+        let (scope, meaning) = self.scope.blamed(name, meaning);
         let source = self.walk.source;
-        let lookup = Lookup { source, tables: self.walk.tables, scope: self.scope, clause: self.clause };
+        let lookup = Lookup { source, tables: self.walk.tables, scope, clause: self.clause };
         if let Some(finding) = lookup.finding(name, &meaning) {
+            self.walk.slips.extend(lookup.slip(name, &meaning, self.walk.findings.len()));
             self.walk.findings.push(finding);
             return tree::open(span);
         }
-        match meaning {
-            Meaning::Column { key, data_type: Some(data_type) } => {
-                self.types.insert(key.clone(), data_type);
-                tree::resolved(&key, span)
-            }
-            _ => tree::open(span),
-        }
+        let Meaning::Column { key, data_type, given } = meaning else { return tree::open(span) };
+        self.walk.read.extend(given);
+        let Some(data_type) = data_type else { return tree::open(span) };
+        self.types.insert(key.clone(), data_type);
+        tree::resolved(&key, span)
     }
 
     fn subquery(&mut self, query: &Query, span: Span) -> Expr {

@@ -7,16 +7,15 @@ use std::{collections::BTreeSet, ops::Range};
 
 use datafusion::{
     common::TableReference,
-    sql::sqlparser::ast::{
-        Ident, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableWithJoins,
-    },
+    sql::sqlparser::ast::{Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableWithJoins},
 };
 
 use super::{
     Walk,
     expression::Clause,
     names::listed,
-    scope::{Around, Column, Columns, Relation, Scope},
+    scope::{Around, Columns, Relation, Scope},
+    slips::{Given, Kind, Slip},
     tree::parts,
     types::spelled,
 };
@@ -103,10 +102,17 @@ impl Walk<'_> {
                     range.clone(),
                     format!("USING needs `{column}` on both sides, and {} has none", listed(&tables)),
                 );
-                self.findings.push(match nearest(&column, names) {
+                let near = nearest(&column, names);
+                // It is what is meant: who reads it names it as one column too.
+                let meant = near.map(str::to_owned);
+                self.findings.push(match near {
                     Some(near) => finding.hint(format!("did you mean `{near}`?")).fix(self.source.place(range), near),
                     None => finding.hint("join with ON where the names differ"),
                 });
+                let among = relations.iter().map(|relation| relation.origin.clone()).collect();
+                let nth = self.findings.len() - 1;
+                self.slips.push(Slip { nth, kind: Kind::Column, name: column.clone(), among, meant: None });
+                scope.merged.extend(meant);
                 break;
             }
         }
@@ -135,19 +141,20 @@ impl Walk<'_> {
             TableFactor::Derived { lateral, subquery, alias, .. } => {
                 let outer = if *lateral { Some(&*scope) } else { scope.around.outer };
                 let columns = self.query(subquery, Around { ctes: scope.around.ctes, outer });
-                aliased(None, columns, alias.as_ref())
+                self.relation(None, columns, alias.as_ref())
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 return self.joined_tables(table_with_joins, scope);
             }
             TableFactor::Table { name, alias, .. } => {
-                aliased(parts(name).pop().map(TableReference::bare), Columns::unknown(), alias.as_ref())
+                let own = parts(name).pop().map(TableReference::bare);
+                self.relation(own, Columns::unknown(), alias.as_ref())
             }
             TableFactor::UNNEST { alias, .. }
             | TableFactor::TableFunction { alias, .. }
             | TableFactor::Function { alias, .. }
-            | TableFactor::NestedJoin { alias, .. } => aliased(None, Columns::unknown(), alias.as_ref()),
-            _ => Relation { name: None, columns: Columns::unknown() },
+            | TableFactor::NestedJoin { alias, .. } => self.relation(None, Columns::unknown(), alias.as_ref()),
+            _ => self.unnamed(Columns::unknown()),
         };
         scope.relations.push(relation);
     }
@@ -168,7 +175,27 @@ impl Walk<'_> {
             self.unknown_table(name, &written, scope);
             Columns::unknown()
         });
-        aliased(own, columns, alias)
+        self.relation(own, columns, alias)
+    }
+
+    /// Returns a relation without a name.
+    pub(super) fn unnamed(&mut self, columns: Columns) -> Relation {
+        self.relation(None, columns, None)
+    }
+
+    /// Returns a relation under its own name or its alias, which may name its columns too.
+    fn relation(&mut self, own: Option<TableReference>, mut columns: Columns, alias: Option<&TableAlias>) -> Relation {
+        let origin = own.as_ref().map(ToString::to_string).unwrap_or_else(|| {
+            self.unnamed += 1;
+            self.unnamed.to_string()
+        });
+        let Some(alias) = alias else { return Relation { name: own, columns, origin, alias: None } };
+        for (column, name) in columns.list.iter_mut().zip(&alias.columns) {
+            (column.name, column.given) = (Some(known_as(&name.name)), None);
+        }
+        let name = known_as(&alias.name);
+        let given = Given { at: self.source.range(alias.name.span), name: name.clone(), renames: None };
+        Relation { name: Some(TableReference::bare(name)), columns, origin, alias: Some(given) }
     }
 
     /// Tells of a table that nobody makes, once for each name.
@@ -257,16 +284,6 @@ impl Walk<'_> {
         };
         condition.or(plain)
     }
-}
-
-/// Gives a relation the names of its alias.
-fn aliased(own: Option<TableReference>, mut columns: Columns, alias: Option<&TableAlias>) -> Relation {
-    let Some(alias) = alias else { return Relation { name: own, columns } };
-    let names: Vec<&Ident> = alias.columns.iter().map(|column| &column.name).collect();
-    for (column, name) in columns.list.iter_mut().zip(names) {
-        *column = Column { name: Some(known_as(name)), data_type: column.data_type.clone() };
-    }
-    Relation { name: Some(TableReference::bare(known_as(&alias.name))), columns }
 }
 
 /// Returns how a join joins, and what can be named behind it.

@@ -25,6 +25,7 @@ mod names;
 mod query;
 mod results;
 mod scope;
+mod slips;
 mod source;
 mod syntax;
 mod tree;
@@ -49,6 +50,7 @@ use crate::{
     record::{Diagnostic, TableName, Text},
 };
 use scope::{Around, Column, Columns, Ctes};
+use slips::Slip;
 use source::Source;
 
 /// The tables of a project, as far as they are known.
@@ -89,6 +91,7 @@ impl Tables {
         let column = |field: &Arc<arrow::datatypes::Field>| Column {
             name: Some(field.name().clone()),
             data_type: Some(field.data_type().clone()),
+            given: None,
         };
         Some(Columns { list: schema.fields().iter().map(column).collect(), is_open: false })
     }
@@ -125,11 +128,9 @@ pub struct Diagnosis {
 #[must_use]
 pub fn diagnose(text: &Arc<Text>, query: &Query, tables: &Tables, state: &SessionState) -> Diagnosis {
     let source = Source::new(text);
-    let (findings, unknown) = (Vec::new(), BTreeSet::new());
-    let ignored = Vec::new();
-    let mut walk = Walk { source: &source, tables, state, findings, ignored, unknown, has_doubled_ctes: false };
+    let mut walk = Walk::new(&source, tables, state);
     let columns = walk.query(query, Around { ctes: &Ctes::new(), outer: None });
-    let mut findings = walk.findings;
+    let mut findings = slips::once(&source, walk.findings, walk.slips, &walk.read);
     findings.extend(walk.ignored);
     findings.sort_by_key(|finding| finding.place.as_ref().map(|place| place.range.start));
     findings.dedup();
@@ -147,8 +148,7 @@ pub fn ignored_names(text: &Arc<Text>, query: &Query, tables: &Tables, state: &S
         return Vec::new();
     }
     let source = Source::new(text);
-    let (findings, ignored, unknown) = (Vec::new(), Vec::new(), BTreeSet::new());
-    let mut walk = Walk { source: &source, tables, state, findings, ignored, unknown, has_doubled_ctes: false };
+    let mut walk = Walk::new(&source, tables, state);
     walk.query(query, Around { ctes: &Ctes::new(), outer: None });
     let mut ignored = walk.ignored;
     ignored.sort_by_key(|finding| finding.place.as_ref().map(|place| place.range.start));
@@ -255,12 +255,35 @@ struct Walk<'a> {
     tables: &'a Tables,
     state: &'a SessionState,
     findings: Vec<Diagnostic>,
+    /// Those of the findings that are about names which mean nothing.
+    slips: Vec<Slip>,
+    /// Where the names are given that were read.
+    read: BTreeSet<usize>,
     /// Findings about what the engine ignores.
     ignored: Vec<Diagnostic>,
+    /// Tables without a name of their own.
+    unnamed: usize,
     /// Tables that were told to be unknown.
     unknown: BTreeSet<String>,
     /// Whether two common table expressions are called the same: one of them has lost its own name.
     has_doubled_ctes: bool,
+}
+
+impl<'a> Walk<'a> {
+    const fn new(source: &'a Source, tables: &'a Tables, state: &'a SessionState) -> Self {
+        Self {
+            source,
+            tables,
+            state,
+            findings: Vec::new(),
+            slips: Vec::new(),
+            read: BTreeSet::new(),
+            ignored: Vec::new(),
+            unnamed: 0,
+            unknown: BTreeSet::new(),
+            has_doubled_ctes: false,
+        }
+    }
 }
 
 #[cfg(test)]

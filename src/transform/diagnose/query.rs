@@ -17,7 +17,7 @@ use super::{
     Walk, coercion,
     expression::{Checked, Clause},
     grouping::Groups,
-    scope::{Around, Column, Columns, Relation, Scope},
+    scope::{Around, Column, Columns, Scope},
     tree::{calls, key, parts},
 };
 use crate::engine::statement::known_as;
@@ -49,7 +49,7 @@ impl Walk<'_> {
             body => {
                 let columns = self.body(body, around);
                 let mut scope = Scope::empty(Around { ctes: &ctes, outer: None });
-                scope.relations.push(Relation { name: None, columns: columns.clone() });
+                scope.relations.push(self.unnamed(columns.clone()));
                 for expr in ordered(query.order_by.as_ref()).filter(|expr| !is_position(expr)) {
                     self.expression(expr, &scope, Clause::ORDER_BY);
                 }
@@ -68,11 +68,12 @@ impl Walk<'_> {
         let columns = match cte.query.body.as_ref() {
             SetExpr::SetOperation { left, .. } if is_recursive => {
                 // What it reads of itself has the columns of the part that does not.
-                let before = self.findings.len();
+                let (before, slips) = (self.findings.len(), self.slips.len());
                 let mut ctes = around.ctes.clone();
                 ctes.insert(name.clone(), Columns::unknown());
                 let first = self.body(left, Around { ctes: &ctes, ..around });
                 self.findings.truncate(before);
+                self.slips.truncate(slips);
                 ctes.insert(name, renamed(first, cte));
                 self.query(&cte.query, Around { ctes: &ctes, ..around })
             }
@@ -112,7 +113,7 @@ impl Walk<'_> {
         let column = |at: usize| {
             let types: Option<Vec<_>> = cells.iter().map(|row| row.get(at).cloned().flatten()).collect();
             let data_type = types.and_then(|types| coercion::united(&types));
-            Column { name: Some(format!("column{}", at + 1)), data_type }
+            Column { name: Some(format!("column{}", at + 1)), data_type, given: None }
         };
         Columns { list: (0..width).map(column).collect(), is_open: false }
     }
@@ -233,6 +234,7 @@ impl Walk<'_> {
 fn renamed(mut columns: Columns, cte: &Cte) -> Columns {
     for (column, name) in columns.list.iter_mut().zip(&cte.alias.columns) {
         column.name = Some(known_as(&name.name));
+        column.given = None;
     }
     columns
 }

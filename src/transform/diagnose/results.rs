@@ -14,6 +14,7 @@ use super::{
     expression::{Checked, Clause},
     names::{listed, quoted},
     scope::{Column, Columns, Scope},
+    slips::Given,
     tree::parts,
 };
 use crate::{engine::statement::known_as, record::diagnostic::nearest};
@@ -43,8 +44,15 @@ impl Walk<'_> {
         // A misspelt name names nothing: what reads the column by its right name is not told that it is missing.
         let is_misspelt = self.findings.len() > before && matches!(item, SelectItem::UnnamedExpr(_));
         let name = name.filter(|_| !is_misspelt);
-        columns.list.push(Column { name, data_type: checked.data_type() });
+        let given = self.given(item);
+        columns.list.push(Column { name, data_type: checked.data_type(), given });
         Some(checked)
+    }
+
+    /// Returns the name that a result is given.
+    fn given(&self, item: &SelectItem) -> Option<Given> {
+        let SelectItem::ExprWithAlias { expr, alias } = item else { return None };
+        Some(Given { at: self.source.range(alias.span), name: known_as(alias), renames: own_name(expr) })
     }
 
     fn qualified_wildcard(
