@@ -147,8 +147,8 @@ impl UnitTests {
         self.tests.len()
     }
 
-    /// Keeps the tests that are asked for: all of a model (`core.sales`), or one (`core.sales:name of the test`). Without
-    /// words all are.
+    /// Keeps the tests that are asked for: all of a model (`core.sales`, or `sales`) or of a schema (`core`), or one
+    /// (`core.sales:name of the test`). Without words all are.
     ///
     /// # Errors
     /// When a word selects nothing.
@@ -157,7 +157,9 @@ impl UnitTests {
         for word in words {
             let mut is_found = false;
             for (test, wanted) in self.tests.iter().zip(&mut is_wanted) {
-                let is_asked = spelled(test) == *word || test.model.to_string() == *word;
+                let TableName { schema, table } = &test.model;
+                let names = [spelled(test), test.model.to_string(), schema.clone(), table.clone()];
+                let is_asked = names.contains(word);
                 *wanted |= is_asked;
                 is_found |= is_asked;
             }

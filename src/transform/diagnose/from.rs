@@ -7,14 +7,17 @@ use std::{collections::BTreeSet, ops::Range};
 
 use datafusion::{
     common::TableReference,
-    sql::sqlparser::ast::{Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableWithJoins},
+    sql::sqlparser::ast::{
+        Join, JoinConstraint, JoinOperator, ObjectName, Spanned, TableAlias, TableFactor, TableWithJoins,
+    },
 };
 
 use super::{
-    Walk,
+    Walk, coercion,
     expression::Clause,
-    names::listed,
-    scope::{Around, Columns, Relation, Scope},
+    names::{listed, quoted},
+    nested,
+    scope::{Around, Column, Columns, Relation, Scope},
     slips::{Given, Kind, Slip},
     tree::parts,
     types::spelled,
@@ -45,7 +48,7 @@ impl Walk<'_> {
 
     fn joined_tables(&mut self, tables: &TableWithJoins, scope: &mut Scope<'_>) {
         let first = scope.relations.len();
-        self.table_factor(&tables.relation, scope);
+        self.table_factor(&tables.relation, scope, false);
         for join in &tables.joins {
             self.join(join, first, scope);
         }
@@ -53,10 +56,19 @@ impl Walk<'_> {
 
     fn join(&mut self, join: &Join, first: usize, scope: &mut Scope<'_>) {
         let left = first..scope.relations.len();
-        self.table_factor(&join.relation, scope);
+        let is_applied = matches!(join.join_operator, JoinOperator::CrossApply | JoinOperator::OuterApply);
+        self.table_factor(&join.relation, scope, is_applied);
         let right = left.end..scope.relations.len();
         let (constraint, kept) = constraint(&join.join_operator);
+        match join.join_operator {
+            JoinOperator::AsOf { .. } => self.nearest_join(join),
+            JoinOperator::CrossApply | JoinOperator::OuterApply => self.applied(join),
+            _ => {}
+        }
         match constraint {
+            Some(JoinConstraint::None) if needs_condition(&join.join_operator) => {
+                self.unconditional(join, scope, &left, &right);
+            }
             Some(JoinConstraint::On(condition)) => {
                 self.condition(condition, scope, Clause::ON);
             }
@@ -81,6 +93,38 @@ impl Walk<'_> {
             Kept::Left => scope.relations.truncate(right.start),
             Kept::Right => drop(scope.relations.drain(left)),
         }
+    }
+
+    /// Tells of an outer join that does not say which rows belong together.
+    fn unconditional(&mut self, join: &Join, scope: &Scope<'_>, left: &Range<usize>, right: &Range<usize>) {
+        let range = self.factor(&join.relation);
+        let end = range.end;
+        let finding = self.source.error(range, "this join does not say which rows belong together");
+        let is_lateral = matches!(join.relation, TableFactor::Derived { lateral: true, .. });
+        let shared = if is_lateral { vec!["true".to_owned()] } else { shared(scope, left, right) };
+        self.findings.push(match shared.as_slice() {
+            [] => finding.hint("write `ON` behind it, and what is equal in both"),
+            [only] => {
+                let text = format!("ON {only}");
+                finding.hint(format!("write `{text}` behind it")).fix(self.source.place(end..end), format!(" {text}"))
+            }
+            several => {
+                let hint = format!("write `ON` behind it, and what is equal in both, such as {}", listed(several));
+                finding.hint(hint)
+            }
+        });
+    }
+
+    /// Returns where a table of a FROM stands, with its alias.
+    fn factor(&self, factor: &TableFactor) -> Range<usize> {
+        let (own, alias) = match factor {
+            TableFactor::Table { name, alias, .. } => (self.source.closed(self.source.name(name)), alias),
+            TableFactor::Derived { subquery, alias, .. } => {
+                (self.source.in_parentheses(self.source.range(subquery.span())), alias)
+            }
+            other => return self.source.range(other.span()),
+        };
+        alias.as_ref().map_or_else(|| own.clone(), |alias| own.start..self.source.range(alias.name.span).end)
     }
 
     /// Looks at a column of USING, which both sides must have.
@@ -135,18 +179,24 @@ impl Walk<'_> {
         }
     }
 
-    fn table_factor(&mut self, factor: &TableFactor, scope: &mut Scope<'_>) {
+    fn table_factor(&mut self, factor: &TableFactor, scope: &mut Scope<'_>, is_applied: bool) {
         let relation = match factor {
             TableFactor::Table { name, alias, args: None, .. } => self.table(name, alias.as_ref(), scope),
             TableFactor::Derived { lateral, subquery, alias, .. } => {
-                let outer = if *lateral { Some(&*scope) } else { scope.around.outer };
+                let outer = if *lateral || is_applied { Some(&*scope) } else { scope.around.outer };
+                let names = self.outer_names;
                 let columns = self.query(subquery, Around { ctes: scope.around.ctes, outer });
+                if *lateral && self.outer_names > names {
+                    let range = self.query_range(subquery);
+                    self.nest(nested::Kind::Lateral, subquery, range, false);
+                }
                 self.relation(None, columns, alias.as_ref())
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 return self.joined_tables(table_with_joins, scope);
             }
             TableFactor::Table { name, alias, .. } => {
+                self.unknown_table_function(name);
                 let own = parts(name).pop().map(TableReference::bare);
                 self.relation(own, Columns::unknown(), alias.as_ref())
             }
@@ -154,7 +204,10 @@ impl Walk<'_> {
             | TableFactor::TableFunction { alias, .. }
             | TableFactor::Function { alias, .. }
             | TableFactor::NestedJoin { alias, .. } => self.relation(None, Columns::unknown(), alias.as_ref()),
-            _ => self.unnamed(Columns::unknown()),
+            _ => {
+                self.turned_table(factor);
+                self.unnamed(Columns::unknown())
+            }
         };
         scope.relations.push(relation);
     }
@@ -190,6 +243,7 @@ impl Walk<'_> {
             self.unnamed.to_string()
         });
         let Some(alias) = alias else { return Relation { name: own, columns, origin, alias: None } };
+        self.named_columns(&alias.columns, &mut columns);
         for (column, name) in columns.list.iter_mut().zip(&alias.columns) {
             (column.name, column.given) = (Some(known_as(&name.name)), None);
         }
@@ -221,6 +275,18 @@ impl Walk<'_> {
                 finding.hint(format!("did you mean `{meant}`?{path}")).fix(self.source.place(range), meant)
             }
             None if written.len() == 1 => finding.hint("a table is named with its schema, such as `core.sales`"),
+            None => finding,
+        });
+    }
+
+    /// Tells of a call in the place of a table, of a function that nobody knows.
+    fn unknown_table_function(&mut self, name: &ObjectName) {
+        let known = self.state.table_functions();
+        let Some(written) = parts(name).pop().filter(|name| !known.contains_key(name)) else { return };
+        let range = self.source.name(name);
+        let finding = self.source.error(range.clone(), format!("no function `{written}` gives a table"));
+        self.findings.push(match nearest(&written, known.keys().map(String::as_str)) {
+            Some(near) => finding.hint(format!("did you mean `{near}`?")).fix(self.source.place(range), near),
             None => finding,
         });
     }
@@ -284,6 +350,34 @@ impl Walk<'_> {
         };
         condition.or(plain)
     }
+}
+
+/// Returns comparisons of columns that both sides have under one name.
+fn shared(scope: &Scope<'_>, left: &Range<usize>, right: &Range<usize>) -> Vec<String> {
+    let columns = |side: &Range<usize>| {
+        let relations = side.clone().filter_map(|at| Some((scope.called(at)?, &scope.relations[at].columns.list)));
+        relations.flat_map(|(table, list)| list.iter().map(move |column| (table.clone(), column))).collect::<Vec<_>>()
+    };
+    let right = columns(right);
+    let pair = |(table, column): &(String, &Column)| {
+        let name = column.name.as_ref()?;
+        let same = |(_, other): &&(String, &Column)| other.name.as_ref() == Some(name);
+        let (other, with) = right.iter().find(same)?;
+        let types = column.data_type.as_ref().zip(with.data_type.as_ref());
+        let name = quoted(name);
+        types
+            .is_some_and(|(one, other)| coercion::compares(one, other))
+            .then(|| format!("{table}.{name} = {other}.{name}"))
+    };
+    columns(left).iter().filter_map(pair).collect()
+}
+
+/// Returns whether a join is refused without a condition.
+const fn needs_condition(operator: &JoinOperator) -> bool {
+    !matches!(
+        operator,
+        JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::CrossJoin(_) | JoinOperator::StraightJoin(_)
+    )
 }
 
 /// Returns how a join joins, and what can be named behind it.

@@ -15,21 +15,27 @@
 //! ```
 
 mod branches;
+mod calls;
 mod coercion;
 mod explain;
 mod expression;
 mod from;
 mod grouping;
+mod limits;
 mod literals;
 mod names;
+mod nested;
 mod query;
+mod readable;
 mod results;
+mod rows;
 mod scope;
 mod slips;
 mod source;
 mod syntax;
 mod tree;
 pub(super) mod types;
+mod unsupported;
 mod windows;
 
 use std::{
@@ -49,6 +55,7 @@ use crate::{
     engine::{Parameters, statement::known_as},
     record::{Diagnostic, TableName, Text},
 };
+use nested::Nested;
 use scope::{Around, Column, Columns, Ctes};
 use slips::Slip;
 use source::Source;
@@ -122,6 +129,16 @@ pub struct Diagnosis {
     pub findings: Vec<Diagnostic>,
     /// The names of its columns with their types as far as they are right; None where not even the names are known.
     pub columns: Option<Vec<(String, Option<DataType>)>>,
+    /// Queries inside of it.
+    nested: Vec<Nested>,
+}
+
+impl Diagnosis {
+    /// Returns the place of what the engine refuses though nothing is wrong with any part of it, if that is known.
+    #[must_use]
+    pub fn refused(&self, text: &Arc<Text>, error: &DataFusionError) -> Option<Diagnostic> {
+        nested::refused(&Source::new(text), &self.nested, error)
+    }
 }
 
 /// Takes a query apart, whose parameters are literals at the places where they were written.
@@ -136,7 +153,7 @@ pub fn diagnose(text: &Arc<Text>, query: &Query, tables: &Tables, state: &Sessio
     findings.dedup();
     let named = |column: Column| Some((column.name?, column.data_type));
     let columns = if columns.is_open { None } else { columns.list.into_iter().map(named).collect() };
-    Diagnosis { findings, columns }
+    Diagnosis { findings, columns, nested: walk.nested }
 }
 
 /// Returns what is wrong with names behind a `*`, as in `* EXCLUDE (name)`: the engine plans a query in which they mean nothing.
@@ -200,22 +217,29 @@ pub fn name_place(text: &Arc<Text>, query: &Query, name: &str) -> Option<Range<u
     })
 }
 
-/// Returns where a query calls a function with this text as its first argument.
+/// Returns where a query calls a function with this text as its first argument, in whatever syntax.
 #[must_use]
 pub fn argument_places(text: &Arc<Text>, query: &Query, function: &str, argument: &str) -> Vec<Range<usize>> {
-    let mut spans = Vec::new();
+    let (source, mut ranges) = (Source::new(text), Vec::new());
     let _ = visit_expressions(query, |expr| {
         if let Expr::Function(call) = expr
             && tree::parts(&call.name).last().is_some_and(|name| name == function)
             && let Some(Expr::Value(value)) = tree::arguments(call).first()
             && matches!(&value.value, Value::SingleQuotedString(written) if written == argument)
         {
-            spans.push(value.span);
+            ranges.push(source.range(value.span));
+        }
+        // EXTRACT is a call of it, with its first argument before FROM.
+        if let Expr::Extract { field, .. } = expr
+            && function == "date_part"
+            && field.to_string().eq_ignore_ascii_case(argument)
+        {
+            let call = source.exact(expr);
+            ranges.extend(source.tokens().get(source.behind(call.start) + 2).map(|(_, field)| field.clone()));
         }
         ControlFlow::<()>::Continue(())
     });
-    let source = Source::new(text);
-    spans.into_iter().map(|span| source.range(span)).collect()
+    ranges
 }
 
 /// Returns where a query reads a table.
@@ -259,6 +283,10 @@ struct Walk<'a> {
     slips: Vec<Slip>,
     /// Where the names are given that were read.
     read: BTreeSet<usize>,
+    /// Queries inside of others.
+    nested: Vec<Nested>,
+    /// How many names were found in a query around the one in which they stand.
+    outer_names: usize,
     /// Findings about what the engine ignores.
     ignored: Vec<Diagnostic>,
     /// Tables without a name of their own.
@@ -278,6 +306,8 @@ impl<'a> Walk<'a> {
             findings: Vec::new(),
             slips: Vec::new(),
             read: BTreeSet::new(),
+            nested: Vec::new(),
+            outer_names: 0,
             ignored: Vec::new(),
             unnamed: 0,
             unknown: BTreeSet::new(),

@@ -88,6 +88,43 @@ const KEYWORDS: [&str; 62] = [
     "LATERAL",
 ];
 
+/// Keywords that begin nothing, so that no comma is missing before them.
+const BEHIND: [&str; 26] = [
+    "AND",
+    "AS",
+    "ASC",
+    "BETWEEN",
+    "BY",
+    "DESC",
+    "ELSE",
+    "END",
+    "EXCEPT",
+    "FROM",
+    "GROUP",
+    "HAVING",
+    "IN",
+    "INTERSECT",
+    "IS",
+    "JOIN",
+    "LIKE",
+    "LIMIT",
+    "ON",
+    "OR",
+    "ORDER",
+    "OVER",
+    "QUALIFY",
+    "THEN",
+    "UNION",
+    "WHERE",
+];
+
+/// Keywords that want something behind them, so that no comma is missing there.
+const BEFORE: [&str; 12] =
+    ["AND", "AS", "BETWEEN", "BY", "FROM", "IN", "ON", "OR", "OVER", "PARTITION", "SELECT", "WHERE"];
+
+/// Units of time behind the number of an interval.
+const UNITS: [&str; 8] = ["YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND"];
+
 /// Tokens before the place at which a text breaks that are looked at, too.
 const LOOK_BACK: usize = 3;
 
@@ -125,6 +162,27 @@ pub(super) fn finding(source: &Source, error: &ParserError) -> Diagnostic {
         Some(Repair::Missing { at, sign, hint }) => {
             source.error(range, message).hint(hint).fix(source.place(at..at), sign)
         }
+        Some(Repair::MissingAtEnd { behind, sign }) => {
+            let word = source.slice(&behind).to_owned();
+            source
+                .error(behind.clone(), format!("syntax error: a `{sign}` is missing behind `{word}`"))
+                .hint(format!("put `{sign}` behind `{word}`"))
+                .fix(source.place(behind.end..behind.end), sign)
+        }
+        Some(Repair::Instead { at, sign }) => {
+            source.error(range, message).hint(format!("write `{sign}`")).fix(source.place(at), format!(" {sign}"))
+        }
+        Some(Repair::Uncalled { at, call, over }) => {
+            let word = source.slice(&at).to_owned();
+            source
+                .error(at.clone(), format!("syntax error: `{word}` is no call of a function, so it has no window"))
+                .hint(format!("write one, such as `{call} {over}`"))
+                .fix(source.place(at), call)
+        }
+        Some(Repair::Unit { at, near }) => source
+            .error(at.clone(), format!("syntax error: `{}` is no unit of time", source.slice(&at)))
+            .hint(format!("did you mean `{near}`?"))
+            .fix(source.place(at), near),
         Some(Repair::Earlier { at, before }) => source
             .error(before.clone(), format!("syntax error: a `,` is missing before `{}`", source.slice(&before)))
             .hint(format!("put `,` before `{}`", source.slice(&before)))
@@ -141,6 +199,14 @@ enum Repair {
     Surplus { at: Range<usize> },
     /// A sign was left out.
     Missing { at: usize, sign: String, hint: String },
+    /// A sign was left out behind the last token of a line.
+    MissingAtEnd { behind: Range<usize>, sign: String },
+    /// A keyword is wanted where a sign stands.
+    Instead { at: Range<usize>, sign: String },
+    /// A window stands behind what is no call.
+    Uncalled { at: Range<usize>, call: String, over: String },
+    /// A word is meant to be a unit of time.
+    Unit { at: Range<usize>, near: &'static str },
     /// A comma was left out in front of an earlier token, which was taken for a name.
     Earlier { at: usize, before: Range<usize> },
 }
@@ -227,13 +293,17 @@ fn repair(source: &Source, range: &Range<usize>, wanted: Option<&str>) -> Option
         let hint = "put `)` at the end".to_owned();
         attempt(source, end..end, ")").then(|| Repair::Missing { at: end, sign: ")".to_owned(), hint })
     };
-    near_keyword(source, at)
+    uncalled(source, at)
+        .or_else(|| near_unit(source, at))
+        .or_else(|| near_keyword(source, at))
+        .or_else(|| (at.saturating_sub(1)..=at).rev().find_map(|at| surplus_word(source, at)))
         .or_else(|| (1..=LOOK_BACK).find_map(|back| surplus(source, at.checked_sub(back)?, &Token::Comma)))
         .or_else(|| missing(source, at, ","))
         .or_else(|| missing(source, at, ")"))
         .or_else(unclosed)
         .or_else(|| surplus(source, at, &Token::RParen))
         .or_else(|| missing(source, at, wanted?))
+        .or_else(|| instead(source, at, wanted?))
         .or_else(|| earlier(source, at))
         .or_else(|| any_keyword(source, at))
 }
@@ -279,10 +349,75 @@ fn surplus(source: &Source, index: usize, sign: &Token) -> Option<Repair> {
 fn missing(source: &Source, index: usize, sign: &str) -> Option<Repair> {
     let (_, before) = source.tokens().get(index.checked_sub(1)?)?;
     let (_, this) = source.tokens().get(index)?;
-    let hint = format!("put `{sign}` before `{}`", source.slice(this));
     let is_word = sign.starts_with(char::is_alphabetic);
-    let sign = if is_word { format!(" {sign}") } else { sign.to_owned() };
-    attempt(source, before.end..before.end, &sign).then_some(Repair::Missing { at: before.end, sign, hint })
+    if sign == "," && !may_part(source, index) {
+        return None;
+    }
+    let text = if is_word { format!(" {sign}") } else { sign.to_owned() };
+    if !attempt(source, before.end..before.end, &text) {
+        return None;
+    }
+    let is_at_end = source.body().get(before.end..this.start).is_some_and(|gap| gap.contains('\n'));
+    Some(match is_at_end && !is_word {
+        true => Repair::MissingAtEnd { behind: before.clone(), sign: text },
+        false => {
+            let hint = format!("put `{sign}` before `{}`", source.slice(this));
+            Repair::Missing { at: before.end, sign: text, hint }
+        }
+    })
+}
+
+/// Returns whether a comma may stand before a token: not between keywords and what belongs to them.
+fn may_part(source: &Source, index: usize) -> bool {
+    let is_one = |index: usize, words: &[&str]| match source.tokens().get(index) {
+        Some((Token::Word(word), _)) => {
+            word.quote_style.is_none() && words.iter().any(|one| word.value.eq_ignore_ascii_case(one))
+        }
+        _ => false,
+    };
+    !is_one(index, &BEHIND) && !index.checked_sub(1).is_some_and(|before| is_one(before, &BEFORE))
+}
+
+/// Tries a keyword in place of a sign.
+fn instead(source: &Source, index: usize, wanted: &str) -> Option<Repair> {
+    let (token, at) = source.tokens().get(index)?;
+    let sign = format!(" {wanted}");
+    let is_sign = !matches!(token, Token::Word(_));
+    (is_sign && attempt(source, at.clone(), &sign)).then(|| Repair::Instead { at: at.clone(), sign: wanted.to_owned() })
+}
+
+/// Tries without an AND or OR that joins nothing.
+fn surplus_word(source: &Source, index: usize) -> Option<Repair> {
+    let (Token::Word(word), at) = source.tokens().get(index)? else { return None };
+    let is_joining = ["AND", "OR"].iter().any(|one| word.value.eq_ignore_ascii_case(one));
+    (is_joining && attempt(source, at.clone(), "")).then(|| Repair::Surplus { at: at.clone() })
+}
+
+/// Tries a call where a window stands behind a plain name.
+fn uncalled(source: &Source, index: usize) -> Option<Repair> {
+    (index.saturating_sub(LOOK_BACK)..=index).find_map(|over| {
+        let (Token::Word(word), at) = source.tokens().get(over)? else { return None };
+        let (Token::Word(_), name) = source.tokens().get(over.checked_sub(1)?)? else { return None };
+        let call = format!("sum({})", source.slice(name));
+        let is_over = word.quote_style.is_none() && word.value.eq_ignore_ascii_case("over");
+        let window = || source.slice(&source.closed(at.clone())).to_owned();
+        (is_over && attempt(source, name.clone(), &call)).then(|| Repair::Uncalled {
+            at: name.clone(),
+            call,
+            over: window(),
+        })
+    })
+}
+
+/// Tries a unit of time behind a number of an INTERVAL.
+fn near_unit(source: &Source, index: usize) -> Option<Repair> {
+    (index.saturating_sub(1)..=index).find_map(|index| {
+        let (Token::Word(word), at) = source.tokens().get(index)? else { return None };
+        let (Token::Word(interval), _) = source.tokens().get(index.checked_sub(2)?)? else { return None };
+        let near = nearest(&word.value, UNITS).and_then(|near| UNITS.iter().find(|unit| **unit == near))?;
+        let is_meant = interval.value.eq_ignore_ascii_case("interval") && attempt(source, at.clone(), near);
+        is_meant.then(|| Repair::Unit { at: at.clone(), near })
+    })
 }
 
 /// Tries a comma in front of the tokens before: behind a result without one the next one is taken for its name.
@@ -290,7 +425,8 @@ fn earlier(source: &Source, index: usize) -> Option<Repair> {
     (index.saturating_sub(LOOK_BACK)..index).rev().find_map(|index| {
         let (_, before) = source.tokens().get(index.checked_sub(1)?)?;
         let (_, this) = source.tokens().get(index)?;
-        attempt(source, before.end..before.end, ",").then(|| Repair::Earlier { at: before.end, before: this.clone() })
+        (may_part(source, index) && attempt(source, before.end..before.end, ","))
+            .then(|| Repair::Earlier { at: before.end, before: this.clone() })
     })
 }
 
@@ -360,7 +496,7 @@ fn following(source: &Source, offset: usize) -> Range<usize> {
 }
 
 /// Returns whether the text parses with another part.
-fn attempt(source: &Source, range: Range<usize>, text: &str) -> bool {
+pub(super) fn attempt(source: &Source, range: Range<usize>, text: &str) -> bool {
     let body = source.body();
     let (Some(head), Some(tail)) = (body.get(..range.start), body.get(range.end..)) else { return false };
     let changed = format!("{head}{text}{tail}");
