@@ -10,9 +10,9 @@ use datafusion::sql::sqlparser::ast::{Expr, Fetch, LimitClause, Query, Spanned, 
 use super::{
     Walk,
     expression::Clause,
+    repair,
     scope::{Around, Columns, Scope},
     source::join,
-    syntax,
     types::spelled,
 };
 
@@ -73,7 +73,7 @@ impl Walk<'_> {
         } else {
             let text = format!("LIMIT {rows}");
             let finding = finding.hint(format!("write `{text}`"));
-            match syntax::attempt(self.source, range.clone(), &text) {
+            match repair::attempt(self.source, range.clone(), &text) {
                 true => finding.fix(self.source.place(range), text),
                 false => finding,
             }

@@ -5,13 +5,15 @@
 //! plans pays nothing for it. Deliberately decides nothing about the project: order, cycles and headers are told elsewhere.
 //!
 //! ```text
-//!  text ──► syntax ─────────────► where it breaks, and the change with which it parses
+//!  text ──► syntax ──► repair ──► where it breaks, and the change with which it parses
 //!   │
 //!   └─────► query ► from ► select ► expression ► smallest wrong part ► explain
 //!             │      │       │          └ names: what a name means, or was meant to mean
 //!             │      │       └ grouping: neither grouped nor aggregated
-//!             │      └ relations; a failed one is open, and nothing that follows from it is told
+//!             │      └ relations, joined; a failed one is open, and nothing that follows from it is told
 //!             └ common table expressions in order, branches of a UNION column by column
+//!
+//!  findings ──► slips: the same unknown name is told once       nothing found ──► nested: a query that the engine does not run
 //! ```
 
 mod branches;
@@ -21,12 +23,14 @@ mod explain;
 mod expression;
 mod from;
 mod grouping;
+mod join;
 mod limits;
 mod literals;
 mod names;
 mod nested;
 mod query;
 mod readable;
+mod repair;
 mod results;
 mod rows;
 mod scope;

@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{
     Expr, ExprWithAlias, Join, JoinOperator, PivotValueSource, Select, Spanned, TableFactor, Top, TopQuantity,
 };
 
-use super::{Walk, names::quoted, source::join, syntax};
+use super::{Walk, names::quoted, repair, source::join};
 
 impl Walk<'_> {
     /// Tells of clauses that no engine of ours runs.
@@ -67,7 +67,7 @@ impl Walk<'_> {
         };
         let Some(range) = self.words_before(join, &["cross", "outer"]) else { return };
         let finding = self.source.error(range.clone(), format!("{words} is not supported"));
-        self.findings.push(match syntax::attempt(self.source, range.clone(), text) {
+        self.findings.push(match repair::attempt(self.source, range.clone(), text) {
             true => finding.hint(format!("write `{text}`")).fix(self.source.place(range), text),
             false => finding.hint(format!("write `{text} … ON true`")),
         });

@@ -215,6 +215,11 @@ const FIRES: &[(&str, &str, &str)] = &[
         "CROSS APPLY is not supported",
         "!write `CROSS JOIN LATERAL`",
     ),
+    (
+        "SELECT s.units, t.x FROM core.sale AS s, (SELECT max(c.level) AS x FROM core.customer AS c WHERE c.customer = «s».customer) AS t",
+        "`s` stands beside this subquery, which does not see it",
+        "!write `LATERAL` before the subquery",
+    ),
     ("SELECT «max(*)» AS m FROM core.sale", "`max` does not take `*`", "name the column"),
     ("SELECT «max(units)» IGNORE NULLS AS m FROM core.sale", "`max` does not take IGNORE NULLS", "leave it out"),
     (
