@@ -135,7 +135,7 @@ impl Walk<'_> {
         let FunctionArguments::List(list) = &call.args else { return None };
         list.duplicate_treatment?;
         let arguments = tree::arguments(call);
-        let [first, .., last] = arguments.as_slice() else { return self.ordered_by_itself(wrong, call) };
+        let [first, .., end] = arguments.as_slice() else { return self.ordered_by_itself(wrong, call) };
         let row = tree::call("struct", &arguments)?;
         let mut mended = call.clone();
         if let FunctionArguments::List(list) = &mut mended.args {
@@ -144,7 +144,7 @@ impl Walk<'_> {
         if self.plan(&Expr::Function(mended), wrong.leaves).is_err() {
             return self.ordered_by_itself(wrong, call);
         }
-        let range = self.source.exact(first).start..self.source.exact(last).end;
+        let range = self.source.exact(first).start..self.source.exact(end).end;
         let text = format!("struct({})", self.source.slice(&range));
         Some(Change { range, hint: format!("make one value of them: `{text}`"), text })
     }

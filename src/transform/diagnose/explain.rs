@@ -59,7 +59,7 @@ impl Walk<'_> {
             (Expr::Between { .. } | Expr::InList { .. }, [first, rest @ ..]) => self.members(&wrong, first, rest),
             (Expr::Case { .. }, _) => self.case(&wrong),
             (Expr::Cast { data_type, .. }, [from]) => self.cast(sql, data_type, from, leaves),
-            (Expr::TypedString(typed), _) => self.typed_text(&wrong, typed),
+            (Expr::TypedString(text), _) => self.typed_text(&wrong, text),
             (Expr::Extract { .. }, [from]) => self.extract(&wrong, from),
             (
                 Expr::Substring { .. }
@@ -211,6 +211,7 @@ impl Walk<'_> {
         let wanted = operand.as_ref().and_then(|_| wrong.types.first()).unwrap_or(&DataType::Boolean);
         let fits = |at: &usize| super::coercion::compares(wanted, &wrong.types[*at]);
         match (skipped..wrong.types.len()).filter(is_when).find(|at| !fits(at)) {
+            Some(at) if self.unreadable(&wrong.operands[at], wanted, Beside::Value) => {}
             Some(at) => {
                 let message = format!("this WHEN is {} where {} is needed", spelled(&wrong.types[at]), spelled(wanted));
                 let mend = self.cast_among(wrong, &[(at, spelled(wanted))]);

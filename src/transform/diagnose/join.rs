@@ -32,6 +32,7 @@ impl Walk<'_> {
         let is_applied = matches!(join.join_operator, JoinOperator::CrossApply | JoinOperator::OuterApply);
         self.table_factor(&join.relation, scope, is_applied);
         let right = left.end..scope.relations.len();
+        self.lateral_of_a_right_join(join);
         let (constraint, kept) = constraint(&join.join_operator);
         match join.join_operator {
             JoinOperator::AsOf { .. } => self.nearest_join(join),
@@ -66,6 +67,23 @@ impl Walk<'_> {
             Kept::Left => scope.relations.truncate(right.start),
             Kept::Right => drop(scope.relations.drain(left)),
         }
+    }
+
+    /// Tells of LATERAL where rows of the right side are kept that no row of the left side is for.
+    fn lateral_of_a_right_join(&mut self, join: &Join) {
+        let keeps_right = matches!(
+            join.join_operator,
+            JoinOperator::Right(_)
+                | JoinOperator::RightOuter(_)
+                | JoinOperator::FullOuter(_)
+                | JoinOperator::RightSemi(_)
+                | JoinOperator::RightAnti(_)
+        );
+        if !keeps_right || !matches!(join.relation, TableFactor::Derived { lateral: true, .. }) {
+            return;
+        }
+        let finding = self.source.error(self.factor(&join.relation), "a RIGHT or FULL JOIN takes no LATERAL subquery");
+        self.findings.push(finding.hint("write `LEFT JOIN LATERAL`"));
     }
 
     /// Tells of an outer join that does not say which rows belong together.

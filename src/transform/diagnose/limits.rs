@@ -90,12 +90,12 @@ impl Walk<'_> {
         let range = self.source.exact(expr);
         let columns = if count == 1 { "1 column".to_owned() } else { format!("{count} columns") };
         let finding = self.source.error(range, format!("`{at}` means no column of the result, which has {columns}"));
-        let named = |(at, name): (usize, Option<&str>)| match name {
+        let spelled = |(at, name): (usize, Option<&str>)| match name {
             Some(name) => format!("`{at}` is `{name}`"),
             None => format!("`{at}` is an expression"),
         };
         let names = results.list.iter().map(|column| column.name.as_deref());
-        let few: Vec<String> = (1..).zip(names).take(NAMED).map(named).collect();
+        let few: Vec<String> = (1..).zip(names).take(NAMED).map(spelled).collect();
         self.findings.push(finding.hint(few.join(", ")));
     }
 }

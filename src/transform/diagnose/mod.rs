@@ -152,6 +152,13 @@ pub fn diagnose(text: &Arc<Text>, query: &Query, tables: &Tables, state: &Sessio
     let mut walk = Walk::new(&source, tables, state);
     let columns = walk.query(query, Around { ctes: &Ctes::new(), outer: None });
     let mut findings = slips::once(&source, walk.findings, walk.slips, &walk.read);
+    // A result in which something is wrong may have another name once it is right.
+    let is_right = |result: &Diagnostic| {
+        let range = result.place.as_ref().map(|place| place.range.clone()).unwrap_or_default();
+        !findings.iter().filter_map(|other| other.place.as_ref()).any(|place| range.contains(&place.range.start))
+    };
+    let doubled: Vec<Diagnostic> = walk.doubled.into_iter().filter(is_right).collect();
+    findings.extend(doubled);
     findings.extend(walk.ignored);
     findings.sort_by_key(|finding| finding.place.as_ref().map(|place| place.range.start));
     findings.dedup();
@@ -287,6 +294,8 @@ struct Walk<'a> {
     slips: Vec<Slip>,
     /// Where the names are given that were read.
     read: BTreeSet<usize>,
+    /// Findings about results that are called the same.
+    doubled: Vec<Diagnostic>,
     /// Queries inside of others.
     nested: Vec<Nested>,
     /// How many names were found in a query around the one in which they stand.
@@ -310,6 +319,7 @@ impl<'a> Walk<'a> {
             findings: Vec::new(),
             slips: Vec::new(),
             read: BTreeSet::new(),
+            doubled: Vec::new(),
             nested: Vec::new(),
             outer_names: 0,
             ignored: Vec::new(),

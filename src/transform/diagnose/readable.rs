@@ -4,7 +4,7 @@
 //! with the value that was probably meant.
 
 use arrow::datatypes::DataType;
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use datafusion::sql::sqlparser::ast::{Expr, Value, ValueWithSpan};
 
 use super::{Walk, tree, types::spelled};
@@ -71,20 +71,21 @@ fn meant(text: &str, expected: &DataType) -> Option<String> {
     is_number.then_some(plain)
 }
 
-/// Returns the day that is meant by a year, a month and a day that are not one.
+/// Returns the day that is meant by a year, a month and a day that are not one, or not written as one.
 fn real_day(text: &str) -> Option<NaiveDate> {
-    let numbers: Vec<u32> = text.split('-').map(str::parse).collect::<Result<_, _>>().ok()?;
-    let [year, month, day] = numbers.try_into().ok()?;
-    let year = i32::try_from(year).ok()?;
-    match month {
-        // The day of the month stands where the month belongs.
-        13..=31 => NaiveDate::from_ymd_opt(year, day, month),
-        _ => {
-            let first = NaiveDate::from_ymd_opt(year, month, 1)?;
-            let last = first.checked_add_months(chrono::Months::new(1))?.pred_opt()?;
-            (last.day()..=31).contains(&day).then_some(last)
-        }
+    let parts: Vec<&str> = text.split(['-', '/', '.']).collect();
+    let [year, month, day] = parts.as_slice() else { return None };
+    if year.len() != 4 {
+        return None;
     }
+    let (year, month, day): (i32, u32, u32) = (year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
+    let written = NaiveDate::from_ymd_opt(year, month, day);
+    // The day of the month may stand where the month belongs.
+    written.or_else(|| NaiveDate::from_ymd_opt(year, day, month)).or_else(|| {
+        let first = NaiveDate::from_ymd_opt(year, month, 1)?;
+        let last = first.checked_add_months(chrono::Months::new(1))?.pred_opt()?;
+        (day <= 31).then_some(last)
+    })
 }
 
 /// Says how a value of a type is written.

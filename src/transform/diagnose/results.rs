@@ -113,7 +113,7 @@ impl Walk<'_> {
 
     /// Tells of two results of a SELECT that are called the same, and returns whether there are any.
     pub(super) fn doubled_results(&mut self, projection: &[SelectItem]) -> bool {
-        let before = self.findings.len();
+        let before = self.doubled.len();
         let mut seen: Vec<String> = Vec::new();
         for item in projection {
             let (name, range) = match item {
@@ -126,11 +126,11 @@ impl Walk<'_> {
             let Some(name) = name else { continue };
             if seen.contains(&name) {
                 let finding = self.source.error(range, format!("two columns of the result are named `{name}`"));
-                self.findings.push(finding.hint("give one of them another alias"));
+                self.doubled.push(finding.hint("give one of them another alias"));
             }
             seen.push(name);
         }
-        self.findings.len() > before
+        self.doubled.len() > before
     }
 }
 

@@ -220,6 +220,22 @@ const FIRES: &[(&str, &str, &str)] = &[
         "`s` stands beside this subquery, which does not see it",
         "!write `LATERAL` before the subquery",
     ),
+    (
+        "SELECT s.units, t.x FROM core.sale AS s RIGHT JOIN LATERAL «(SELECT c.level AS x FROM core.customer AS c WHERE c.customer = s.customer) AS t» ON true",
+        "a RIGHT or FULL JOIN takes no LATERAL subquery",
+        "write `LEFT JOIN LATERAL`",
+    ),
+    (
+        "SELECT units FROM core.sale WHERE day > «'2026/01/31'»",
+        "`'2026/01/31'` is no DATE",
+        "!did you mean `'2026-01-31'`?",
+    ),
+    (
+        "SELECT CASE units WHEN 1 THEN 'a' WHEN «'b'» THEN 'c' END AS x FROM core.sale",
+        "`'b'` is no BIGINT",
+        "a number is written",
+    ),
+    ("SELECT a.region, «b».units FROM core.sale AS a", "no table of this SELECT is called `b`", "`a` has `units`"),
     ("SELECT «max(*)» AS m FROM core.sale", "`max` does not take `*`", "name the column"),
     ("SELECT «max(units)» IGNORE NULLS AS m FROM core.sale", "`max` does not take IGNORE NULLS", "leave it out"),
     (

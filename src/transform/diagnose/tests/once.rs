@@ -92,7 +92,7 @@ const CASES: &[(&str, &str, &str)] = &[
 /// Two mistakes stay two.
 const APART: &[&str] = &[
     "SELECT s.«untis», c.«nmae» FROM core.sale AS s JOIN core.customer AS c ON c.customer = s.customer",
-    "SELECT s.«x» AS a, c.«x» AS b FROM core.sale AS s JOIN core.customer AS c ON c.customer = s.customer",
+    "SELECT s.«x», c.«x» FROM core.sale AS s JOIN core.customer AS c ON c.customer = s.customer",
 ];
 
 fn marked(sql: &str, open: char, close: char) -> Vec<std::ops::Range<usize>> {
