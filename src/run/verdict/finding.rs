@@ -84,19 +84,17 @@ impl Finding {
                 Some(at) => Some(at.place(texts)?),
                 None => None,
             },
-            beside: self.beside(texts)?,
+            beside: {
+                let also: Vec<Place> = self.also.iter().map(|at| at.place(texts)).collect::<Option<_>>()?;
+                let is_plain = self.label.is_none() && also.is_empty();
+                (!is_plain).then(|| Box::new(Beside { label: self.label.clone(), also }))
+            },
             hint: self.hint.clone(),
             fix: match &self.fix {
                 Some((at, text)) => Some(Box::new(Fix { place: at.place(texts)?, text: text.clone() })),
                 None => None,
             },
         })
-    }
-
-    fn beside(&self, texts: Texts<'_>) -> Option<Option<Box<Beside>>> {
-        let also: Vec<Place> = self.also.iter().map(|at| at.place(texts)).collect::<Option<_>>()?;
-        let is_plain = self.label.is_none() && also.is_empty();
-        Some((!is_plain).then(|| Box::new(Beside { label: self.label.clone(), also })))
     }
 }
 

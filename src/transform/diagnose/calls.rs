@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::{Walk, coercion, explain::Wrong, readable::Beside, tree, types::spelled};
-use crate::record::diagnostic::nearest;
+use crate::record::{Diagnostic, diagnostic::nearest};
 
 /// Functions whose second argument names a type of Arrow.
 const OF_ARROW_TYPES: [&str; 2] = ["arrow_cast", "arrow_try_cast"];
@@ -82,17 +82,14 @@ impl Walk<'_> {
 
     /// Tells of what stands behind the parentheses of a call and does not belong to its function.
     pub(super) fn odd_trimming(&mut self, wrong: &Wrong<'_>, function: &Function, name: &str) -> bool {
-        let trimmings: [(bool, &str, fn(&mut Function)); 3] = [
-            (function.null_treatment.is_some(), "IGNORE NULLS", |call| call.null_treatment = None),
-            (!function.within_group.is_empty(), "WITHIN GROUP", |call| call.within_group.clear()),
-            (function.filter.is_some(), "FILTER", |call| call.filter = None),
+        let without = [
+            ("IGNORE NULLS", Function { null_treatment: None, ..function.clone() }),
+            ("WITHIN GROUP", Function { within_group: Vec::new(), ..function.clone() }),
+            ("FILTER", Function { filter: None, ..function.clone() }),
         ];
-        let odd = trimmings.into_iter().filter(|(is_there, ..)| *is_there).find(|(_, _, leave_out)| {
-            let mut without = function.clone();
-            leave_out(&mut without);
-            self.plan(&Expr::Function(without), wrong.leaves).is_ok()
-        });
-        let Some((_, words, _)) = odd else { return false };
+        let mut others = without.into_iter().filter(|(_, other)| other != function);
+        let odd = others.find(|(_, other)| self.plan(&Expr::Function(other.clone()), wrong.leaves).is_ok());
+        let Some((words, _)) = odd else { return false };
         let range = self.source.exact(wrong.sql);
         self.findings.push(self.source.error(range, format!("`{name}` does not take {words}")).hint("leave it out"));
         true
@@ -100,29 +97,26 @@ impl Walk<'_> {
 
     /// Tells of `*` as the argument of what counts no rows, and of an aggregate in an aggregate.
     pub(super) fn misfit_argument(&mut self, checked: &Expr) -> bool {
-        let Some(call) = tree::calls(checked).into_iter().find(|call| call.over.is_none() && self.is_aggregate(call))
-        else {
-            return false;
-        };
+        let aggregates = tree::calls(checked).into_iter().filter(|call| call.over.is_none() && self.is_aggregate(call));
+        let Some(finding) = aggregates.into_iter().find_map(|call| self.misfit(&call)) else { return false };
+        self.findings.push(finding);
+        true
+    }
+
+    fn misfit(&self, call: &Function) -> Option<Diagnostic> {
         let name = tree::parts(&call.name).join(".");
-        if name != "count" && takes_star(&call) {
-            let range = self.source.exact(&Expr::Function(call));
+        if name != "count" && takes_star(call) {
+            let range = self.source.exact(&Expr::Function(call.clone()));
             let finding = self.source.error(range, format!("`{name}` does not take `*`"));
-            self.findings
-                .push(finding.hint(format!("name the column, or count rows with `count(*)`: `{name}` adds up values")));
-            return true;
+            return Some(finding.hint("name the column; rows are counted by `count(*)`"));
         }
-        let inner = tree::arguments(&call)
-            .iter()
-            .flat_map(tree::calls)
-            .find(|inner| inner.over.is_some() || self.is_aggregate(inner));
-        let Some(inner) = inner else { return false };
+        let arguments = tree::arguments(call);
+        let mut inner = arguments.iter().flat_map(tree::calls);
+        let inner = inner.find(|inner| inner.over.is_some() || self.is_aggregate(inner))?;
         let kind = if inner.over.is_some() { "a window function" } else { "an aggregate" };
         let range = self.source.exact(&Expr::Function(inner));
-        let text = self.source.slice(&range).to_owned();
-        let finding = self.source.error(range, format!("{kind} cannot stand in the aggregate `{name}`"));
-        self.findings.push(finding.hint(format!("compute `{text}` in a common table expression first")));
-        true
+        let hint = format!("compute `{}` in a common table expression first", self.source.slice(&range));
+        Some(self.source.error(range, format!("{kind} cannot stand in the aggregate `{name}`")).hint(hint))
     }
 
     fn is_aggregate(&self, call: &Function) -> bool {

@@ -119,10 +119,13 @@ impl Walk<'_> {
 
     /// Returns a relation under its own name or its alias, which may name its columns too.
     fn relation(&mut self, own: Option<TableReference>, mut columns: Columns, alias: Option<&TableAlias>) -> Relation {
-        let origin = own.as_ref().map(ToString::to_string).unwrap_or_else(|| {
-            self.unnamed += 1;
-            self.unnamed.to_string()
-        });
+        let origin = own.as_ref().map_or_else(
+            || {
+                self.unnamed += 1;
+                self.unnamed.to_string()
+            },
+            ToString::to_string,
+        );
         let Some(alias) = alias else { return Relation { name: own, columns, origin, alias: None } };
         self.named_columns(&alias.columns, &mut columns);
         for (column, name) in columns.list.iter_mut().zip(&alias.columns) {

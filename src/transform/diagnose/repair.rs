@@ -254,13 +254,11 @@ fn missing(source: &Source, index: usize, sign: &str) -> Option<Repair> {
         return None;
     }
     let is_at_end = source.body().get(before.end..this.start).is_some_and(|gap| gap.contains('\n'));
-    Some(match is_at_end && !is_word {
-        true => Repair::MissingAtEnd { behind: before.clone(), sign: text },
-        false => {
-            let hint = format!("put `{sign}` before `{}`", source.slice(this));
-            Repair::Missing { at: before.end, sign: text, hint }
-        }
-    })
+    if is_at_end && !is_word {
+        return Some(Repair::MissingAtEnd { behind: before.clone(), sign: text });
+    }
+    let hint = format!("put `{sign}` before `{}`", source.slice(this));
+    Some(Repair::Missing { at: before.end, sign: text, hint })
 }
 
 /// Returns whether a comma may stand before a token: not between keywords and what belongs to them.
