@@ -46,7 +46,7 @@ fn one(finding: &Diagnostic, renderer: &Renderer) -> String {
         None => title,
     });
     if let Some(place) = &finding.place {
-        group = group.element(snippet(place, finding.label.as_deref()));
+        group = group.element(snippet(place, finding.words_below()));
     }
     if let Some(hint) = &finding.hint {
         group = group.element(Level::HELP.message(hint.as_str()));
@@ -81,18 +81,26 @@ pub fn to_json(finding: &Diagnostic) -> Value {
         "end_column": end.map(|(_, column)| column),
         "start_byte": place.map(|place| place.range.start),
         "end_byte": place.map(|place| place.range.end),
-        "label": finding.label,
+        "label": finding.words_below(),
         "hint": finding.hint,
         "fix": finding.fix.as_deref().map(change),
+        "also": finding.also().iter().map(span).collect::<Vec<_>>(),
     })
 }
 
 /// Returns a change as a program can make it.
 fn change(fix: &Fix) -> Value {
-    let ((line, column), (end_line, end_column)) = (fix.place.line_column(), end_of(&fix.place).line_column());
+    let mut change = span(&fix.place);
+    change["text"] = json!(fix.text);
+    change
+}
+
+/// Returns where something begins and ends, without its file.
+fn span(place: &Place) -> Value {
+    let ((line, column), (end_line, end_column)) = (place.line_column(), end_of(place).line_column());
     json!({
         "line": line, "column": column, "end_line": end_line, "end_column": end_column,
-        "start_byte": fix.place.range.start, "end_byte": fix.place.range.end, "text": fix.text,
+        "start_byte": place.range.start, "end_byte": place.range.end,
     })
 }
 

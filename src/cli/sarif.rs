@@ -66,13 +66,17 @@ fn result(finding: &Diagnostic) -> Value {
     };
     // A finding about the whole project has no place, and a code host wants one.
     let locations: Vec<Value> = finding.place.iter().map(location).collect();
-    json!({
+    let mut result = json!({
         "ruleId": code,
         "ruleIndex": rules().position(|(known, _)| known == code),
         "level": diagnostics::level(finding.severity),
         "message": { "text": text },
         "locations": locations,
-    })
+    });
+    if !finding.also().is_empty() {
+        result["relatedLocations"] = finding.also().iter().map(location).collect();
+    }
+    result
 }
 
 fn location(place: &Place) -> Value {

@@ -71,6 +71,18 @@ pub fn clashes(left: &DataType, right: &DataType) -> bool {
     matches!((family(left), family(right)), (Some(left), Some(right)) if clash(left, right))
 }
 
+/// Returns whether the arguments of a function become values of one column, or are compared.
+#[must_use]
+pub fn unites(function: &str) -> bool {
+    UNITING.contains(&function)
+}
+
+/// Returns whether a text in quotes may stand for a value of a type.
+#[must_use]
+pub fn is_readable(text: &str, data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Null) || can_be_read(&ScalarValue::from(text), data_type)
+}
+
 /// Returns whether one of two types is a date or a timestamp and the other a number, of which no cast makes sense.
 #[must_use]
 pub fn counts_days(left: &DataType, right: &DataType) -> bool {

@@ -9,10 +9,13 @@ use datafusion::{
         tree_node::{TreeNode, TreeNodeRecursion},
     },
     error::DataFusionError,
-    execution::{SessionState, SessionStateBuilder},
-    logical_expr::{Expr, ExprSchemable, Volatility, simplify::SimplifyContext},
+    execution::{SessionState, SessionStateBuilder, context::ExecutionProps},
+    logical_expr::{
+        Expr, ExprSchemable, Volatility, physical_planning_context::PhysicalPlanningContext, simplify::SimplifyContext,
+    },
     optimizer::simplify_expressions::ExprSimplifier,
     physical_expr::PhysicalExpr,
+    physical_planner::create_window_expr,
     prelude::SessionConfig,
     sql::{
         parser::DFParserBuilder,
@@ -66,10 +69,25 @@ pub fn typed(tree: SqlExpr, columns: &DFSchema, state: &SessionState) -> Result<
             Expr::AggregateFunction(_) | Expr::WindowFunction(_) | Expr::Unnest(_) | Expr::GroupingSet(_)
         ))
     })?;
+    for window in windows(&coerced)? {
+        create_window_expr(&window, columns, &ExecutionProps::new(), &PhysicalPlanningContext::default())?;
+    }
     if !is_part_of_a_node {
         state.create_physical_expr(simplifier.simplify(coerced)?, columns)?;
     }
     Ok((logical, data_type))
+}
+
+/// Returns the calls over a window, whose arguments are looked at only when they are prepared to run.
+fn windows(expr: &Expr) -> Result<Vec<Expr>, DataFusionError> {
+    let mut found = Vec::new();
+    expr.apply(|part| {
+        if matches!(part, Expr::WindowFunction(_)) {
+            found.push(part.clone());
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found)
 }
 
 fn simplifier(columns: &DFSchema, state: &SessionState) -> ExprSimplifier {

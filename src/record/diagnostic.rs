@@ -26,12 +26,21 @@ pub struct Diagnostic {
     pub message: String,
     /// Where, if the finding has a place in a file.
     pub place: Option<Place>,
-    /// The words under the underlined span.
-    pub label: Option<Box<str>>,
+    /// What belongs to the underlined span, where there is anything.
+    pub beside: Option<Box<Beside>>,
     /// What to do about it, computed where possible ("did you mean `amount`").
     pub hint: Option<String>,
     /// The change that carries out the hint, where a program could make it.
     pub fix: Option<Box<Fix>>,
+}
+
+/// What belongs to the place of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Beside {
+    /// The words under the underlined span.
+    pub label: Option<String>,
+    /// Further places of the same mistake, in the order of the text: what replaces the underlined words replaces them too.
+    pub also: Vec<Place>,
 }
 
 /// A change of a text that mends it.
@@ -56,7 +65,7 @@ impl Diagnostic {
             severity: Severity::Error,
             message: message.into(),
             place: None,
-            label: None,
+            beside: None,
             hint: None,
             fix: None,
         }
@@ -90,8 +99,29 @@ impl Diagnostic {
     /// Adds the words under the underlined span.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into().into_boxed_str());
+        self.beside.get_or_insert_default().label = Some(label.into());
         self
+    }
+
+    /// Adds further places of the same mistake.
+    #[must_use]
+    pub fn also_at(mut self, places: Vec<Place>) -> Self {
+        if !places.is_empty() {
+            self.beside.get_or_insert_default().also = places;
+        }
+        self
+    }
+
+    /// Returns the words under the underlined span.
+    #[must_use]
+    pub fn words_below(&self) -> Option<&str> {
+        self.beside.as_ref()?.label.as_deref()
+    }
+
+    /// Returns the further places of the same mistake.
+    #[must_use]
+    pub fn also(&self) -> &[Place] {
+        self.beside.as_ref().map_or(&[], |beside| &beside.also)
     }
 
     /// Adds what to do about it.

@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::{error::DataFusionError, execution::SessionState};
 
 use super::{
-    diagnose::{self, Diagnosis, Tables},
+    diagnose::{self, Tables},
     graph,
     header::{header_findings, promised},
     history,
@@ -76,12 +76,15 @@ impl Failed {
         // Taking a query apart asks what the engine itself means by it.
         let query = statement.query().filter(|_| model.dialect == Dialect::Datafusion);
         let diagnosis = query.map(|query| diagnose::diagnose(&model.text, query, tables, state));
-        let Diagnosis { mut findings, columns } = diagnosis.unwrap_or_default();
-        let schema = columns.as_ref().and_then(|columns| declared_schema(model, columns));
+        let mut diagnosis = diagnosis.unwrap_or_default();
+        let mut findings = std::mem::take(&mut diagnosis.findings);
+        let columns = diagnosis.columns.as_ref();
+        let schema = columns.and_then(|columns| declared_schema(model, columns));
         let is_placed = !findings.is_empty();
         if !is_placed {
             let error = error.unwrap_or_else(|| DataFusionError::Plan("the model cannot be planned".to_owned()));
-            findings.push(graph::diagnostic(model, Problem::new(&error, &model.text.body)));
+            let problem = || graph::diagnostic(model, Problem::new(&error, &model.text.body));
+            findings.push(diagnosis.refused(&model.text, &error).unwrap_or_else(problem));
         }
         let is_certain =
             is_placed && columns.is_some_and(|columns| columns.iter().all(|(_, data_type)| data_type.is_some()));

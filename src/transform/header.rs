@@ -185,11 +185,19 @@ fn clock_finding(model: &Model, statement: &Statement, function: &str) -> Vec<Di
 fn unit_finding(model: &Model, statement: &Statement, function: &str, unit: &str) -> Vec<Diagnostic> {
     let query = statement.query();
     let places = query.map(|query| diagnose::argument_places(&model.text, query, function, unit)).unwrap_or_default();
+    let bare = unit.trim_matches('\'');
     let finding = |range| {
         let place = graph::place(model, range);
-        let finding = Diagnostic::error(format!("`{function}` knows no `{unit}`"), place.clone());
-        match nearest(unit, units::COMMON) {
-            Some(near) => finding.hint(format!("did you mean `{near}`?")).fix(place, format!("'{near}'")),
+        let written = place.text.body.get(place.range.clone()).unwrap_or_default();
+        // The argument of EXTRACT stands before FROM, mostly without quotes.
+        let is_extract = written == unit;
+        let (called, quote) = match is_extract {
+            true => ("extract", if written == bare { "" } else { "'" }),
+            false => (function, "'"),
+        };
+        let finding = Diagnostic::error(format!("`{called}` knows no `{bare}`"), place.clone());
+        match nearest(bare, units::COMMON) {
+            Some(near) => finding.hint(format!("did you mean `{near}`?")).fix(place, format!("{quote}{near}{quote}")),
             None => finding.hint(format!("such as {}", units::COMMON.join(", "))),
         }
     };

@@ -280,6 +280,7 @@ fn a_program_reads_the_same_with_the_change_that_mends_it() {
         "fix": {
             "line": 1, "column": 32, "end_line": 1, "end_column": 38, "start_byte": 35, "end_byte": 41, "text": "amount",
         },
+        "also": [],
     });
     assert_eq!(told["findings"][0], expected);
     assert_eq!(told["findings"][1]["severity"], "note");

@@ -91,7 +91,7 @@ fn json_has_code_place_and_bytes() {
         "message": "the last digits of `sum` over doubles depend on the order in which rows happen to come",
         "file": "sql/core/sale.sql", "line": 2, "column": 13, "end_line": 2, "end_column": 31,
         "start_byte": 25, "end_byte": 43, "label": null,
-        "hint": "add up decimals: `sum(CAST(price AS DECIMAL(18, 4)))`", "fix": null,
+        "hint": "add up decimals: `sum(CAST(price AS DECIMAL(18, 4)))`", "fix": null, "also": [],
     }]);
     assert_eq!((&report["findings"], &report["exit_code"]), (&expected, &json!(0)));
 }

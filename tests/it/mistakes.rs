@@ -562,6 +562,7 @@ fn a_program_gets_the_mistake_as_json() {
                     "line": 1, "column": 23, "end_line": 1, "end_column": 29, "start_byte": 22, "end_byte": 28,
                     "text": "amount",
                 },
+                "also": [],
             }],
         })
     );

@@ -241,6 +241,8 @@ fn models_and_tests_are_selected_by_name() {
     assert_eq!(count(&[]), 3);
     assert_eq!(count(&["core.month"]), 2);
     assert_eq!(count(&["core.month:none", "core.sale"]), 2);
+    assert_eq!(count(&["month"]), 2);
+    assert_eq!(count(&["core"]), 3);
     let ran = project.tallyhouse(&["test", "core.month:non"]).ends(2);
     assert_eq!(ran.err, "error: `core.month:non` selects no unit test\n  hint: did you mean `core.month:none`?\n");
 }

@@ -71,7 +71,7 @@ fn json_carries_the_same_facts() {
     let expected = json!({
         "code": null, "severity": "error", "message": "m", "file": "pipelines/sources/a.yaml",
         "line": 2, "column": 1, "end_line": 3, "end_column": 2, "start_byte": 2, "end_byte": 13, "label": null, "hint": "h",
-        "fix": null,
+        "fix": null, "also": [],
     });
     assert_eq!(to_json(&finding), expected);
 }

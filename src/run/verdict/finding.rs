@@ -9,7 +9,7 @@ use super::packed::Packed;
 use crate::{
     record::{
         Diagnostic, Place, Text,
-        diagnostic::{Fix, Severity},
+        diagnostic::{Beside, Fix, Severity},
     },
     transform::lint,
 };
@@ -24,6 +24,7 @@ pub(super) struct Finding {
     message: String,
     place: Option<At>,
     label: Option<String>,
+    also: Vec<At>,
     hint: Option<String>,
     fix: Option<(At, String)>,
 }
@@ -48,7 +49,8 @@ pub(super) fn diagnostics(found: &[Finding], texts: Texts<'_>) -> Option<Vec<Dia
 
 impl Finding {
     fn of(diagnostic: &Diagnostic, texts: Texts<'_>) -> Option<Self> {
-        let Diagnostic { code, severity, message, place, label, hint, fix } = diagnostic.clone();
+        let Diagnostic { code, severity, message, place, beside, hint, fix } = diagnostic.clone();
+        let Beside { label, also } = beside.map(|beside| *beside).unwrap_or_default();
         if code.is_some_and(|code| known(code).is_none()) {
             return None;
         }
@@ -60,7 +62,8 @@ impl Finding {
                 Some(place) => Some(At::of(&place, texts)?),
                 None => None,
             },
-            label: label.map(String::from),
+            label,
+            also: also.iter().map(|place| At::of(place, texts)).collect::<Option<_>>()?,
             hint,
             fix: match fix {
                 Some(fix) => Some((At::of(&fix.place, texts)?, fix.text)),
@@ -81,7 +84,11 @@ impl Finding {
                 Some(at) => Some(at.place(texts)?),
                 None => None,
             },
-            label: self.label.clone().map(String::into_boxed_str),
+            beside: {
+                let also: Vec<Place> = self.also.iter().map(|at| at.place(texts)).collect::<Option<_>>()?;
+                let is_plain = self.label.is_none() && also.is_empty();
+                (!is_plain).then(|| Box::new(Beside { label: self.label.clone(), also }))
+            },
             hint: self.hint.clone(),
             fix: match &self.fix {
                 Some((at, text)) => Some(Box::new(Fix { place: at.place(texts)?, text: text.clone() })),
@@ -93,12 +100,13 @@ impl Finding {
 
 impl Packed for Finding {
     fn pack(&self, bytes: &mut Vec<u8>) {
-        let Self { code, severity, message, place, label, hint, fix } = self;
+        let Self { code, severity, message, place, label, also, hint, fix } = self;
         code.pack(bytes);
         number(*severity).pack(bytes);
         message.pack(bytes);
         place.pack(bytes);
         label.pack(bytes);
+        also.pack(bytes);
         hint.pack(bytes);
         fix.pack(bytes);
     }
@@ -110,6 +118,7 @@ impl Packed for Finding {
             message: String::unpack(bytes)?,
             place: Option::unpack(bytes)?,
             label: Option::unpack(bytes)?,
+            also: Vec::unpack(bytes)?,
             hint: Option::unpack(bytes)?,
             fix: Option::unpack(bytes)?,
         })

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, SetQuantifier, 
 use super::{
     Walk, coercion,
     names::listed,
+    readable::Beside,
     scope::{Around, Columns},
     source::join,
     tree,
@@ -51,6 +52,11 @@ impl Walk<'_> {
             let types: Option<Vec<_>> = leaves.iter().zip(&given).map(of_branch).collect();
             let types = types.map(|types| texts_if_nothing_else(types, &given, at));
             united.list[at].data_type = types.as_ref().and_then(coercion::united);
+            if let Some(expected) = united.list[at].data_type.clone() {
+                for literal in leaves.iter().filter_map(|leaf| item(leaf, at)) {
+                    self.unreadable(literal, &expected, Beside::Branch);
+                }
+            }
             if let Some((odd, expected)) = types.as_ref().and_then(|types| coercion::odd_one(types)) {
                 self.odd_branch(leaves[odd], at, &types.unwrap_or_default()[odd], &expected);
             }

@@ -13,7 +13,7 @@ use datafusion::{
     sql::sqlparser::ast::{BinaryOperator, Expr, Function, Value},
 };
 
-use super::{Walk, expression::Leaves, tree, types::spelled};
+use super::{Walk, expression::Leaves, readable::Beside, tree, types::spelled};
 use crate::{
     engine::{Problem, clash, probe, user_function::UserFunction},
     record::diagnostic::nearest,
@@ -26,11 +26,11 @@ const TRIED: [&str; 6] = ["DOUBLE", "BIGINT", "DATE", "TIMESTAMP", "VARCHAR", "B
 const COMPARED: [&str; 1] = ["VARCHAR"];
 
 /// An expression with its operands, of which only the combination is wrong.
-struct Wrong<'a> {
-    sql: &'a Expr,
-    operands: &'a [Expr],
-    types: &'a [DataType],
-    leaves: &'a Leaves,
+pub(super) struct Wrong<'a> {
+    pub(super) sql: &'a Expr,
+    pub(super) operands: &'a [Expr],
+    pub(super) types: &'a [DataType],
+    pub(super) leaves: &'a Leaves,
 }
 
 /// A cast that would mend an expression.
@@ -51,13 +51,25 @@ impl Walk<'_> {
     ) {
         let wrong = Wrong { sql, operands, types, leaves };
         if probe::is_told(error) {
-            return self.plain(&wrong, Problem::new(error, self.source.body()).message, None);
+            let hint = self.mended_distinct(&wrong);
+            return self.told_by_trying(&wrong, Problem::new(error, self.source.body()).message, hint);
         }
         match (sql, types) {
             (Expr::BinaryOp { op, .. }, [left, right]) => self.operator(&wrong, op, left, right),
             (Expr::Between { .. } | Expr::InList { .. }, [first, rest @ ..]) => self.members(&wrong, first, rest),
             (Expr::Case { .. }, _) => self.case(&wrong),
             (Expr::Cast { data_type, .. }, [from]) => self.cast(sql, data_type, from, leaves),
+            (Expr::TypedString(text), _) => self.typed_text(&wrong, text),
+            (Expr::Extract { .. }, [from]) => self.extract(&wrong, from),
+            (
+                Expr::Substring { .. }
+                | Expr::Position { .. }
+                | Expr::Trim { .. }
+                | Expr::Overlay { .. }
+                | Expr::Ceil { .. }
+                | Expr::Floor { .. },
+                _,
+            ) => self.special_call(&wrong),
             (Expr::Interval(interval), _) => self.interval(sql, interval),
             (Expr::Function(function), _) if self.lacks_window(function) => self.without_window(function),
             (Expr::Function(function), _) => self.function(&wrong, function),
@@ -81,7 +93,7 @@ impl Walk<'_> {
         self.findings.push(finding);
     }
 
-    fn with_cast(&mut self, wrong: &Wrong<'_>, message: String) {
+    pub(super) fn with_cast(&mut self, wrong: &Wrong<'_>, message: String) {
         let range = self.source.exact(wrong.sql);
         let is_comparison = message.starts_with("cannot compare");
         if is_comparison && self.days_for_numbers(wrong, &range, &message) {
@@ -133,6 +145,10 @@ impl Walk<'_> {
         if matches!(op, BinaryOperator::And | BinaryOperator::Or) {
             return self.side(wrong, op);
         }
+        let [one, other] = wrong.operands else { return };
+        if self.unreadable(one, right, Beside::Value) || self.unreadable(other, left, Beside::Value) {
+            return;
+        }
         let (left, right) = (spelled(left), spelled(right));
         let message = match op {
             BinaryOperator::Plus => format!("cannot add {right} to {left}"),
@@ -152,6 +168,11 @@ impl Walk<'_> {
 
     /// Tells which member of an IN or which bound of a BETWEEN does not compare.
     fn members(&mut self, wrong: &Wrong<'_>, first: &DataType, rest: &[DataType]) {
+        for literal in &wrong.operands[1..] {
+            if self.unreadable(literal, first, Beside::Value) {
+                return;
+            }
+        }
         let compares =
             |at: usize| super::coercion::compares(first, &rest[at]) || tree::is_text_literal(&wrong.operands[at + 1]);
         let odd = (0..rest.len()).find(|at| !compares(*at));
@@ -177,6 +198,9 @@ impl Walk<'_> {
         if let Some((at, expected)) = odd(wrong, &results) {
             let message =
                 format!("this branch of CASE is {}, another is {}", spelled(&wrong.types[at]), spelled(&expected));
+            if self.unreadable(&wrong.operands[at], &expected, Beside::Column) {
+                return;
+            }
             let range = self.source.exact(&wrong.operands[at]);
             if clash::counts_days(&wrong.types[at], &expected) {
                 return self.findings.push(self.source.error(range, message).hint("write NULL where there is none"));
@@ -187,6 +211,7 @@ impl Walk<'_> {
         let wanted = operand.as_ref().and_then(|_| wrong.types.first()).unwrap_or(&DataType::Boolean);
         let fits = |at: &usize| super::coercion::compares(wanted, &wrong.types[*at]);
         match (skipped..wrong.types.len()).filter(is_when).find(|at| !fits(at)) {
+            Some(at) if self.unreadable(&wrong.operands[at], wanted, Beside::Value) => {}
             Some(at) => {
                 let message = format!("this WHEN is {} where {} is needed", spelled(&wrong.types[at]), spelled(wanted));
                 let mend = self.cast_among(wrong, &[(at, spelled(wanted))]);
@@ -218,6 +243,12 @@ impl Walk<'_> {
             finding.hint = usage;
             return self.findings.push(finding);
         }
+        if clash::unites(&name) && self.odd_literal(wrong) {
+            return;
+        }
+        if self.odd_argument(wrong, function, &name) || self.odd_trimming(wrong, function, &name) {
+            return;
+        }
         let message = format!("`{name}` does not take ({})", given.join(", "));
         if self.days_for_numbers(wrong, &range, &message) {
             return;
@@ -243,7 +274,7 @@ impl Walk<'_> {
     }
 
     /// Says how a function is called.
-    fn usage(&self, name: &str) -> Option<String> {
+    pub(super) fn usage(&self, name: &str) -> Option<String> {
         let documented = |documentation: &Documentation| format!("it is called so: `{}`", documentation.syntax_example);
         let known = self.state.scalar_functions().get(name);
         let own = known.and_then(|known| known.inner().downcast_ref::<UserFunction>());

@@ -23,6 +23,7 @@ use datafusion::{
 use super::{
     Walk,
     names::Lookup,
+    nested::Kind,
     scope::{Aliases, Meaning, Scope},
     tree::{self, calls, children, parts},
 };
@@ -82,7 +83,10 @@ impl Walk<'_> {
         let mut names = Names { walk: self, scope, clause, types: BTreeMap::new(), subqueries: 0 };
         let _ = sql.visit(&mut names);
         let leaves = Leaves::new(&names.types);
-        if self.misplaced_call(&sql, clause) || calls(&sql).iter().any(|call| self.backward_frame(call)) {
+        if self.misplaced_call(&sql, clause)
+            || self.misfit_argument(&sql)
+            || calls(&sql).iter().any(|call| self.backward_frame(call))
+        {
             return Checked { sql, leaves, planned: None };
         }
         let planned = self.typed(&sql, &leaves);
@@ -226,12 +230,20 @@ impl VisitorMut for Names<'_, '_> {
                 *expr = found;
             }
             Expr::CompoundIdentifier(parts) => *expr = self.name(&parts.clone(), span),
-            Expr::Subquery(query) => *expr = self.subquery(&query.clone(), span),
+            Expr::Subquery(query) => {
+                let (query, outer) = (query.clone(), self.walk.outer_names);
+                *expr = self.subquery(&query, span);
+                if self.walk.outer_names > outer {
+                    self.nested(Kind::Value, &query);
+                }
+            }
             Expr::Exists { subquery, .. } => {
                 self.walk.subquery(subquery, self.scope);
+                self.nested(Kind::Exists, subquery);
                 *expr = Expr::Value(Value::Boolean(true).with_span(span));
             }
             Expr::InSubquery { expr: left, subquery, .. } => {
+                self.nested(Kind::In, subquery);
                 let span = subquery.span();
                 let right = Box::new(self.subquery(&subquery.clone(), span));
                 let op = BinaryOperator::Eq;
@@ -239,7 +251,9 @@ impl VisitorMut for Names<'_, '_> {
             }
             Expr::AnyOp { .. } | Expr::AllOp { .. } | Expr::Lambda(_) => *expr = tree::open(span),
             Expr::Function(function) => {
-                if let Some(WindowType::NamedWindow(name)) = &function.over {
+                if self.walk.cast_without_as(function) {
+                    *expr = tree::open(span);
+                } else if let Some(WindowType::NamedWindow(name)) = &function.over {
                     match self.window(&name.clone()) {
                         Some(spec) => function.over = Some(WindowType::WindowSpec(spec)),
                         None => *expr = tree::open(span),
@@ -266,19 +280,26 @@ impl VisitorMut for Names<'_, '_> {
 impl Names<'_, '_> {
     fn name(&mut self, name: &[Ident], span: Span) -> Expr {
         let meaning = self.scope.meaning(name, self.clause.aliases);
+        let (scope, meaning) = self.scope.blamed(name, meaning);
         let source = self.walk.source;
-        let lookup = Lookup { source, tables: self.walk.tables, scope: self.scope, clause: self.clause };
+        let lookup = Lookup { source, tables: self.walk.tables, scope, clause: self.clause };
         if let Some(finding) = lookup.finding(name, &meaning) {
+            self.walk.slips.extend(lookup.slip(name, &meaning, self.walk.findings.len()));
             self.walk.findings.push(finding);
             return tree::open(span);
         }
-        match meaning {
-            Meaning::Column { key, data_type: Some(data_type) } => {
-                self.types.insert(key.clone(), data_type);
-                tree::resolved(&key, span)
-            }
-            _ => tree::open(span),
-        }
+        let Meaning::Column { key, data_type, given } = meaning else { return tree::open(span) };
+        self.walk.read.extend(given);
+        self.walk.outer_names += usize::from(key.starts_with("outer "));
+        let Some(data_type) = data_type else { return tree::open(span) };
+        self.types.insert(key.clone(), data_type);
+        tree::resolved(&key, span)
+    }
+
+    /// Notes a query in this expression.
+    fn nested(&mut self, kind: Kind, query: &Query) {
+        let range = self.walk.query_range(query);
+        self.walk.nest(kind, query, range, matches!(self.clause.name, "WHERE" | "HAVING"));
     }
 
     fn subquery(&mut self, query: &Query, span: Span) -> Expr {

@@ -1,37 +1,27 @@
-//! The FROM of a SELECT: its tables, and the conditions by which they are joined.
+//! The FROM of a SELECT: its tables.
 //!
-//! In: table references as parsed. Out: the relations that expressions can name, and findings about tables that nobody makes,
-//! names that are given twice and join conditions.
+//! In: table references as parsed. Out: the relations that expressions can name, and findings about tables that nobody makes and
+//! names that are given twice.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::ops::Range;
 
 use datafusion::{
     common::TableReference,
-    sql::sqlparser::ast::{
-        Ident, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableWithJoins,
-    },
+    sql::sqlparser::ast::{JoinConstraint, ObjectName, Query, TableAlias, TableFactor, TableWithJoins},
 };
 
 use super::{
     Walk,
-    expression::Clause,
-    names::listed,
-    scope::{Around, Column, Columns, Relation, Scope},
+    join::constraint,
+    nested,
+    scope::{Around, Columns, Relation, Scope},
+    slips::{Given, Kind},
     tree::parts,
-    types::spelled,
 };
 use crate::{
-    engine::{clash, statement::known_as},
-    record::{TableName, diagnostic::nearest},
+    engine::statement::known_as,
+    record::{Diagnostic, TableName, diagnostic::nearest},
 };
-
-/// Which side of a join can be named behind it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kept {
-    Both,
-    Left,
-    Right,
-}
 
 impl Walk<'_> {
     /// Looks at a FROM and returns what can be named over it.
@@ -46,110 +36,61 @@ impl Walk<'_> {
 
     fn joined_tables(&mut self, tables: &TableWithJoins, scope: &mut Scope<'_>) {
         let first = scope.relations.len();
-        self.table_factor(&tables.relation, scope);
+        self.table_factor(&tables.relation, scope, false);
         for join in &tables.joins {
             self.join(join, first, scope);
         }
     }
 
-    fn join(&mut self, join: &Join, first: usize, scope: &mut Scope<'_>) {
-        let left = first..scope.relations.len();
-        self.table_factor(&join.relation, scope);
-        let right = left.end..scope.relations.len();
-        let (constraint, kept) = constraint(&join.join_operator);
-        match constraint {
-            Some(JoinConstraint::On(condition)) => {
-                self.condition(condition, scope, Clause::ON);
-            }
-            Some(JoinConstraint::Using(names)) => {
-                for name in names {
-                    self.using(name, scope, [&left, &right]);
-                }
-            }
-            Some(JoinConstraint::Natural) => {
-                let names = |range: &Range<usize>| {
-                    let relations = &scope.relations[range.clone()];
-                    let columns = relations.iter().flat_map(|relation| &relation.columns.list);
-                    columns.filter_map(|column| column.name.clone()).collect::<BTreeSet<String>>()
-                };
-                let both: Vec<String> = names(&left).intersection(&names(&right)).cloned().collect();
-                scope.merged.extend(both);
-            }
-            _ => {}
-        }
-        match kept {
-            Kept::Both => {}
-            Kept::Left => scope.relations.truncate(right.start),
-            Kept::Right => drop(scope.relations.drain(left)),
-        }
-    }
-
-    /// Looks at a column of USING, which both sides must have.
-    fn using(&mut self, name: &ObjectName, scope: &mut Scope<'_>, sides: [&Range<usize>; 2]) {
-        let Some(column) = parts(name).pop() else { return };
-        for side in sides {
-            let relations = &scope.relations[side.clone()];
-            let names: Vec<&str> = relations
-                .iter()
-                .flat_map(|relation| &relation.columns.list)
-                .filter_map(|column| column.name.as_deref())
-                .collect();
-            let is_open = relations.iter().any(|relation| relation.columns.is_open);
-            if !is_open && !names.contains(&column.as_str()) {
-                let tables: Vec<String> =
-                    relations.iter().filter_map(|relation| relation.name.as_ref().map(ToString::to_string)).collect();
-                let range = self.source.name(name);
-                let finding = self.source.error(
-                    range.clone(),
-                    format!("USING needs `{column}` on both sides, and {} has none", listed(&tables)),
-                );
-                self.findings.push(match nearest(&column, names) {
-                    Some(near) => finding.hint(format!("did you mean `{near}`?")).fix(self.source.place(range), near),
-                    None => finding.hint("join with ON where the names differ"),
-                });
-                break;
-            }
-        }
-        self.clashing_using(name, &column, scope, sides);
-        scope.merged.insert(column);
-    }
-
-    /// Tells of a column of USING that has types on both sides which do not compare.
-    fn clashing_using(&mut self, name: &ObjectName, column: &str, scope: &Scope<'_>, sides: [&Range<usize>; 2]) {
-        let type_on = |side: &Range<usize>| {
-            let mut columns = scope.relations[side.clone()].iter().flat_map(|relation| &relation.columns.list);
-            columns.find(|known| known.name.as_deref() == Some(column))?.data_type.clone()
-        };
-        let (Some(left), Some(right)) = (type_on(sides[0]), type_on(sides[1])) else { return };
-        if clash::clashes(&left, &right) {
-            let (left, right) = (spelled(&left), spelled(&right));
-            let message = format!("`{column}` is {left} on one side and {right} on the other");
-            let finding = self.source.error(self.source.name(name), message);
-            self.findings.push(finding.hint("join with ON and cast one of them"));
-        }
-    }
-
-    fn table_factor(&mut self, factor: &TableFactor, scope: &mut Scope<'_>) {
+    /// Looks at one table; one that is applied sees those before it.
+    pub(super) fn table_factor(&mut self, factor: &TableFactor, scope: &mut Scope<'_>, is_applied: bool) {
         let relation = match factor {
             TableFactor::Table { name, alias, args: None, .. } => self.table(name, alias.as_ref(), scope),
             TableFactor::Derived { lateral, subquery, alias, .. } => {
-                let outer = if *lateral { Some(&*scope) } else { scope.around.outer };
+                let outer = if *lateral || is_applied { Some(&*scope) } else { scope.around.outer };
+                let (names, slips) = (self.outer_names, self.slips.len());
                 let columns = self.query(subquery, Around { ctes: scope.around.ctes, outer });
-                aliased(None, columns, alias.as_ref())
+                if *lateral && self.outer_names > names {
+                    let range = self.query_range(subquery);
+                    self.nest(nested::Kind::Lateral, subquery, range, false);
+                }
+                self.unseen_tables(slips, subquery, scope);
+                self.relation(None, columns, alias.as_ref())
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 return self.joined_tables(table_with_joins, scope);
             }
             TableFactor::Table { name, alias, .. } => {
-                aliased(parts(name).pop().map(TableReference::bare), Columns::unknown(), alias.as_ref())
+                self.unknown_table_function(name);
+                let own = parts(name).pop().map(TableReference::bare);
+                self.relation(own, Columns::unknown(), alias.as_ref())
             }
             TableFactor::UNNEST { alias, .. }
             | TableFactor::TableFunction { alias, .. }
             | TableFactor::Function { alias, .. }
-            | TableFactor::NestedJoin { alias, .. } => aliased(None, Columns::unknown(), alias.as_ref()),
-            _ => Relation { name: None, columns: Columns::unknown() },
+            | TableFactor::NestedJoin { alias, .. } => self.relation(None, Columns::unknown(), alias.as_ref()),
+            _ => {
+                self.turned_table(factor);
+                self.unnamed(Columns::unknown())
+            }
         };
         scope.relations.push(relation);
+    }
+
+    /// Tells of tables that a subquery names and that stand beside it: of the slips since then.
+    fn unseen_tables(&mut self, since: usize, query: &Query, scope: &Scope<'_>) {
+        let open = self.query_range(query).start;
+        let beside = scope.tables();
+        for slip in &mut self.slips[since..] {
+            if slip.kind != Kind::Table || !beside.contains(&slip.name) {
+                continue;
+            }
+            let Some(place) = self.findings[slip.nth].place.clone() else { continue };
+            let message = format!("`{}` stands beside this subquery, which does not see it", slip.name);
+            let finding = Diagnostic::error(message, place).hint("write `LATERAL` before the subquery");
+            self.findings[slip.nth] = finding.fix(self.source.place(open..open), "LATERAL ");
+            slip.meant = None;
+        }
     }
 
     fn table(&mut self, name: &ObjectName, alias: Option<&TableAlias>, scope: &Scope<'_>) -> Relation {
@@ -168,7 +109,31 @@ impl Walk<'_> {
             self.unknown_table(name, &written, scope);
             Columns::unknown()
         });
-        aliased(own, columns, alias)
+        self.relation(own, columns, alias)
+    }
+
+    /// Returns a relation without a name.
+    pub(super) fn unnamed(&mut self, columns: Columns) -> Relation {
+        self.relation(None, columns, None)
+    }
+
+    /// Returns a relation under its own name or its alias, which may name its columns too.
+    fn relation(&mut self, own: Option<TableReference>, mut columns: Columns, alias: Option<&TableAlias>) -> Relation {
+        let origin = own.as_ref().map_or_else(
+            || {
+                self.unnamed += 1;
+                self.unnamed.to_string()
+            },
+            ToString::to_string,
+        );
+        let Some(alias) = alias else { return Relation { name: own, columns, origin, alias: None } };
+        self.named_columns(&alias.columns, &mut columns);
+        for (column, name) in columns.list.iter_mut().zip(&alias.columns) {
+            (column.name, column.given) = (Some(known_as(&name.name)), None);
+        }
+        let name = known_as(&alias.name);
+        let given = Given { at: self.source.range(alias.name.span), name: name.clone(), renames: None };
+        Relation { name: Some(TableReference::bare(name)), columns, origin, alias: Some(given) }
     }
 
     /// Tells of a table that nobody makes, once for each name.
@@ -194,6 +159,18 @@ impl Walk<'_> {
                 finding.hint(format!("did you mean `{meant}`?{path}")).fix(self.source.place(range), meant)
             }
             None if written.len() == 1 => finding.hint("a table is named with its schema, such as `core.sales`"),
+            None => finding,
+        });
+    }
+
+    /// Tells of a call in the place of a table, of a function that nobody knows.
+    fn unknown_table_function(&mut self, name: &ObjectName) {
+        let known = self.state.table_functions();
+        let Some(written) = parts(name).pop().filter(|name| !known.contains_key(name)) else { return };
+        let range = self.source.name(name);
+        let finding = self.source.error(range.clone(), format!("no function `{written}` gives a table"));
+        self.findings.push(match nearest(&written, known.keys().map(String::as_str)) {
+            Some(near) => finding.hint(format!("did you mean `{near}`?")).fix(self.source.place(range), near),
             None => finding,
         });
     }
@@ -256,37 +233,5 @@ impl Walk<'_> {
             _ => None,
         };
         condition.or(plain)
-    }
-}
-
-/// Gives a relation the names of its alias.
-fn aliased(own: Option<TableReference>, mut columns: Columns, alias: Option<&TableAlias>) -> Relation {
-    let Some(alias) = alias else { return Relation { name: own, columns } };
-    let names: Vec<&Ident> = alias.columns.iter().map(|column| &column.name).collect();
-    for (column, name) in columns.list.iter_mut().zip(names) {
-        *column = Column { name: Some(known_as(name)), data_type: column.data_type.clone() };
-    }
-    Relation { name: Some(TableReference::bare(known_as(&alias.name))), columns }
-}
-
-/// Returns how a join joins, and what can be named behind it.
-fn constraint(operator: &JoinOperator) -> (Option<&JoinConstraint>, Kept) {
-    match operator {
-        JoinOperator::Join(constraint)
-        | JoinOperator::Inner(constraint)
-        | JoinOperator::Left(constraint)
-        | JoinOperator::LeftOuter(constraint)
-        | JoinOperator::Right(constraint)
-        | JoinOperator::RightOuter(constraint)
-        | JoinOperator::FullOuter(constraint)
-        | JoinOperator::CrossJoin(constraint)
-        | JoinOperator::StraightJoin(constraint)
-        | JoinOperator::AsOf { constraint, .. } => (Some(constraint), Kept::Both),
-        JoinOperator::Semi(constraint)
-        | JoinOperator::LeftSemi(constraint)
-        | JoinOperator::Anti(constraint)
-        | JoinOperator::LeftAnti(constraint) => (Some(constraint), Kept::Left),
-        JoinOperator::RightSemi(constraint) | JoinOperator::RightAnti(constraint) => (Some(constraint), Kept::Right),
-        _ => (None, Kept::Both),
     }
 }

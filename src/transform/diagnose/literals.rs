@@ -8,7 +8,7 @@ use std::ops::Range;
 use arrow::datatypes::DataType;
 use datafusion::sql::sqlparser::ast::{DataType as SqlType, ExactNumberInfo, Expr, Interval, Spanned, Value};
 
-use super::{Walk, expression::Leaves, tree, types::spelled};
+use super::{Walk, expression::Leaves, readable::Beside, tree, types::spelled};
 use crate::record::diagnostic::nearest;
 
 /// Types that SQL calls by one word.
@@ -80,6 +80,13 @@ impl Walk<'_> {
                 Some(near) => finding.hint(format!("did you mean `{near}`?")).fix(self.source.place(at), near),
                 None => finding.hint("such as BIGINT, DOUBLE, DECIMAL(18, 2), VARCHAR, DATE, TIMESTAMP or BOOLEAN"),
             });
+        }
+        if let Expr::Cast { expr: value, .. } = sql {
+            let null = Expr::Value(Value::Null.with_empty_span());
+            let cast = tree::cast(&null, &to.to_string()).and_then(|cast| self.plan(&cast, leaves).ok());
+            if cast.is_some_and(|(_, meant)| self.unreadable(value, &meant, Beside::Value)) {
+                return;
+            }
         }
         self.findings.push(self.source.error(range, format!("{} cannot be cast to {to}", spelled(from))));
     }

@@ -5,30 +5,41 @@
 //! plans pays nothing for it. Deliberately decides nothing about the project: order, cycles and headers are told elsewhere.
 //!
 //! ```text
-//!  text ──► syntax ─────────────► where it breaks, and the change with which it parses
+//!  text ──► syntax ──► repair ──► where it breaks, and the change with which it parses
 //!   │
 //!   └─────► query ► from ► select ► expression ► smallest wrong part ► explain
 //!             │      │       │          └ names: what a name means, or was meant to mean
 //!             │      │       └ grouping: neither grouped nor aggregated
-//!             │      └ relations; a failed one is open, and nothing that follows from it is told
+//!             │      └ relations, joined; a failed one is open, and nothing that follows from it is told
 //!             └ common table expressions in order, branches of a UNION column by column
+//!
+//!  findings ──► slips: the same unknown name is told once       nothing found ──► nested: a query that the engine does not run
 //! ```
 
 mod branches;
+mod calls;
 mod coercion;
 mod explain;
 mod expression;
 mod from;
 mod grouping;
+mod join;
+mod limits;
 mod literals;
 mod names;
+mod nested;
 mod query;
+mod readable;
+mod repair;
 mod results;
+mod rows;
 mod scope;
+mod slips;
 mod source;
 mod syntax;
 mod tree;
 pub(super) mod types;
+mod unsupported;
 mod windows;
 
 use std::{
@@ -48,7 +59,9 @@ use crate::{
     engine::{Parameters, statement::known_as},
     record::{Diagnostic, TableName, Text},
 };
+use nested::Nested;
 use scope::{Around, Column, Columns, Ctes};
+use slips::Slip;
 use source::Source;
 
 /// The tables of a project, as far as they are known.
@@ -89,6 +102,7 @@ impl Tables {
         let column = |field: &Arc<arrow::datatypes::Field>| Column {
             name: Some(field.name().clone()),
             data_type: Some(field.data_type().clone()),
+            given: None,
         };
         Some(Columns { list: schema.fields().iter().map(column).collect(), is_open: false })
     }
@@ -119,23 +133,38 @@ pub struct Diagnosis {
     pub findings: Vec<Diagnostic>,
     /// The names of its columns with their types as far as they are right; None where not even the names are known.
     pub columns: Option<Vec<(String, Option<DataType>)>>,
+    /// Queries inside of it.
+    nested: Vec<Nested>,
+}
+
+impl Diagnosis {
+    /// Returns the place of what the engine refuses though nothing is wrong with any part of it, if that is known.
+    #[must_use]
+    pub fn refused(&self, text: &Arc<Text>, error: &DataFusionError) -> Option<Diagnostic> {
+        nested::refused(&Source::new(text), &self.nested, error)
+    }
 }
 
 /// Takes a query apart, whose parameters are literals at the places where they were written.
 #[must_use]
 pub fn diagnose(text: &Arc<Text>, query: &Query, tables: &Tables, state: &SessionState) -> Diagnosis {
     let source = Source::new(text);
-    let (findings, unknown) = (Vec::new(), BTreeSet::new());
-    let ignored = Vec::new();
-    let mut walk = Walk { source: &source, tables, state, findings, ignored, unknown, has_doubled_ctes: false };
+    let mut walk = Walk::new(&source, tables, state);
     let columns = walk.query(query, Around { ctes: &Ctes::new(), outer: None });
-    let mut findings = walk.findings;
+    let mut findings = slips::once(&source, walk.findings, walk.slips, &walk.read);
+    // A result in which something is wrong may have another name once it is right.
+    let is_right = |result: &Diagnostic| {
+        let range = result.place.as_ref().map(|place| place.range.clone()).unwrap_or_default();
+        !findings.iter().filter_map(|other| other.place.as_ref()).any(|place| range.contains(&place.range.start))
+    };
+    let doubled: Vec<Diagnostic> = walk.doubled.into_iter().filter(is_right).collect();
+    findings.extend(doubled);
     findings.extend(walk.ignored);
     findings.sort_by_key(|finding| finding.place.as_ref().map(|place| place.range.start));
     findings.dedup();
     let named = |column: Column| Some((column.name?, column.data_type));
     let columns = if columns.is_open { None } else { columns.list.into_iter().map(named).collect() };
-    Diagnosis { findings, columns }
+    Diagnosis { findings, columns, nested: walk.nested }
 }
 
 /// Returns what is wrong with names behind a `*`, as in `* EXCLUDE (name)`: the engine plans a query in which they mean nothing.
@@ -147,8 +176,7 @@ pub fn ignored_names(text: &Arc<Text>, query: &Query, tables: &Tables, state: &S
         return Vec::new();
     }
     let source = Source::new(text);
-    let (findings, ignored, unknown) = (Vec::new(), Vec::new(), BTreeSet::new());
-    let mut walk = Walk { source: &source, tables, state, findings, ignored, unknown, has_doubled_ctes: false };
+    let mut walk = Walk::new(&source, tables, state);
     walk.query(query, Around { ctes: &Ctes::new(), outer: None });
     let mut ignored = walk.ignored;
     ignored.sort_by_key(|finding| finding.place.as_ref().map(|place| place.range.start));
@@ -200,22 +228,29 @@ pub fn name_place(text: &Arc<Text>, query: &Query, name: &str) -> Option<Range<u
     })
 }
 
-/// Returns where a query calls a function with this text as its first argument.
+/// Returns where a query calls a function with this text as its first argument, in whatever syntax.
 #[must_use]
 pub fn argument_places(text: &Arc<Text>, query: &Query, function: &str, argument: &str) -> Vec<Range<usize>> {
-    let mut spans = Vec::new();
+    let (source, mut ranges) = (Source::new(text), Vec::new());
     let _ = visit_expressions(query, |expr| {
         if let Expr::Function(call) = expr
             && tree::parts(&call.name).last().is_some_and(|name| name == function)
             && let Some(Expr::Value(value)) = tree::arguments(call).first()
             && matches!(&value.value, Value::SingleQuotedString(written) if written == argument)
         {
-            spans.push(value.span);
+            ranges.push(source.range(value.span));
+        }
+        // EXTRACT is a call of it, with its first argument before FROM.
+        if let Expr::Extract { field, .. } = expr
+            && function == "date_part"
+            && field.to_string().eq_ignore_ascii_case(argument)
+        {
+            let call = source.exact(expr);
+            ranges.extend(source.tokens().get(source.behind(call.start) + 2).map(|(_, field)| field.clone()));
         }
         ControlFlow::<()>::Continue(())
     });
-    let source = Source::new(text);
-    spans.into_iter().map(|span| source.range(span)).collect()
+    ranges
 }
 
 /// Returns where a query reads a table.
@@ -255,12 +290,44 @@ struct Walk<'a> {
     tables: &'a Tables,
     state: &'a SessionState,
     findings: Vec<Diagnostic>,
+    /// Those of the findings that are about names which mean nothing.
+    slips: Vec<Slip>,
+    /// Where the names are given that were read.
+    read: BTreeSet<usize>,
+    /// Findings about results that are called the same.
+    doubled: Vec<Diagnostic>,
+    /// Queries inside of others.
+    nested: Vec<Nested>,
+    /// How many names were found in a query around the one in which they stand.
+    outer_names: usize,
     /// Findings about what the engine ignores.
     ignored: Vec<Diagnostic>,
+    /// Tables without a name of their own.
+    unnamed: usize,
     /// Tables that were told to be unknown.
     unknown: BTreeSet<String>,
     /// Whether two common table expressions are called the same: one of them has lost its own name.
     has_doubled_ctes: bool,
+}
+
+impl<'a> Walk<'a> {
+    const fn new(source: &'a Source, tables: &'a Tables, state: &'a SessionState) -> Self {
+        Self {
+            source,
+            tables,
+            state,
+            findings: Vec::new(),
+            slips: Vec::new(),
+            read: BTreeSet::new(),
+            doubled: Vec::new(),
+            nested: Vec::new(),
+            outer_names: 0,
+            ignored: Vec::new(),
+            unnamed: 0,
+            unknown: BTreeSet::new(),
+            has_doubled_ctes: false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::{
     Tables,
     expression::Clause,
     scope::{Aliases, Meaning, Scope},
+    slips::{Given, Kind, Slip},
     source::Source,
 };
 use crate::{
@@ -43,6 +44,40 @@ impl Lookup<'_> {
         }
     }
 
+    /// Returns what is looked for, so that it is told once how often it stands there.
+    pub(super) fn slip(&self, name: &[Ident], meaning: &Meaning, nth: usize) -> Option<Slip> {
+        let (column, qualifier) = name.split_last()?;
+        let scope = self.scope;
+        let origins = |places: &[usize]| places.iter().map(|at| scope.relations[*at].origin.clone()).collect();
+        let all: Vec<usize> = (0..scope.relations.len()).collect();
+        let written = known_as(column);
+        let (kind, name, among, meant) = match meaning {
+            Meaning::Column { .. } | Meaning::Open => return None,
+            Meaning::UnknownColumn => (Kind::Column, written.clone(), origins(&all), self.meant(&all, &written)),
+            Meaning::UnknownIn(at) => (Kind::Column, written.clone(), origins(&[*at]), self.meant(&[*at], &written)),
+            Meaning::Ambiguous(holders) => (Kind::Ambiguous, written, origins(holders), None),
+            Meaning::UnknownTable => {
+                let alias = match self.scope.holders(&written).as_slice() {
+                    [only] => scope.relations[*only].alias.clone(),
+                    _ => None,
+                };
+                let table = qualifier.iter().map(known_as).collect::<Vec<_>>().join(".");
+                (Kind::Table, table, origins(&all), alias)
+            }
+        };
+        Some(Slip { nth, kind, name, among, meant })
+    }
+
+    /// Returns the column of some tables that this text gives another name than the one by which it is read.
+    fn meant(&self, among: &[usize], written: &str) -> Option<Given> {
+        let columns = among.iter().flat_map(|at| &self.scope.relations[*at].columns.list);
+        let given: Vec<&Given> = columns.filter_map(|column| column.given.as_ref()).collect();
+        let renamed = given.iter().find(|given| given.renames.as_deref() == Some(written));
+        let near = || nearest(written, given.iter().map(|given| given.name.as_str()));
+        let found = renamed.or_else(|| near().and_then(|near| given.iter().find(|given| given.name == near)));
+        found.map(|given| (*given).clone())
+    }
+
     fn place(&self, ident: &Ident) -> Range<usize> {
         self.source.range(ident.span)
     }
@@ -68,6 +103,10 @@ impl Lookup<'_> {
         let aliases = aliases.filter(|_| self.clause.aliases != Aliases::Unseen);
         if let Some(near) = nearest(&written, self.scope.columns().into_iter().chain(aliases)) {
             return self.replace(finding, range, &self.reachable(near));
+        }
+        let around = self.scope.outers().find_map(|outer| Some((outer, nearest(&written, outer.columns())?)));
+        if let Some((outer, near)) = around {
+            return self.replace(finding, range, &Self { scope: outer, ..*self }.reachable(near));
         }
         match self.elsewhere(&written) {
             Some(hint) => finding.hint(hint),

@@ -8,16 +8,15 @@ use std::ops::Range;
 use arrow::datatypes::DataType;
 use datafusion::{
     logical_expr::Expr as Logical,
-    sql::sqlparser::ast::{
-        Cte, Distinct, Expr, GroupByExpr, LimitClause, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, Value,
-    },
+    sql::sqlparser::ast::{Cte, Distinct, Expr, GroupByExpr, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr},
 };
 
 use super::{
-    Walk, coercion,
+    Walk,
     expression::{Checked, Clause},
     grouping::Groups,
-    scope::{Around, Column, Columns, Relation, Scope},
+    limits::position,
+    scope::{Around, Columns, Scope},
     tree::{calls, key, parts},
 };
 use crate::engine::statement::known_as;
@@ -49,9 +48,12 @@ impl Walk<'_> {
             body => {
                 let columns = self.body(body, around);
                 let mut scope = Scope::empty(Around { ctes: &ctes, outer: None });
-                scope.relations.push(Relation { name: None, columns: columns.clone() });
-                for expr in ordered(query.order_by.as_ref()).filter(|expr| !is_position(expr)) {
-                    self.expression(expr, &scope, Clause::ORDER_BY);
+                scope.relations.push(self.unnamed(columns.clone()));
+                for expr in ordered(query.order_by.as_ref()) {
+                    match position(expr) {
+                        Some(_) => self.position(expr, &columns),
+                        None => drop(self.expression(expr, &scope, Clause::ORDER_BY)),
+                    }
                 }
                 columns
             }
@@ -65,19 +67,21 @@ impl Walk<'_> {
 
     fn cte(&mut self, cte: &Cte, is_recursive: bool, around: Around<'_>) -> Columns {
         let name = known_as(&cte.alias.name);
-        let columns = match cte.query.body.as_ref() {
+        let mut columns = match cte.query.body.as_ref() {
             SetExpr::SetOperation { left, .. } if is_recursive => {
                 // What it reads of itself has the columns of the part that does not.
-                let before = self.findings.len();
+                let (before, slips) = (self.findings.len(), self.slips.len());
                 let mut ctes = around.ctes.clone();
                 ctes.insert(name.clone(), Columns::unknown());
                 let first = self.body(left, Around { ctes: &ctes, ..around });
                 self.findings.truncate(before);
+                self.slips.truncate(slips);
                 ctes.insert(name, renamed(first, cte));
                 self.query(&cte.query, Around { ctes: &ctes, ..around })
             }
             _ => self.query(&cte.query, around),
         };
+        self.named_columns(&cte.alias.columns, &mut columns);
         renamed(columns, cte)
     }
 
@@ -102,32 +106,9 @@ impl Walk<'_> {
         }
     }
 
-    fn values(&mut self, rows: &[&Vec<Expr>], around: Around<'_>) -> Columns {
-        let scope = Scope::empty(around);
-        let cells: Vec<Vec<_>> = rows
-            .iter()
-            .map(|row| row.iter().map(|cell| self.expression(cell, &scope, Clause::SELECT).data_type()).collect())
-            .collect();
-        let width = cells.first().map_or(0, Vec::len);
-        let column = |at: usize| {
-            let types: Option<Vec<_>> = cells.iter().map(|row| row.get(at).cloned().flatten()).collect();
-            let data_type = types.and_then(|types| coercion::united(&types));
-            Column { name: Some(format!("column{}", at + 1)), data_type }
-        };
-        Columns { list: (0..width).map(column).collect(), is_open: false }
-    }
-
-    fn limits(&mut self, query: &Query, around: Around<'_>) {
-        let scope = Scope::empty(around);
-        if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause {
-            for expr in limit.iter().chain(offset.iter().map(|offset| &offset.value)) {
-                self.expression(expr, &scope, Clause { name: "LIMIT", ..Clause::WHERE });
-            }
-        }
-    }
-
     /// Looks at every clause of a SELECT over its FROM.
     fn select(&mut self, select: &Select, order_by: Option<&OrderBy>, around: Around<'_>) -> Columns {
+        self.unsupported(select);
         let mut scope = self.from(&select.from, around);
         scope.windows = &select.named_window;
         let mut columns = Columns::default();
@@ -139,16 +120,23 @@ impl Walk<'_> {
         if let Some(condition) = &select.selection {
             self.condition(condition, &scope, Clause::WHERE);
         }
-        let groups = self.groups(select, &items, &scope);
+        let groups = self.groups(select, &items, &columns, &scope);
         let mut later: Vec<Checked> = Vec::new();
         later.extend(select.having.as_ref().map(|having| self.condition(having, &scope, Clause::HAVING)));
         later.extend(select.qualify.as_ref().map(|qualify| self.condition(qualify, &scope, Clause::QUALIFY)));
-        if let Some(Distinct::On(list)) = &select.distinct {
-            later.extend(list.iter().map(|expr| self.expression(expr, &scope, Clause::ORDER_BY)));
+        let distinct: &[Expr] = match &select.distinct {
+            Some(Distinct::On(list)) => list,
+            _ => &[],
+        };
+        later.extend(distinct.iter().map(|expr| self.expression(expr, &scope, Clause::ORDER_BY)));
+        let first_order = later.len();
+        for expr in ordered(order_by) {
+            match position(expr) {
+                Some(_) => self.position(expr, &columns),
+                None => later.push(self.expression(expr, &scope, Clause::ORDER_BY)),
+            }
         }
-        for expr in ordered(order_by).filter(|expr| !is_position(expr)) {
-            later.push(self.expression(expr, &scope, Clause::ORDER_BY));
-        }
+        self.other_order(&later[first_order - distinct.len()..first_order], &later[first_order..]);
         let all: Vec<&Checked> = items.iter().chain(&later).collect();
         if groups.as_ref().is_some_and(|groups| groups.end.is_none()) && self.having_for_where(select, &all) {
             return columns;
@@ -157,6 +145,19 @@ impl Walk<'_> {
             self.check_groups(&groups, &all);
         }
         columns
+    }
+
+    /// Tells of an ORDER BY that begins with something else than DISTINCT ON names.
+    fn other_order(&mut self, distinct: &[Checked], ordered: &[Checked]) {
+        let is_other = |(one, other): &(&Checked, &Checked)| {
+            one.planned.as_ref().zip(other.planned.as_ref()).is_some_and(|(one, other)| one.0 != other.0)
+        };
+        let Some((one, other)) = distinct.iter().zip(ordered).find(is_other) else { return };
+        let named = self.source.slice(&self.source.exact(&one.sql)).to_owned();
+        let range = self.source.exact(&other.sql);
+        let finding = self.source.error(range.clone(), "ORDER BY begins with something else than DISTINCT ON");
+        let place = self.source.place(range.start..range.start);
+        self.findings.push(finding.hint(format!("put `{named}` first")).fix(place, format!("{named}, ")));
     }
 
     fn is_aggregated(&self, select: &Select, expressions: &[&Checked]) -> bool {
@@ -187,7 +188,7 @@ impl Walk<'_> {
     }
 
     /// Looks at what a SELECT groups by; None where every rule is the engine's (`GROUP BY ALL`) or something is wrong.
-    fn groups(&mut self, select: &Select, items: &[Checked], scope: &Scope<'_>) -> Option<Groups> {
+    fn groups(&mut self, select: &Select, items: &[Checked], columns: &Columns, scope: &Scope<'_>) -> Option<Groups> {
         let GroupByExpr::Expressions(written, _) = &select.group_by else { return None };
         let has_wildcard = items.len() != select.projection.len();
         let mut planned: Vec<Logical> = Vec::new();
@@ -195,7 +196,11 @@ impl Walk<'_> {
         for expr in written.iter().flat_map(sets) {
             let found = match position(expr) {
                 Some(_) if has_wildcard => None,
-                Some(at) => items.get(at.wrapping_sub(1)).and_then(|item| item.planned.clone()),
+                Some(at) => {
+                    self.position(expr, columns);
+                    let item = items.get(at.wrapping_sub(1)).filter(|item| !self.grouped_aggregate(expr, item, items));
+                    item.and_then(|item| item.planned.clone())
+                }
                 None => self.group(expr, select, items, scope),
             };
             is_known &= found.is_some();
@@ -210,6 +215,23 @@ impl Walk<'_> {
             .map(|condition| self.source.exact(condition).end)
             .or_else(|| self.end_of_from(&select.from));
         is_known.then_some(Groups { planned, end: end.filter(|_| is_plain || !written.is_empty()), room })
+    }
+
+    /// Tells of a position in a GROUP BY that means an aggregate.
+    fn grouped_aggregate(&mut self, expr: &Expr, item: &Checked, items: &[Checked]) -> bool {
+        if !self.aggregates(&[item]) {
+            return false;
+        }
+        let plain = (1..).zip(items).filter(|(_, item)| !self.aggregates(&[item]));
+        let plain: Vec<String> = plain.map(|(at, _)| at.to_string()).collect();
+        let aggregate = self.source.slice(&self.source.exact(&item.sql)).to_owned();
+        let message = format!("`{expr}` means `{aggregate}`, which is an aggregate, and none is grouped by");
+        let finding = self.source.error(self.source.exact(expr), message);
+        self.findings.push(match plain.is_empty() {
+            true => finding.hint("leave the GROUP BY out"),
+            false => finding.hint(format!("did you mean `{}`?", plain.join(", "))),
+        });
+        true
     }
 
     /// Returns what one item of a GROUP BY is: an expression over the tables, or what the SELECT calls so.
@@ -233,6 +255,7 @@ impl Walk<'_> {
 fn renamed(mut columns: Columns, cte: &Cte) -> Columns {
     for (column, name) in columns.list.iter_mut().zip(&cte.alias.columns) {
         column.name = Some(known_as(&name.name));
+        column.given = None;
     }
     columns
 }
@@ -252,19 +275,4 @@ fn sets(expr: &Expr) -> Vec<&Expr> {
         Expr::Tuple(list) => list.iter().collect(),
         other => vec![other],
     }
-}
-
-/// Returns the number that an item of GROUP BY or ORDER BY is, if it means a result by its position.
-fn position(expr: &Expr) -> Option<usize> {
-    match expr {
-        Expr::Value(value) => match &value.value {
-            Value::Number(digits, _) => digits.parse().ok(),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn is_position(expr: &Expr) -> bool {
-    position(expr).is_some()
 }

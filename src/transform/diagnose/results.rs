@@ -14,6 +14,7 @@ use super::{
     expression::{Checked, Clause},
     names::{listed, quoted},
     scope::{Column, Columns, Scope},
+    slips::Given,
     tree::parts,
 };
 use crate::{engine::statement::known_as, record::diagnostic::nearest};
@@ -43,8 +44,15 @@ impl Walk<'_> {
         // A misspelt name names nothing: what reads the column by its right name is not told that it is missing.
         let is_misspelt = self.findings.len() > before && matches!(item, SelectItem::UnnamedExpr(_));
         let name = name.filter(|_| !is_misspelt);
-        columns.list.push(Column { name, data_type: checked.data_type() });
+        let given = self.given(item);
+        columns.list.push(Column { name, data_type: checked.data_type(), given });
         Some(checked)
+    }
+
+    /// Returns the name that a result is given.
+    fn given(&self, item: &SelectItem) -> Option<Given> {
+        let SelectItem::ExprWithAlias { expr, alias } = item else { return None };
+        Some(Given { at: self.source.range(alias.span), name: known_as(alias), renames: own_name(expr) })
     }
 
     fn qualified_wildcard(
@@ -105,7 +113,7 @@ impl Walk<'_> {
 
     /// Tells of two results of a SELECT that are called the same, and returns whether there are any.
     pub(super) fn doubled_results(&mut self, projection: &[SelectItem]) -> bool {
-        let before = self.findings.len();
+        let before = self.doubled.len();
         let mut seen: Vec<String> = Vec::new();
         for item in projection {
             let (name, range) = match item {
@@ -118,11 +126,11 @@ impl Walk<'_> {
             let Some(name) = name else { continue };
             if seen.contains(&name) {
                 let finding = self.source.error(range, format!("two columns of the result are named `{name}`"));
-                self.findings.push(finding.hint("give one of them another alias"));
+                self.doubled.push(finding.hint("give one of them another alias"));
             }
             seen.push(name);
         }
-        self.findings.len() > before
+        self.doubled.len() > before
     }
 }
 

@@ -11,6 +11,7 @@ use datafusion::{
     sql::sqlparser::ast::{Ident, NamedWindowDefinition},
 };
 
+use super::slips::Given;
 use crate::engine::statement::known_as;
 
 /// A column of a relation.
@@ -20,6 +21,8 @@ pub(super) struct Column {
     pub(super) name: Option<String>,
     /// Its type; None where the expression behind it is wrong.
     pub(super) data_type: Option<DataType>,
+    /// Where this text gives it its name.
+    pub(super) given: Option<Given>,
 }
 
 /// The columns that a query gives.
@@ -43,6 +46,10 @@ pub(super) struct Relation {
     /// What stands before the dot of its columns.
     pub(super) name: Option<TableReference>,
     pub(super) columns: Columns,
+    /// The table or common table expression behind it: the same for two that have the same columns.
+    pub(super) origin: String,
+    /// Where its alias stands.
+    pub(super) alias: Option<Given>,
 }
 
 impl Relation {
@@ -85,8 +92,8 @@ pub(super) struct Scope<'a> {
 
 /// What a name means.
 pub(super) enum Meaning {
-    /// A column: the same key for the same one, and its type if known.
-    Column { key: String, data_type: Option<DataType> },
+    /// A column: the same key for the same one, its type if known, and where the names are given by which it is known.
+    Column { key: String, data_type: Option<DataType>, given: Vec<usize> },
     /// Perhaps a column of something that is not known.
     Open,
     /// Nothing; the name stands in no table.
@@ -130,6 +137,25 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Returns the scope in which a name is wrong, and what it means there: a table of a query around may be right, and its column not.
+    pub(super) fn blamed(&self, name: &[Ident], meaning: Meaning) -> (&Self, Meaning) {
+        if !matches!(meaning, Meaning::UnknownTable | Meaning::UnknownColumn) {
+            return (self, meaning);
+        }
+        for outer in self.outers() {
+            let found = outer.meaning(name, Aliases::Unseen);
+            if matches!(found, Meaning::UnknownIn(_) | Meaning::Ambiguous(_)) {
+                return (outer, found);
+            }
+        }
+        (self, meaning)
+    }
+
+    /// Returns the scopes of the queries around, the next one first.
+    pub(super) fn outers(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(self.around.outer, |outer| outer.around.outer)
+    }
+
     fn found(&self, name: &[Ident], aliases: Aliases) -> Meaning {
         let parts: Vec<String> = name.iter().map(known_as).collect();
         if let ([only], true) = (parts.as_slice(), aliases == Aliases::First)
@@ -151,7 +177,9 @@ impl<'a> Scope<'a> {
             return found;
         }
         match self.around.outer.map(|outer| outer.meaning(name, Aliases::Unseen)) {
-            Some(Meaning::Column { key, data_type }) => Meaning::Column { key: format!("outer {key}"), data_type },
+            Some(Meaning::Column { key, data_type, given }) => {
+                Meaning::Column { key: format!("outer {key}"), data_type, given }
+            }
             Some(Meaning::UnknownColumn | Meaning::UnknownTable) | None => here,
             Some(other) => match other {
                 // Places in the outer query's list of tables mean nothing here.
@@ -163,7 +191,7 @@ impl<'a> Scope<'a> {
 
     fn alias(&self, name: &str) -> Option<Meaning> {
         let found = self.aliases.iter().find(|alias| alias.name.as_deref() == Some(name))?;
-        Some(Meaning::Column { key: format!("alias {name}"), data_type: found.data_type.clone() })
+        Some(Meaning::Column { key: format!("alias {name}"), data_type: found.data_type.clone(), given: Vec::new() })
     }
 
     fn unqualified(&self, name: &str) -> Meaning {
@@ -193,7 +221,7 @@ impl<'a> Scope<'a> {
             several => {
                 let holding = several.iter().find(|at| self.relations[**at].position(column).is_some());
                 match holding {
-                    Some(at) => self.column(*at, column),
+                    Some(at) => self.column_of(*at, column),
                     None if several.iter().any(|at| self.relations[*at].is_lenient()) => Meaning::Open,
                     None => Meaning::UnknownIn(several[0]),
                 }
@@ -208,9 +236,21 @@ impl<'a> Scope<'a> {
 
     fn column(&self, at: usize, name: &str) -> Meaning {
         let relation = &self.relations[at];
-        let position = relation.position(name).unwrap_or_default();
-        let data_type = relation.columns.list.get(position).and_then(|column| column.data_type.clone());
-        Meaning::Column { key: format!("{at} {name}"), data_type }
+        let column = relation.columns.list.get(relation.position(name).unwrap_or_default());
+        let data_type = column.and_then(|column| column.data_type.clone());
+        let given = column.and_then(|column| column.given.as_ref()).map(|given| given.at.start);
+        Meaning::Column { key: format!("{at} {name}"), data_type, given: given.into_iter().collect() }
+    }
+
+    /// Returns a column before whose name stands that of its table.
+    fn column_of(&self, at: usize, name: &str) -> Meaning {
+        match self.column(at, name) {
+            Meaning::Column { key, data_type, mut given } => {
+                given.extend(self.relations[at].alias.as_ref().map(|alias| alias.at.start));
+                Meaning::Column { key, data_type, given }
+            }
+            other => other,
+        }
     }
 
     /// Returns what stands before the dot of a relation's columns.

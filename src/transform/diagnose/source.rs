@@ -154,7 +154,7 @@ impl Source {
     }
 
     /// Adds the parentheses that open right behind a range.
-    fn closed(&self, range: Range<usize>) -> Range<usize> {
+    pub(super) fn closed(&self, range: Range<usize>) -> Range<usize> {
         let open = self.behind(range.end);
         match self.tokens.get(open) {
             Some((Token::LParen, _)) => {
@@ -171,7 +171,8 @@ impl Source {
         self.between(start, close)
     }
 
-    fn in_parentheses(&self, inner: Range<usize>) -> Range<usize> {
+    /// Widens a range to the nearest parentheses around it.
+    pub(super) fn in_parentheses(&self, inner: Range<usize>) -> Range<usize> {
         self.parentheses(&inner).map_or(inner, |(open, close)| self.between(open, close))
     }
 
@@ -207,6 +208,27 @@ impl Source {
     /// Returns the index of the first token that begins at or behind an offset.
     pub(super) fn behind(&self, offset: usize) -> usize {
         self.tokens.partition_point(|(_, range)| range.start < offset)
+    }
+
+    /// Returns the token before a range.
+    pub(super) fn before(&self, range: &Range<usize>) -> Option<Range<usize>> {
+        let at = self.behind(range.start).checked_sub(1)?;
+        self.tokens().get(at).map(|(_, before)| before.clone())
+    }
+
+    /// Adds the token behind a range.
+    pub(super) fn range_with_next(&self, range: &Range<usize>) -> Range<usize> {
+        self.with_token_behind(range.clone())
+    }
+
+    /// Returns the first of some words at or behind an offset.
+    pub(super) fn word(&self, offset: usize, words: &[&str]) -> Option<Range<usize>> {
+        let is_one = |token: &Token| match token {
+            Token::Word(word) => words.iter().any(|one| word.value.eq_ignore_ascii_case(one)),
+            _ => false,
+        };
+        let mut tokens = self.tokens().iter().skip(self.behind(offset));
+        tokens.find(|(token, _)| is_one(token)).map(|(_, range)| range.clone())
     }
 
     /// Returns the tokens of the nearest parentheses around a range.

@@ -1,98 +1,26 @@
-//! Texts that are no SQL: where they break, and the one small change with which they would parse.
+//! Texts that are no SQL: where they break, and what is said about it.
 //!
-//! In: a text and what the parser says of it. Out: a finding. What people leave out is tried at the place: a comma, a
-//! parenthesis, a keyword with two letters swapped. A hint is given only if the whole text parses with it.
+//! In: a text and what the parser says of it. Out: a finding. What the parser cannot know is looked for in the text itself: a quote
+//! that is not closed, a CASE without its END. A change with which the text parses is the business of [`super::repair`].
 
 use std::ops::Range;
 
 use datafusion::{
     error::DataFusionError,
-    sql::{
-        parser::DFParserBuilder,
-        sqlparser::{
-            parser::ParserError,
-            tokenizer::{Location, Token},
-        },
+    sql::sqlparser::{
+        parser::ParserError,
+        tokenizer::{Location, Token},
     },
 };
 
-use super::source::Source;
+use super::{
+    repair::{self, LOOK_AHEAD, attempt},
+    source::Source,
+};
 use crate::{
     engine::parameters,
     record::{Diagnostic, diagnostic::nearest},
 };
-
-/// The keywords that a query may be made of.
-const KEYWORDS: [&str; 62] = [
-    "SELECT",
-    "FROM",
-    "WHERE",
-    "GROUP",
-    "ORDER",
-    "BY",
-    "HAVING",
-    "QUALIFY",
-    "LIMIT",
-    "OFFSET",
-    "WITH",
-    "RECURSIVE",
-    "AS",
-    "JOIN",
-    "LEFT",
-    "RIGHT",
-    "FULL",
-    "INNER",
-    "OUTER",
-    "CROSS",
-    "ON",
-    "USING",
-    "UNION",
-    "ALL",
-    "EXCEPT",
-    "INTERSECT",
-    "DISTINCT",
-    "CASE",
-    "WHEN",
-    "THEN",
-    "ELSE",
-    "END",
-    "AND",
-    "OR",
-    "NOT",
-    "BETWEEN",
-    "OVER",
-    "PARTITION",
-    "INTERVAL",
-    "CAST",
-    "IS",
-    "NULL",
-    "TRUE",
-    "FALSE",
-    "IN",
-    "LIKE",
-    "EXISTS",
-    "ASC",
-    "DESC",
-    "NULLS",
-    "FIRST",
-    "LAST",
-    "ROWS",
-    "RANGE",
-    "PRECEDING",
-    "FOLLOWING",
-    "UNBOUNDED",
-    "CURRENT",
-    "ROW",
-    "FILTER",
-    "VALUES",
-    "LATERAL",
-];
-
-/// Tokens before the place at which a text breaks that are looked at, too.
-const LOOK_BACK: usize = 3;
-
-/// Tokens behind it in which a misspelt keyword is looked for.
-const LOOK_AHEAD: usize = 100;
 
 /// Returns what is wrong with a text that does not parse.
 pub(super) fn finding(source: &Source, error: &ParserError) -> Diagnostic {
@@ -113,36 +41,10 @@ pub(super) fn finding(source: &Source, error: &ParserError) -> Diagnostic {
         let finding = source.error(case, "syntax error: this CASE has no END");
         return finding.hint(hint).fix(source.place(end..end), " END");
     }
-    match repair(source, &range, wanted(words)) {
-        Some(Repair::Keyword { at, near }) => source
-            .error(at.clone(), format!("syntax error: `{}` is no keyword", source.slice(&at)))
-            .hint(format!("did you mean `{near}`?"))
-            .fix(source.place(at), near),
-        Some(Repair::Surplus { at }) => source
-            .error(at.clone(), format!("syntax error: nothing goes with this `{}`", source.slice(&at)))
-            .hint("remove it")
-            .fix(source.place(at), ""),
-        Some(Repair::Missing { at, sign, hint }) => {
-            source.error(range, message).hint(hint).fix(source.place(at..at), sign)
-        }
-        Some(Repair::Earlier { at, before }) => source
-            .error(before.clone(), format!("syntax error: a `,` is missing before `{}`", source.slice(&before)))
-            .hint(format!("put `,` before `{}`", source.slice(&before)))
-            .fix(source.place(at..at), ","),
+    match repair::found(source, &range, wanted(words)) {
+        Some(repair) => repair.finding(source, range, message),
         None => source.error(range, message),
     }
-}
-
-/// The change with which a text parses.
-enum Repair {
-    /// A word is meant to be a keyword.
-    Keyword { at: Range<usize>, near: &'static str },
-    /// A sign goes with nothing.
-    Surplus { at: Range<usize> },
-    /// A sign was left out.
-    Missing { at: usize, sign: String, hint: String },
-    /// A comma was left out in front of an earlier token, which was taken for a name.
-    Earlier { at: usize, before: Range<usize> },
 }
 
 /// Returns a finding for each parameter that does not exist.
@@ -219,81 +121,6 @@ fn named(expected: &str) -> String {
     if is_token { format!("`{expected}`") } else { expected.to_owned() }
 }
 
-/// Finds the change with which the text parses.
-fn repair(source: &Source, range: &Range<usize>, wanted: Option<&str>) -> Option<Repair> {
-    let at = source.behind(range.start);
-    let end = source.tokens().last().map_or(0, |(_, range)| range.end);
-    let unclosed = || {
-        let hint = "put `)` at the end".to_owned();
-        attempt(source, end..end, ")").then(|| Repair::Missing { at: end, sign: ")".to_owned(), hint })
-    };
-    near_keyword(source, at)
-        .or_else(|| (1..=LOOK_BACK).find_map(|back| surplus(source, at.checked_sub(back)?, &Token::Comma)))
-        .or_else(|| missing(source, at, ","))
-        .or_else(|| missing(source, at, ")"))
-        .or_else(unclosed)
-        .or_else(|| surplus(source, at, &Token::RParen))
-        .or_else(|| missing(source, at, wanted?))
-        .or_else(|| earlier(source, at))
-        .or_else(|| any_keyword(source, at))
-}
-
-/// Tries the keywords that the token, or one right before it, may be meant to be.
-fn near_keyword(source: &Source, at: usize) -> Option<Repair> {
-    (at.saturating_sub(LOOK_BACK)..=at).rev().find_map(|index| keyword(source, index))
-}
-
-/// Tries the same behind the place: a CASE without its END breaks where it begins.
-fn any_keyword(source: &Source, at: usize) -> Option<Repair> {
-    (at..source.tokens().len()).take(LOOK_AHEAD).find_map(|index| keyword(source, index))
-}
-
-fn keyword(source: &Source, index: usize) -> Option<Repair> {
-    let (Token::Word(word), at) = source.tokens().get(index)? else { return None };
-    let is_meant = |near: &&&str| {
-        let is_other = word.quote_style.is_none() && !word.value.eq_ignore_ascii_case(near);
-        is_other && attempt(source, at.clone(), near)
-    };
-    let near = nearest(&word.value, KEYWORDS).and_then(|near| KEYWORDS.iter().find(|keyword| **keyword == near));
-    let near = near.filter(is_meant).or_else(|| short(&word.value).find(is_meant))?;
-    Some(Repair::Keyword { at: at.clone(), near })
-}
-
-/// Returns the keywords of two letters that share one of them with a word of two.
-fn short(word: &str) -> impl Iterator<Item = &'static &'static str> {
-    let word = word.to_ascii_uppercase();
-    let shares = move |keyword: &&&'static str| {
-        let pairs = keyword.bytes().zip(word.bytes());
-        keyword.len() == 2 && word.len() == 2 && pairs.filter(|(one, other)| one == other).count() == 1
-    };
-    KEYWORDS.iter().filter(shares)
-}
-
-/// Tries without a token, if it is such a sign.
-fn surplus(source: &Source, index: usize, sign: &Token) -> Option<Repair> {
-    let (token, at) = source.tokens().get(index)?;
-    (token == sign && attempt(source, at.clone(), "")).then(|| Repair::Surplus { at: at.clone() })
-}
-
-/// Tries a sign at the end of the token before.
-fn missing(source: &Source, index: usize, sign: &str) -> Option<Repair> {
-    let (_, before) = source.tokens().get(index.checked_sub(1)?)?;
-    let (_, this) = source.tokens().get(index)?;
-    let hint = format!("put `{sign}` before `{}`", source.slice(this));
-    let is_word = sign.starts_with(char::is_alphabetic);
-    let sign = if is_word { format!(" {sign}") } else { sign.to_owned() };
-    attempt(source, before.end..before.end, &sign).then_some(Repair::Missing { at: before.end, sign, hint })
-}
-
-/// Tries a comma in front of the tokens before: behind a result without one the next one is taken for its name.
-fn earlier(source: &Source, index: usize) -> Option<Repair> {
-    (index.saturating_sub(LOOK_BACK)..index).rev().find_map(|index| {
-        let (_, before) = source.tokens().get(index.checked_sub(1)?)?;
-        let (_, this) = source.tokens().get(index)?;
-        attempt(source, before.end..before.end, ",").then(|| Repair::Earlier { at: before.end, before: this.clone() })
-    })
-}
-
 /// Returns the one keyword that the parser wants, if it says so.
 fn wanted(words: &str) -> Option<&str> {
     let (wanted, _) = words.trim().strip_prefix("Expected: ")?.split_once(", found: ")?;
@@ -357,15 +184,6 @@ fn unclosed_quote(body: &str) -> Option<Range<usize>> {
 /// Returns the token that begins behind an offset.
 fn following(source: &Source, offset: usize) -> Range<usize> {
     source.tokens().get(source.behind(offset)).map_or(offset..offset, |(_, range)| range.clone())
-}
-
-/// Returns whether the text parses with another part.
-fn attempt(source: &Source, range: Range<usize>, text: &str) -> bool {
-    let body = source.body();
-    let (Some(head), Some(tail)) = (body.get(..range.start), body.get(range.end..)) else { return false };
-    let changed = format!("{head}{text}{tail}");
-    let parsed = DFParserBuilder::new(changed.as_str()).build().and_then(|mut parser| parser.parse_statements());
-    parsed.is_ok_and(|statements| statements.len() == 1)
 }
 
 /// Returns what a parser says, if an error is one.

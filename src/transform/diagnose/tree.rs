@@ -181,6 +181,19 @@ pub(super) fn cast(expr: &Expr, data_type: &str) -> Option<Expr> {
     Some(with_child(&cast, 0, expr.clone()))
 }
 
+/// Returns the call of a function.
+pub(super) fn call(name: &str, arguments: &[Expr]) -> Option<Expr> {
+    // Some names have a syntax of their own, which this one has not.
+    let mut parser = DFParserBuilder::new("call()").build().ok()?;
+    let Expr::Function(mut call) = parser.parse_expr().ok()?.expr else { return None };
+    call.name = ObjectName::from(vec![Ident::new(name)]);
+    if let FunctionArguments::List(list) = &mut call.args {
+        let argument = |expr: &Expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr.clone()));
+        list.args = arguments.iter().map(argument).collect();
+    }
+    Some(Expr::Function(call))
+}
+
 /// Returns the positional arguments of a call.
 pub(super) fn arguments(function: &Function) -> Vec<Expr> {
     let FunctionArguments::List(list) = &function.args else { return Vec::new() };
