@@ -4,6 +4,21 @@ WITH plan_span AS (
     FROM staged.survey_plan
     GROUP BY survey_id
 ),
+once AS (
+    SELECT
+        survey_id,
+        respondent_id,
+        brand,
+        min(factor) AS first_factor,
+        max(overall_score) AS overall_score,
+        max(recommend_score) AS recommend_score,
+        bool_or(would_buy_again) AS would_buy_again,
+        bool_or(knows_brand) AS knows_brand,
+        bool_or(considers_brand) AS considers_brand,
+        bool_or(prefers_brand) AS prefers_brand
+    FROM staged.survey_answer
+    GROUP BY ALL
+),
 placed AS (
     SELECT
         answer.*,
@@ -45,17 +60,17 @@ SELECT
     coalesce(answer.product_type, 'unknown') AS product_type,
     coalesce(industry.industry, 'unknown') AS industry,
     coalesce(industry.industry_group, 'unknown') AS industry_group,
-    answer.factor = min(answer.factor) OVER once AS is_first_factor,
+    answer.factor = once.first_factor AS is_first_factor,
     answer.score,
     answer.importance,
-    max(answer.overall_score) OVER once AS overall_score,
-    max(answer.recommend_score) OVER once AS recommend_score,
-    bool_or(answer.would_buy_again) OVER once AS would_buy_again,
-    bool_or(answer.knows_brand) OVER once AS knows_brand,
-    bool_or(answer.considers_brand) OVER once AS considers_brand,
-    bool_or(answer.prefers_brand) OVER once AS prefers_brand
+    once.overall_score,
+    once.recommend_score,
+    once.would_buy_again,
+    once.knows_brand,
+    once.considers_brand,
+    once.prefers_brand
 FROM placed AS answer
+JOIN once USING (survey_id, respondent_id, brand)
 LEFT JOIN core.brand AS brand ON brand.brand = answer.brand
 LEFT JOIN core.region AS region ON region.province = answer.place
 LEFT JOIN core.industry AS industry ON industry.industry = answer.industry
-WINDOW once AS (PARTITION BY answer.survey_id, answer.respondent_id, answer.brand)
