@@ -21,13 +21,14 @@ HEADER = re.compile(r"\A/\* ---\n(.*?)\n--- \*/", re.DOTALL)
 
 
 class Loader(yaml.SafeLoader):
-    """YAML 1.2 as editors read it: dates are text."""
+    """YAML 1.2 as editors read it: dates are text, and so are `on` and `off`."""
 
 
 Loader.yaml_implicit_resolvers = {
-    first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+    first: [pair for pair in pairs if pair[0] not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool")]
     for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), "tTfF")
 
 
 def schema_of(root, kind):
@@ -61,8 +62,8 @@ def yaml_files(root, kind, paths):
         yield from faults_of(validator, path, path.read_text(encoding="utf-8"))
 
 
-def models(root, paths):
-    validator = schema_of(root, "model")
+def headers(root, kind, paths):
+    validator = schema_of(root, kind)
     for path in paths:
         header = HEADER.match(path.read_text(encoding="utf-8"))
         if header:
@@ -76,12 +77,16 @@ def main():
     sources = sorted((root / "pipelines" / "sources").glob("*.yaml"))
     pipelines = sorted((root / "pipelines").glob("*.yaml"))
     reports = sorted((root / "pipelines" / "reports").glob("*.yaml"))
-    sql = sorted((root / "sql").rglob("*.sql"))
+    entities = sorted((root / "pipelines" / "entities").glob("*.yaml"))
+    functions = sorted((root / "sql" / "functions").glob("*.sql"))
+    models = sorted(set((root / "sql").rglob("*.sql")) - set(functions))
     found = {
         "pipelines": (len(pipelines), list(yaml_files(root, "pipeline", pipelines))),
         "sources": (len(sources), list(yaml_files(root, "source", sources))),
         "reports": (len(reports), list(yaml_files(root, "report", reports))),
-        "models": (len(sql), list(models(root, sql))),
+        "entities": (len(entities), list(yaml_files(root, "entity", entities))),
+        "models": (len(models), list(headers(root, "model", models))),
+        "functions": (len(functions), list(headers(root, "function", functions))),
     }
     schema_of(root, "manifest")
     for kind, (count, faults) in found.items():
