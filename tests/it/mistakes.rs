@@ -498,9 +498,9 @@ fn an_unknown_table_to_show() {
     error: snapshot <served> has no table `core.sal`
       hint: did you mean `core.sale`?
     ");
-    insta::assert_snapshot!(project.tallyhouse(&["show", "sale"]).ends(2).err, @r"
-    error: `sale` is not `schema.table`
-      hint: name the schema too, such as `core.sales`
+    insta::assert_snapshot!(project.tallyhouse(&["show", "sal"]).ends(2).err, @r"
+    error: no table fits `sal`
+      hint: did you mean `sale`?
     ");
 }
 

@@ -274,7 +274,7 @@ fn vacuum_first_says_what_goes_and_what_that_frees() {
     assert!(said.contains("\nremoved 2 snapshots with "), "{said}");
     assert_eq!(ids(&project), [all[3].as_str(), &all[2]]);
     let manifests_and_views = before - bytes_on_disk(&project) - told["bytes"].as_u64().unwrap();
-    assert!(manifests_and_views < 40_000, "{manifests_and_views} bytes more were freed than foretold");
+    assert!(manifests_and_views < 60_000, "{manifests_and_views} bytes more were freed than foretold");
     project.tallyhouse(&["snapshots", "verify", "--all"]).succeeds();
     assert_eq!(publish(&project, &[(1, "a", 9)])[..6], *"000005");
 }
