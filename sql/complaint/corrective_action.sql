@@ -47,23 +47,36 @@ month_policy AS (
     WHERE policy.key = 'complaint.corrective_action.recurrence_days'
 ),
 
-opened_defect AS (
-    -- the days on which actions about a known defect of a known party were opened
-    SELECT defect, party_kind, party, opened_date
+opened_or_verified AS (
+    -- the days on which actions about a known defect of a known party were opened, and on which they were verified
+    SELECT defect, party_kind, party, opened_date AS day, TRUE AS is_opening, CAST(NULL AS VARCHAR) AS action_no, month
     FROM action
     WHERE defect <> 'unknown' AND party <> 'unknown'
+    UNION ALL
+    SELECT defect, party_kind, party, verified_date, FALSE, action_no, month
+    FROM action
+    WHERE defect <> 'unknown' AND party <> 'unknown' AND verified_date IS NOT NULL
+),
+
+followed_day AS (
+    -- from the last day back: what was opened on the day itself stands behind what was verified on it, and does not follow it
+    SELECT
+        action_no,
+        month,
+        day,
+        min(CASE WHEN is_opening THEN day END) OVER (
+            PARTITION BY defect, party_kind, party
+            ORDER BY day DESC, is_opening
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS next_opened_date
+    FROM opened_or_verified
 ),
 
 recurred_action AS (
-    SELECT DISTINCT action.action_no
-    FROM action
-    JOIN month_policy ON month_policy.month = action.month
-    JOIN opened_defect AS again
-        ON again.defect = action.defect
-        AND again.party_kind = action.party_kind
-        AND again.party = action.party
-        AND again.opened_date > action.verified_date
-        AND again.opened_date - action.verified_date <= month_policy.recurrence_days
+    SELECT verified.action_no
+    FROM followed_day AS verified
+    JOIN month_policy ON month_policy.month = verified.month
+    WHERE verified.action_no IS NOT NULL AND verified.next_opened_date - verified.day <= month_policy.recurrence_days
 ),
 
 judged_action AS (

@@ -27,7 +27,7 @@ use datafusion::{
     error::Result,
     execution::TaskContext,
     physical_expr::PhysicalExpr,
-    physical_optimizer::{PhysicalOptimizerRule, optimizer::PhysicalOptimizer},
+    physical_optimizer::PhysicalOptimizerRule,
     physical_plan::{
         DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
         execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions, reset_plan_states},
@@ -40,12 +40,10 @@ const PROMISES: &str = "FilterPushdown(Post)";
 
 const ANEW: ReplaceChildrenOptions = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
 
-/// Returns the engine's own rules, and the one of this module before promises are made.
-pub(super) fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
-    let mut rules = PhysicalOptimizer::default().rules;
+/// Puts the rule of this module among those of the engine, before promises are made.
+pub(super) fn add_to(rules: &mut Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>) {
     let place = rules.iter().rposition(|rule| rule.name() == PROMISES).unwrap_or(rules.len());
     rules.insert(place, Arc::new(BeginAgainRule));
-    rules
 }
 
 /// Puts a [`BeginAgain`] above the left side of each join without equal columns.

@@ -13,6 +13,7 @@ pub mod functions;
 mod guards;
 pub mod meter;
 pub mod once;
+mod one_row;
 pub mod operators;
 pub mod parallel;
 pub mod parameters;

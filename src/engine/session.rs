@@ -17,6 +17,7 @@ use datafusion::{
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
     optimizer::Analyzer,
+    physical_optimizer::{PhysicalOptimizerRule, optimizer::PhysicalOptimizer},
     prelude::{SessionConfig, SessionContext},
 };
 
@@ -25,6 +26,7 @@ use object_store::ObjectStore;
 use super::{
     begin_again, files, functions, guards,
     meter::{Meter, MeteredPool},
+    one_row,
     user_function::{Inline, UserFunction},
 };
 use crate::record::TableName;
@@ -143,7 +145,7 @@ impl Engine {
             .with_runtime_env(runtime)
             .with_default_features()
             .with_analyzer_rules(rules)
-            .with_physical_optimizer_rules(begin_again::rules())
+            .with_physical_optimizer_rules(physical_rules())
             .build();
         functions::register(&mut state)?;
         self.defined().iter().try_for_each(|function| function.register(&mut state))?;
@@ -198,6 +200,14 @@ pub fn sorting_joins(session: &SessionContext, merge_parts: usize) -> SessionCon
         .set_bool("datafusion.catalog.create_default_catalog_and_schema", false);
     let state = SessionStateBuilder::new_from_existing(session.state()).with_config(config).build();
     SessionContext::new_with_state(state)
+}
+
+/// Returns the engine's rules for physical plans, and our own.
+fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let mut rules = PhysicalOptimizer::default().rules;
+    one_row::add_to(&mut rules);
+    begin_again::add_to(&mut rules);
+    rules
 }
 
 /// Returns the session options that decide results and plans.
