@@ -47,15 +47,20 @@ month_policy AS (
     WHERE policy.key = 'complaint.corrective_action.recurrence_days'
 ),
 
-opened_or_verified AS (
-    -- the days on which actions about a known defect of a known party were opened, and on which they were verified
-    SELECT defect, party_kind, party, opened_date AS day, TRUE AS is_opening, CAST(NULL AS VARCHAR) AS action_no, month
+known_action AS (
+    -- unknown defects and parties recur nowhere
+    SELECT action_no, month, defect, party_kind, party, opened_date, verified_date
     FROM action
     WHERE defect <> 'unknown' AND party <> 'unknown'
+),
+
+opened_or_verified AS (
+    SELECT defect, party_kind, party, opened_date AS day, TRUE AS is_opening, CAST(NULL AS VARCHAR) AS action_no, month
+    FROM known_action
     UNION ALL
     SELECT defect, party_kind, party, verified_date, FALSE, action_no, month
-    FROM action
-    WHERE defect <> 'unknown' AND party <> 'unknown' AND verified_date IS NOT NULL
+    FROM known_action
+    WHERE verified_date IS NOT NULL
 ),
 
 followed_day AS (

@@ -1,9 +1,8 @@
 //! Texts that would be taken for numbers, dates and conditions, and dates for numbers: one error for each, and what is none.
 
-use super::world::{World, mended, on_a_deep_stack};
+use super::world::{Case, World, assert_told, on_a_deep_stack};
 
-/// SQL whose `«…»` must be underlined, what is said, and what the hint holds.
-const FIRES: &[(&str, &str, &str)] = &[
+const FIRES: &[Case] = &[
     ("SELECT units FROM core.sale WHERE «amount > region»", "cannot compare", "CAST(region AS DECIMAL(18, 2))"),
     ("SELECT units FROM core.sale WHERE «day = region»", "cannot compare DATE with VARCHAR", "CAST(region AS DATE)"),
     ("SELECT units FROM core.sale WHERE «region = 5»", "cannot compare VARCHAR with BIGINT", "CAST(region AS BIGINT)"),
@@ -201,43 +200,16 @@ const MISSES: &[&str] = &[
 
 #[test]
 fn a_text_is_never_taken_for_something_else_nor_a_number_for_a_day() {
-    on_a_deep_stack(|| async {
-        let world = World::small();
-        let mut wrong = Vec::new();
-        for (marked, said, hint) in FIRES {
-            let sql = marked.replace(['«', '»'], "");
-            let underlined = marked.split(['«', '»']).nth(1).unwrap();
-            let findings = world.findings("core.it", &sql).await;
-            let [only] = findings.as_slice() else {
-                wrong.push(format!("{sql}\n  {findings:#?}"));
-                continue;
-            };
-            let found = only.place.as_ref().map(|place| &sql[place.range.clone()]).unwrap_or_default();
-            let given = only.hint.clone().unwrap_or_default();
-            if found != underlined || !only.message.starts_with(said) || !given.contains(hint) {
-                wrong.push(format!("{sql}\n  {found}: {} ({given})", only.message));
-            }
-            if let Some(sql) = mended(&sql, only)
-                && !world.findings("core.it", &sql).await.is_empty()
-            {
-                wrong.push(format!("not mended: {sql}"));
-            }
-        }
-        assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), FIRES.len(), wrong.join("\n"));
-    });
+    on_a_deep_stack(|| assert_told(FIRES));
 }
 
 #[test]
 fn what_compares_or_was_cast_is_left_alone() {
     on_a_deep_stack(|| async {
         let world = World::small();
-        let mut wrong = Vec::new();
         for sql in MISSES {
             let findings = world.findings("core.it", sql).await;
-            if !findings.is_empty() {
-                wrong.push(format!("{sql}\n  {findings:#?}"));
-            }
+            assert!(findings.is_empty(), "{sql}\n  {findings:#?}");
         }
-        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     });
 }

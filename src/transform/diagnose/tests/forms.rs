@@ -1,9 +1,8 @@
 //! Clauses, literals and forms of other dialects, of which the engine says neither the place nor what to do.
 
-use super::world::{World, mended, on_a_deep_stack};
+use super::world::{Case, assert_told, on_a_deep_stack};
 
-/// SQL whose `«…»` must be underlined, what is said, and what the hint holds; `!` where the change of the hint must mend it.
-const FIRES: &[(&str, &str, &str)] = &[
+const FIRES: &[Case] = &[
     // joins
     (
         "SELECT s.order_no, p.weight FROM core.sale AS s LEFT JOIN «core.product AS p»",
@@ -313,35 +312,5 @@ const FIRES: &[(&str, &str, &str)] = &[
 
 #[test]
 fn what_the_engine_says_without_a_place_has_one_and_a_hint() {
-    on_a_deep_stack(|| async {
-        let world = World::small();
-        let mut wrong = Vec::new();
-        for (marked, said, hint) in FIRES {
-            let sql = marked.replace(['«', '»'], "");
-            let underlined = marked.split(['«', '»']).nth(1).unwrap();
-            let start = marked.find('«').unwrap();
-            let findings = world.findings("core.it", &sql).await;
-            let [only] = findings.as_slice() else {
-                wrong.push(format!("{marked}\n  {findings:#?}"));
-                continue;
-            };
-            let range = only.place.clone().unwrap().range;
-            let (given, wanted) = (only.hint.clone().unwrap_or_default(), hint.trim_start_matches('!'));
-            if range != (start..start + underlined.len()) || !only.message.starts_with(said) || !given.contains(wanted)
-            {
-                wrong.push(format!("{marked}\n  `{}`: {} ({given})", &sql[range], only.message));
-            }
-            match mended(&sql, only) {
-                Some(mended) => {
-                    let left = world.findings("core.it", &mended).await;
-                    if !left.is_empty() {
-                        wrong.push(format!("not mended: {mended}\n  {left:#?}"));
-                    }
-                }
-                None if hint.starts_with('!') => wrong.push(format!("no change: {marked}")),
-                None => {}
-            }
-        }
-        assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), FIRES.len(), wrong.join("\n"));
-    });
+    on_a_deep_stack(|| assert_told(FIRES));
 }

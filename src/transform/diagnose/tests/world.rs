@@ -105,6 +105,41 @@ pub fn mended(sql: &str, finding: &Diagnostic) -> Option<String> {
     Some(format!("{}{}{}", &sql[..range.start], fix.text, &sql[range.end..]))
 }
 
+/// SQL whose `«…»` must be underlined, what is said, and what the hint holds; with `!` before it the change of the hint must mend it.
+pub type Case = (&'static str, &'static str, &'static str);
+
+/// Asserts that each text has one finding, at its place; and that a change that it proposes leaves none.
+pub async fn assert_told(cases: &[Case]) {
+    let world = World::small();
+    let mut wrong = Vec::new();
+    for (marked, said, hint) in cases {
+        let sql = marked.replace(['«', '»'], "");
+        let underlined = marked.split(['«', '»']).nth(1).unwrap();
+        let start = marked.find('«').unwrap();
+        let findings = world.findings("core.it", &sql).await;
+        let [only] = findings.as_slice() else {
+            wrong.push(format!("{marked}\n  {findings:#?}"));
+            continue;
+        };
+        let range = only.place.clone().unwrap().range;
+        let (given, wanted) = (only.hint.clone().unwrap_or_default(), hint.trim_start_matches('!'));
+        if range != (start..start + underlined.len()) || !only.message.starts_with(said) || !given.contains(wanted) {
+            wrong.push(format!("{marked}\n  `{}`: {} ({given})", &sql[range], only.message));
+        }
+        match mended(&sql, only) {
+            Some(mended) => {
+                let left = world.findings("core.it", &mended).await;
+                if !left.is_empty() {
+                    wrong.push(format!("not mended: {mended}\n  {left:#?}"));
+                }
+            }
+            None if hint.starts_with('!') => wrong.push(format!("no change: {marked}")),
+            None => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
 /// Runs a test where planning may nest as deeply as it does in the binary.
 pub fn on_a_deep_stack<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
     let run = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test());
