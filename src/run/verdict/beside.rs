@@ -137,10 +137,10 @@ impl Models<'_> {
         if prepared.project.reports.is_empty() {
             return Ok(Vec::new());
         }
-        let mut named = report::reads(&prepared.project.reports, &prepared.parameters);
-        let waiting: BTreeSet<TableName> = named.extract_if(.., |name| self.waits(name)).collect();
+        let mut shown = report::reads(&prepared.project.reports, &prepared.parameters);
+        let waiting: BTreeSet<TableName> = shown.extract_if(.., |name| self.waits(name)).collect();
         // Personal data may come from far away.
-        let names = self.upstream(&named);
+        let names = self.upstream(&shown);
         let key = Key::new("reports").hash(Some(&sight.ground)).hash(Some(&self.context));
         let key = key.text(&format!("{:?}", prepared.parameters));
         let key = names.iter().fold(key, |key, name| key.text(&name.to_string()).hash(self.known_key(name))).finish();
