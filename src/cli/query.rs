@@ -28,6 +28,9 @@ pub(super) async fn show(arguments: &ShowArguments, engine: &Engine) -> Result<E
             match only(word.as_deref(), selected.as_ref()) {
                 Some(name) => show_rows(&snapshot, &name.to_string(), arguments, engine).await?,
                 None if is_about_one(arguments) => return Err(about_several(selected.as_ref())),
+                None if !has_any(&snapshot.manifest, selected.as_ref()) => {
+                    return Err(none_stored(&snapshot.manifest.snapshot, selected.as_ref()));
+                }
                 None => print(&listing(&snapshot.manifest, selected.as_ref(), arguments.common.output())),
             }
         }
@@ -38,6 +41,20 @@ pub(super) async fn show(arguments: &ShowArguments, engine: &Engine) -> Result<E
 /// Returns the table that a word means alone.
 fn only<'a>(word: Option<&str>, selected: Option<&'a BTreeSet<TableName>>) -> Option<&'a TableName> {
     selected.filter(|selected| word.is_some() && selected.len() == 1)?.first()
+}
+
+/// Returns whether a snapshot has any of some tables.
+fn has_any(manifest: &Manifest, selected: Option<&BTreeSet<TableName>>) -> bool {
+    selected.is_none_or(|selected| selected.iter().any(|name| manifest.tables.contains_key(name)))
+}
+
+/// Says that views, or models that no run has built yet, are all that is selected.
+fn none_stored(snapshot: &str, selected: Option<&BTreeSet<TableName>>) -> Error {
+    let first = selected.and_then(BTreeSet::first).map(ToString::to_string).unwrap_or_default();
+    Error::Usage {
+        message: format!("snapshot {snapshot} has none of the tables that are selected, such as `{first}`"),
+        hint: Some(format!("`tallyhouse show {first} --working` computes it as it is written now")),
+    }
 }
 
 /// Returns whether options are given that only mean something for rows.

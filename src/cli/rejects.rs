@@ -75,7 +75,11 @@ impl Found {
             failures.keep_tables(tables);
         }
         check.map_or(Ok(()), |check| failures.keep_check(check))?;
-        Ok(Self { snapshot, failures, sources: tables.as_ref().map(sources) })
+        let sources = match &snapshot {
+            Some(snapshot) => selected_sources(snapshot, request, engine).await?,
+            None => tables.as_ref().map(sources),
+        };
+        Ok(Self { snapshot, failures, sources })
     }
 
     fn has_source(&self, source: &str) -> bool {
@@ -88,6 +92,29 @@ fn sources(tables: &BTreeSet<TableName>) -> BTreeSet<String> {
     let is_its =
         |name: &&TableName| **name == TableName::staged(&name.table) || **name == TableName::quarantine(&name.table);
     tables.iter().filter(is_its).map(|name| name.table.clone()).collect()
+}
+
+/// Returns the sources that a request selects; None for all. A source has two tables, and is left out with either.
+async fn selected_sources(
+    snapshot: &Snapshot,
+    request: &Request,
+    engine: &Engine,
+) -> Result<Option<BTreeSet<String>>, Error> {
+    let of = async |select: &[String]| {
+        let selection = Selection { select: select.to_vec(), exclude: Vec::new() };
+        Ok::<_, Error>(
+            snapshot.selected(&Request { selection, ..request.clone() }, engine).await?.as_ref().map(sources),
+        )
+    };
+    let Selection { select, exclude } = &request.selection;
+    let selected = of(select).await?;
+    if exclude.is_empty() {
+        return Ok(selected);
+    }
+    let away = of(exclude).await?.unwrap_or_default();
+    let mut selected = selected.unwrap_or_else(|| snapshot.quarantined().cloned().collect());
+    selected.retain(|source| !away.contains(source));
+    Ok(Some(selected))
 }
 
 async fn list(common: &Common, request: &Request, engine: &Engine) -> Result<(), Error> {
@@ -276,7 +303,7 @@ async fn export(
     let exported = match source {
         Some(source) if request.selection.is_everything() && !Selection::is_selector(source) => vec![source.clone()],
         word => {
-            selected_sources(
+            exported_sources(
                 &Request { selection: request.selection.clone().and(word.cloned()), ..request.clone() },
                 engine,
             )
@@ -321,9 +348,9 @@ async fn export(
 }
 
 /// Returns the selected sources that have a quarantine.
-async fn selected_sources(request: &Request, engine: &Engine) -> Result<Vec<String>, Error> {
+async fn exported_sources(request: &Request, engine: &Engine) -> Result<Vec<String>, Error> {
     let snapshot = Snapshot::open(request, None)?;
-    let selected = snapshot.selected(request, engine).await?.map(|tables| sources(&tables));
+    let selected = selected_sources(&snapshot, request, engine).await?;
     let is_selected = |source: &&String| selected.as_ref().is_none_or(|selected| selected.contains(*source));
     let found: Vec<String> = snapshot.quarantined().filter(is_selected).cloned().collect();
     if found.is_empty() {

@@ -17,7 +17,7 @@ use super::{
     project::{CodeTable, Function, Model, Project, Source, Wrong},
     seeds, source,
 };
-use crate::record::{Diagnostic, Place, Placed, TableName, Text, diagnostic::nearest};
+use crate::record::{Diagnostic, Place, Placed, TableName, Text, diagnostic::nearest, table::STAGED};
 
 /// Joins a pipeline file with its sources, its entities and the files below the folder of models (each with its path there): models,
 /// rows of seeds, functions.
@@ -51,7 +51,7 @@ pub fn assemble_loosely(
     let mut entities = read_entities(entities, environment, &sources, &mut wrong, &mut findings);
     let (functions, models): (Vec<File>, _) = models.into_iter().partition(|(_, path)| function::is_function(path));
     wrong.functions = functions.iter().map(|(_, path)| function::called(path)).collect();
-    let mut functions = read_all(functions, |(text, relative)| function::read(&text, &relative), &mut findings);
+    let mut functions = read_functions(functions, &mut findings);
     wrong.functions.retain(|name| !functions.iter().any(|function: &Function| function.name == *name));
     functions.sort_by(|a, b| a.name.cmp(&b.name));
     let (models, doubled) = without_doubles(models);
@@ -101,7 +101,8 @@ fn read_sources(
     right
 }
 
-/// Reads entities; those that are wrong are noted. Of one that cannot be read nothing tells on which tables it puts an id.
+/// Reads entities; those that are wrong are noted. Of one that names no source that can be read nothing tells on which tables it puts an
+/// id: then it may be any.
 fn read_entities(
     texts: Vec<Arc<Text>>,
     environment: Environment<'_>,
@@ -117,8 +118,10 @@ fn read_entities(
             right.push(entity);
             continue;
         }
-        let staged = sources.iter().map(Source::table).chain(wrong.sources.iter().map(Source::table));
-        let unknown: Vec<TableName> = staged.chain(read.name.into_iter().flatten()).collect();
+        let mut unknown = read.name.unwrap_or_default();
+        if !unknown.iter().any(|table| table.schema == STAGED) {
+            unknown.extend(sources.iter().chain(&wrong.sources).map(Source::table));
+        }
         wrong.tables.extend(unknown.into_iter().map(|table| (table, Arc::clone(&text))));
     }
     right
@@ -141,6 +144,16 @@ fn without_wrong(entities: Vec<Entity>, found: &[Diagnostic], sources: &[Source]
         wrong.tables.extend(unknown.map(|table| (table, Arc::clone(&entity.text))));
     }
     right
+}
+
+/// Reads functions, also those of which only the header is wrong.
+fn read_functions(files: Vec<File>, findings: &mut Vec<Diagnostic>) -> Vec<Function> {
+    let mut read = |(text, relative): File| {
+        let read = function::read_loosely(&text, &relative);
+        findings.extend(read.findings);
+        read.value
+    };
+    files.into_iter().filter_map(&mut read).collect()
 }
 
 /// Answers what was read of a `.sql` file of models before, if nothing but its name and kind is asked for.

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::{
     file::{self, Cell},
-    findings::Findings,
+    findings::{Findings, Read},
     model, names,
     project::{Example, Function},
     spans::At,
@@ -32,32 +32,39 @@ pub fn called(relative: &Path) -> String {
 /// # Errors
 /// When its name cannot be that of a function, and everything that is wrong with its header.
 pub fn read(text: &Arc<Text>, relative: &Path) -> Result<(Function, Vec<Diagnostic>), Vec<Diagnostic>> {
+    read_loosely(text, relative).strictly()
+}
+
+/// Reads one file as [`read`] does; one with a mistake in what its header says comes back too, since the header computes nothing.
+pub fn read_loosely(text: &Arc<Text>, relative: &Path) -> Read<(), Function> {
+    let unread = |findings| Read { name: None, value: None, findings };
     let place = || Place::start_of(Arc::clone(text));
     let parts: Vec<String> = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     let [_, file] = parts.as_slice() else {
         let message = format!("function `{}` lies in a folder of its own", relative.display());
-        return Err(vec![Diagnostic::error(message, place()).hint(format!("put it at `{FOLDER}/<function>.sql`"))]);
+        return unread(vec![Diagnostic::error(message, place()).hint(format!("put it at `{FOLDER}/<function>.sql`"))]);
     };
     let name = file.strip_suffix(".sql").unwrap_or(file);
     if !names::is_snake_case(name) {
         let message = format!("function `{name}` is not snake_case");
-        return Err(vec![Diagnostic::error(message, place()).hint(names::snake_hint(name))]);
+        return unread(vec![Diagnostic::error(message, place()).hint(names::snake_hint(name))]);
     }
     let mut findings = Findings::of(Arc::clone(text));
-    let Some(header) = model::header(text, &mut findings) else { return Err(findings.sorted()) };
+    let Some(header) = model::header(text, &mut findings) else { return unread(findings.sorted()) };
     let (yaml, end) = header.map_or((0..0, 0), |header| (header.yaml, header.end));
     let mut findings = findings.within(yaml);
     let written = match yaml::is_blank(findings.body()) {
-        true => Some(file::Function::default()),
-        false => yaml::parse(&mut findings),
+        true => None,
+        false => yaml::parse_mending::<file::Function>(&mut findings).value,
     };
-    let function = written.map(|file::Function { description, examples }| Function {
+    let file::Function { description, examples } = written.unwrap_or_default();
+    let function = Function {
         name: name.to_owned(),
         text: Arc::clone(text),
         description: description.or_else(|| comment(&text.body[end..])),
         examples: examples.0.into_iter().map(|example| self::example(example, &findings)).collect(),
-    });
-    findings.finish(function)
+    };
+    Read { name: None, value: Some(function), findings: findings.sorted() }
 }
 
 fn example((call, value): (At<String>, At<Cell>), findings: &Findings) -> Example {

@@ -2,7 +2,7 @@
 //!
 //! In: a word with its range. Out: the word as meant, or a finding.
 
-use std::ops::Range;
+use std::{ops::Range, path::Path};
 
 use chrono::NaiveDate;
 use chrono_tz::{TZ_VARIANTS, Tz};
@@ -20,6 +20,12 @@ pub fn spelled(body: &str, key: &str) -> Option<String> {
     let written = body.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
     let name = written.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
     is_snake_case(name).then(|| name.to_owned())
+}
+
+/// Returns the name that a file has without its folders and its ending.
+pub fn stem(path: &str) -> Option<String> {
+    let stem = Path::new(path).file_stem()?.to_str()?;
+    is_snake_case(stem).then(|| stem.to_owned())
 }
 
 /// Checks that a name can be an identifier of SQL and part of a path without quoting, and returns whether it can.

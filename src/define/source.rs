@@ -59,6 +59,8 @@ pub fn read_loosely(text: Arc<Text>, environment: Environment<'_>) -> Read<Strin
         Some(written) => written.value.name.as_ref().map(|name| name.value.clone()),
         None => names::spelled(findings.body(), "name"),
     };
+    // The file is called after its source.
+    let name = name.or_else(|| names::stem(&findings.text().path));
     // What is said of a contract of which a part is missing may follow from that.
     let told = findings.count();
     let source = written.and_then(|written| checked(written, environment, &mut findings));

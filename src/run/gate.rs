@@ -3,6 +3,7 @@
 //! ```text
 //!  something changed:  all checks, but those that passed over the same rows ─► ops tables, or the run stops
 //!  nothing changed:    only those that ask how old a table is on this run date
+//!  checks are others:  those that have not passed, also where nothing is published (a run of some tables)
 //! ```
 //!
 //! In: all tables as they would be published, and the parent snapshot. Out: a [`Gate`]. Deliberately publishes and stops
@@ -71,8 +72,10 @@ pub(super) struct Surroundings<'a> {
 pub(super) async fn check_all(around: Surroundings<'_>) -> Result<Gate, Error> {
     let Surroundings { definitions, .. } = around;
     let mut gate = Gate::default();
+    // A run of some tables publishes nothing because checks are others now, and still has to run those of its own.
+    let are_others = around.parent.is_some_and(|parent| parent.checks != definitions.checks_fingerprint());
     let chosen: Vec<(&TableChecks, Vec<&Check>)> =
-        around.checks.iter().map(|table| (table, around.choose(table, &mut gate))).collect();
+        around.checks.iter().map(|table| (table, around.choose(table, are_others, &mut gate))).collect();
     gate.ran = chosen.iter().map(|(_, checks)| checks.len()).sum();
     if gate.ran == 0 && !around.is_new {
         return Ok(gate);
@@ -122,8 +125,8 @@ const fn is_change(check: &Check) -> bool {
 
 impl Surroundings<'_> {
     /// Returns the checks of a table that run, and notes those that need not.
-    fn choose<'a>(&self, table: &'a TableChecks, gate: &mut Gate) -> Vec<&'a Check> {
-        if !self.is_new {
+    fn choose<'a>(&self, table: &'a TableChecks, are_others: bool, gate: &mut Gate) -> Vec<&'a Check> {
+        if !self.is_new && !are_others {
             let asks_age = |check: &&Check| matches!(check.kind, CheckKind::Freshness { .. });
             return table.checks.iter().filter(asks_age).collect();
         }

@@ -261,8 +261,17 @@ fn what_stands_on_an_entity_of_which_nothing_is_known_waits() {
         assert!(found[0].contains(message), "{found:#?}");
         assert_eq!(found[1..], [UNKNOWN_FUNCTION, waits[0], waits[1]], "{found:#?}");
     }
-    let found = wrong(&with_entity(&ENTITY.replace("id: {", "id: ["), &models));
-    assert!(found[0].contains("expected a map") && found[1..3] == waits, "{found:#?}");
+    // Where its sources can be read, though nothing else can, the others are looked at.
+    for (right, odd, message) in
+        [("prepare: company", "prepare: compny", "unknown value `compny`"), ("id: {", "id: [", "expected a map")]
+    {
+        let found = wrong(&with_entity(&ENTITY.replace(right, odd), &models));
+        assert!(found[0].contains(message), "{found:#?}");
+        assert_eq!(found[1..], [UNKNOWN_FUNCTION, waits[0], waits[1]], "{found:#?}");
+    }
+    let apart = "-: `mart.apart` is not checked: it waits for `staged.part`";
+    let found = wrong(&with_entity("- customer\n", &models));
+    assert_eq!(found[1..], [waits[0], waits[1], apart], "{found:#?}");
 }
 
 #[test]
@@ -273,6 +282,24 @@ fn a_function_in_the_wrong_place_hides_nothing() {
     let found = wrong(&project);
     assert!(found[0].ends_with("lies in a folder of its own"), "{found:#?}");
     assert_eq!(found[1..], [UNKNOWN_FUNCTION, "-: `core.sale` is not checked: it waits for `half`"]);
+}
+
+#[test]
+fn the_header_of_a_function_is_wrong_as_often_as_it_is_and_its_callers_are_looked_at() {
+    let project = project(&[("core.sale", "SELECT half(id) AS id, dy FROM staged.sale\n")]);
+    let half = "/* ---\ndescr: Half.\nexmples:\n  half(4): 2\n--- */\n\
+                CREATE FUNCTION half(x BIGINT) RETURNS BIGINT RETURN x / 2;\n";
+    project.file("sql/functions/half.sql", half);
+    let file = "sql/functions/half.sql: unknown key";
+    assert_eq!(
+        wrong(&project),
+        [
+            format!("{file} `descr`"),
+            format!("{file} `exmples`"),
+            "sql/core/sale.sql: unknown column `dy`".to_owned(),
+            UNKNOWN_FUNCTION.to_owned(),
+        ]
+    );
 }
 
 #[test]
@@ -328,4 +355,22 @@ fn a_mistake_in_the_pipeline_file_hides_nothing_of_files_that_it_names_rightly()
         let found = wrong(&project);
         assert!(found.iter().all(|line| line.starts_with("pipelines/nightly.yaml")), "{found:#?}");
     }
+}
+
+#[test]
+fn a_misspelt_name_of_a_contract_leaves_its_readers_waiting() {
+    let project = project(&[("core.sale", "SELECT id, dy FROM staged.sale\n")]);
+    project.file("pipelines/sources/sale.yaml", format!("nam: sale\nlocation: ../../extracts/sale/*\n{SALE}"));
+    let waits = "-: `core.sale` is not checked: it waits for `staged.sale`";
+    assert_eq!(wrong(&project), ["pipelines/sources/sale.yaml: unknown key `nam`", UNKNOWN_FUNCTION, waits]);
+}
+
+#[test]
+fn a_join_with_a_wrong_model_is_not_said_to_lack_an_equality() {
+    let broken = "/* ---\nkey: [id]\ncolumns:\n  id: { type: bigint }\n  most: { type: bigint }\n--- */\n\
+                  SELECT id, max(units) AS most FROM staged.sal GROUP BY id\n";
+    let reader = "SELECT s.id, b.most FROM staged.sale AS s LEFT JOIN core.broken AS b ON b.id = s.id\n";
+    let project = project(&[("core.broken", broken), ("core.reader", reader)]);
+    assert!(wrong(&project)[0].ends_with("unknown table `staged.sal`"));
+    assert_eq!(warnings(&project), Vec::<String>::new());
 }

@@ -315,6 +315,13 @@ fn rejected_and_failing_rows_are_selected_together() {
     assert_eq!(named(&answer(&[])), ["dealer", "sale", "core.dealer"]);
     assert_eq!(named(&answer(&["--select", "+core.dealer"])), ["dealer", "core.dealer"]);
     assert_eq!(named(&answer(&["ls", "--select", "source:*", "--exclude", "staged.dealer"])), ["sale"]);
+    // A source is left out with its staged or its rejected rows, whatever else is selected.
+    for away in ["source:dealer", "staged.dealer", "quarantine.dealer"] {
+        assert_eq!(named(&answer(&["ls", "--exclude", away])), ["sale", "core.dealer"], "{away}");
+        assert_eq!(named(&answer(&["show", "--exclude", away])), ["sale", "core.dealer"], "{away}");
+        let ran = project.tallyhouse(&["rejects", "export", "dealer", "--exclude", away]).ends(2);
+        assert!(ran.error().starts_with("error: no "), "{}", ran.err);
+    }
     assert_eq!(named(&answer(&["--select", "mart.*"])), Vec::<String>::new());
     assert_eq!(named(&answer(&["--select", "+core.dealer", "show"])), ["dealer", "core.dealer"]);
     assert_eq!(named(&answer(&["show", "--select", "+core.dealer"])), ["dealer", "core.dealer"]);
@@ -343,6 +350,30 @@ fn rejected_and_failing_rows_are_selected_together() {
 }
 
 #[test]
+fn a_part_runs_its_checks_that_are_others_now_though_no_row_changed() {
+    let project = shop();
+    project.run();
+    let checked = |checks: &str| {
+        let year = "SELECT sum(amount) AS amount, (SELECT count(*) FROM core.dealer) AS dealer_count FROM mart.month";
+        project.model("mart.year", &format!("/* ---\nchecks:\n{checks}--- */\n{year}"));
+    };
+    checked("  - { expr: amount < 30, severity: warn }\n");
+    let report = project.run_with(&["--select", "mart.year"]);
+    assert_eq!((&report["outcome"], &report["checks"]), (&json!("unchanged"), &json!(1)));
+    assert_eq!(report["failed_checks"].as_array().unwrap().len(), 1);
+    checked("  - { expr: amount < 30 }\n");
+    for _ in 0..2 {
+        project.tallyhouse(&["run", "--select", "mart.year"]).ends(1);
+    }
+    // Nobody asked about it.
+    assert_eq!(project.run_with(&["--select", "core.sale"])["outcome"], "unchanged");
+    checked("  - { expr: amount < 31 }\n");
+    assert_eq!(project.run_with(&["--select", "mart.year"])["checks"], json!(1));
+    assert_eq!(project.run()["outcome"], "published");
+    assert_eq!(project.run_with(&["--select", "mart.year"])["checks"], json!(0));
+}
+
+#[test]
 fn snapshots_are_compared_in_the_selected_tables() {
     let project = shop();
     project.run();
@@ -360,6 +391,11 @@ fn snapshots_are_compared_in_the_selected_tables() {
         (vec!["mart.month".to_owned()], json!(0))
     );
     assert_eq!(compared(&["--select", "quarantine.*"]), (Vec::new(), json!(2)));
+    project.model("mart.wide", "/* ---\nkind: view\n--- */\nSELECT amount FROM mart.month");
+    for verb in [&["show"][..], &["snapshots", "diff"]] {
+        let ran = project.tallyhouse(&[verb, &["--select", "mart.wide"]].concat()).ends(2);
+        assert!(ran.error().contains("the tables that are selected, such as `mart.wide`"), "{}", ran.err);
+    }
     let ran = project.tallyhouse(&["snapshots", "diff", "--select", "core.sole"]).ends(2);
     assert_eq!(ran.error(), "error: no table fits `core.sole`\n  hint: did you mean `core.sale`?\n");
 }

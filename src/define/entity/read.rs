@@ -60,10 +60,23 @@ pub fn read_loosely(text: Arc<Text>, environment: Environment<'_>) -> Read<Vec<T
     if !mended.is_empty() {
         findings.truncate(told);
     }
-    let name = names::spelled(findings.body(), "name");
-    let schema = names::spelled(findings.body(), "schema");
-    let tables = name.map(|name| tables_of(schema.as_deref().unwrap_or(SCHEMA), &name).into());
+    let body = findings.body();
+    let name = names::spelled(body, "name").or_else(|| names::stem(&findings.text().path));
+    let schema = names::spelled(body, "schema");
+    let made = name.into_iter().flat_map(|name| tables_of(schema.as_deref().unwrap_or(SCHEMA), &name));
+    let tables = Some(made.chain(spelled_sources(body).map(|source| TableName::staged(&source))).collect());
     Read { name: tables, value: entity.filter(|entity| !decides && has_columns(entity)), findings: findings.sorted() }
+}
+
+/// Returns the sources of records in a text that cannot be read.
+fn spelled_sources(body: &str) -> impl Iterator<Item = String> {
+    let source = |line: &str| {
+        let entry = line.trim_start().trim_start_matches("- ").trim_start_matches('{').trim_start();
+        let name: String =
+            entry.strip_prefix("source:")?.trim_start().chars().take_while(|c| !" ,}#".contains(*c)).collect();
+        names::is_snake_case(&name).then_some(name)
+    };
+    body.lines().filter_map(source)
 }
 
 /// Returns whether an entity's table has no two columns of one name.

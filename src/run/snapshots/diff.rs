@@ -153,8 +153,14 @@ pub async fn diff(request: &Request, wanted: &Wanted, engine: &Engine) -> Result
             && selected.as_ref().is_none_or(|selected| selected.contains(*name))
     };
     let (mut tables, mut unchanged) = (Vec::new(), 0);
-    let names: BTreeSet<&TableName> = from.tables.keys().chain(to.tables.keys()).collect();
-    for name in names.into_iter().filter(is_wanted) {
+    let names: Vec<&TableName> = stored.iter().filter(is_wanted).collect();
+    if let (Some(first), true) = (selected.as_ref().and_then(BTreeSet::first), names.is_empty()) {
+        return Err(Error::Usage {
+            message: format!("neither snapshot has any of the tables that are selected, such as `{first}`"),
+            hint: Some("`tallyhouse show` lists those that are stored".to_owned()),
+        });
+    }
+    for name in names {
         let (before, after) = (Side::new(&warehouse, &from, name), Side::new(&warehouse, &to, name));
         match compare(name, before, after, wanted.sample_rows, engine).await? {
             Some(change) => tables.push(change),

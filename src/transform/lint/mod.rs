@@ -111,8 +111,11 @@ pub const ALLOW_CODES: &[(&str, &str)] = &[
 /// Returns whether a finding about a model holds even if its columns promise less than they would were their headers right.
 #[must_use]
 pub fn holds_without_promises(finding: &Diagnostic) -> bool {
-    // A column is nullable until its header says otherwise, and what then finds nothing leaves its comment unused.
-    finding.code.is_none_or(|code| !["not-in-nullable", "unused-allow"].contains(&code))
+    // A column is nullable until its header says otherwise; of a table that is wrong neither the key is known nor, for sure, the
+    // columns; and what then finds nothing leaves its comment unused.
+    const ON_PROMISES: [&str; 5] =
+        ["join-without-equality", "not-in-nullable", "order-not-total", "limit-without-total-order", "unused-allow"];
+    finding.code.is_none_or(|code| !ON_PROMISES.contains(&code))
 }
 
 /// What a lint looks at.
