@@ -426,6 +426,9 @@ fn an_idle_run_leaves_what_result_refers_to() {
         project.tallyhouse(&["check", "--select", selector, "--output", "json"]).succeeds().json()["selected"].clone()
     };
     assert_eq!(selected("result:warn"), json!(["core.dealer"]));
+    // Built anew, though no row is another.
+    assert_eq!(project.run_with(&["--full", "--select", "mart"])["outcome"], "unchanged");
+    assert_eq!(selected("result:success"), json!(["mart.month", "mart.year"]));
     project.extract("dealer/b.csv", "code,name\n1,a\n1,b\n");
     project.model(
         "mart.year",

@@ -49,6 +49,30 @@ document.body.replaceChildren(answer);
 </script>"""
 
 
+# Puts what holds on paper behind all other rules, on a page as wide as A4 between its margins, and names tables that leave their card.
+PRINTER = """<script>
+for (const sheet of document.styleSheets) {
+  for (const rule of [...sheet.cssRules].filter((rule) => rule.media?.mediaText === 'print')) {
+    for (const inner of [...rule.cssRules].filter((inner) => inner.selectorText)) {
+      sheet.insertRule(inner.cssText, sheet.cssRules.length);
+    }
+  }
+}
+document.body.style.width = '688px';
+const answers = ['zh', 'en'].map((language) => {
+  window.tallyhouse.speak(language);
+  const tables = [...document.querySelectorAll('.card table')].filter((table) => table.offsetParent);
+  const right = (element) => element.getBoundingClientRect().right;
+  const wide = tables.filter((table) => right(table) > right(table.closest('.card')));
+  return { tables: tables.length, wide: wide.map((table) => table.closest('.card').querySelector('h3').textContent) };
+});
+const answer = document.createElement('pre');
+answer.id = 'answer';
+answer.textContent = JSON.stringify({ answers, complaints: window.complaints });
+document.body.replaceChildren(answer);
+</script>"""
+
+
 def total(values):
     there = [value for value in values if value is not None]
     return math.fsum(there) if there else None
@@ -338,11 +362,11 @@ def states(report):
     return [{"language": language, "filters": filters} for language, filters in chosen]
 
 
-def opened(page, chromium, asked):
-    """What the page answers in each state, and what it complained about."""
+def opened(page, chromium, driver):
+    """What a script behind the page's own answers, and what the page complained about."""
     head, tail = page.split("<head>", 1)
     body, end = tail.rsplit("</body>", 1)
-    driven = f"{head}<head>{LISTENER}{body}{DRIVER % json.dumps(asked)}</body>{end}"
+    driven = f"{head}<head>{LISTENER}{body}{driver}</body>{end}"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "page.html")
         file.write_text(driven, encoding="utf-8")
@@ -380,7 +404,11 @@ def main():
     page = arguments.page.read_text(encoding="utf-8")
     report = json.loads(DATA.search(page)[1])
     asked = states(report)
-    found = list(faults(report, asked, opened(page, arguments.chromium, asked)))
+    found = list(faults(report, asked, opened(page, arguments.chromium, DRIVER % json.dumps(asked))))
+    for printed in opened(page, arguments.chromium, PRINTER)["answers"]:
+        found.extend(f"on paper the table of `{title}` is cut off" for title in printed["wide"])
+        if not printed["tables"] and any(chart["kind"] == "table" for section in report["sections"] for chart in section["charts"]):
+            found.append("on paper there is no table")
     charts = sum(len(section["charts"]) for section in report["sections"])
     print(f"report: {charts} charts in {len(asked)} states, {len(found)} faults")
     for fault in found:

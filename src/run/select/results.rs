@@ -31,6 +31,8 @@ struct Record {
 #[derive(serde::Deserialize)]
 struct Made {
     table: TableName,
+    #[serde(default)]
+    rebuilt: Vec<serde::de::IgnoredAny>,
 }
 
 #[derive(serde::Deserialize)]
@@ -50,7 +52,8 @@ impl Record {
     /// Returns whether the run built a table or came to one that it could not build or let pass.
     fn has_tried(&self) -> bool {
         match self.outcome.as_str() {
-            "unchanged" => false,
+            // A table that was built anew may hold the same rows.
+            "unchanged" => self.models.iter().any(|made| !made.rebuilt.is_empty()),
             "failed" => self.failed_table.is_some(),
             _ => true,
         }
