@@ -76,7 +76,7 @@ impl Found {
         }
         check.map_or(Ok(()), |check| failures.keep_check(check))?;
         let sources = match &snapshot {
-            Some(snapshot) => selected_sources(snapshot, request, engine).await?,
+            Some(snapshot) => selected_sources(snapshot, tables.as_ref(), request, engine).await?,
             None => tables.as_ref().map(sources),
         };
         Ok(Self { snapshot, failures, sources })
@@ -94,26 +94,21 @@ fn sources(tables: &BTreeSet<TableName>) -> BTreeSet<String> {
     tables.iter().filter(is_its).map(|name| name.table.clone()).collect()
 }
 
-/// Returns the sources that a request selects; None for all. A source has two tables, and is left out with either.
+/// Returns the sources of the tables that a request selects; None for all. A source has two tables, and is left out with either.
 async fn selected_sources(
     snapshot: &Snapshot,
+    tables: Option<&BTreeSet<TableName>>,
     request: &Request,
     engine: &Engine,
 ) -> Result<Option<BTreeSet<String>>, Error> {
-    let of = async |select: &[String]| {
-        let selection = Selection { select: select.to_vec(), exclude: Vec::new() };
-        Ok::<_, Error>(
-            snapshot.selected(&Request { selection, ..request.clone() }, engine).await?.as_ref().map(sources),
-        )
-    };
-    let Selection { select, exclude } = &request.selection;
-    let selected = of(select).await?;
-    if exclude.is_empty() {
-        return Ok(selected);
+    let Some(mut selected) = tables.map(sources) else { return Ok(None) };
+    let exclude = request.selection.exclude.clone();
+    if !exclude.is_empty() {
+        let selection = Selection { select: exclude, exclude: Vec::new() };
+        let away = snapshot.selected(&Request { selection, ..request.clone() }, engine).await?;
+        let away = away.as_ref().map(sources).unwrap_or_default();
+        selected.retain(|source| !away.contains(source));
     }
-    let away = of(exclude).await?.unwrap_or_default();
-    let mut selected = selected.unwrap_or_else(|| snapshot.quarantined().cloned().collect());
-    selected.retain(|source| !away.contains(source));
     Ok(Some(selected))
 }
 
@@ -350,7 +345,8 @@ async fn export(
 /// Returns the selected sources that have a quarantine.
 async fn exported_sources(request: &Request, engine: &Engine) -> Result<Vec<String>, Error> {
     let snapshot = Snapshot::open(request, None)?;
-    let selected = selected_sources(&snapshot, request, engine).await?;
+    let tables = snapshot.selected(request, engine).await?;
+    let selected = selected_sources(&snapshot, tables.as_ref(), request, engine).await?;
     let is_selected = |source: &&String| selected.as_ref().is_none_or(|selected| selected.contains(*source));
     let found: Vec<String> = snapshot.quarantined().filter(is_selected).cloned().collect();
     if found.is_empty() {

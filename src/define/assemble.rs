@@ -148,12 +148,12 @@ fn without_wrong(entities: Vec<Entity>, found: &[Diagnostic], sources: &[Source]
 
 /// Reads functions, also those of which only the header is wrong.
 fn read_functions(files: Vec<File>, findings: &mut Vec<Diagnostic>) -> Vec<Function> {
-    let mut read = |(text, relative): File| {
+    let read = files.into_iter().filter_map(|(text, relative)| {
         let read = function::read_loosely(&text, &relative);
         findings.extend(read.findings);
         read.value
-    };
-    files.into_iter().filter_map(&mut read).collect()
+    });
+    read.collect()
 }
 
 /// Answers what was read of a `.sql` file of models before, if nothing but its name and kind is asked for.

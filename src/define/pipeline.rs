@@ -18,7 +18,7 @@ use super::{
     paths::resolved,
     project::{Dialect, OnLowSpace, Pipeline, Publish, Variable},
     spans::{At, Pairs},
-    yaml::{self, Mended, Parsed},
+    yaml,
 };
 use crate::record::{Diagnostic, Place, Placed, Text, diagnostic::nearest, manifest::TableFormat};
 
@@ -68,20 +68,11 @@ pub fn read_pipeline(text: Arc<Text>, environment: Environment<'_>) -> Result<Pi
 /// how they are understood, is right.
 pub fn read_pipeline_loosely(text: Arc<Text>, environment: Environment<'_>) -> Read<(), PipelineFile> {
     let mut findings = Findings::of(text);
-    let Parsed { value: written, mended } = yaml::parse_mending::<At<file::Pipeline>>(&mut findings);
-    let key = |mended: &Mended| yaml::outermost_key(findings.body(), &mended.range);
-    let mut decides = mended.iter().any(|mended| nearest(key(mended), OF_OTHERS).is_some());
-    // What is said of a file of which a part is missing may follow from that.
-    let told = findings.count();
-    let file = written.and_then(|written| checked(written, environment, &mut findings));
-    if !mended.is_empty() {
-        findings.truncate(told);
-    }
+    let file = yaml::check_mending(&mut findings, |written, findings| checked(written, environment, findings)).value;
     let findings = findings.sorted();
-    decides |= findings
-        .iter()
-        .filter_map(|finding| finding.place.as_ref())
-        .any(|place| nearest(yaml::outermost_key(&place.text.body, &place.range), OF_OTHERS).is_some());
+    let mut places = findings.iter().filter_map(|finding| finding.place.as_ref());
+    let key = |place: &Place| nearest(yaml::outermost_key(&place.text.body, &place.range), OF_OTHERS);
+    let decides = places.any(|place| key(place).is_some());
     Read { name: None, value: file.filter(|_| !decides), findings }
 }
 

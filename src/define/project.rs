@@ -43,7 +43,7 @@ pub struct Wrong {
     /// Tables of which nothing is known, and the file that is to blame for each; some of them are those of sources of the project,
     /// on which a wrong entity puts an id.
     pub tables: BTreeMap<TableName, Arc<Text>>,
-    /// Functions whose file has no name of a function.
+    /// Functions whose file has no name of a function, or a header that is never closed.
     pub functions: BTreeSet<String>,
     /// Sources whose columns are known nevertheless.
     pub sources: Vec<Source>,

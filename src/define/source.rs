@@ -52,21 +52,16 @@ pub fn read(text: Arc<Text>, environment: Environment<'_>) -> Result<(Source, Ve
 /// they will be once the contract is right.
 pub fn read_loosely(text: Arc<Text>, environment: Environment<'_>) -> Read<String, Source> {
     let mut findings = Findings::of(text);
-    let Parsed { value: written, mended } = yaml::parse_mending::<At<file::Source>>(&mut findings);
+    let mut name = None;
+    let Parsed { value: source, mended } = yaml::check_mending(&mut findings, |written: At<file::Source>, findings| {
+        name = written.value.name.as_ref().map(|name| name.value.clone());
+        checked(written, environment, findings)
+    });
     let is_column = |mended: &Mended| !mended.is_unknown_key || findings.body()[mended.range.clone()].contains("type");
     let decides = mended.iter().any(is_column);
-    let name = match &written {
-        Some(written) => written.value.name.as_ref().map(|name| name.value.clone()),
-        None => names::spelled(findings.body(), "name"),
-    };
+    let name = name.or_else(|| names::spelled(findings.body(), "name"));
     // The file is called after its source.
     let name = name.or_else(|| names::stem(&findings.text().path));
-    // What is said of a contract of which a part is missing may follow from that.
-    let told = findings.count();
-    let source = written.and_then(|written| checked(written, environment, &mut findings));
-    if !mended.is_empty() {
-        findings.truncate(told);
-    }
     Read { name, value: source.filter(|_| !decides), findings: findings.sorted() }
 }
 

@@ -76,6 +76,21 @@ pub fn parse_mending<T: DeserializeOwned>(findings: &mut Findings) -> Parsed<T> 
     parsed
 }
 
+/// Parses the text under examination as [`parse_mending`] does, and checks what was read. What is said then of a file of which a part is
+/// missing may follow from that, and is left out.
+pub fn check_mending<W: DeserializeOwned, T>(
+    findings: &mut Findings,
+    check: impl FnOnce(W, &mut Findings) -> Option<T>,
+) -> Parsed<T> {
+    let Parsed { value: written, mended } = parse_mending::<W>(findings);
+    let told = findings.count();
+    let value = written.and_then(|written| check(written, findings));
+    if !mended.is_empty() {
+        findings.truncate(told);
+    }
+    Parsed { value, mended }
+}
+
 /// Returns the key of the outermost map under which a place lies.
 pub fn outermost_key<'b>(body: &'b str, place: &Range<usize>) -> &'b str {
     let end = body[place.start..].find('\n').map_or(body.len(), |at| place.start + at);

@@ -51,15 +51,10 @@ pub fn read(text: Arc<Text>, environment: Environment<'_>) -> Result<(Entity, Ve
 /// it makes are what they will be once it is right.
 pub fn read_loosely(text: Arc<Text>, environment: Environment<'_>) -> Read<Vec<TableName>, Entity> {
     let mut findings = Findings::of(text);
-    let Parsed { value: written, mended } = yaml::parse_mending::<At<file::Entity>>(&mut findings);
-    let key = |mended: &Mended| yaml::outermost_key(findings.body(), &mended.range).to_owned();
-    let decides = mended.iter().any(|mended| nearest(&key(mended), OF_COLUMNS).is_some());
-    // What is said of a file of which a part is missing may follow from that.
-    let told = findings.count();
-    let entity = written.and_then(|written| checked(written, environment, &mut findings));
-    if !mended.is_empty() {
-        findings.truncate(told);
-    }
+    let Parsed { value: entity, mended } =
+        yaml::check_mending(&mut findings, |written, findings| checked(written, environment, findings));
+    let key = |mended: &Mended| yaml::outermost_key(findings.body(), &mended.range);
+    let decides = mended.iter().any(|mended| nearest(key(mended), OF_COLUMNS).is_some());
     let body = findings.body();
     let name = names::spelled(body, "name").or_else(|| names::stem(&findings.text().path));
     let schema = names::spelled(body, "schema");
