@@ -9,13 +9,13 @@ use arrow::datatypes::Schema;
 use chrono::NaiveDate;
 use datafusion::{
     common::plan_err, error::Result as EngineResult, execution::SessionState, logical_expr::LogicalPlan,
-    prelude::SessionContext,
+    prelude::SessionContext, sql::parser::Statement as Parsed,
 };
 
 use super::bounds;
 use crate::{
     define::project::{Check, CheckKind, Dialect},
-    engine::{Parameters, Statement},
+    engine::{Parameters, Statement, ignored},
     record::{
         Diagnostic, Placed, TableName,
         sql::{literal, quoted, quoted_table},
@@ -126,7 +126,11 @@ pub(super) async fn planned(
     state: &SessionState,
 ) -> EngineResult<LogicalPlan> {
     if dialect == Dialect::Datafusion {
-        return state.create_logical_plan(sql).await;
+        let statement = state.sql_to_statement(sql, &state.config_options().sql_parser.dialect)?;
+        if let Parsed::Statement(tree) = &statement {
+            ignored::refuse(tree.as_ref(), state)?;
+        }
+        return state.statement_to_plan(statement).await;
     }
     let statement = Statement::parse_as(dialect, sql, &no_parameters())?;
     if let Some(name) = statement.parameters.first() {

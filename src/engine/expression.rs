@@ -23,7 +23,7 @@ use datafusion::{
     },
 };
 
-use super::{Parameters, clash, functions, guards};
+use super::{Parameters, clash, functions, guards, ignored};
 
 /// An expression that was planned over a schema.
 #[derive(Debug, Clone)]
@@ -43,6 +43,7 @@ pub fn compile(text: &str, schema: &SchemaRef, parameters: &Parameters) -> Resul
     let mut tree = DFParserBuilder::new(text).build()?.parse_expr()?;
     parameters.substitute(&mut tree.expr)?;
     let columns = DFSchema::try_from(Arc::clone(schema))?;
+    ignored::refuse(&tree.expr, &state)?;
     let logical: Expr = state.create_logical_expr_from_sql_expr(tree, &columns)?;
     let mut names: Vec<String> = logical.column_refs().iter().map(|column| column.name.clone()).collect();
     names.sort();

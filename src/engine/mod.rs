@@ -11,6 +11,7 @@ pub mod expression;
 mod files;
 pub mod functions;
 mod guards;
+pub mod ignored;
 pub mod meter;
 pub mod once;
 mod one_row;

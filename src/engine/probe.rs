@@ -1,7 +1,8 @@
 //! Calls that fail whatever the row, which no logical plan shows: they are tried.
 //!
 //! In: a call before its types are coerced. Out: what the engine says when it is called with its literals and some row: a
-//! pattern that is no regular expression, a format that is none, an aggregate that nothing computes. Everything else would cost
+//! pattern that is no regular expression, a format that is none, a call of literals that has no value, a division by 0, an aggregate that
+//! nothing computes. Everything else would cost
 //! a physical plan of each model to find nothing. Deliberately silent about what cannot be tried here; planning tells that.
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use datafusion::{
     error::DataFusionError,
     execution::context::ExecutionProps,
     logical_expr::{
-        BinaryExpr, Expr, ExprSchemable, Operator,
+        BinaryExpr, Expr, ExprSchemable, Operator, Volatility,
         expr::{AggregateFunction, ScalarFunction},
         physical_planning_context::PhysicalPlanningContext,
         simplify::SimplifyContext,
@@ -49,9 +50,12 @@ pub fn is_told(error: &DataFusionError) -> bool {
 /// Returns why a call fails for every row.
 pub(super) fn failure(expr: &Expr, schema: &DFSchema) -> Option<DataFusionError> {
     let (what, why) = match expr {
-        Expr::ScalarFunction(call) => {
-            let (_, what) = READING.iter().find(|(name, _)| *name == call.func.name())?;
-            (format!("the {what} of `{}` fails", call.func.name()), tried(call, schema)?)
+        Expr::ScalarFunction(call) => match READING.iter().find(|(name, _)| *name == call.func.name()) {
+            Some((_, what)) => (format!("the {what} of `{}` fails", call.func.name()), tried(call, schema)?),
+            None => (format!("`{}` fails", call.func.name()), of_literals(call)?),
+        },
+        Expr::BinaryExpr(binary) if is_division(binary.op) => {
+            ("the division fails".to_owned(), divided(binary, schema)?)
         }
         Expr::BinaryExpr(binary) if is_match(binary.op) => {
             ("the regular expression fails".to_owned(), matched(binary, schema)?)
@@ -62,6 +66,10 @@ pub(super) fn failure(expr: &Expr, schema: &DFSchema) -> Option<DataFusionError>
         _ => return None,
     };
     Some(DataFusionError::Plan(format!("{what} {WHATEVER}{}", shortened(&why))))
+}
+
+const fn is_division(operator: Operator) -> bool {
+    matches!(operator, Operator::Divide | Operator::Modulo)
 }
 
 const fn is_match(operator: Operator) -> bool {
@@ -80,6 +88,27 @@ fn tried(call: &ScalarFunction, schema: &DFSchema) -> Option<DataFusionError> {
     let given = |argument: &Expr| if is_literal(argument) { Some(argument.clone()) } else { any(argument, schema) };
     let args = call.args.iter().map(given).collect::<Option<Vec<_>>>()?;
     computed(Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&call.func), args)))
+}
+
+/// Returns what fails when a call is made of which every argument is a literal.
+fn of_literals(call: &ScalarFunction) -> Option<DataFusionError> {
+    let is_value = |argument: &Expr| matches!(argument, Expr::Literal(value, _) if !value.is_null());
+    let is_constant = call.func.signature().volatility == Volatility::Immutable;
+    if !is_constant || call.args.is_empty() || !call.args.iter().all(is_value) {
+        return None;
+    }
+    // Some are only there to be replaced before they run, functions of the project among them.
+    computed(Expr::ScalarFunction(call.clone())).filter(|why| !matches!(why.find_root(), DataFusionError::Internal(_)))
+}
+
+/// Returns what fails when something is divided by a literal.
+fn divided(binary: &BinaryExpr, schema: &DFSchema) -> Option<DataFusionError> {
+    let Expr::Literal(divisor, _) = binary.right.as_ref() else { return None };
+    if !divisor.data_type().is_numeric() || ScalarValue::new_zero(&divisor.data_type()).ok()? != *divisor {
+        return None;
+    }
+    let left = Box::new(any(&binary.left, schema)?);
+    computed(Expr::BinaryExpr(BinaryExpr::new(left, binary.op, binary.right.clone())))
 }
 
 fn matched(binary: &BinaryExpr, schema: &DFSchema) -> Option<DataFusionError> {

@@ -22,7 +22,7 @@ use datafusion::{
     },
 };
 
-use super::{Parameters, dialect, session};
+use super::{Parameters, dialect, ignored, session};
 use crate::{
     define::project::Dialect,
     record::{TableName, sql::quoted},
@@ -232,6 +232,9 @@ impl Statement {
 
     /// Plans the statement where its views are known.
     async fn plan_in(&self, state: &SessionState) -> Result<LogicalPlan, DataFusionError> {
+        if let Some(query) = self.query() {
+            ignored::refuse(query, state)?;
+        }
         match self.dialect {
             Dialect::Datafusion => Box::pin(state.statement_to_plan(self.parsed.clone())).await,
             Dialect::Duckdb => Box::pin(dialect::plan(self.parsed.clone(), state.clone())).await,

@@ -327,8 +327,13 @@ impl UserFunction {
     }
 
     fn accepts(&self, types: &[DataType]) -> bool {
-        let fits = |(given, (_, wanted)): (&DataType, &(String, DataType))| fits(given, wanted);
-        types.len() == self.parameters.len() && types.iter().zip(&self.parameters).all(fits)
+        types.len() == self.parameters.len() && self.misfits(types).next().is_none()
+    }
+
+    /// Returns the arguments of other types than can be used, each by its position with the type that its parameter has.
+    pub fn misfits(&self, types: &[DataType]) -> impl Iterator<Item = (usize, &DataType)> {
+        let pairs = types.iter().zip(&self.parameters).enumerate();
+        pairs.filter(|(_, (given, (_, wanted)))| !fits(given, wanted)).map(|(at, (_, (_, wanted)))| (at, wanted))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimeUnit};
 use chrono::NaiveDate;
 use datafusion::{
     error::DataFusionError,
@@ -13,7 +13,7 @@ use datafusion::{
     sql::sqlparser::ast::{BinaryOperator, Expr, Function, Value},
 };
 
-use super::{Walk, expression::Leaves, readable::Beside, tree, types::spelled};
+use super::{Walk, dialects, expression::Leaves, readable::Beside, tree, types::spelled};
 use crate::{
     engine::{Problem, clash, probe, user_function::UserFunction},
     record::diagnostic::nearest,
@@ -51,8 +51,16 @@ impl Walk<'_> {
     ) {
         let wrong = Wrong { sql, operands, types, leaves };
         if probe::is_told(error) {
+            if self.unreadable_moment(&wrong) {
+                return;
+            }
             let hint = self.mended_distinct(&wrong);
-            return self.told_by_trying(&wrong, Problem::new(error, self.source.body()).message, hint);
+            self.told_by_trying(&wrong, Problem::new(error, self.source.body()).message, hint);
+            let is_constant = matches!(sql, Expr::BinaryOp { .. }) || !operands.iter().any(tree::names_anything);
+            if let (true, Some(finding)) = (is_constant, self.findings.last_mut()) {
+                finding.hint.get_or_insert_with(|| "it has a value in no row: correct it, or write `NULL`".to_owned());
+            }
+            return;
         }
         match (sql, types) {
             (Expr::BinaryOp { op, .. }, [left, right]) => self.operator(&wrong, op, left, right),
@@ -85,6 +93,17 @@ impl Walk<'_> {
                 self.plain(&wrong, problem.message, problem.hint);
             }
         }
+    }
+
+    /// Tells of a text that a function cannot read as a date or a time.
+    fn unreadable_moment(&mut self, wrong: &Wrong<'_>) -> bool {
+        let (Expr::Function(function), [text]) = (wrong.sql, wrong.operands) else { return false };
+        let read = match tree::parts(&function.name).join(".").as_str() {
+            "to_date" | "date" => DataType::Date32,
+            name if name.starts_with("to_timestamp") => DataType::Timestamp(TimeUnit::Microsecond, None),
+            _ => return false,
+        };
+        self.unreadable(text, &read, Beside::Value)
     }
 
     fn plain(&mut self, wrong: &Wrong<'_>, message: String, hint: Option<String>) {
@@ -253,7 +272,10 @@ impl Walk<'_> {
         if self.days_for_numbers(wrong, &range, &message) {
             return;
         }
-        let casts = candidates(wrong.types, &TRIED);
+        let casts = match self.own(&name) {
+            Some(own) => own.misfits(wrong.types).map(|(at, wanted)| (at, spelled(wanted))).collect(),
+            None => candidates(wrong.types, &TRIED),
+        };
         let mend = self.cast_among(wrong, &casts);
         let has_cast = mend.is_some();
         self.tell(range, message, mend);
@@ -273,12 +295,16 @@ impl Walk<'_> {
         self.plan(&nulls, wrong.leaves).map_or_else(asks_literal, |_| true)
     }
 
+    /// Returns a function that the project defines.
+    fn own(&self, name: &str) -> Option<&UserFunction> {
+        self.state.scalar_functions().get(name)?.inner().downcast_ref::<UserFunction>()
+    }
+
     /// Says how a function is called.
     pub(super) fn usage(&self, name: &str) -> Option<String> {
         let documented = |documentation: &Documentation| format!("it is called so: `{}`", documentation.syntax_example);
         let known = self.state.scalar_functions().get(name);
-        let own = known.and_then(|known| known.inner().downcast_ref::<UserFunction>());
-        if let Some(own) = own {
+        if let Some(own) = self.own(name) {
             return Some(format!("it is called so: `{}`", own.spelled()));
         }
         let scalar = known.and_then(|function| function.documentation().map(documented));
@@ -294,6 +320,9 @@ impl Walk<'_> {
         let known = self.state.scalar_functions().keys();
         let known = known.chain(self.state.aggregate_functions().keys()).chain(self.state.window_functions().keys());
         let finding = self.source.error(range.clone(), format!("unknown function `{name}`"));
+        if let Some(ours) = dialects::instead(&name) {
+            return self.findings.push(finding.hint(format!("write `{ours}`")));
+        }
         self.findings.push(match nearest(&name, known.map(String::as_str)) {
             Some(near) => finding.hint(format!("did you mean `{near}`?")).fix(self.source.place(range), near),
             None => finding.hint("no function has a name like it"),

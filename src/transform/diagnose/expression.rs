@@ -21,7 +21,7 @@ use datafusion::{
 };
 
 use super::{
-    Walk,
+    Walk, dialects,
     names::Lookup,
     nested::Kind,
     scope::{Aliases, Meaning, Scope},
@@ -253,6 +253,8 @@ impl VisitorMut for Names<'_, '_> {
             Expr::Function(function) => {
                 if self.walk.cast_without_as(function) {
                     *expr = tree::open(span);
+                } else if dialects::begins_with_unit(function) {
+                    *expr = tree::with_child(expr, 0, tree::open(span));
                 } else if let Some(WindowType::NamedWindow(name)) = &function.over {
                     match self.window(&name.clone()) {
                         Some(spec) => function.over = Some(WindowType::WindowSpec(spec)),

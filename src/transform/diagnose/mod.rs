@@ -16,9 +16,11 @@
 //!  findings ──► slips: the same unknown name is told once       nothing found ──► nested: a query that the engine does not run
 //! ```
 
+mod alone;
 mod branches;
 mod calls;
 mod coercion;
+mod dialects;
 mod explain;
 mod expression;
 mod from;
@@ -59,6 +61,7 @@ use crate::{
     engine::{Parameters, statement::known_as},
     record::{Diagnostic, TableName, Text},
 };
+pub use alone::alone;
 use nested::Nested;
 use scope::{Around, Column, Columns, Ctes};
 use slips::Slip;
@@ -103,6 +106,7 @@ impl Tables {
             name: Some(field.name().clone()),
             data_type: Some(field.data_type().clone()),
             given: None,
+            made_of: BTreeSet::new(),
         };
         Some(Columns { list: schema.fields().iter().map(column).collect(), is_open: false })
     }
@@ -141,7 +145,8 @@ impl Diagnosis {
     /// Returns the place of what the engine refuses though nothing is wrong with any part of it, if that is known.
     #[must_use]
     pub fn refused(&self, text: &Arc<Text>, error: &DataFusionError) -> Option<Diagnostic> {
-        nested::refused(&Source::new(text), &self.nested, error)
+        let source = Source::new(text);
+        nested::refused(&source, &self.nested, error).or_else(|| unsupported::refused(&source, error))
     }
 }
 
@@ -160,6 +165,7 @@ pub fn diagnose(text: &Arc<Text>, query: &Query, tables: &Tables, state: &Sessio
     let doubled: Vec<Diagnostic> = walk.doubled.into_iter().filter(is_right).collect();
     findings.extend(doubled);
     findings.extend(walk.ignored);
+    findings.extend(unsupported::ignored(&source, query, state));
     findings.sort_by_key(|finding| finding.place.as_ref().map(|place| place.range.start));
     findings.dedup();
     let named = |column: Column| Some((column.name?, column.data_type));

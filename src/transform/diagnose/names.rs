@@ -108,6 +108,11 @@ impl Lookup<'_> {
         if let Some((outer, near)) = around {
             return self.replace(finding, range, &Self { scope: outer, ..*self }.reachable(near));
         }
+        if let Some(made) = self.made_of(&written) {
+            return self.replace_saying(finding, range, &self.reachable(&made), |text| {
+                format!("did you mean `{text}`, which is made of `{written}`?")
+            });
+        }
         match self.elsewhere(&written) {
             Some(hint) => finding.hint(hint),
             None if column.quote_style == Some('"') => {
@@ -115,6 +120,13 @@ impl Lookup<'_> {
             }
             None => self.known_here(&finding, &text),
         }
+    }
+
+    /// Returns the only column here that this text makes of another one.
+    fn made_of(&self, other: &str) -> Option<String> {
+        let columns = self.scope.relations.iter().flat_map(|relation| &relation.columns.list);
+        let mut made = columns.filter(|column| column.made_of.contains(other)).filter_map(|column| column.name.clone());
+        made.next().filter(|_| made.next().is_none())
     }
 
     /// Says of an `AS` that it is no column: the comma before it has cut an expression off its name.

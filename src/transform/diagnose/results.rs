@@ -2,11 +2,11 @@
 //!
 //! In: the list of a SELECT and what can be named over its FROM. Out: findings and columns.
 
-use std::ops::ControlFlow;
+use std::{collections::BTreeSet, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
     ExcludeSelectItem, Expr, Ident, ObjectName, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, Visit,
-    Visitor, WildcardAdditionalOptions,
+    Visitor, WildcardAdditionalOptions, visit_expressions,
 };
 
 use super::{
@@ -45,7 +45,8 @@ impl Walk<'_> {
         let is_misspelt = self.findings.len() > before && matches!(item, SelectItem::UnnamedExpr(_));
         let name = name.filter(|_| !is_misspelt);
         let given = self.given(item);
-        columns.list.push(Column { name, data_type: checked.data_type(), given });
+        let made_of = made_of(expr, scope);
+        columns.list.push(Column { name, data_type: checked.data_type(), given, made_of });
         Some(checked)
     }
 
@@ -142,6 +143,19 @@ fn own_name(expr: &Expr) -> Option<String> {
         Expr::Nested(inner) => own_name(inner),
         _ => None,
     }
+}
+
+/// Returns the names of the columns in an expression, and of those that these are made of.
+fn made_of(expr: &Expr, scope: &Scope<'_>) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let _ = visit_expressions(expr, |part| {
+        names.extend(if let Expr::Nested(_) = part { None } else { own_name(part) });
+        ControlFlow::<()>::Continue(())
+    });
+    let columns = scope.relations.iter().flat_map(|relation| &relation.columns.list);
+    let named = columns.filter(|column| column.name.as_ref().is_some_and(|name| names.contains(name)));
+    let before: BTreeSet<String> = named.flat_map(|column| column.made_of.iter().cloned()).collect();
+    &names | &before
 }
 
 /// Adds the columns of one relation or of all, without those that are excluded.

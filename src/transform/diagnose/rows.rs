@@ -2,9 +2,10 @@
 //!
 //! In: rows and names as parsed. Out: findings, and the columns of the rows.
 
-use datafusion::sql::sqlparser::ast::{Expr, TableAliasColumnDef};
+use std::collections::BTreeSet;
 
 use arrow::datatypes::DataType;
+use datafusion::sql::sqlparser::ast::{Expr, TableAliasColumnDef};
 
 use super::{
     Walk, coercion,
@@ -31,7 +32,7 @@ impl Walk<'_> {
         }
         let column = |at: usize| {
             let name = Some(format!("column{}", at + 1));
-            Column { name, data_type: self.type_of_values(rows, &cells, at), given: None }
+            Column { name, data_type: self.type_of_values(rows, &cells, at), given: None, made_of: BTreeSet::new() }
         };
         Columns { list: (0..width).map(column).collect(), is_open: false }
     }

@@ -23,6 +23,8 @@ pub(super) struct Column {
     pub(super) data_type: Option<DataType>,
     /// Where this text gives it its name.
     pub(super) given: Option<Given>,
+    /// Names of the columns that it is made of in this text, at however many steps.
+    pub(super) made_of: BTreeSet<String>,
 }
 
 /// The columns that a query gives.

@@ -231,6 +231,19 @@ impl Source {
         tokens.find(|(token, _)| is_one(token)).map(|(_, range)| range.clone())
     }
 
+    /// Returns the first place at or behind an offset where some words follow each other.
+    pub(super) fn phrase(&self, offset: usize, words: &[&str]) -> Option<Range<usize>> {
+        let is_word = |token: &Token, word: &str| match token {
+            Token::Word(written) => written.value.eq_ignore_ascii_case(word),
+            _ => false,
+        };
+        let tokens = &self.tokens[self.behind(offset)..];
+        let is_phrase =
+            |window: &&[(Token, Range<usize>)]| window.iter().zip(words).all(|((token, _), word)| is_word(token, word));
+        let found = tokens.windows(words.len().max(1)).find(is_phrase).filter(|_| !words.is_empty())?;
+        Some(join(&found.first()?.1, &found.last()?.1))
+    }
+
     /// Returns the tokens of the nearest parentheses around a range.
     fn parentheses(&self, inner: &Range<usize>) -> Option<(usize, usize)> {
         let mut depth = 0_usize;

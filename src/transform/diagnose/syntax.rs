@@ -70,11 +70,11 @@ pub(super) fn not_one_query(source: &Source) -> Diagnostic {
     let end = tokens.iter().position(|(token, _)| *token == Token::SemiColon);
     if let Some((_, range)) = end.and_then(|end| tokens.get(end + 1)) {
         return source
-            .error(range.clone(), "a model is one query, and here another statement begins")
+            .error(range.clone(), "expected one query, and here another statement begins")
             .hint("put it into a file of its own");
     }
     let first = tokens.first().map_or(0..0, |(_, range)| range.clone());
-    source.error(first, "a model is a query").hint("begin with `SELECT` or `WITH`")
+    source.error(first, "expected a query").hint("begin with `SELECT` or `WITH`")
 }
 
 /// Splits `… at Line: 3, Column: 7` off a parser's message.

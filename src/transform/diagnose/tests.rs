@@ -2,7 +2,8 @@
 
 mod clashes;
 mod forms;
+mod ignored;
 mod once;
 mod planted;
 mod shipped;
-mod world;
+pub(super) mod world;

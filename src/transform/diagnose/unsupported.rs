@@ -4,11 +4,25 @@
 
 use std::ops::Range;
 
-use datafusion::sql::sqlparser::ast::{
-    Expr, ExprWithAlias, Join, JoinOperator, PivotValueSource, Select, Spanned, TableFactor, Top, TopQuantity,
+use datafusion::{
+    error::DataFusionError,
+    execution::SessionState,
+    sql::sqlparser::ast::{
+        Expr, ExprWithAlias, Join, JoinOperator, PivotValueSource, Query, Select, Spanned, TableFactor, Top,
+        TopQuantity,
+    },
 };
 
-use super::{Walk, names::quoted, repair, source::join};
+use super::{
+    Walk,
+    names::quoted,
+    repair,
+    source::{Source, join},
+};
+use crate::{
+    engine::ignored::{self, Ignored},
+    record::Diagnostic,
+};
 
 impl Walk<'_> {
     /// Tells of clauses that no engine of ours runs.
@@ -89,6 +103,60 @@ impl Walk<'_> {
         let hint = "join on the equal keys alone, and keep the last row before: `QUALIFY row_number() OVER (PARTITION BY … ORDER BY … DESC) = 1`";
         self.findings.push(self.source.error(range, "ASOF JOIN is not supported").hint(hint));
     }
+}
+
+/// Words of the engine about what has a place that it does not tell: with what they begin or which they hold, where that stands, and what
+/// to say instead.
+const REFUSED: [(&str, &[&str], &str, &str); 5] = [
+    (
+        "QUALIFY clause requires window functions",
+        &["QUALIFY"],
+        "QUALIFY asks about a window function, and there is none",
+        "write the condition behind WHERE, or behind HAVING if it is about groups",
+    ),
+    (
+        "FILTER clause can only be used with aggregate window functions",
+        &["FILTER"],
+        "FILTER belongs to an aggregate",
+        "compute the window over a common table expression with that condition behind its WHERE",
+    ),
+    (
+        "ORDER BY WITH FILL",
+        &["WITH", "FILL"],
+        "WITH FILL is not supported",
+        "join the rows to all values that there should be, such as `core.month`, with a LEFT JOIN",
+    ),
+    (
+        "must be an INTEGER, TIMESTAMP, DATE",
+        &["GENERATE_SERIES"],
+        "`generate_series` does not take these",
+        "it takes whole numbers, or dates with an interval: `generate_series(1, 12)`",
+    ),
+    (
+        "must be an INTEGER, TIMESTAMP, DATE",
+        &["RANGE"],
+        "`range` does not take these",
+        "it takes whole numbers, or dates with an interval: `range(1, 13)`",
+    ),
+];
+
+/// Returns what the engine refuses of which it tells no place, if that is known here.
+pub(super) fn refused(source: &Source, error: &DataFusionError) -> Option<Diagnostic> {
+    let words = error.find_root().strip_backtrace();
+    let known = REFUSED.iter().filter(|(said, ..)| words.contains(said));
+    let mut placed = known.filter_map(|refused| Some((source.phrase(0, refused.1)?, refused)));
+    let (range, (_, _, message, hint)) = placed.next()?;
+    Some(source.error(source.closed(range), *message).hint(*hint))
+}
+
+/// Returns a finding for each part of a query that the engine would read over.
+pub(super) fn ignored(source: &Source, query: &Query, state: &SessionState) -> Vec<Diagnostic> {
+    let finding = |Ignored { message, words, owner, hint }: Ignored| {
+        let owner = source.range(owner);
+        let range = source.phrase(owner.start, words).unwrap_or(owner);
+        source.error(range, message).hint(hint)
+    };
+    ignored::find(query, state).into_iter().map(finding).collect()
 }
 
 fn rows(top: &Top) -> String {

@@ -260,7 +260,7 @@ const PLANTED: &[Planted] = &[
     mendable(JOINED, "WHERE s.units", "«WHER» s.units", "syntax error: "),
     mendable(UNITED, "SELECT name, since, CAST", "SELECT name, since«,», CAST", "syntax error: "),
     mendable(JOINED, "c.name LIKE '李%' AS", "c.name LIKE '李%'«)» AS", "syntax error: "),
-    planted(UNITED, "FROM core.product\n", "FROM core.product;\n«SELECT» 1\n", "a model is one query"),
+    planted(UNITED, "FROM core.product\n", "FROM core.product;\n«SELECT» 1\n", "expected one query"),
     // parameters
     mendable(GROUPED, "s.day <= $run_date", "s.day <= «$run_dat»", "unknown parameter `$run_dat`"),
     mendable(JOINED, "WHERE s.units > 0", "WHERE s.units > «$churn_day»", "unknown parameter `$churn_day`"),
