@@ -15,7 +15,7 @@ pub enum Error {
         hint: Option<String>,
     },
     /// A definition or contract is wrong.
-    #[error("{} problem(s) in the definitions", .0.iter().filter(|finding| finding.severity != Severity::Note).count())]
+    #[error("{} problem(s) in the definitions", .0.iter().filter(|finding| finding.severity == Severity::Error).count())]
     Definition(Vec<Diagnostic>),
     /// The command line asks for something that is not there.
     #[error("{message}")]

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{diff, explain, lineage::LineageArguments, rows::Form, selection::SelectionArguments, test::TestArguments};
 use crate::{
+    Error,
     define::select::Selection,
     engine::Settings,
     run::{FormatChoice, Rebuild, Request},
@@ -240,7 +241,7 @@ pub(super) struct PlanArguments {
 #[derive(Debug, Args)]
 pub(super) struct WhyArguments {
     /// The table of a model, such as segment.market, or selectors such as `core.*` or `+segment.market`
-    #[arg(value_name = "TABLE", required_unless_present_any = ["select", "exclude"])]
+    #[arg(value_name = "TABLE")]
     tables: Vec<String>,
     #[command(flatten)]
     selection: SelectionArguments,
@@ -253,8 +254,18 @@ pub(super) struct WhyArguments {
 
 impl WhyArguments {
     /// Returns what is asked for.
-    pub(super) fn request(&self) -> Request {
-        Request { selection: self.selection.asked_with(&self.tables), ..self.common.request(false) }
+    ///
+    /// # Errors
+    /// When that is nothing.
+    pub(super) fn request(&self) -> Result<Request, Error> {
+        let selection = self.selection.asked_with(&self.tables);
+        if selection.is_everything() {
+            return Err(Error::Usage {
+                message: "`why` needs a table".to_owned(),
+                hint: Some("name one, such as `tallyhouse why core.sales`, or select some with `--select`".to_owned()),
+            });
+        }
+        Ok(Request { selection, ..self.common.request(false) })
     }
 
     /// Returns the values that were given, None for NULL.

@@ -27,8 +27,7 @@ pub(super) struct DiffArguments {
     #[command(flatten)]
     models: WorkingArguments,
     /// Compare the definitions with those of a git revision, and say which published columns the change touches
-    #[arg(long, value_name = "REV", required_unless_present_any = ["models", "select", "exclude"],
-        conflicts_with_all = ["models", "select", "exclude"])]
+    #[arg(long, value_name = "REV", conflicts_with_all = ["models", "select", "exclude"])]
     lineage: Option<String>,
     /// Differing rows of each kind that are shown
     #[arg(long, value_name = "N", default_value_t = 5, conflicts_with = "lineage")]
@@ -51,6 +50,10 @@ pub(super) async fn diff(arguments: &DiffArguments, engine: &Engine) -> Result<E
                 print(&format!("{}\n", one_or_all(all)));
             }
         }
+    }
+    if arguments.models.is_empty() && arguments.lineage.is_none() {
+        let hint = "name models, such as `tallyhouse diff core.sales`, select some with `--select`, or compare definitions with `--lineage REV`";
+        return Err(Error::Usage { message: "`diff` needs a model".to_owned(), hint: Some(hint.to_owned()) });
     }
     if let Some(revision) = &arguments.lineage {
         let touched = Box::pin(run::touched(&arguments.common.request(false), revision, engine)).await?;

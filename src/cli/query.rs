@@ -91,6 +91,19 @@ async fn show_working(model: &str, arguments: &ShowArguments, engine: &Engine) -
     Ok(())
 }
 
+/// Says which of the selected tables are not in a snapshot: views, and what no run has built yet.
+fn not_stored(manifest: &Manifest, selected: Option<&BTreeSet<TableName>>) -> String {
+    let missing = selected.into_iter().flatten().filter(|name| !manifest.tables.contains_key(*name));
+    let missing: Vec<String> = missing.map(ToString::to_string).collect();
+    match missing.as_slice() {
+        [] => String::new(),
+        [first, ..] => format!(
+            "not stored in it: {}\n`tallyhouse show {first} --working` computes it as it is written now\n",
+            missing.join(", ")
+        ),
+    }
+}
+
 fn listing(manifest: &Manifest, selected: Option<&BTreeSet<TableName>>, output: OutputFormat) -> String {
     let is_listed = |(name, _): &(&TableName, &Table)| selected.is_none_or(|selected| selected.contains(*name));
     let tables = manifest.tables.iter().filter(is_listed);
@@ -104,7 +117,7 @@ fn listing(manifest: &Manifest, selected: Option<&BTreeSet<TableName>>, output: 
                 let description = table.description.as_deref().and_then(|text| text.lines().next()).unwrap_or_default();
                 format!("{:<32} {:>10} rows  {description}\n", name.to_string(), table.rows())
             };
-            tables.map(line).collect::<Vec<_>>().concat()
+            tables.map(line).collect::<Vec<_>>().concat() + &not_stored(manifest, selected)
         }
     }
 }

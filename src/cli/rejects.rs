@@ -223,8 +223,7 @@ async fn show_failures(
     let table = TableName::try_from(table.to_owned()).map_err(|message| Error::Usage { message, hint: None })?;
     let failures = run::check_failures(&common.request(false), engine).await?;
     let (schema, batches) = failures.of(&table, arguments.check.as_deref(), arguments.limit)?;
-    print(&table::render(&schema, &batches, common.output())?);
-    Ok(())
+    show_rows(&schema, &batches, common.output(), "no such row of a check is kept\n")
 }
 
 async fn show_source(common: &Common, filter: &RejectsFilter, limit: usize, engine: &Engine) -> Result<(), Error> {
@@ -235,7 +234,15 @@ async fn show_source(common: &Common, filter: &RejectsFilter, limit: usize, engi
     {
         return Err(nothing_of_file(file, source, filter.rule.as_deref()));
     }
-    print(&table::render(&schema, &batches, common.output())?);
+    show_rows(&schema, &batches, common.output(), "no such row was rejected\n")
+}
+
+/// Shows rows, or says in words that there are none: an empty grid would look like a fault.
+fn show_rows(schema: &SchemaRef, batches: &[RecordBatch], output: OutputFormat, none: &str) -> Result<(), Error> {
+    match output {
+        OutputFormat::Text if batches.iter().all(|batch| batch.num_rows() == 0) => print(none),
+        _ => print(&table::render(schema, batches, output)?),
+    }
     Ok(())
 }
 

@@ -21,8 +21,8 @@ use crate::{
 /// `test`
 #[derive(Debug, Args)]
 pub(super) struct TestArguments {
-    /// Models, such as core.sales, tests, such as "core.sales:a return is negative", or selectors, such as core.sales+ or
-    /// tag:finance; all without one
+    /// Models and functions, such as core.sales or functions.later_month, tests, such as "core.sales:a return is negative", or selectors,
+    /// such as core.sales+, functions or tag:finance; all without one
     pub selection: Vec<String>,
     #[command(flatten)]
     pub common: Common,
@@ -37,13 +37,30 @@ pub(super) struct TestArguments {
 }
 
 impl TestArguments {
-    /// Returns the words that name models and tests, and those that select tables: `core` alone is no full name, and selects a schema.
-    fn asked(&self) -> (Vec<String>, Vec<String>) {
-        let is_of_test = |word: &str| word.contains([':', ' ']) || word == run::FUNCTIONS;
-        let is_name =
-            |word: &&String| Selection::is_full_name(word) || is_of_test(word) && !Selection::is_selector(word);
-        let (names, selectors): (Vec<&String>, Vec<&String>) = self.selection.iter().partition(is_name);
-        (names.into_iter().cloned().collect(), selectors.into_iter().cloned().collect())
+    /// Returns what is asked for, and what is left out.
+    fn asked(&self) -> (Words, Words) {
+        let Selection { select, exclude } = self.tables.asked();
+        let (full, others): (Vec<String>, _) =
+            self.selection.iter().cloned().partition(|word| Selection::is_full_name(word));
+        let mut wanted = Words::of(others.into_iter().chain(select));
+        wanted.names.extend(full);
+        (wanted, Words::of(exclude))
+    }
+}
+
+/// Words that choose among tests.
+struct Words {
+    /// Those that name tests, or models and functions of which there must be some.
+    names: Vec<String>,
+    /// Those that select tables.
+    selectors: Vec<String>,
+}
+
+impl Words {
+    fn of(words: impl IntoIterator<Item = String>) -> Self {
+        let is_test = |word: &String| word.contains([':', ' ']) && !Selection::is_selector(word);
+        let (names, selectors) = words.into_iter().partition(is_test);
+        Self { names, selectors }
     }
 }
 
@@ -68,31 +85,30 @@ pub(super) async fn test(arguments: &TestArguments, engine: &Engine) -> Result<E
     Ok(ExitCode::from(u8::from(results.iter().any(|result| !result.is_passed()))))
 }
 
-/// Keeps the tests that are named or whose models are selected, and not excluded.
+/// Keeps the tests that are named or whose models and functions are selected, and not excluded.
 async fn asked_for(
-    tests: UnitTests,
+    mut tests: UnitTests,
     arguments: &TestArguments,
     request: &Request,
     engine: &Engine,
 ) -> Result<UnitTests, Error> {
-    let (names, selectors) = arguments.asked();
-    let Selection { select, exclude } = arguments.tables.asked_with(&selectors);
-    let selected = async |select: Vec<String>, exclude: Vec<String>| -> Result<Option<BTreeSet<TableName>>, Error> {
-        let request = Request { selection: Selection { select, exclude }, ..request.clone() };
-        Ok(run::selected(&request, engine).await?.map(|selected| selected.tables))
+    let (wanted, unwanted) = arguments.asked();
+    let functions = tests.functions();
+    let selected = async |select: Vec<String>| -> Result<BTreeSet<TableName>, Error> {
+        let request = Request { selection: Selection { select, exclude: Vec::new() }, ..request.clone() };
+        let selected = match request.selection.is_everything() {
+            true => None,
+            false => run::selected_among(&functions, &request, engine).await?,
+        };
+        Ok(selected.map(|selected| selected.tables).unwrap_or_default())
     };
-    if names.is_empty() && !select.is_empty() {
-        return tests.select(&[], selected(select, exclude).await?.as_ref());
+    if !wanted.names.is_empty() || !wanted.selectors.is_empty() {
+        tests = tests.only(&wanted.names, &selected(wanted.selectors).await?)?;
     }
-    let joined = selected(select, Vec::new()).await?;
-    let tests = match names.is_empty() {
-        true => tests,
-        false => tests.select(&names, Some(&joined.unwrap_or_default()))?,
-    };
-    // No selector names a function, so none takes one away.
-    let functions: BTreeSet<TableName> = tests.functions().cloned().collect();
-    let left = selected(Vec::new(), exclude).await?.map(|tables| &tables | &functions);
-    tests.select(&[], left.as_ref())
+    if !unwanted.names.is_empty() || !unwanted.selectors.is_empty() {
+        tests = tests.without(&unwanted.names, &selected(unwanted.selectors).await?)?;
+    }
+    Ok(tests)
 }
 
 fn tell_generated(generated: &Generated, output: OutputFormat) -> Result<ExitCode, Error> {

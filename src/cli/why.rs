@@ -21,8 +21,9 @@ const NAMED: usize = 3;
 
 /// Shows what the partitions of a table depend on, and what the next run would do with them.
 pub(super) async fn why(arguments: &WhyArguments, engine: &Engine) -> Result<ExitCode, Error> {
+    let request = arguments.request()?;
     let progress = Progress::new(arguments.common.output());
-    let answers = run::why(&arguments.values(), &arguments.request(), engine, &progress).await;
+    let answers = run::why(&arguments.values(), &request, engine, &progress).await;
     progress.finish();
     let answers = answers?;
     match arguments.common.output() {

@@ -72,8 +72,19 @@ pub fn assemble_loosely(
     let found = entity::against_models(&entities, &models);
     entities = without_wrong(entities, &found, &sources, &mut wrong);
     findings.extend(found);
+    if given == 0 && models.is_empty() && wrong.names().next().is_none() && !any_error(&findings) {
+        findings.push(nothing(&pipeline.models_place));
+    }
     let reports = Vec::new();
     (Project { pipeline: pipeline.pipeline, sources, entities, models, functions, reports, wrong }, findings)
+}
+
+/// Says of a project without any table that there is none: most often a folder is not where it is thought to be.
+fn nothing(place: &Place) -> Diagnostic {
+    let hint =
+        "put a model at `schema/table.sql` below this folder, or rows at `schema/table.csv`, or name the `sources`";
+    Diagnostic::error("the project has no source, no model and no seed, so there is nothing to publish", place.clone())
+        .hint(hint)
 }
 
 /// Reads sources; those that are wrong are noted.

@@ -20,14 +20,11 @@ use super::{
 };
 use crate::record::{Diagnostic, Text};
 
-/// Reads and checks one report.
-///
-/// # Errors
-/// Everything that is wrong with it.
-pub fn read(text: &Arc<Text>) -> Result<Report, Vec<Diagnostic>> {
+/// Reads and checks one report: what can be read of it, and everything that is wrong with it.
+pub fn read(text: &Arc<Text>) -> (Option<Report>, Vec<Diagnostic>) {
     let mut findings = Findings::of(Arc::clone(text));
-    let report = yaml::parse(&mut findings).and_then(|written| report(written, &mut findings));
-    findings.finish(report).map(|(report, _)| report)
+    let report = yaml::check_mending(&mut findings, report).value;
+    (report, findings.sorted())
 }
 
 fn report(written: At<written::Report>, findings: &mut Findings) -> Option<Report> {

@@ -36,12 +36,6 @@ pub struct Mended {
     pub is_unknown_key: bool,
 }
 
-/// Parses the text under examination; the first mistake goes to the findings.
-pub fn parse<T: DeserializeOwned>(findings: &mut Findings) -> Option<T> {
-    let body = begun(findings)?;
-    read(&body).map_err(|error| findings.push(finding(&error, &body, findings))).ok()
-}
-
 /// Parses the text under examination; every mistake goes to the findings, as far as the text can be read without the entry in which
 /// one stands.
 pub fn parse_mending<T: DeserializeOwned>(findings: &mut Findings) -> Parsed<T> {
@@ -225,7 +219,7 @@ fn nothing(raw: &str) -> (String, Option<String>) {
 /// Returns the words for what the parser calls by its own names.
 fn wanted(expected: &str) -> &str {
     match expected {
-        "string scalar" => "a text",
+        "string scalar" => "one value",
         "mapping start" => "a map of keys and values",
         "sequence start" => "a list",
         "boolean" => "`true` or `false`",
@@ -239,6 +233,7 @@ fn wanted(expected: &str) -> &str {
 fn shape_hint(expected: &str) -> Option<String> {
     let example = match expected {
         "sequence start" => "write `[…]` around it",
+        "string scalar" => "write a text, a number or `true`, not a list or a map",
         "mapping start" => "write `{ key: value }`",
         _ => return None,
     };

@@ -138,6 +138,18 @@ impl Diagnostic {
         self
     }
 
+    /// Returns the same about a text that stands elsewhere: each place as `moved` says, one that it does not know as `whole`. A change of
+    /// what has no place is none.
+    #[must_use]
+    pub fn moved(mut self, moved: impl Fn(&Place) -> Option<Place>, whole: &Place) -> Self {
+        self.place = self.place.map(|place| moved(&place).unwrap_or_else(|| whole.clone()));
+        self.fix = self.fix.and_then(|fix| Some(Box::new(Fix { place: moved(&fix.place)?, text: fix.text })));
+        if let Some(beside) = &mut self.beside {
+            beside.also = beside.also.iter().filter_map(moved).collect();
+        }
+        self
+    }
+
     /// Adds "did you mean" when one of `known` is close to `written`.
     #[must_use]
     pub fn did_you_mean<'a>(self, written: &str, known: impl IntoIterator<Item = &'a str>) -> Self {

@@ -72,3 +72,22 @@ impl<T> Placed<T> {
         Self { value, place }
     }
 }
+
+impl Placed<String> {
+    /// Returns the place of some bytes of the value, of whose lines YAML has taken the indentation; None where it was written in
+    /// another way than its lines read.
+    #[must_use]
+    pub fn part(&self, range: &Range<usize>) -> Option<Place> {
+        let text = &self.place.text;
+        let before = self.value.get(..range.start)?;
+        let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1);
+        let mut at = self.place.range.start;
+        for line in self.value.lines().take(before.matches('\n').count() + 1) {
+            at += text.body.get(at..)?.find(line)? + line.len();
+        }
+        let line = self.value.lines().nth(before.matches('\n').count())?;
+        let start = at - line.len() + column;
+        let end = start + range.len().min(line.len() - column);
+        Some(Place { text: Arc::clone(text), range: start..end })
+    }
+}

@@ -1,12 +1,12 @@
 //! Looking at what is served: tables, queries, rejected rows.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use arrow::{
     array::{AsArray, RecordBatch},
     datatypes::{Int64Type, SchemaRef},
 };
-use datafusion::{error::DataFusionError, logical_expr::LogicalPlan, prelude::SessionContext};
+use datafusion::{catalog::TableProvider, error::DataFusionError, logical_expr::LogicalPlan, prelude::SessionContext};
 
 use super::{
     Request, load,
@@ -15,16 +15,16 @@ use super::{
 };
 use crate::{
     Error,
-    define::project::Dialect,
-    engine::{Catalog, Engine, Parameters, Problem, Statement, catalog, scarcity::with_spilling_joins},
+    define::project::{Dialect, Kind},
+    engine::{Catalog, Engine, Parameters, Statement, catalog, clash, scarcity::with_spilling_joins},
     publish::Warehouse,
     record::{
-        Diagnostic, Manifest, Place, TableName, Text,
+        Manifest, TableName, Text,
         diagnostic::nearest,
         sql::{quoted, quoted_table},
         table::QUARANTINE,
     },
-    transform,
+    transform::{self, diagnose},
 };
 
 /// One served snapshot, open for reading.
@@ -113,7 +113,7 @@ impl Snapshot {
     /// # Errors
     /// As [`super::selected`].
     pub async fn selected(&self, request: &Request, engine: &Engine) -> Result<Option<BTreeSet<TableName>>, Error> {
-        let stored = self.manifest.tables.keys().cloned().collect();
+        let stored = self.manifest.tables.keys().map(|name| (name.clone(), String::new())).collect();
         Ok(select::selected_among(&stored, request, engine).await?.map(|selected| selected.tables))
     }
 
@@ -131,7 +131,7 @@ impl Snapshot {
         sql: &str,
         engine: &Engine,
     ) -> Result<(SchemaRef, Vec<RecordBatch>), Error> {
-        let told = |error: &DataFusionError| Self::told(error, sql);
+        let told = |error: &DataFusionError| self.told(error, (sql, dialect), &[], engine);
         let statement = Statement::parse_as(dialect, sql, &self.parameters).map_err(|error| told(&error))?;
         let (_, session, plan) = self.planned(statement, &told, engine).await?;
         Self::rows(&session, plan).await
@@ -170,6 +170,7 @@ impl Snapshot {
         }
         let session = engine.session(catalog::providers(&self.catalog).map_err(told)?).map_err(told)?;
         let plan = statement.plan(&session).await.map_err(told)?;
+        clash::refuse(&plan).map_err(told)?;
         Ok((statement, session, plan))
     }
 
@@ -202,14 +203,32 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Says what is wrong with a query, at its place.
-    pub(super) fn told(error: &DataFusionError, sql: &str) -> Error {
-        let text = std::sync::Arc::new(Text { path: "query".to_owned(), body: sql.to_owned() });
-        let problem = Problem::new(error, sql);
-        let range = problem.range.unwrap_or(0..sql.len());
-        let mut finding = Diagnostic::error(problem.message, Place { text, range });
-        finding.hint = problem.hint;
-        Error::Definition(vec![finding])
+    /// Says what is wrong with a query, at its places; `beside` are tables that it can read besides those of the snapshot and the
+    /// project's views.
+    pub(super) fn told(
+        &self,
+        error: &DataFusionError,
+        (sql, dialect): (&str, Dialect),
+        beside: &[(&TableName, SchemaRef)],
+        engine: &Engine,
+    ) -> Error {
+        let text = Arc::new(Text { path: "query".to_owned(), body: sql.to_owned() });
+        let session = match engine.session([]) {
+            Ok(session) => session,
+            Err(error) => return outcome::bug(&error),
+        };
+        let mut tables = diagnose::Tables::default();
+        let views = load::load(&self.request).map(|(project, _)| project.models).unwrap_or_default();
+        for view in views.iter().filter(|model| model.kind == Kind::View) {
+            tables.announce(&view.name, Some(&view.text.path));
+        }
+        for (name, table) in &self.catalog {
+            tables.describe(name, table.files.schema());
+        }
+        for (name, schema) in beside {
+            tables.describe(name, Arc::clone(schema));
+        }
+        Error::Definition(diagnose::alone(&text, dialect, error, &self.parameters, &tables, &session.state()))
     }
 
     /// Returns a few rows of a table in the order of its files.

@@ -54,7 +54,6 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-pub use crate::check::unit::FUNCTIONS;
 pub use backfill::Rebuild;
 pub use extract::{Extracted, Failed, Head, PartReport, Sink, Stopped, Unread, extract};
 pub use failures::{CheckFailures, FailedCheck, check_failures};

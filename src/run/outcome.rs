@@ -114,8 +114,16 @@ pub(super) fn engine_failure(table: &TableName, error: &DataFusionError) -> Erro
                 "query" => format!("the query fails on these rows: {words}"),
                 _ => format!("`{table}` cannot be computed from these rows: {words}"),
             },
-            hint: Some("`TRY_CAST` gives NULL where a value does not fit".to_owned()),
+            hint: Some(hint_for_rows(&words).to_owned()),
         },
+    }
+}
+
+/// Returns how a query gets past rows that it cannot compute.
+fn hint_for_rows(words: &str) -> &'static str {
+    match words.contains("Divide by zero") {
+        true => "divide by `nullif(…, 0)`, which gives NULL where there is nothing to divide by",
+        false => "`TRY_CAST` gives NULL where a value does not fit",
     }
 }
 

@@ -59,8 +59,9 @@ struct Known<'a> {
     reads: BTreeMap<TableName, Vec<TableName>>,
     /// The models, as far as they can be planned; None where nobody asks how they stand to what is served.
     graph: Option<&'a Graph>,
-    /// Tables of snapshots, of which the project may define some no more, or never did: rejected rows, and what `ops` tells.
-    stored: &'a BTreeSet<TableName>,
+    /// Tables that the project may not define, each with its file if it has one: those of snapshots, such as rejected rows and what `ops`
+    /// tells, and functions with examples.
+    others: &'a BTreeMap<TableName, String>,
 }
 
 /// Returns the tables that a request selects; None if it asks for all.
@@ -108,7 +109,7 @@ async fn among(
     for model in &project.models {
         reads.entry(model.name.clone()).or_insert_with(|| read_by(model, parameters));
     }
-    let known = Known { project, contracts, parameters, reads, graph: Some(graph), stored: &BTreeSet::new() };
+    let known = Known { project, contracts, parameters, reads, graph: Some(graph), others: &BTreeMap::new() };
     known.select(request, engine).await
 }
 
@@ -149,16 +150,16 @@ pub(super) fn only_sources() -> Error {
 /// # Errors
 /// Files that cannot be read as a project, and as [`of`].
 pub async fn selected(request: &Request, engine: &Engine) -> Result<Option<Selected>, Error> {
-    selected_among(&BTreeSet::new(), request, engine).await
+    selected_among(&BTreeMap::new(), request, engine).await
 }
 
-/// The same among the tables of the project and these of snapshots, which have a name and nothing else to be selected by where the
-/// project does not define them.
+/// The same among the tables of the project and others, such as those of snapshots, which have a name and perhaps a file to be selected by
+/// where the project does not define them.
 ///
 /// # Errors
 /// As [`selected`].
 pub async fn selected_among(
-    stored: &BTreeSet<TableName>,
+    others: &BTreeMap<TableName, String>,
     request: &Request,
     engine: &Engine,
 ) -> Result<Option<Selected>, Error> {
@@ -173,7 +174,7 @@ pub async fn selected_among(
     };
     let Prepared { project, parameters, contracts } = &prepared;
     let reads = project.models.iter().map(|model| (model.name.clone(), read_by(model, parameters))).collect();
-    let known = Known { project, contracts, parameters, reads, graph: graph.as_ref(), stored };
+    let known = Known { project, contracts, parameters, reads, graph: graph.as_ref(), others };
     let Some(tables) = known.select(request, engine).await? else { return Ok(None) };
     let files = known.nodes().filter(|node| tables.contains(&node.name)).map(|node| node.path).collect();
     Ok(Some(Selected { tables, files }))
@@ -239,7 +240,8 @@ impl Known<'_> {
         let defined = defined.chain(models.iter().map(model)).chain(wrong.tables.iter().map(unread));
         let defined: Vec<Node> = defined.collect();
         let names: BTreeSet<TableName> = defined.iter().map(|node| node.name.clone()).collect();
-        let others = self.stored.difference(&names).map(|name| node(name.clone(), ""));
+        let others = self.others.iter().filter(|(name, _)| !names.contains(name));
+        let others = others.map(|(name, path)| node(name.clone(), path));
         defined.into_iter().chain(others.collect::<Vec<_>>())
     }
 

@@ -6,21 +6,21 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use datafusion::prelude::SessionContext;
+use datafusion::{error::DataFusionError, prelude::SessionContext};
 
 use super::{Definitions, Request, load, outcome, validate};
 use crate::{
     Error,
     check::unit::{self, Around, HistoryPlan, Prepared, Readable, Subject},
     define::{
-        project::{Column, History, Source},
+        project::{Column, Dialect, Function, History, Source},
         suggestion,
         unit_test::{self, TestFile},
     },
     engine::{Catalog, CatalogTable, Engine, Parameters, catalog},
-    record::{Diagnostic, TableName, TestResult},
+    record::{Diagnostic, TableName, TestResult, Text},
     transform::{
-        PlannedModel, history,
+        PlannedModel, diagnose, history,
         views::{self, PlannedView, Views},
     },
 };
@@ -51,11 +51,26 @@ pub async fn unit_tests(definitions: &Definitions, request: &Request, engine: &E
         }
         Err(other) => return Err(other),
     };
-    match unit::examples(&definitions.project.functions, &definitions.parameters, &tests.session).await {
+    match examples(&definitions.project.functions, &definitions.parameters, &tests.session).await {
         Ok(examples) => tests.tests.extend(examples),
         Err(found) => findings.extend(found),
     }
     if findings.is_empty() { Ok(tests) } else { Err(Error::Definition(findings)) }
+}
+
+/// Turns the examples of functions into tests, in a session that knows the functions.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub(super) async fn examples(
+    functions: impl IntoIterator<Item = &Function>,
+    parameters: &Parameters,
+    session: &SessionContext,
+) -> Result<Vec<Prepared>, Vec<Diagnostic>> {
+    let told = |text: &Arc<Text>, error: &DataFusionError| {
+        diagnose::alone(text, Dialect::default(), error, parameters, &diagnose::Tables::default(), &session.state())
+    };
+    unit::examples(functions, parameters, session, &told).await
 }
 
 /// Types all values of the tests of some files.
@@ -145,9 +160,11 @@ fn readable(definitions: &Definitions, tables: &Catalog) -> BTreeMap<TableName, 
 }
 
 impl UnitTests {
-    /// Returns what examples of functions count as: tests of tables that no selector knows.
-    pub fn functions(&self) -> impl Iterator<Item = &TableName> {
-        self.tests.iter().map(|test| &test.model).filter(|model| model.schema == unit::FUNCTIONS)
+    /// Returns what examples of functions count as, tests of tables that nothing else knows, with the file of each.
+    #[must_use]
+    pub fn functions(&self) -> BTreeMap<TableName, String> {
+        let functions = self.tests.iter().filter(|test| test.model.schema == unit::FUNCTIONS);
+        functions.map(|test| (test.model.clone(), test.name.place.text.path.clone())).collect()
     }
 
     /// Returns how many tests there are.
@@ -156,49 +173,61 @@ impl UnitTests {
         self.tests.len()
     }
 
-    /// Keeps the tests that are asked for: all of a model (`core.sales`), one (`core.sales:name of the test`), those of functions
-    /// (`functions`, `functions.name`), and all of the models among some tables. Without words and tables all are.
+    /// Keeps the tests that are asked for: all of a model (`core.sales`) or function (`functions.name`), one (`core.sales:name of the
+    /// test`), and all of the models and functions among some tables.
     ///
     /// # Errors
     /// When a word selects nothing, or none of the tables has a test.
-    pub fn select(mut self, words: &[String], tables: Option<&BTreeSet<TableName>>) -> Result<Self, Error> {
-        let is_every = words.is_empty() && tables.is_none();
-        let is_selected = |test: &Prepared| tables.is_some_and(|tables| tables.contains(&test.model));
-        let mut is_wanted: Vec<bool> = self.tests.iter().map(|test| is_every || is_selected(test)).collect();
-        for word in words {
-            let mut is_found = false;
-            for (test, wanted) in self.tests.iter().zip(&mut is_wanted) {
-                let is_function = test.model.schema == unit::FUNCTIONS && word == unit::FUNCTIONS;
-                let is_asked = is_function || spelled(test) == *word || test.model.to_string() == *word;
-                *wanted |= is_asked;
-                is_found |= is_asked;
-            }
-            if !is_found {
-                return Err(self.unknown(word));
-            }
-        }
-        let mut wanted = is_wanted.into_iter();
-        self.tests.retain(|_| wanted.next().unwrap_or(false));
-        match self.tests.is_empty() && !is_every {
+    pub fn only(mut self, words: &[String], tables: &BTreeSet<TableName>) -> Result<Self, Error> {
+        let mut is_asked = self.asked(words, tables)?.into_iter();
+        self.tests.retain(|_| is_asked.next().unwrap_or(false));
+        self.left("no selected table has a unit test")
+    }
+
+    /// Leaves out the tests of which [`Self::only`] would keep nothing else.
+    ///
+    /// # Errors
+    /// When a word selects nothing, or no test is left.
+    pub fn without(mut self, words: &[String], tables: &BTreeSet<TableName>) -> Result<Self, Error> {
+        let mut is_asked = self.asked(words, tables)?.into_iter();
+        self.tests.retain(|_| !is_asked.next().unwrap_or(false));
+        self.left("no unit test is left: `--exclude` takes all away")
+    }
+
+    fn left(self, otherwise: &str) -> Result<Self, Error> {
+        match self.tests.is_empty() {
             true => Err(Error::Usage {
-                message: "no selected table has a unit test".to_owned(),
+                message: otherwise.to_owned(),
                 hint: Some("`tallyhouse test` without a selector runs all that there are".to_owned()),
             }),
             false => Ok(self),
         }
     }
 
-    fn unknown(&self, word: &str) -> Error {
-        let known: Vec<String> = match word.contains(':') {
-            true => self.tests.iter().map(spelled).collect(),
-            false => {
-                self.tests.iter().map(|test| test.model.to_string()).collect::<BTreeSet<_>>().into_iter().collect()
+    /// Returns of each test whether it is asked for.
+    fn asked(&self, words: &[String], tables: &BTreeSet<TableName>) -> Result<Vec<bool>, Error> {
+        let mut is_asked: Vec<bool> = self.tests.iter().map(|test| tables.contains(&test.model)).collect();
+        for word in words {
+            let is_named: Vec<bool> =
+                self.tests.iter().map(|test| spelled(test) == *word || test.model.to_string() == *word).collect();
+            if !is_named.contains(&true) {
+                return Err(self.unknown(word));
             }
-        };
-        Error::Usage {
-            message: format!("`{word}` selects no unit test"),
-            hint: Some(suggestion(word, known.iter().map(String::as_str))),
+            is_asked.iter_mut().zip(is_named).for_each(|(asked, named)| *asked |= named);
         }
+        Ok(is_asked)
+    }
+
+    fn unknown(&self, word: &str) -> Error {
+        let model = word.split(':').next().unwrap_or_default();
+        let of_model = self.tests.iter().filter(|test| test.model.to_string() == model).map(spelled);
+        let of_model: Vec<String> = of_model.collect();
+        let models: BTreeSet<String> = self.tests.iter().map(|test| test.model.to_string()).collect();
+        let hint = match of_model.is_empty() {
+            true => suggestion(model, models.iter().map(String::as_str)),
+            false => suggestion(word, of_model.iter().map(String::as_str)),
+        };
+        Error::Usage { message: format!("`{word}` selects no unit test"), hint: Some(hint) }
     }
 
     /// Runs them and returns what each found, in the order of their files.

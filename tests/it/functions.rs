@@ -95,6 +95,33 @@ fn examples_of_a_function_are_tested_and_listed() {
     assert!(ran.out.starts_with("4 tests of 1 model and 1 function: 4 passed"), "{}", ran.out);
     let ran = project.tallyhouse(&["test", "--select", "core"]).succeeds();
     assert!(ran.out.starts_with("1 test of 1 model: 1 passed"), "{}", ran.out);
+    for (words, tests) in [
+        (&["--select", "functions"][..], "3 tests of 1 function"),
+        (&["--select", "functions.margin_rate"], "3 tests of 1 function"),
+        (&["--select", "functions.margin*"], "3 tests of 1 function"),
+        (&["--select", "path:sql/functions"], "3 tests of 1 function"),
+        (&["--exclude", "functions"], "1 test of 1 model"),
+        (&["--exclude", "functions.margin_rate"], "1 test of 1 model"),
+        (&["--exclude", "functions.margin_rate:margin_rate(100, 75)"], "3 tests of 1 model and 1 function"),
+        (&["--select", "core.plain:none"], "1 test of 1 model"),
+        (&["core", "functions.margin_rate:margin_rate(100, 75)"], "2 tests of 1 model and 1 function"),
+    ] {
+        let ran = project.tallyhouse(&[&["test"], words].concat()).succeeds();
+        assert!(ran.out.starts_with(&format!("{tests}: ")), "{words:?}: {}", ran.out);
+    }
+    let told = |words: &[&str]| project.tallyhouse(&[&["test"], words].concat()).ends(2).error().to_owned();
+    assert_eq!(
+        told(&["--select", "core.plain:non"]),
+        "error: `core.plain:non` selects no unit test\n  hint: did you mean `core.plain:none`?\n"
+    );
+    assert_eq!(
+        told(&["core.plane:none"]),
+        "error: `core.plane:none` selects no unit test\n  hint: did you mean `core.plain`?\n"
+    );
+    assert_eq!(
+        told(&["core.plain", "--exclude", "core"]),
+        "error: no unit test is left: `--exclude` takes all away\n  hint: `tallyhouse test` without a selector runs all that there are\n"
+    );
     let ran = project.tallyhouse(&["test", "functions.margin"]).ends(2);
     assert_eq!(
         ran.error(),
@@ -123,9 +150,25 @@ fn an_example_that_cannot_be_is_an_error_at_its_place() {
         "3:3 `upper('a')` is no call of `margin_rate` alone (write an expression that calls it with values, and behind the \
          colon what it returns)"
     );
-    assert!(told("margin_rate('a', 2): 1").starts_with("3:3 "));
-    assert!(told("margin_rate(1): 1").starts_with("3:3 "));
-    assert!(told("margin_rate(units, 2): 1").contains("unknown column `units`"));
+    let usage = "it is called so: `margin_rate(revenue DOUBLE, cost DOUBLE) → DOUBLE`";
+    assert_eq!(told("margin_rate('a', 2): 1"), format!("3:3 `margin_rate` does not take (VARCHAR, BIGINT) ({usage})"));
+    assert_eq!(told("margin_rate(1): 1"), format!("3:3 `margin_rate` does not take (BIGINT) ({usage})"));
+    assert_eq!(told("margin_rate(units, 2): 1"), "3:15 unknown column `units` (there is no FROM with columns)");
+    assert_eq!(
+        told("margin_rate(1, 2: 1"),
+        "3:18 syntax error: the text ends where `)` is expected (put `)` at the end)"
+    );
+    assert_eq!(told("margin_rate(1, 2) +: 1"), "3:21 syntax error: the text ends where an expression is expected ()");
+    assert_eq!(
+        told("margin_rate(1, 2): [1]\n  margin_rate(1, 3): many"),
+        "3:22 expected one value (write a text, a number or `true`, not a list or a map)"
+    );
+    // Whoever only checks hears it too, with everything else that is wrong.
+    project.function("margin_rate", &format!("/* ---\nexamples: {{ margin_rate(1): 1 }}\n--- */\n{MARGIN_RATE}"));
+    project.model("core.plain", "SELECT idd FROM staged.sale\n");
+    let told = error(&project);
+    assert!(told.contains("`margin_rate` does not take (BIGINT)") && told.contains("unknown column `idd`"), "{told}");
+    project.model("core.plain", "SELECT id FROM staged.sale\n");
     // A key that is none is told by every verb.
     project.function("margin_rate", &format!("/* ---\nexample: {{}}\n--- */\n{MARGIN_RATE}"));
     assert!(error(&project).contains("unknown key `example`") && error(&project).contains("did you mean `examples`?"));
@@ -338,4 +381,15 @@ fn one_function_is_shown_with_its_examples() {
     let folder = Project::new();
     fs::remove_file(folder.path("pipelines/nightly.yaml")).unwrap();
     assert!(functions(&folder, &["nullif"]).succeeds().out.contains("function of DataFusion"));
+}
+
+#[test]
+fn a_cast_is_to_the_type_of_the_parameter() {
+    let project = orders();
+    project
+        .function("with_tax", "CREATE FUNCTION with_tax(amount DECIMAL(18,2)) RETURNS DECIMAL(18,2)\nRETURN amount;\n");
+    project.model("core.taxed", "SELECT with_tax(cost) AS a FROM staged.sale\n");
+    let told = error(&project);
+    assert!(told.contains("`with_tax` does not take (DOUBLE)"), "{told}");
+    assert!(told.contains("cast it so: `CAST(cost AS DECIMAL(18, 2))`"), "{told}");
 }

@@ -335,4 +335,11 @@ fn a_project_may_stand_on_seeds_alone() {
     assert!(project.tallyhouse(&["run"]).succeeds().out.contains("nothing"));
     project.tallyhouse(&["plan"]).succeeds();
     project.tallyhouse(&["snapshots", "verify"]).succeeds();
+    // Without its rows it would publish nothing.
+    for file in ["raw/region.csv", "core/region.sql"] {
+        std::fs::remove_file(project.path(&format!("sql/{file}"))).unwrap();
+    }
+    let told = error(&project);
+    assert!(told.contains("the project has no source, no model and no seed, so there is nothing to publish"), "{told}");
+    project.tallyhouse(&["run"]).ends(2);
 }

@@ -155,6 +155,8 @@ fn rejects_are_counted_and_shown() {
     +-------+------+-------------+--------+------+------------------------------------------+---------------+------------------+
     2 rows
     ");
+    let shown = project.tallyhouse(&["rejects", "show", "sale", "--rule", "key"]).succeeds().out;
+    assert_eq!(shown, "no such row was rejected\n");
 }
 
 #[test]

@@ -160,12 +160,45 @@ fn a_mistake_in_a_query_is_shown_at_its_place_in_the_report() {
        = help: did you mean `units`?
     ");
     insta::assert_snapshot!(said("FROM core.sale\n", "FORM core.sale\n"), @r"
-    error: syntax error: expected: end of statement, found: FORM in the chart `months`
+    error: syntax error: `FORM` is no keyword in the chart `months`
       --> pipelines/reports/sales.yaml:14:11
        |
     14 |           FORM core.sale
        |           ^^^^
+       |
+       = help: did you mean `FROM`?
     ");
+}
+
+#[test]
+fn a_chart_is_told_everything_that_a_model_would_be() {
+    let told = said(
+        "sum(units) AS units\n          FROM core.sale\n          WHERE month",
+        "sum(units) AS units, lenn(dealer), summ(unit)\n          FROM core.sal\n          WHERE month",
+    );
+    let lines: Vec<&str> = told.lines().filter(|line| line.contains("error:") || line.contains("help:")).collect();
+    assert_eq!(
+        lines,
+        [
+            "error: unknown function `lenn` in the chart `months`",
+            "   = help: no function has a name like it",
+            "error: unknown function `summ` in the chart `months`",
+            "   = help: did you mean `sum`?",
+            "error: unknown table `core.sal` in the chart `months`",
+            "   = help: did you mean `core.sale`? it is produced by sql/core/sale.sql",
+        ],
+        "{told}"
+    );
+    let told = said("WHERE month <= $run_date", "WHERE month <= 20260101");
+    assert!(
+        told.contains("cannot compare DATE with BIGINT in the chart `months`") && told.contains(".yaml:15:17"),
+        "{told}"
+    );
+    let told = said("WHERE month <= $run_date", "WHERE month <= to_date('2026-02-30')");
+    assert!(
+        told.contains("`'2026-02-30'` is no DATE in the chart `months`") && told.contains("'2026-02-28'"),
+        "{told}"
+    );
 }
 
 #[test]

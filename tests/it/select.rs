@@ -392,6 +392,12 @@ fn snapshots_are_compared_in_the_selected_tables() {
     );
     assert_eq!(compared(&["--select", "quarantine.*"]), (Vec::new(), json!(2)));
     project.model("mart.wide", "/* ---\nkind: view\n--- */\nSELECT amount FROM mart.month");
+    let listed = project.tallyhouse(&["show", "--select", "mart"]).succeeds().out;
+    assert!(listed.contains("mart.month") && listed.contains("\nnot stored in it: mart.wide\n"), "{listed}");
+    for (verb, told) in [("why", "error: `why` needs a table\n"), ("diff", "error: `diff` needs a model\n")] {
+        let ran = project.tallyhouse(&[verb]).ends(2);
+        assert!(ran.error().starts_with(told) && ran.error().contains("--select"), "{}", ran.err);
+    }
     for verb in [&["show"][..], &["snapshots", "diff"]] {
         let ran = project.tallyhouse(&[verb, &["--select", "mart.wide"]].concat()).ends(2);
         assert!(ran.error().contains("the tables that are selected, such as `mart.wide`"), "{}", ran.err);

@@ -36,7 +36,10 @@ sections:
 ";
 
 fn report(body: &str) -> Result<Report, Vec<Diagnostic>> {
-    read(&Arc::new(Text { path: "reports/sales.yaml".to_owned(), body: body.to_owned() }))
+    match read(&Arc::new(Text { path: "reports/sales.yaml".to_owned(), body: body.to_owned() })) {
+        (Some(report), found) if found.is_empty() => Ok(report),
+        (_, found) => Err(found),
+    }
 }
 
 /// Returns the findings about a report in which a part is written otherwise: `line «underlined» message → hint`.
@@ -156,4 +159,16 @@ fn unknown_keys_and_words_are_told() {
         ["13 «knd» unknown key `knd` → did you mean `kind`?"]
     );
     assert_eq!(findings("limit: 10", "limit: 0"), ["24 «0» `limit` is 0 → leave it out to show all"]);
+}
+
+#[test]
+fn one_mistake_of_yaml_hides_no_other_and_no_chart() {
+    let body = REPORT.replace("kind: line", "kind: lines").replace("order: value", "ordr: value");
+    let body = body.replace("limit: 10", "limt: 10");
+    let text = Arc::new(Text { path: "reports/sales.yaml".to_owned(), body });
+    let (report, found) = read(&text);
+    let messages: Vec<&str> = found.iter().map(|finding| finding.message.as_str()).collect();
+    assert_eq!(messages, ["unknown value `lines`", "unknown key `ordr`", "unknown key `limt`"]);
+    let names: Vec<String> = report.unwrap().charts().map(|chart| chart.name.value.clone()).collect();
+    assert_eq!(names, ["top"]);
 }

@@ -9,21 +9,25 @@ use std::{
 };
 
 use arrow::datatypes::{DataType, Field, Fields};
-use datafusion::{error::DataFusionError, execution::SessionState, logical_expr::LogicalPlan, prelude::SessionContext};
+use datafusion::{
+    catalog::TableProvider, error::DataFusionError, execution::SessionState, logical_expr::LogicalPlan,
+    prelude::SessionContext,
+};
 
 use crate::{
     Error,
     define::{
         self, Project,
+        project::Dialect,
         project::report::{Chart, ChartKind, How, Report},
         suggestion,
     },
-    engine::{Engine, Parameters, Problem, Statement, parallel},
+    engine::{Engine, Parameters, Problem, Statement, clash, parallel},
     normalize::Contract,
-    record::{Diagnostic, Place, Placed, TableName, Text},
-    run,
+    record::{Diagnostic, Placed, TableName, Text},
+    run::{self, validate},
     transform::{
-        Graph,
+        Graph, diagnose,
         lineage::{self, Element, Lineage, Links},
     },
 };
@@ -76,14 +80,17 @@ pub(in crate::run) async fn validate(around: Around<'_>) -> Result<Vec<Diagnosti
     let state = around.session.state();
     for report in &reports {
         let mut given = BTreeSet::new();
-        let before = findings.len();
         let charts: Vec<&Chart> = report.charts().filter(|chart| !waits(chart, &around)).collect();
-        let is_whole = charts.len() == report.charts().count();
+        let mut is_whole =
+            charts.len() == report.charts().count() && !findings.iter().any(|found| is_in(found, report));
         let plan = |chart: &&Chart| parallel::wait(Box::pin(planned(chart, &state, &around)));
         let plans = parallel::each(around.engine.settings().threads, &charts, plan);
         for (chart, plan) in charts.into_iter().zip(plans) {
             match plan {
-                Err(finding) => findings.push(*finding),
+                Err(found) => {
+                    is_whole = false;
+                    findings.extend(found);
+                }
                 Ok(plan) => {
                     findings.extend(columns(chart, plan.schema().fields()));
                     findings.extend(personal.shown(chart, &plan));
@@ -92,11 +99,15 @@ pub(in crate::run) async fn validate(around: Around<'_>) -> Result<Vec<Diagnosti
             }
         }
         // Where a query is wrong, nobody knows what it would give.
-        if is_whole && findings.len() == before {
+        if is_whole {
             findings.extend(idle_filters(report, &given));
         }
     }
     Ok(findings)
+}
+
+fn is_in(finding: &Diagnostic, report: &Report) -> bool {
+    finding.place.as_ref().is_some_and(|place| place.text.path == report.text.path)
 }
 
 /// Finds filters that no chart obeys, which can only be slips of the hand.
@@ -110,16 +121,16 @@ fn idle_filters(report: &Report, given: &BTreeSet<String>) -> Vec<Diagnostic> {
     idle.map(finding).collect()
 }
 
-/// Reads the files of reports, which have names of their own.
+/// Reads the files of reports, which have names of their own; one with a mistake comes as far as it can be read.
 pub(super) fn read(texts: &[Arc<Text>]) -> (Vec<Report>, Vec<Diagnostic>) {
     let (mut reports, mut findings): (Vec<Report>, _) = (Vec::new(), Vec::new());
     for text in texts {
-        match define::read_report(text) {
-            Ok(report) => match reports.iter().find(|other| other.name.value == report.name.value) {
-                Some(other) => findings.push(defined_twice(&report.name, &other.name)),
-                None => reports.push(report),
-            },
-            Err(found) => findings.extend(found),
+        let (report, found) = define::read_report(text);
+        findings.extend(found);
+        let Some(report) = report else { continue };
+        match reports.iter().find(|other| other.name.value == report.name.value) {
+            Some(other) => findings.push(defined_twice(&report.name, &other.name)),
+            None => reports.push(report),
         }
     }
     (reports, findings)
@@ -131,44 +142,67 @@ fn defined_twice(name: &Placed<String>, other: &Placed<String>) -> Diagnostic {
 }
 
 /// Plans the query of a chart, in which views show as what they read.
-async fn planned(chart: &Chart, state: &SessionState, around: &Around<'_>) -> Result<LogicalPlan, Box<Diagnostic>> {
-    let told = |error: &DataFusionError| Box::new(wrong(chart, error));
-    let statement = Statement::parse(&chart.sql.value, around.parameters).map_err(|error| told(&error))?;
-    if let Some(finding) = private(chart, &statement.named) {
-        return Err(Box::new(finding));
+async fn planned(chart: &Chart, state: &SessionState, around: &Around<'_>) -> Result<LogicalPlan, Vec<Diagnostic>> {
+    let statement = Statement::parse(&chart.sql.value, around.parameters);
+    if let Some(finding) = statement.as_ref().ok().and_then(|statement| private(chart, &statement.named)) {
+        return Err(vec![finding]);
     }
-    statement.plan_with(around.session, state).await.map_err(|error| told(&error))
+    let plan = match statement {
+        Ok(statement) => {
+            let plan = statement.plan_with(around.session, state).await;
+            plan.and_then(|plan| clash::refuse(&plan).map(|()| plan))
+        }
+        Err(error) => Err(error),
+    };
+    plan.map_err(|error| {
+        let Placed { value, place } = &chart.sql;
+        let text = Arc::new(Text { path: place.text.path.clone(), body: value.clone() });
+        let found = diagnose::alone(&text, Dialect::default(), &error, around.parameters, &around.tables(), state);
+        found.into_iter().map(|finding| in_chart(finding, chart)).collect()
+    })
+}
+
+/// Turns a finding in a chart's query into one in its report.
+fn in_chart(finding: Diagnostic, chart: &Chart) -> Diagnostic {
+    let finding = finding.moved(|place| chart.sql.part(&place.range), &chart.name.place);
+    let message = format!("{} in the chart `{}`", finding.message, chart.name.value);
+    Diagnostic { message, ..finding }
+}
+
+impl Around<'_> {
+    /// Returns the tables that a hint can name.
+    fn tables(&self) -> diagnose::Tables {
+        let mut tables = diagnose::Tables::default();
+        for name in validate::made_tables(self.project) {
+            tables.announce(&name, None);
+        }
+        for (name, table) in validate::staged_catalog(self.project, self.contracts, self.parameters) {
+            tables.describe(&name, table.files.schema());
+        }
+        for model in &self.project.models {
+            tables.announce(&model.name, Some(&model.text.path));
+        }
+        let models = self.graph.models.iter().map(|planned| (&planned.model.name, &planned.schema));
+        for (name, schema) in models.chain(self.graph.views.iter().map(|view| (&view.model.name, &view.schema))) {
+            tables.describe(name, Arc::clone(schema));
+        }
+        tables
+    }
 }
 
 /// Says what is wrong with a chart's query, at its place in the report.
 pub(super) fn wrong(chart: &Chart, error: &DataFusionError) -> Diagnostic {
     let problem = Problem::new(error, &chart.sql.value);
-    let place =
-        problem.range.and_then(|range| in_report(&chart.sql, range)).unwrap_or_else(|| chart.name.place.clone());
+    let place = problem.range.and_then(|range| chart.sql.part(&range)).unwrap_or_else(|| chart.name.place.clone());
     let message = format!("{} in the chart `{}`", problem.message, chart.name.value);
     Diagnostic { hint: problem.hint, ..Diagnostic::error(message, place) }
-}
-
-/// Returns the place in a report of a range of a query, of whose lines YAML has taken the indentation.
-fn in_report(sql: &Placed<String>, range: std::ops::Range<usize>) -> Option<Place> {
-    let text = &sql.place.text;
-    let before = sql.value.get(..range.start)?;
-    let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1);
-    let mut at = sql.place.range.start;
-    for line in sql.value.lines().take(before.matches('\n').count() + 1) {
-        at += text.body.get(at..)?.find(line)? + line.len();
-    }
-    let line = sql.value.lines().nth(before.matches('\n').count())?;
-    let start = at - line.len() + column;
-    let end = start + range.len().min(line.len() - column);
-    Some(Place { text: Arc::clone(text), range: start..end })
 }
 
 /// Refuses tables that are not for everyone.
 pub(super) fn private(chart: &Chart, tables: &[TableName]) -> Option<Diagnostic> {
     let private = tables.iter().find(|table| table.is_private())?;
     let at = chart.sql.value.find(&private.to_string());
-    let place = at.and_then(|at| in_report(&chart.sql, at..at + private.to_string().len()));
+    let place = at.and_then(|at| chart.sql.part(&(at..at + private.to_string().len())));
     let message = format!("the chart `{}` reads `{private}`, which is not for everyone", chart.name.value);
     let place = place.unwrap_or_else(|| chart.name.place.clone());
     Some(Diagnostic::error(message, place).hint("read a table that a model publishes"))

@@ -146,14 +146,15 @@ pub async fn diff(request: &Request, wanted: &Wanted, engine: &Engine) -> Result
     if let Some(table) = &wanted.table {
         refuse_unknown_table(table, &from, &to)?;
     }
-    let stored: BTreeSet<TableName> = from.tables.keys().chain(to.tables.keys()).cloned().collect();
+    let stored = from.tables.keys().chain(to.tables.keys()).map(|name| (name.clone(), String::new()));
+    let stored: BTreeMap<TableName, String> = stored.collect();
     let selected = select::selected_among(&stored, request, engine).await?.map(|selected| selected.tables);
     let is_wanted = |name: &&TableName| {
         wanted.table.as_ref().is_none_or(|table| table == *name)
             && selected.as_ref().is_none_or(|selected| selected.contains(*name))
     };
     let (mut tables, mut unchanged) = (Vec::new(), 0);
-    let names: Vec<&TableName> = stored.iter().filter(is_wanted).collect();
+    let names: Vec<&TableName> = stored.keys().filter(is_wanted).collect();
     if let (Some(first), true) = (selected.as_ref().and_then(BTreeSet::first), names.is_empty()) {
         return Err(Error::Usage {
             message: format!("neither snapshot has any of the tables that are selected, such as `{first}`"),

@@ -20,7 +20,7 @@ use crate::{
     Error, check,
     define::{
         Project,
-        project::{Kind, Wrong},
+        project::{Function, Kind, Wrong},
         unit_test::{self, ENDING, TestFile},
     },
     engine::{CatalogTable, Engine, catalog},
@@ -170,7 +170,7 @@ impl Models<'_> {
         self.is_made(name) || self.prepared.project.wrong.names().any(|wrong| wrong == *name)
     }
 
-    /// Counts unit tests, or finds what is wrong with them; those of a model that is wrong, or that reads what is, are not asked about.
+    /// Counts unit tests and examples of functions, or finds what is wrong with them; those of a model that is wrong, or that reads what is, are not asked about.
     ///
     /// # Errors
     /// A fault of the program.
@@ -206,6 +206,10 @@ impl Models<'_> {
         if let Err(found) = self.prepare(&asked, ledger, engine).await? {
             findings.extend(found);
         }
+        match self.examples(engine).await? {
+            Ok(examples) => count += examples,
+            Err(found) => findings.extend(found),
+        }
         if !findings.is_empty() {
             return Ok(Err(findings));
         }
@@ -216,6 +220,20 @@ impl Models<'_> {
             }
         }
         Ok(Ok(count))
+    }
+
+    /// Counts the examples of functions that are right, or finds what is wrong with them.
+    async fn examples(&self, engine: &Engine) -> Result<Result<usize, Vec<Diagnostic>>, Error> {
+        let wrong = engine.wrong_functions();
+        let functions = &self.prepared.project.functions;
+        let can_be_asked = |function: &&Function| !function.examples.is_empty() && !wrong.contains(&function.name);
+        let functions: Vec<&Function> = functions.iter().filter(can_be_asked).collect();
+        if functions.is_empty() {
+            return Ok(Ok(0));
+        }
+        let session = engine.session([]).map_err(|error| outcome::bug(&error))?;
+        let examples = test::examples(functions, &self.prepared.parameters, &session).await;
+        Ok(examples.map(|examples| examples.len()))
     }
 
     /// Returns whether all is right that decides what a test of a model says.

@@ -157,7 +157,10 @@ impl Working {
         let dialect = filter.map_or_else(Dialect::default, |_| self.snapshot.dialect_of(&self.name));
         let filter = filter.map_or_else(String::new, |filter| format!(" WHERE {filter}"));
         let sql = format!("SELECT * FROM {from}{filter} ORDER BY {} LIMIT {limit}", order.join(", "));
-        let told = |error: DataFusionError| Snapshot::told(&error, &sql);
+        let own: SchemaRef = Arc::new(self.plan.schema().as_arrow().clone());
+        let told = |error: DataFusionError| {
+            self.snapshot.told(&error, (&sql, dialect), &[(&self.name, Arc::clone(&own))], engine)
+        };
         let statement = Statement::parse_as(dialect, &sql, &self.snapshot.parameters).map_err(told)?;
         let mut tables = self.tables.clone();
         tables.insert(self.name.clone(), self.view());
