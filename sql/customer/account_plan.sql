@@ -11,6 +11,7 @@ description: >
   year. Of an account that names no customer only the account cost is known.
 owner: customer-management
 key: [account_id, year, product_type, region]
+partition_by: [year]
 columns:
   account_id: { type: string, title: { zh: 客户号, en: Account }, description: Account as delivered. }
   year: { type: int, title: { zh: 年度, en: Year }, description: Year of the plan. }
@@ -62,10 +63,10 @@ year_policy AS (
 visited_year AS (
     SELECT
         account_id,
-        CAST(date_part('year', visited_date) AS INT) AS year,
+        CAST(date_part('year', month) AS INT) AS year,
         sum(minutes) AS minutes
     FROM core.visit
-    GROUP BY account_id, date_part('year', visited_date)
+    GROUP BY account_id, date_part('year', month)
 ),
 
 account_cost AS (

@@ -68,16 +68,25 @@ policy AS (
     SELECT max(value) AS verified_months
     FROM core.policy
     WHERE key = 'customer.data_quality.verified_months' AND in_force(valid_from, valid_to, $run_date)
+),
+
+judged_customer AS (
+    -- before it joins the others: whether another run date judges otherwise is then asked of few columns
+    SELECT
+        verified.customer_id,
+        verified.verified_date,
+        whole_months(verified.verified_date, $run_date) < policy.verified_months AS is_verified
+    FROM verified_customer AS verified
+    CROSS JOIN policy
 )
 
 SELECT
     field.customer_id,
     CAST(field.filled_count AS DOUBLE) / field.required_count AS filled_share,
-    coalesce(whole_months(verified.verified_date, $run_date) < policy.verified_months, false) AS is_verified,
+    coalesce(verified.is_verified, false) AS is_verified,
     field.filled_count,
     field.required_count,
     verified.verified_date,
     field.missing_fields
 FROM counted_field AS field
-CROSS JOIN policy
-LEFT JOIN verified_customer AS verified ON verified.customer_id = field.customer_id
+LEFT JOIN judged_customer AS verified ON verified.customer_id = field.customer_id

@@ -125,14 +125,23 @@ policy AS (
         max(CASE WHEN key = 'customer.key_account.long_term_years_from' THEN value END) AS long_term_years
     FROM core.policy
     WHERE key LIKE 'customer.key_account.%' AND in_force(valid_from, valid_to, $run_date)
+),
+
+judged_group AS (
+    -- before all joins: whether another run date judges otherwise is then asked of few rows
+    SELECT
+        customer_group.*,
+        coalesce(whole_months(customer_group.since_date, $run_date) >= policy.long_term_years * 12, false) AS orders_for_years,
+        policy.national_provinces
+    FROM customer_group
+    CROSS JOIN policy
 )
 
 SELECT
     customer_group.group_id,
     coalesce(customer_group.is_key, false) AS is_key,
-    coalesce(group_place.province_count >= policy.national_provinces, false) AS is_national,
-    group_agreement.agreement_date IS NOT NULL
-        OR coalesce(whole_months(customer_group.since_date, $run_date) >= policy.long_term_years * 12, false) AS is_long_term,
+    coalesce(group_place.province_count >= customer_group.national_provinces, false) AS is_national,
+    group_agreement.agreement_date IS NOT NULL OR customer_group.orders_for_years AS is_long_term,
     customer_group.since_date,
     group_team.manager,
     -- domain.md, section 2, crm_assignment: the five roles
@@ -144,8 +153,7 @@ SELECT
     coalesce(group_team.role_count, 0) AS role_count,
     coalesce(group_decision.decision_maker_count, 0) AS decision_maker_count,
     CAST(coalesce(customer_group.t12m_revenue, 0) AS DECIMAL(18, 2)) AS t12m_revenue
-FROM customer_group
-CROSS JOIN policy
+FROM judged_group AS customer_group
 LEFT JOIN group_place ON group_place.group_id = customer_group.group_id
 LEFT JOIN group_agreement ON group_agreement.group_id = customer_group.group_id
 LEFT JOIN group_team ON group_team.group_id = customer_group.group_id

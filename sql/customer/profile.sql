@@ -104,7 +104,17 @@ open_alert AS (
     SELECT
         customer_id,
         count(*) AS open_alert_count,
-        string_agg(reason, ', ' ORDER BY reason) AS alert_reasons
+        -- spelled out in the order of the alphabet: of a list that each group sorts for itself it would be most of the time
+        concat_ws(
+            ', ',
+            max(CASE WHEN reason = 'complaints_up' THEN reason END),
+            max(CASE WHEN reason = 'credit_down' THEN reason END),
+            max(CASE WHEN reason = 'overdue_order' THEN reason END),
+            max(CASE WHEN reason = 'priority_a_late' THEN reason END),
+            max(CASE WHEN reason = 'revenue_down' THEN reason END),
+            max(CASE WHEN reason = 'satisfaction_down' THEN reason END),
+            max(CASE WHEN reason = 'visit_overdue' THEN reason END)
+        ) AS alert_reasons
     FROM customer.alert
     GROUP BY customer_id
 )

@@ -9,6 +9,7 @@ description: >
   the last day of the quarter.
 owner: sales-operations
 key: [quarter, customer_id]
+partition_by: [quarter]
 columns:
   quarter: { type: date, title: { zh: 季度, en: Quarter }, description: First day of the quarter. }
   customer_id: { type: string, title: { zh: 客户编号, en: Customer }, description: Customer. }
@@ -136,8 +137,8 @@ measured_held AS (
     LEFT JOIN held_day AS known
         ON known.quarter = held.quarter AND known.customer_id = held.customer_id
     LEFT JOIN industry_interval
-        ON industry_interval.quarter = known.quarter AND industry_interval.industry = known.industry
-    LEFT JOIN overall_interval ON overall_interval.quarter = known.quarter
+        ON industry_interval.quarter = held.quarter AND industry_interval.industry = known.industry
+    LEFT JOIN overall_interval ON overall_interval.quarter = held.quarter
 )
 
 SELECT

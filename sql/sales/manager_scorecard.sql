@@ -13,6 +13,7 @@ description: >
   with a customer held, a line, a target or an answer.
 owner: sales-operations
 key: [quarter, manager]
+partition_by: [quarter]
 columns:
   quarter: { type: date, title: { zh: 季度, en: Quarter }, description: First day of the quarter. }
   manager: { type: string, title: { zh: 客户经理, en: Manager }, description: "Account manager, `unknown` for what belongs to none." }

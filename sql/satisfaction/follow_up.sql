@@ -24,93 +24,14 @@ checks:
   - expr: (SELECT coalesce(sum(event_count), 0) FROM satisfaction.follow_up) = (SELECT count(*) FROM core.sales_order WHERE accepted_date IS NOT NULL) + (SELECT count(*) FROM core.complaint WHERE closed_at IS NOT NULL)
     name: every_event_counts_once
 --- */
-WITH run_end AS (
-    -- "at run_date" is the end of that day in the pipeline's zone
-    SELECT utc_time(CAST($run_date + INTERVAL '1 day' AS TIMESTAMP(6)), $timezone) AS ends_at
-),
-
-window_policy AS (
-    SELECT valid_from, valid_to, CAST(value AS BIGINT) AS window_days
-    FROM core.policy
-    WHERE key = 'satisfaction.follow_up.window_days'
-),
-
-customer_day AS (
-    SELECT customer_id, accepted_date AS day, 1 AS accepted, CAST(NULL AS DATE) AS met_date
-    FROM core.sales_order
-    WHERE accepted_date IS NOT NULL
-    UNION ALL
-    SELECT customer_id, visited_date AS day, 0 AS accepted, visited_date AS met_date
-    FROM core.visit
-    WHERE customer_id <> 'unknown'
-    UNION ALL
-    SELECT customer_id, contacted_date AS day, 0 AS accepted, contacted_date AS met_date
-    FROM core.contact
-    WHERE customer_id <> 'unknown'
-),
-
-followed_day AS (
-    SELECT
-        day,
-        accepted,
-        min(met_date) OVER (
-            PARTITION BY customer_id
-            ORDER BY day RANGE BETWEEN INTERVAL '1 day' FOLLOWING AND UNBOUNDED FOLLOWING
-        ) AS next_met_date
-    FROM customer_day
-),
-
-followed_order AS (
-    SELECT
-        CAST(date_trunc('month', day) AS DATE) AS month,
-        day AS accepted_date,
-        next_met_date
-    FROM followed_day
-    WHERE accepted = 1
-),
-
-closed_complaint AS (
-    SELECT
-        CAST(date_trunc('month', local_date(complaint.closed_at, $timezone)) AS DATE) AS month,
-        complaint.closed_at,
-        followed.entered_at AS followed_up_at
-    FROM core.complaint AS complaint
-    LEFT JOIN core.complaint_stage AS followed
-        ON followed.complaint_id = complaint.complaint_id
-        AND followed.stage = 'followed_up'
-    WHERE complaint.closed_at IS NOT NULL
-),
-
-judged_event AS (
-    SELECT
-        followed_order.month,
-        'transaction' AS aspect,
-        CASE
-            WHEN followed_order.next_met_date - followed_order.accepted_date <= policy.window_days THEN 1
-            WHEN followed_order.next_met_date IS NOT NULL OR $run_date - followed_order.accepted_date >= policy.window_days THEN 0
-        END AS followed_up
-    FROM followed_order
-    LEFT JOIN window_policy AS policy -- allow join-without-equality: a validity range over one policy
-        ON in_force(policy.valid_from, policy.valid_to, followed_order.month + INTERVAL '1 month' - INTERVAL '1 day')
-    UNION ALL
-    SELECT
-        complaint.month,
-        'service',
-        kept_limit(complaint.followed_up_at, hours_later(complaint.closed_at, 24.0 * policy.window_days), run_end.ends_at)
-    FROM closed_complaint AS complaint
-    CROSS JOIN run_end
-    LEFT JOIN window_policy AS policy -- allow join-without-equality: a validity range over one policy
-        ON in_force(policy.valid_from, policy.valid_to, complaint.month + INTERVAL '1 month' - INTERVAL '1 day')
-),
-
-aspect_month AS (
+WITH aspect_month AS (
     SELECT
         month,
         aspect,
-        count(*) AS event_count,
-        sum(followed_up) AS followed_up_count,
-        count(followed_up) AS judged_count
-    FROM judged_event
+        CAST(sum(event_count) AS BIGINT) AS event_count,
+        sum(followed_up_count) AS followed_up_count,
+        CAST(sum(judged_count) + sum(CASE WHEN due_date <= $run_date THEN event_count ELSE 0 END) AS BIGINT) AS judged_count
+    FROM satisfaction.follow_up_due
     GROUP BY month, aspect
 ),
 

@@ -36,7 +36,7 @@ pub use validate::{Made, validate, validate_each, validity_reads};
 
 use crate::{
     define::project::{Check, CheckKind, Model, Source},
-    record::{Placed, TableName},
+    record::{Placed, TableName, manifest::Table},
 };
 
 /// The checks of one table.
@@ -94,6 +94,29 @@ fn names(columns: &[Placed<String>]) -> Vec<String> {
 #[must_use]
 pub const fn depends_on_time(check: &Check) -> bool {
     matches!(check.kind, CheckKind::Freshness { .. } | CheckKind::Change(_) | CheckKind::ZScore(_))
+}
+
+/// Returns the columns of its table by whose values a check is decided, more rather than fewer; None where any may count.
+#[must_use]
+pub fn columns(check: &Check, table: &Table) -> Option<BTreeSet<String>> {
+    let texts = match &check.kind {
+        CheckKind::Expr(expr) => Some(expr),
+        _ => None,
+    };
+    let mut columns = match &check.kind {
+        CheckKind::NotNull(columns) | CheckKind::Unique(columns) => names(columns).into_iter().collect(),
+        CheckKind::AcceptedValues { column, .. }
+        | CheckKind::Relationships { column, .. }
+        | CheckKind::Range { column, .. } => BTreeSet::from([column.value.clone()]),
+        CheckKind::Expr(_) => BTreeSet::new(),
+        CheckKind::RowCount { .. } | CheckKind::Freshness { .. } | CheckKind::Change(_) | CheckKind::ZScore(_) => {
+            return None;
+        }
+    };
+    for text in texts.into_iter().chain(&check.filter) {
+        columns.extend(query::named(&text.value, table)?);
+    }
+    Some(columns)
 }
 
 /// Returns the other tables that a check reads; None when that cannot be told from its texts.

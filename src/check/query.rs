@@ -18,6 +18,7 @@ use crate::{
     engine::{Parameters, Statement, ignored},
     record::{
         Diagnostic, Placed, TableName,
+        manifest::Table,
         sql::{literal, quoted, quoted_table},
     },
 };
@@ -146,6 +147,14 @@ fn no_parameters() -> Parameters {
 /// Returns whether an expression may hold a query of its own.
 pub(super) fn has_subquery(expr: &str) -> bool {
     expr.to_lowercase().split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == "select")
+}
+
+/// Returns the columns of a table whose names occur in an expression, wherever that is; None where a query may read others.
+pub(super) fn named(expr: &str, table: &Table) -> Option<Vec<String>> {
+    let is_plain = !has_subquery(expr) && table.columns.iter().all(|column| !column.name.contains('"'));
+    let expr = expr.to_lowercase();
+    let occurs = |name: &&String| expr.contains(&name.to_lowercase());
+    is_plain.then(|| table.columns.iter().map(|column| &column.name).filter(occurs).cloned().collect())
 }
 
 /// Returns the tables that queries within an expression read; None where that cannot be told. No parameter may stand in a check.

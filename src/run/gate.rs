@@ -119,6 +119,13 @@ fn session(engine: &Engine, catalog: &Catalog) -> Result<SessionContext, DataFus
     engine.session(catalog::providers(catalog)?)
 }
 
+/// Returns the one column that a check reads of another table; None where it may read more of it.
+fn field(check: &Check, table: &TableName) -> Option<BTreeSet<String>> {
+    let CheckKind::Relationships { to, field, .. } = &check.kind else { return None };
+    let is_alone = check.filter.is_none() && to.value == *table;
+    is_alone.then(|| BTreeSet::from([field.value.clone()]))
+}
+
 const fn is_change(check: &Check) -> bool {
     matches!(check.kind, CheckKind::Change(_))
 }
@@ -146,14 +153,29 @@ impl Surroundings<'_> {
         };
         let Some(others) = check::reads(check).filter(|_| !check::depends_on_time(check)) else { return false };
         parent.passed_checks.get(table).is_some_and(|passed| passed.contains(&self.hash(check)))
-            && others.iter().chain([table]).all(|table| self.is_unchanged(table, parent))
+            && others.iter().all(|other| self.is_unchanged(other, field(check, other).as_ref(), parent))
+            && self.is_unchanged(table, self.columns(table, check).as_ref(), parent)
     }
 
-    /// Returns whether readers of both snapshots see the same rows of a table.
-    fn is_unchanged(&self, table: &TableName, parent: &Manifest) -> bool {
+    /// Returns the columns of its table by which a check is decided; None where any may count.
+    fn columns(&self, table: &TableName, check: &Check) -> Option<BTreeSet<String>> {
+        check::columns(check, &self.catalog.get(table)?.table)
+    }
+
+    /// Returns whether readers of both snapshots see the same rows of a table, by some of its columns if they are given.
+    fn is_unchanged(&self, table: &TableName, columns: Option<&BTreeSet<String>>, parent: &Manifest) -> bool {
         let (Some(now), Some(before)) = (self.catalog.get(table), parent.tables.get(table)) else { return false };
         let now = &now.table;
-        let same = |(one, other): (&Partition, &Partition)| one.values == other.values && one.content == other.content;
+        let is_same_column = |one: &Partition, other: &Partition, column: &String| {
+            let content = one.column_contents.get(column);
+            now.partition_by.contains(column) || (content.is_some() && content == other.column_contents.get(column))
+        };
+        let same = |(one, other): (&Partition, &Partition)| {
+            let same_columns = |columns: &BTreeSet<String>| {
+                one.rows == other.rows && columns.iter().all(|column| is_same_column(one, other, column))
+            };
+            one.values == other.values && (one.content == other.content || columns.is_some_and(same_columns))
+        };
         let is_cut = |table: &Table| {
             let first = self.definitions.parameters.run_date.min(parent.run_date);
             table.partitions.iter().any(|partition| partition.latest_date.is_some_and(|latest| latest > first))

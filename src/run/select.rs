@@ -261,7 +261,7 @@ impl Known<'_> {
         for other in days.into_iter().filter(|day| *day != parameters.run_date) {
             let mut graph = graph.clone();
             let staged = validate::staged_catalog(project, contracts, parameters);
-            let remembered = Box::pin(moved::remember(&mut graph, other, &staged, parameters, engine)).await;
+            let remembered = Box::pin(moved::remember(&mut graph, other, served, &staged, parameters, engine)).await;
             remembered.map_err(|error| outcome::bug(&error))?;
             for model in graph.models.into_iter().filter(|model| day(&model.model.name) == Some(other)) {
                 if let Some(before) = model.before {

@@ -86,11 +86,9 @@ pub(super) async fn remember(
     engine: &Engine,
 ) -> Result<(), Error> {
     let Definitions { project, contracts, graph, parameters, .. } = definitions;
-    let Some(day) = parent.map(|parent| parent.run_date).filter(|day| *day != parameters.run_date) else {
-        return Ok(());
-    };
+    let Some(parent) = parent.filter(|parent| parent.run_date != parameters.run_date) else { return Ok(()) };
     let staged = staged_catalog(project, contracts, parameters);
-    let remembered = transform::moved::remember(graph, day, &staged, parameters, engine).await;
+    let remembered = transform::moved::remember(graph, parent.run_date, parent, &staged, parameters, engine).await;
     remembered.map_err(|error| outcome::bug(&error))
 }
 

@@ -89,6 +89,8 @@ pub enum Reason {
         /// Its partitions that hold such rows.
         partitions: Vec<PartitionValues>,
     },
+    /// The run date moved, by which its rows are computed.
+    DayNoticed,
 }
 
 impl fmt::Display for Reason {
@@ -107,6 +109,7 @@ impl fmt::Display for Reason {
                 f.write_str("the run date moved past rows of ")?;
                 write_input(f, table, partitions)
             }
+            Self::DayNoticed => f.write_str("the run date moved, by which its rows are computed"),
         }
     }
 }
@@ -145,12 +148,12 @@ pub async fn decide(model: &PlannedModel, base: Option<Base<'_>>, session: &Sess
         }
         // What a table that was left behind was built from is not known any more.
         let evolved = if table.is_behind { None } else { evolve::decide(model, base, table, session).await? };
+        let of_that_day = model.before.as_ref().map(|before| &before.definition);
+        let is_of_that_day = of_that_day.is_some() && of_that_day == table.definition.as_ref();
+        let reason = if is_of_that_day { Reason::DayNoticed } else { Reason::DefinitionChanged };
         return match evolved {
             Some(decision) => Ok(decision),
-            None => Ok(Decision {
-                schema_changes: schema_changes(table, model),
-                ..everything(table, Reason::DefinitionChanged)
-            }),
+            None => Ok(Decision { schema_changes: schema_changes(table, model), ..everything(table, reason) }),
         };
     }
     let tables = &model.statement.tables;

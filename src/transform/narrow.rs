@@ -26,12 +26,12 @@ use arrow::{
 use datafusion::{
     common::{
         Column, ScalarValue, exec_err,
-        tree_node::{Transformed, TreeNode},
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
     error::Result,
     logical_expr::{
-        BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-        cast, expr::Placeholder, utils::split_conjunction,
+        BinaryExpr, ColumnarValue, Expr, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+        Signature, Volatility, cast, expr::Placeholder, utils::split_conjunction,
     },
 };
 
@@ -191,6 +191,35 @@ fn spelled_out(predicate: &Expr) -> Option<Expr> {
         _ => Ok(Transformed::no(inner)),
     };
     predicate.clone().transform_up(spell).ok().map(|spelled| spelled.data)
+}
+
+/// Returns whether a plan holds the filter of a partition whose value is not known.
+pub(super) fn is_narrowed(plan: &LogicalPlan) -> bool {
+    let mut is_narrowed = false;
+    let look = |node: &LogicalPlan| {
+        is_narrowed |= node.expressions().iter().any(|expr| holds_placeholder(expr) || asks(expr));
+        Ok(TreeNodeRecursion::Continue)
+    };
+    plan.apply_with_subqueries(look).is_err() || is_narrowed
+}
+
+/// Returns a plan over the rows of one output partition, its values in place of the placeholders; None where one is not known.
+pub(super) fn of_partition(plan: &LogicalPlan, outputs: &RecordBatch, row: usize) -> Option<LogicalPlan> {
+    let bind = |expr: Expr| {
+        if !holds_placeholder(&expr) && !asks(&expr) {
+            return Ok(Transformed::no(expr));
+        }
+        let Some(bound) = spelled_out(&expr).and_then(|expr| with_values(&expr, outputs, row)) else {
+            return exec_err!("`{expr}` is not known of one partition");
+        };
+        Ok(Transformed::yes(bound))
+    };
+    plan.clone().transform_down_with_subqueries(|node| node.map_expressions(bind)).ok().map(|bound| bound.data)
+}
+
+fn asks(expr: &Expr) -> bool {
+    let asks = |inner: &Expr| matches!(inner, Expr::ScalarFunction(call) if call.func.inner().is::<IsPartition>());
+    expr.exists(|inner| Ok(asks(inner))).unwrap_or(true)
 }
 
 enum Side {

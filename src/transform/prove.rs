@@ -3,7 +3,10 @@
 //! The filter is put on with a placeholder for each value, so that the plan is optimized once and not for each partition;
 //! NULL, which equals nothing, makes a plan of its own. What is the same for all partitions is hashed once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Mutex, PoisonError},
+};
 
 use arrow::{
     array::RecordBatch,
@@ -39,6 +42,8 @@ pub struct Prover<'a> {
     inputs: Inputs<'a>,
     plan: LogicalPlan,
     state: SessionState,
+    /// Optimized plans by what their rows are filtered by: a decision asks for each more than once.
+    optimized: Mutex<HashMap<Option<Expr>, LogicalPlan>>,
 }
 
 /// Partitions that have NULL in the same columns: one plan serves them all.
@@ -62,7 +67,7 @@ impl<'a> Prover<'a> {
     /// When it cannot be planned.
     pub async fn new(model: &'a PlannedModel, inputs: Inputs<'a>, session: &SessionContext) -> Result<Self> {
         let plan = model.statement.plan(session).await?;
-        Ok(Self { model, inputs, plan, state: session.state() })
+        Ok(Self { model, inputs, plan, state: session.state(), optimized: Mutex::default() })
     }
 
     /// Returns the inputs.
@@ -76,7 +81,7 @@ impl<'a> Prover<'a> {
     /// # Errors
     /// When the plan cannot be optimized.
     pub fn whole(&self) -> Result<Vec<Dependency>> {
-        let scans = depend::scans(&self.state.optimize(&self.plan)?, &self.inputs)?;
+        let scans = depend::scans(&self.optimized(None)?, &self.inputs)?;
         let one = decide::no_partition()?;
         let mut reads = Vec::new();
         for scan in scans {
@@ -94,7 +99,8 @@ impl<'a> Prover<'a> {
     pub fn narrowed(&self, columns: &BTreeSet<&str>) -> Result<Self> {
         let kept = self.plan.schema().columns().into_iter().filter(|column| columns.contains(column.name.as_str()));
         let plan = LogicalPlanBuilder::from(self.plan.clone()).project(kept.map(Expr::Column))?.build()?;
-        Ok(Self { model: self.model, inputs: self.inputs.clone(), plan, state: self.state.clone() })
+        let (inputs, state) = (self.inputs.clone(), self.state.clone());
+        Ok(Self { model: self.model, inputs, plan, state, optimized: Mutex::default() })
     }
 
     /// Returns a proof for each of the partitions.
@@ -105,34 +111,31 @@ impl<'a> Prover<'a> {
         if self.model.model.history.is_some() {
             // All versions follow from all rows of the query, whatever the table is partitioned by.
             let one = decide::no_partition()?;
-            let reads = self.scanned(&self.plan, &one)?.into_iter().next().unwrap_or_default();
+            let reads = self.scanned(None, &one)?.into_iter().next().unwrap_or_default();
             return Ok(vec![self.proof(reads); partitions.len()]);
         }
         let mut proofs: Vec<Option<Proof>> = vec![None; partitions.len()];
         for group in self.groups(partitions)? {
-            let plan = Self::filtered(&self.plan, group.filter)?;
-            for (index, reads) in group.indices.into_iter().zip(self.scanned(&plan, &group.values)?) {
+            for (index, reads) in group.indices.into_iter().zip(self.scanned(group.filter, &group.values)?) {
                 proofs[index] = Some(self.proof(reads));
             }
         }
         Ok(proofs.into_iter().flatten().collect())
     }
 
-    /// Returns the model's plan.
-    pub(super) const fn plan(&self) -> &LogicalPlan {
-        &self.plan
-    }
-
-    /// Returns the optimized plan of the rows that a filter keeps.
-    pub(super) fn optimized(&self, plan: &LogicalPlan, filter: Option<Expr>) -> Result<LogicalPlan> {
-        self.state.optimize(&Self::filtered(plan, filter)?)
-    }
-
-    fn filtered(plan: &LogicalPlan, filter: Option<Expr>) -> Result<LogicalPlan> {
-        match filter {
-            Some(filter) => LogicalPlanBuilder::from(plan.clone()).filter(filter)?.build(),
-            None => Ok(plan.clone()),
+    /// Returns the optimized plan of the rows that a filter keeps, all by default.
+    pub(super) fn optimized(&self, filter: Option<Expr>) -> Result<LogicalPlan> {
+        let known = || self.optimized.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = known().get(&filter) {
+            return Ok(plan.clone());
         }
+        let plan = match &filter {
+            Some(filter) => LogicalPlanBuilder::from(self.plan.clone()).filter(filter.clone())?.build()?,
+            None => self.plan.clone(),
+        };
+        let plan = self.state.optimize(&plan)?;
+        known().insert(filter, plan.clone());
+        Ok(plan)
     }
 
     /// Puts partitions together that one plan can serve.
@@ -153,11 +156,11 @@ impl<'a> Prover<'a> {
         alike.into_iter().map(group).collect()
     }
 
-    /// Returns what a plan reads for each of the values of its placeholders.
-    fn scanned(&self, plan: &LogicalPlan, outputs: &RecordBatch) -> Result<Vec<Vec<Read>>> {
+    /// Returns what the rows that a filter keeps are read from, for each of the values of its placeholders.
+    fn scanned(&self, filter: Option<Expr>, outputs: &RecordBatch) -> Result<Vec<Vec<Read>>> {
         let mut contents = Contents::default();
         let mut reads: Vec<Vec<Read>> = vec![Vec::new(); outputs.num_rows()];
-        for scan in depend::scans(&self.state.optimize(plan)?, &self.inputs)? {
+        for scan in depend::scans(&self.optimized(filter)?, &self.inputs)? {
             let contents = contents.of(&scan, &self.inputs);
             read(&scan, outputs, contents, &mut reads)?;
         }

@@ -422,6 +422,38 @@ fn checks_over_the_same_rows_are_not_run_again() {
 }
 
 #[test]
+fn checks_of_columns_that_have_not_changed_are_not_run_again() {
+    let project = Project::new();
+    project.source("one", "key: [id]\ncolumns:\n  id: { type: int }\n  note: { type: string }\n");
+    project.extract("one/a.csv", "id,note\n1,a\n2,b\n");
+    project.model("core.two", "/* ---\nkey: [id]\n--- */\nSELECT id, note FROM staged.one\n");
+    let of_id = [
+        "not_null: [id]",
+        "range: { column: id, min: 1 }",
+        "expr: id > 0",
+        "relationships: { column: id, to: core.two, field: id }",
+    ];
+    let of_note = [
+        "accepted_values: { column: note, values: [a, b, c] }",
+        "expr: Note <> 'd' or note is null",
+        "expr: id < 2\n    where: note = 'a'\n    name: first",
+        "expr: (select count(*) from core.two where note = 'd') = 0",
+    ];
+    let checks: Vec<&str> = of_id.into_iter().chain(of_note).collect();
+    checked(&project, "core.one", "key: [id]\n", &checks, "SELECT id, note FROM staged.one\n");
+    let report = project.run();
+    assert_eq!((&report["checks"], &report["unchanged_checks"]), (&10.into(), &0.into()));
+    // Another value of one column: the keys of both tables, and what asks for `id` alone, have passed already.
+    project.extract("one/b.csv", "id,note\n2,c\n");
+    let report = project.run();
+    assert_eq!((&report["checks"], &report["unchanged_checks"]), (&4.into(), &6.into()));
+    // What failed because of it is found.
+    project.extract("one/c.csv", "id,note\n2,a\n");
+    let report = project.tallyhouse(&["run", "--output", "json"]).ends(1).json();
+    assert_eq!(failed(&report), ["first 1"]);
+}
+
+#[test]
 fn mistakes_in_checks_are_found_without_data() {
     let findings = |check: &str| {
         let project = bare();

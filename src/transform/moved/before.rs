@@ -8,7 +8,7 @@ use datafusion::error::Result;
 use crate::{
     define::project::Model,
     engine::{Catalog, CatalogTable, Engine, Parameters, Statement},
-    record::TableName,
+    record::{Manifest, TableName},
     transform::{
         Graph,
         plan::{self, Purpose},
@@ -24,7 +24,8 @@ pub struct Before {
     pub definition: String,
 }
 
-/// Plans the models that use the run date for another one, and lets each know what it was.
+/// Plans the models that use the run date for another one, and lets each know what it was; one that computes what made the
+/// table that is served need not know.
 ///
 /// `staged` holds the tables that sources make, as for [`plan::plan`].
 ///
@@ -33,11 +34,16 @@ pub struct Before {
 pub async fn remember(
     graph: &mut Graph,
     run_date: NaiveDate,
+    served: &Manifest,
     staged: &Catalog,
     parameters: &Parameters,
     engine: &Engine,
 ) -> Result<()> {
-    let is_dated = |model: &&plan::PlannedModel| model.statement.parameters.contains("run_date");
+    let is_served = |model: &plan::PlannedModel| {
+        let table = served.tables.get(&model.model.name);
+        table.is_some_and(|table| table.definition.as_ref() == Some(&model.definition))
+    };
+    let is_dated = |model: &&plan::PlannedModel| model.statement.parameters.contains("run_date") && !is_served(model);
     let dated = graph.models.iter().filter(is_dated).map(|model| &model.model);
     let models: Vec<Model> = dated.chain(graph.views.iter().map(|view| &view.model)).cloned().collect();
     let mut tables = staged.clone();

@@ -10,8 +10,8 @@
 //!       output partitions that depend on such a one, or on one that changed ◄──────────────┘─► are rebuilt
 //! ```
 //!
-//! Where plans differ in what no single table decides, `still.rs` asks whether any row notices; if none does, it is as if the
-//! day had not moved. Where a model computes with the run date itself, as with the days since an order, every day makes other
+//! Where plans differ in what no single table decides, `still.rs` asks whether any row notices, and if one does, whether one of a
+//! partition does; where none does, it is as if the day had not moved. Where a model computes with the run date itself, as with the days since an order, every day makes other
 //! rows, and all of it is rebuilt. A history is, too: its versions follow from each other.
 
 mod alike;
@@ -31,6 +31,7 @@ use super::{
     changes::Changes,
     decide::{self, Base},
     depend::{self, Scan},
+    prove::Group,
 };
 use crate::record::{
     PartitionValues,
@@ -54,27 +55,27 @@ pub(super) async fn decide(
         return Ok(None);
     }
     let mut changes = Changes::new(base);
-    let prover = Prover::new(model, changes.inputs(&model.statement.tables), session).await?;
-    let plan = before.statement.plan(session).await?;
-    let days = Days { prover: &prover, before: &plan, crossed: Crossed::default(), session };
+    let (statement, definition) = (before.statement.clone(), before.definition.clone());
+    let earlier = PlannedModel { statement, definition, before: None, ..model.clone() };
+    let earlier = Prover::new(&earlier, changes.inputs(&model.statement.tables), session).await?;
+    let prover = Prover::new(model, earlier.inputs().clone(), session).await?;
+    let days = Days { prover: &prover, earlier: &earlier, crossed: Crossed::default(), session };
     match Box::pin(days.told_apart(model, table, &mut changes)).await? {
         Some(decision) => Ok(Some(decision)),
-        None => Box::pin(unnoticed(model, before, table, &prover, &mut changes, session)).await,
+        None => Box::pin(unnoticed(model, table, &earlier, &prover, &mut changes, session)).await,
     }
 }
 
-/// Decides as on the earlier day, where no row notices that the day moved; None where one does, or nothing would be kept.
+/// Decides as on the earlier day, but for the partitions of which a row notices that the day moved; None where that cannot be
+/// told, or nothing would be kept.
 async fn unnoticed(
     model: &PlannedModel,
-    before: &Before,
     table: &Table,
+    earlier: &Prover<'_>,
     prover: &Prover<'_>,
     changes: &mut Changes<'_>,
     session: &SessionContext,
 ) -> Result<Option<Decision>> {
-    let (statement, definition) = (before.statement.clone(), before.definition.clone());
-    let earlier = PlannedModel { statement, definition, before: None, ..model.clone() };
-    let earlier = Prover::new(&earlier, prover.inputs().clone(), session).await?;
     let values: Vec<&PartitionValues> = table.partitions.iter().map(|partition| &partition.values).collect();
     let proofs = earlier.prove(&values)?;
     let reasons = proofs.iter().map(|proof| decide::reasons(&proof.reads, prover.inputs(), changes)).collect();
@@ -83,9 +84,47 @@ async fn unnoticed(
     if decision.clean.is_empty() {
         return Ok(None);
     }
-    let (was, is) = (earlier.optimized(earlier.plan(), None)?, prover.optimized(prover.plan(), None)?);
-    let is_still = Box::pin(still::is_still(&was, &is, prover.inputs().catalog, session)).await;
-    Ok(is_still.then_some(decision))
+    let (was, is) = (earlier.optimized(None)?, prover.optimized(None)?);
+    let Some(places) = still::places(&was, &is, prover.inputs().catalog) else { return Ok(None) };
+    if Box::pin(places.are_still(session)).await {
+        return Ok(Some(decision));
+    }
+    if model.model.partition_by.is_empty() {
+        return Ok(None);
+    }
+    let noticed = noticed(earlier, prover, &decision, session).await?;
+    Ok(Some(without(decision, &noticed)).filter(|decision| !decision.clean.is_empty()))
+}
+
+/// Returns for each partition that would be kept whether one of its rows may notice that the day moved.
+async fn noticed(
+    earlier: &Prover<'_>,
+    prover: &Prover<'_>,
+    decision: &Decision,
+    session: &SessionContext,
+) -> Result<Vec<bool>> {
+    let values: Vec<&PartitionValues> = decision.clean.iter().map(|partition| &partition.values).collect();
+    let mut noticed = vec![true; values.len()];
+    for Group { indices, values, filter } in prover.groups(&values)? {
+        let was = earlier.optimized(filter.clone())?;
+        let is = prover.optimized(filter)?;
+        let Some(places) = still::places(&was, &is, prover.inputs().catalog) else { continue };
+        let of_group = Box::pin(places.noticed(&values, session)).await;
+        for (index, is_noticed) in indices.into_iter().zip(of_group) {
+            noticed[index] = is_noticed;
+        }
+    }
+    Ok(noticed)
+}
+
+/// Lets those be rebuilt of a decision's clean partitions that notice the day, and new ones appear.
+fn without(decision: Decision, noticed: &[bool]) -> Decision {
+    let Decision { clean, mut dirty, mut open, .. } = decision;
+    let (noticing, clean): (Vec<_>, Vec<_>) = clean.into_iter().zip(noticed).partition(|(_, noticed)| **noticed);
+    dirty.extend(noticing.into_iter().map(|(partition, _)| (partition.values, vec![Reason::DayNoticed])));
+    dirty.sort_by(|one, other| one.0.cmp(&other.0));
+    open.push(Reason::DayNoticed);
+    Decision { clean: clean.into_iter().map(|(partition, _)| partition).collect(), dirty, open, ..decision }
 }
 
 /// Returns the decision that follows from why each partition may have other rows.
@@ -118,7 +157,7 @@ fn decided(
 /// The plans of a model on two days.
 struct Days<'a> {
     prover: &'a Prover<'a>,
-    before: &'a LogicalPlan,
+    earlier: &'a Prover<'a>,
     crossed: Crossed,
     session: &'a SessionContext,
 }
@@ -139,8 +178,8 @@ impl Days<'_> {
 
     /// Returns why the model as a whole may have other rows; None where that cannot be told.
     async fn whole(&mut self, changes: &mut Changes<'_>) -> Result<Option<Vec<Reason>>> {
-        let now = self.prover.optimized(self.prover.plan(), None)?;
-        let before = self.prover.optimized(self.before, None)?;
+        let now = self.prover.optimized(None)?;
+        let before = self.earlier.optimized(None)?;
         let reasons = self.reasons(&before, &now, &decide::no_partition()?, changes).await?;
         Ok(reasons.map(|mut reasons| reasons.pop().unwrap_or_default()))
     }
@@ -153,8 +192,8 @@ impl Days<'_> {
     ) -> Result<Option<Vec<Vec<Reason>>>> {
         let mut found = vec![Vec::new(); partitions.len()];
         for alike in self.prover.groups(partitions)? {
-            let now = self.prover.optimized(self.prover.plan(), alike.filter.clone())?;
-            let before = self.prover.optimized(self.before, alike.filter)?;
+            let now = self.prover.optimized(alike.filter.clone())?;
+            let before = self.earlier.optimized(alike.filter)?;
             let Some(reasons) = self.reasons(&before, &now, &alike.values, changes).await? else { return Ok(None) };
             for (index, reasons) in alike.indices.into_iter().zip(reasons) {
                 found[index] = reasons;

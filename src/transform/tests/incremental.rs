@@ -18,7 +18,11 @@ use futures::StreamExt;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{faults::Fault, models, world::World};
+use super::{
+    faults::{self, Fault},
+    models,
+    world::World,
+};
 use crate::{
     define,
     engine::{Catalog, CatalogTable, Engine, Parameters, Settings, catalog, table::values_batch},
@@ -27,7 +31,7 @@ use crate::{
         manifest::{MANIFEST_VERSION, Partition, Table},
     },
     transform::{
-        Decision, Graph, PlannedModel, Prover,
+        Decision, Graph, PlannedModel, Prover, Reason,
         decide::{self, Base, decide},
         depend::{self, Inputs},
         execute, moved, plan,
@@ -138,6 +142,39 @@ fn rows_that_are_not_asked_are_caught() {
 }
 
 #[test]
+fn what_is_kept_of_partitions_of_which_no_row_notices_another_day_equals_the_full_result() {
+    on_a_deep_stack(all_partly_dated_cases);
+}
+
+async fn all_partly_dated_cases() {
+    let cases = if is_night() { 4_000 } else { 40 };
+    let mut all = Tally::default();
+    for seed in 0..cases {
+        let mut case = Case::dated(seed, models::partly_dated_model, false).await;
+        if let Some(difference) = case.play().await {
+            panic!("seed {seed}: {difference}\n{}\n{}", case.sql, case.told.join("\n"));
+        }
+        all.kept_on_another_day += case.tally.kept_on_another_day;
+        all.rebuilt_for_the_day += case.tally.rebuilt_for_the_day;
+    }
+    assert!(all.kept_on_another_day > 20 && all.rebuilt_for_the_day > 10, "too little was told apart: {all:?}");
+}
+
+/// The test is itself tested: where the rows of single partitions are not asked, none of them notices a day.
+#[test]
+fn rows_of_partitions_that_are_not_asked_are_caught() {
+    on_a_deep_stack(|| async {
+        for seed in 0..40 {
+            let case = Case::dated(seed, models::partly_dated_model, false).await;
+            if (Case { asks_no_partition: true, ..case }).play().await.is_some() {
+                return;
+            }
+        }
+        panic!("none of the cases finds that no row of a partition is asked");
+    });
+}
+
+#[test]
 fn what_is_kept_of_a_table_in_other_partitions_equals_the_full_result() {
     on_a_deep_stack(all_repartitioned_cases);
 }
@@ -183,6 +220,8 @@ struct Case {
     repartitions: bool,
     /// Whether the proof asks tables without rows.
     asks_empty_tables: bool,
+    /// Whether the proof finds no rows of single partitions.
+    asks_no_partition: bool,
     /// Whether the proof is told that the model was the same on the other day.
     takes_days_for_one: bool,
     /// What the last run kept and wrote, as the proof and the readers know it.
@@ -201,6 +240,8 @@ struct Tally {
     /// Of these, on another day than the last run's.
     kept_on_another_day: usize,
     rebuilt: usize,
+    /// Of these, because one of their rows notices another day.
+    rebuilt_for_the_day: usize,
     /// Proved with the value unknown and with it known.
     proved: usize,
     /// Of these, proved less well with it unknown.
@@ -223,6 +264,7 @@ impl Case {
             is_dated: false,
             repartitions: false,
             asks_empty_tables: false,
+            asks_no_partition: false,
             takes_days_for_one: false,
             parent: None,
             rows: Rows::new(),
@@ -243,12 +285,10 @@ impl Case {
     async fn plan_for_the_day(&mut self) {
         let day = self.world.run_date();
         self.model = planned_on(day, &self.sql, self.world.catalog(), &self.engine).await;
-        let Some(before) = self.parent.as_ref().map(|parent| parent.run_date).filter(|before| *before != day) else {
-            return;
-        };
+        let Some(served) = self.parent.as_ref().filter(|served| served.run_date != day) else { return };
         let mut graph = Graph { models: vec![self.model.clone()], views: Vec::new() };
         let staged = declared(self.world.catalog());
-        moved::remember(&mut graph, before, &staged, &parameters(day), &self.engine).await.unwrap();
+        moved::remember(&mut graph, served.run_date, served, &staged, &parameters(day), &self.engine).await.unwrap();
         self.model = graph.models.remove(0);
         if let Some(before) = self.model.before.as_mut().filter(|_| self.takes_days_for_one) {
             before.statement = self.model.statement.clone();
@@ -285,6 +325,7 @@ impl Case {
             None if self.asks_empty_tables => {
                 self.engine.session(catalog::providers(&declared(&now)).unwrap()).unwrap()
             }
+            None if self.asks_no_partition => faults::without_rows_of_partitions(&self.engine, &now),
             None => session.clone(),
         };
         let base = self.parent.as_ref().map(|parent| Base { parent, catalog: &told });
@@ -304,8 +345,10 @@ impl Case {
             self.tally.kept_on_another_day += decision.clean.len();
         }
         self.tally.rebuilt += decision.dirty.len();
+        let notices = |(_, reasons): &&(PartitionValues, Vec<Reason>)| reasons.contains(&Reason::DayNoticed);
+        self.tally.rebuilt_for_the_day += decision.dirty.iter().filter(notices).count();
         let partitions = self.fingerprints(&decision, &now_rows, &told, &proving).await;
-        if self.fault.is_none() && !self.asks_empty_tables {
+        if self.fault.is_none() && !self.asks_empty_tables && !self.asks_no_partition {
             self.compare_proofs(&now, &session, &now_rows).await;
         }
         self.parent = Some(self.manifest(&told, partitions));

@@ -36,7 +36,7 @@ const DATED: [&str; 15] = [
 
 /// The same where rows of several tables decide together, or a window or an aggregate: such a model is kept only where no row
 /// notices another day.
-const JOINTLY_DATED: [&str; 7] = [
+const JOINTLY_DATED: [&str; 11] = [
     "SELECT s.id, s.month, s.dealer, CASE WHEN least(s.booked, d.booked) < $run_date THEN 1 ELSE s.amount END AS amount \
      FROM staged.refund AS s LEFT JOIN (SELECT dealer, max(booked) AS booked FROM staged.refund GROUP BY dealer) AS d ON d.dealer = s.dealer",
     "SELECT id, month, dealer, amount FROM (SELECT *, max(booked) OVER (PARTITION BY dealer) AS last FROM staged.refund) AS w WHERE last < $run_date",
@@ -48,6 +48,32 @@ const JOINTLY_DATED: [&str; 7] = [
     "SELECT s.id, s.month, s.dealer, sum(CASE WHEN s.booked > $run_date - d.grade THEN s.amount ELSE 0 END) OVER (PARTITION BY s.dealer) AS amount \
      FROM staged.refund AS s JOIN core.dealer AS d ON d.dealer = s.dealer WHERE s.booked < $run_date",
     "SELECT id, least(month, CAST(date_trunc('month', $run_date) AS DATE)) AS month, dealer, amount FROM staged.refund",
+    "SELECT s.id, s.month, coalesce(d.region, s.dealer) AS dealer, s.amount \
+     FROM staged.refund AS s LEFT JOIN core.dealer AS d ON d.dealer = s.dealer AND s.booked + d.grade < $run_date",
+    "SELECT s.id, s.month, s.dealer, s.amount FROM staged.refund AS s LEFT JOIN core.dealer AS d \
+     ON d.dealer = s.dealer AND s.booked + d.grade < $run_date WHERE d.dealer IS NULL",
+    "SELECT s.id, s.month, s.dealer, s.amount FROM staged.refund AS s \
+     WHERE NOT EXISTS (SELECT 1 FROM core.dealer AS d WHERE d.dealer = s.dealer AND s.booked + d.grade < $run_date)",
+    "SELECT s.id, s.month, s.dealer, s.amount FROM staged.refund AS s \
+     CROSS JOIN (SELECT max(grade) AS grade FROM core.dealer) AS d WHERE s.booked + d.grade < $run_date",
+];
+
+/// The same where the day counts for some months only, as the last day of a period that has not ended: other partitions are kept.
+const PARTLY_DATED: [&str; 7] = [
+    "SELECT id, month, dealer, CAST(least(CAST(month + INTERVAL '14 months' AS DATE), $run_date) - month AS BIGINT) AS amount \
+     FROM staged.refund",
+    "SELECT r.id, r.month, r.dealer, r.amount FROM (SELECT month, least(CAST(month + INTERVAL '14 months' AS DATE), $run_date) AS last_date \
+     FROM staged.sale GROUP BY month) AS ended JOIN staged.refund AS r ON r.month = ended.month AND r.booked <= ended.last_date",
+    "SELECT s.id, s.month, s.dealer, count(r.id) AS amount FROM (SELECT id, month, dealer, \
+     greatest(month, CAST($run_date - INTERVAL '130 days' AS DATE)) AS first_date FROM staged.sale) AS s \
+     LEFT JOIN staged.refund AS r ON r.dealer = s.dealer AND r.month >= s.first_date GROUP BY s.id, s.month, s.dealer",
+    "SELECT id, least(month, CAST(date_trunc('month', $run_date) AS DATE)) AS month, dealer, amount FROM staged.refund",
+    "SELECT id, greatest(month, CAST(date_trunc('year', $run_date - 120) AS DATE)) AS month, dealer, amount FROM staged.refund",
+    "SELECT id, month, dealer, CAST(sum(CASE WHEN coalesce(last_booked, $run_date) < least($run_date, month + 400) THEN 1 ELSE amount END) \
+     OVER (PARTITION BY month) AS BIGINT) AS amount \
+     FROM (SELECT *, max(booked) OVER (PARTITION BY month) AS last_booked FROM staged.refund) AS w",
+    "SELECT min(r.id) AS id, r.month, r.dealer, CAST(max(least(r.booked, d.booked, $run_date) - r.booked) AS BIGINT) AS amount \
+     FROM staged.refund AS r LEFT JOIN staged.sale AS d ON d.month = r.month GROUP BY r.month, r.dealer",
 ];
 
 /// One random model: the text of its file.
@@ -65,6 +91,19 @@ pub fn dated_model(random: &mut ChaCha8Rng) -> String {
 /// One random model that asks for the run date where rows of several tables decide together.
 pub fn jointly_dated_model(random: &mut ChaCha8Rng) -> String {
     dated_by(random, &JOINTLY_DATED)
+}
+
+/// One random model that asks for the run date, which counts for some of its months: what is done with its rows leaves the
+/// filter of a partition where it can be told of them.
+pub fn partly_dated_model(random: &mut ChaCha8Rng) -> String {
+    let dated = pick(random, &PARTLY_DATED);
+    let relation = match random.random_range(0..5) {
+        0 => filtered(random, dated),
+        1 => joined(random, dated),
+        2 => windowed(random, dated),
+        _ => dated.to_owned(),
+    };
+    published(random, &relation)
 }
 
 fn dated_by(random: &mut ChaCha8Rng, choices: &[&'static str]) -> String {
