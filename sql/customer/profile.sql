@@ -54,6 +54,8 @@ checks:
   - not_null: [customer_id, group_id, relationship, revenue, revenue_grade, contribution, ladder, need_class, fleet_units, open_complaint_count, open_alert_count]
   - relationships: { column: customer_id, to: core.customer, field: customer_id }
   - expr: (alert_reasons is null) = (open_alert_count = 0)
+  - expr: open_alert_count = 0 or open_alert_count = 1 + length(alert_reasons) - length(replace(alert_reasons, ',', ''))
+    name: every_reason_is_told
   - expr: (SELECT count(*) FROM customer.profile) = (SELECT count(*) FROM core.customer)
     name: every_customer_has_a_row
   - expr: (SELECT sum(open_alert_count) FROM customer.profile) = (SELECT count(*) FROM customer.alert)
@@ -104,7 +106,17 @@ open_alert AS (
     SELECT
         customer_id,
         count(*) AS open_alert_count,
-        string_agg(reason, ', ' ORDER BY reason) AS alert_reasons
+        -- the seven reasons of customer.alert in order of their names: string_agg would keep a list for each customer
+        concat_ws(
+            ', ',
+            CASE WHEN bool_or(reason = 'complaints_up') THEN 'complaints_up' END,
+            CASE WHEN bool_or(reason = 'credit_down') THEN 'credit_down' END,
+            CASE WHEN bool_or(reason = 'overdue_order') THEN 'overdue_order' END,
+            CASE WHEN bool_or(reason = 'priority_a_late') THEN 'priority_a_late' END,
+            CASE WHEN bool_or(reason = 'revenue_down') THEN 'revenue_down' END,
+            CASE WHEN bool_or(reason = 'satisfaction_down') THEN 'satisfaction_down' END,
+            CASE WHEN bool_or(reason = 'visit_overdue') THEN 'visit_overdue' END
+        ) AS alert_reasons
     FROM customer.alert
     GROUP BY customer_id
 )
