@@ -54,6 +54,8 @@ checks:
   - not_null: [customer_id, group_id, relationship, revenue, revenue_grade, contribution, ladder, need_class, fleet_units, open_complaint_count, open_alert_count]
   - relationships: { column: customer_id, to: core.customer, field: customer_id }
   - expr: (alert_reasons is null) = (open_alert_count = 0)
+  - expr: open_alert_count = 0 or open_alert_count = 1 + length(alert_reasons) - length(replace(alert_reasons, ',', ''))
+    name: every_reason_is_told
   - expr: (SELECT count(*) FROM customer.profile) = (SELECT count(*) FROM core.customer)
     name: every_customer_has_a_row
   - expr: (SELECT sum(open_alert_count) FROM customer.profile) = (SELECT count(*) FROM customer.alert)
@@ -104,16 +106,16 @@ open_alert AS (
     SELECT
         customer_id,
         count(*) AS open_alert_count,
-        -- spelled out in the order of the alphabet: of a list that each group sorts for itself it would be most of the time
+        -- the seven reasons of customer.alert in order of their names: string_agg would keep a list for each customer
         concat_ws(
             ', ',
-            max(CASE WHEN reason = 'complaints_up' THEN reason END),
-            max(CASE WHEN reason = 'credit_down' THEN reason END),
-            max(CASE WHEN reason = 'overdue_order' THEN reason END),
-            max(CASE WHEN reason = 'priority_a_late' THEN reason END),
-            max(CASE WHEN reason = 'revenue_down' THEN reason END),
-            max(CASE WHEN reason = 'satisfaction_down' THEN reason END),
-            max(CASE WHEN reason = 'visit_overdue' THEN reason END)
+            CASE WHEN bool_or(reason = 'complaints_up') THEN 'complaints_up' END,
+            CASE WHEN bool_or(reason = 'credit_down') THEN 'credit_down' END,
+            CASE WHEN bool_or(reason = 'overdue_order') THEN 'overdue_order' END,
+            CASE WHEN bool_or(reason = 'priority_a_late') THEN 'priority_a_late' END,
+            CASE WHEN bool_or(reason = 'revenue_down') THEN 'revenue_down' END,
+            CASE WHEN bool_or(reason = 'satisfaction_down') THEN 'satisfaction_down' END,
+            CASE WHEN bool_or(reason = 'visit_overdue') THEN 'visit_overdue' END
         ) AS alert_reasons
     FROM customer.alert
     GROUP BY customer_id

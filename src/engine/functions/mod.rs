@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: what SQL can say by itself, and functions written in SQL, which are [`super::user_function`]'s.
 
+mod array_position;
 pub mod catalogue;
 mod company;
 mod exact;
@@ -66,6 +67,8 @@ pub fn register(state: &mut SessionState) -> Result<()> {
     for function in scalars.chain([tax_id::function()]).chain(working_time::functions()) {
         state.register_udf(Arc::new(function))?;
     }
+    let position = array_position::faster(state.udf(array_position::NAME)?);
+    state.register_udf(Arc::new(position))?;
     for aggregate in exact::aggregates().into_iter().chain([working_time::aggregate()]) {
         state.register_udaf(Arc::new(aggregate))?;
     }
