@@ -21,7 +21,7 @@ use crate::{
 /// `test`
 #[derive(Debug, Args)]
 pub(super) struct TestArguments {
-    /// Models and functions, such as core.sales or functions.later_month, tests, such as "core.sales:a return is negative", or selectors,
+    /// Models and functions, such as core.sales or functions.margin, tests, such as "core.sales:a return is negative", or selectors,
     /// such as core.sales+, functions or tag:finance; all without one
     pub selection: Vec<String>,
     #[command(flatten)]

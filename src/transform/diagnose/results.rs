@@ -153,8 +153,8 @@ fn made_of(expr: &Expr, scope: &Scope<'_>) -> BTreeSet<String> {
         ControlFlow::<()>::Continue(())
     });
     let columns = scope.relations.iter().flat_map(|relation| &relation.columns.list);
-    let named = columns.filter(|column| column.name.as_ref().is_some_and(|name| names.contains(name)));
-    let before: BTreeSet<String> = named.flat_map(|column| column.made_of.iter().cloned()).collect();
+    let used = columns.filter(|column| column.name.as_ref().is_some_and(|name| names.contains(name)));
+    let before: BTreeSet<String> = used.flat_map(|column| column.made_of.iter().cloned()).collect();
     &names | &before
 }
 
