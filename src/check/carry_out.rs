@@ -276,6 +276,7 @@ impl One<'_> {
             failed_rows,
             looked_at_rows: is_about_rows.then_some(looked_at),
             is_tolerated: failed_rows > 0 && is_about_rows && tolerates(&check.tolerance, failed_rows, looked_at),
+            is_accepted: false,
             reason: reason.or(tolerance),
             tags: check.tags.clone(),
             written_at: check.place.to_string(),

@@ -180,6 +180,9 @@ pub(super) struct RunArguments {
     pub selection: SelectionArguments,
     #[command(flatten)]
     pub rebuild: RebuildArguments,
+    /// Publish although this data check fails in this run, such as 'core.sales:change(rows)'; may be repeated
+    #[arg(long = "accept", value_name = "TABLE:CHECK")]
+    accepted: Vec<String>,
     /// Hash every extract file, whatever the storage says about it
     #[arg(long)]
     pub rehash: bool,
@@ -669,6 +672,7 @@ impl RunArguments {
     /// Returns what is asked for.
     pub(super) fn request(&self) -> Request {
         Request {
+            accepted: self.accepted.clone(),
             rehash: self.rehash,
             selection: self.selection.asked(),
             verify: self.verify_incremental,
@@ -745,6 +749,7 @@ impl World {
             rebuild: Rebuild::default(),
             selection: Selection::default(),
             verify: false,
+            accepted: Vec::new(),
             rehash: false,
             settings: self.settings(),
             process_environment: std::env::vars_os()

@@ -24,6 +24,9 @@ pub struct CheckResult {
     /// Whether so many failing rows are no failure.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_tolerated: bool,
+    /// Whether a person let the failure pass in this run.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_accepted: bool,
     /// How many failing rows are no failure, or why a number is out of bounds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -46,7 +49,7 @@ impl CheckResult {
     /// Returns whether the publication must stop.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
-        !self.is_passed() && !self.is_tolerated && self.severity == CheckSeverity::Error
+        !self.is_passed() && !self.is_tolerated && !self.is_accepted && self.severity == CheckSeverity::Error
     }
 }
 

@@ -170,13 +170,15 @@ fn write_verification(out: &mut String, report: &RunReport) -> std::fmt::Result 
 fn write_checks(out: &mut String, report: &RunReport) -> std::fmt::Result {
     let (tolerated, failed): (Vec<&CheckResult>, _) = report.failed_checks.iter().partition(|check| check.is_tolerated);
     let errors = failed.iter().filter(|check| check.is_fatal()).count();
-    let warnings = plural(failed.len() - errors, "warning");
+    let accepted = failed.iter().filter(|check| check.is_accepted).count();
+    let warnings = plural(failed.len() - errors - accepted, "warning");
     let unchanged = match report.unchanged_checks {
         0 => String::new(),
         unchanged => format!(" ({unchanged} unchanged)"),
     };
-    let tolerated = if tolerated.is_empty() { String::new() } else { format!(", {} tolerated", tolerated.len()) };
-    writeln!(out, "\nchecks: {} run{unchanged}, {errors} failed, {warnings}{tolerated}", report.checks)?;
+    let counted = |count: usize, word: &str| if count == 0 { String::new() } else { format!(", {count} {word}") };
+    let (tolerated, accepted) = (counted(tolerated.len(), "tolerated"), counted(accepted, "accepted"));
+    writeln!(out, "\nchecks: {} run{unchanged}, {errors} failed, {warnings}{tolerated}{accepted}", report.checks)?;
     for check in &report.failed_checks {
         write_check(out, check)?;
     }
@@ -184,10 +186,11 @@ fn write_checks(out: &mut String, report: &RunReport) -> std::fmt::Result {
 }
 
 fn write_check(out: &mut String, check: &CheckResult) -> std::fmt::Result {
-    let severity = match check.is_tolerated {
-        true => "tolerated",
-        false if check.is_fatal() => "error",
-        false => "warning",
+    let severity = match check {
+        CheckResult { is_tolerated: true, .. } => "tolerated",
+        CheckResult { is_accepted: true, .. } => "accepted",
+        check if check.is_fatal() => "error",
+        _ => "warning",
     };
     let rows = plural(usize::try_from(check.failed_rows).unwrap_or(usize::MAX), "row");
     let fails = match (check.looked_at_rows, &check.reason) {

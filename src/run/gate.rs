@@ -13,7 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use datafusion::{error::DataFusionError, prelude::SessionContext};
 
-use super::{Definitions, Event, Observer, nightly::snapshot_catalog, ops, outcome};
+use super::{
+    Definitions, Event, Observer,
+    accepted::{Accepted, how_to_accept},
+    nightly::snapshot_catalog,
+    ops, outcome,
+};
 use crate::{
     Error,
     check::{self, Around, Before, TableChecks},
@@ -56,6 +61,8 @@ pub(super) struct Surroundings<'a> {
     pub definitions: &'a Definitions,
     /// The checks that this run can answer for.
     pub checks: &'a [TableChecks],
+    /// Those that may fail.
+    pub accepted: &'a Accepted,
     pub engine: &'a Engine,
     pub catalog: &'a Catalog,
     pub parent: Option<&'a Manifest>,
@@ -106,6 +113,7 @@ pub(super) async fn check_all(around: Surroundings<'_>) -> Result<Gate, Error> {
         let found = check::run(table, checks, checking).await.map_err(failed(&table.table))?;
         gate.take(table, checks, found, around);
     }
+    gate.notes.extend(around.accepted.needless(&gate.failed));
     gate.history = history;
     Ok(gate)
 }
@@ -215,7 +223,14 @@ impl Gate {
                 self.passed.entry(table.table.clone()).or_default().insert(around.hash(check));
             }
         }
-        self.failed.extend(found.results.into_iter().filter(|result| !result.is_passed()));
+        for (check, mut result) in checks.iter().zip(found.results).filter(|(_, result)| !result.is_passed()) {
+            if result.is_fatal() && around.accepted.covers(&table.table, &check.name) {
+                result.is_accepted = true;
+            } else if result.is_fatal() {
+                self.notes.extend(how_to_accept(&table.table, check));
+            }
+            self.failed.push(result);
+        }
         self.failures.extend(found.failures);
         self.notes.extend(found.notes);
         self.warnings.extend(found.warnings);

@@ -9,6 +9,7 @@
 //!
 //! In: a [`Request`]. Out: a [`RunReport`], plans and tables as values. Deliberately prints nothing and knows no format.
 
+mod accepted;
 mod away;
 mod backfill;
 mod build;
@@ -119,6 +120,8 @@ pub struct Request {
     pub selection: Selection,
     /// Whether every model is also computed whole, and nothing published that differs.
     pub verify: bool,
+    /// Checks that may fail in this run: `schema.table:name`.
+    pub accepted: Vec<String>,
     /// Whether every file is hashed, whatever the storage says about it.
     pub rehash: bool,
     /// Threads and memory.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Definitions, Event, Observer, Request,
+    accepted::Accepted,
     backfill::Backfill,
     build::{self, AllBuilt},
     definitions, failures, forecast,
@@ -114,6 +115,7 @@ async fn carry_out(
     observer: &dyn Observer,
 ) -> Result<RunReport, Failure> {
     let started = Instant::now();
+    let accepted = Accepted::new(&request.accepted, &definitions.checks)?;
     let left_out: Vec<TableName> = scope.left_out(&definitions.graph).map(|model| model.model.name.clone()).collect();
     let (sources, models) = (definitions.project.sources.len(), definitions.graph.models.len() - left_out.len());
     observer.notice(&Event::Begun { sources, models });
@@ -160,6 +162,7 @@ async fn carry_out(
     let around = gate::Surroundings {
         definitions,
         checks: &checks,
+        accepted: &accepted,
         engine,
         catalog: &catalog,
         parent: parent.as_ref(),

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::project::{Project, repository};
 
@@ -227,6 +227,43 @@ fn a_change_is_measured_against_the_previous_snapshot() {
     assert_eq!(report["failed_checks"][0]["reason"], "sum(amount) was 1.1 and is 1.23, a larger increase than 10 %");
     // The same night again: nothing has changed, so nothing is checked and nothing published.
     assert_eq!(project.run()["outcome"], "unchanged");
+}
+
+#[test]
+fn a_step_that_a_person_accepts_is_published_once() {
+    let project = sales(&["{ change: { measure: rows, max_decrease: { share: 0.1 } } }", "not_null: [buyer]"]);
+    send(&project, &["2026-01-01,1.00,a", "2026-01-01,2.00,b", "2026-02-01,3.00,c"]).run();
+    send(&project, &["2026-01-01,1.00,a"]);
+    let report = project.tallyhouse(&["run", "--output", "json"]).ends(1).json();
+    assert_eq!(
+        report["check_notes"],
+        json!(["core.sale change(rows): if the step is true, `run --accept 'core.sale:change(rows)'` publishes it"])
+    );
+    let stopped = project.tallyhouse(&["run"]).ends(1);
+    assert!(stopped.out.contains("stopped before publishing: a check failed: core.sale change(rows)"), "{}", stopped.out);
+
+    let unknown = project.tallyhouse(&["run", "--accept", "core.sale:change(row)"]).ends(2);
+    assert!(unknown.err.contains("there is no check `core.sale:change(row)` to accept"), "{}", unknown.err);
+    assert!(unknown.err.contains("did you mean `core.sale:change(rows)`?"), "{}", unknown.err);
+    let other = project.tallyhouse(&["run", "--accept", "core.sale:not_null(buyer)"]).ends(1);
+    assert!(other.out.contains("core.sale not_null(buyer): is accepted, and did not fail in this run"), "{}", other.out);
+
+    let report = project.run_with(&["--accept", "core.sale:change(rows)"]);
+    assert_eq!((&report["outcome"], failed(&report).len()), (&"published".into(), 1));
+    assert_eq!((&report["failed_checks"][0]["is_accepted"], &report["check_notes"]), (&true.into(), &json!([])));
+    assert_eq!(project.query("SELECT amount FROM core.sale"), ["1.0"]);
+    assert_eq!(project.query("SELECT check_name, severity FROM ops.check_failure"), ["change(rows)|error"]);
+    // From now on one row is what it was.
+    send(&project, &["2026-01-01,4.00,a"]);
+    assert_eq!(failed(&project.run()), [""; 0]);
+
+    send(&project, &["2026-01-01,4.00,"]);
+    let accepted = project.tallyhouse(&["run", "--accept", "core.sale:not_null(buyer)"]).succeeds();
+    assert!(accepted.out.contains("0 failed, 0 warnings, 1 accepted"), "{}", accepted.out);
+    assert!(accepted.out.contains("accepted: core.sale not_null(buyer) fails for 1 row ("), "{}", accepted.out);
+    // What goes on failing is not remembered as accepted.
+    send(&project, &["2026-01-01,5.00,"]);
+    project.tallyhouse(&["run"]).ends(1);
 }
 
 #[test]

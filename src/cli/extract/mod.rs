@@ -83,6 +83,7 @@ fn request(pipeline: &Path) -> Request {
         rebuild: run::Rebuild::default(),
         selection: Selection::default(),
         verify: false,
+        accepted: Vec::new(),
         rehash: false,
         settings: Settings { threads: 1, memory_limit_bytes: 0, spill_folder: None },
         process_environment: std::env::vars_os()

@@ -46,6 +46,8 @@ struct FailedCheck {
     severity: CheckSeverity,
     #[serde(default)]
     is_tolerated: bool,
+    #[serde(default)]
+    is_accepted: bool,
 }
 
 impl Record {
@@ -65,7 +67,7 @@ impl Record {
         let mut results: BTreeMap<TableName, LastResult> =
             models.chain(staged).map(|table| (table, LastResult::Succeeded)).collect();
         let failed = self.failed_checks.into_iter().map(|check| match check.severity {
-            CheckSeverity::Error if !check.is_tolerated => (check.table, LastResult::CheckFailed),
+            CheckSeverity::Error if !check.is_tolerated && !check.is_accepted => (check.table, LastResult::CheckFailed),
             CheckSeverity::Error | CheckSeverity::Warn => (check.table, LastResult::Warned),
         });
         for (table, result) in failed.chain(self.failed_table.map(|table| (table, LastResult::Failed))) {

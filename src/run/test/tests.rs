@@ -84,6 +84,7 @@ fn request(folder: &Path, settings: &Settings) -> Request {
         full: false,
         rebuild: Rebuild::default(),
         verify: false,
+        accepted: Vec::new(),
         rehash: false,
         selection: crate::define::select::Selection::default(),
         settings: settings.clone(),

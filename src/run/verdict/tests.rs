@@ -131,6 +131,7 @@ impl World {
             rebuild: Rebuild::default(),
             selection: crate::define::select::Selection::default(),
             verify: false,
+            accepted: Vec::new(),
             rehash: false,
             settings: settings(),
             process_environment: BTreeMap::new(),

@@ -26,6 +26,7 @@ async fn definitions() -> Definitions {
         full: false,
         rebuild: run::Rebuild::default(),
         verify: false,
+        accepted: Vec::new(),
         rehash: false,
         selection: crate::define::select::Selection::default(),
         settings: engine.settings().clone(),
