@@ -6,7 +6,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::{catalog::TableProvider, error::Result};
 
 use super::{AsOf, SnapshotTable, TablePartition};
-use crate::record::{StoredAt, TableName, manifest};
+use crate::record::{PartitionValues, StoredAt, TableName, manifest};
 
 /// Tables by name.
 pub type Catalog = BTreeMap<TableName, CatalogTable>;
@@ -39,6 +39,14 @@ impl CatalogTable {
         let partitions = table.partitions.iter().map(partition).collect();
         let files = SnapshotTable::new(schema, table.partition_by.clone(), partitions);
         Self { table, files, as_of }
+    }
+
+    /// Returns the table with one of its partitions alone; with none where it does not have that one.
+    #[must_use]
+    pub fn only(&self, values: &PartitionValues) -> Self {
+        let mut table = self.table.clone();
+        table.partitions.retain(|partition| partition.values == *values);
+        Self { table, files: self.files.only(values), as_of: self.as_of.clone() }
     }
 
     /// Returns an empty table, for planning without data.

@@ -69,6 +69,13 @@ impl SnapshotTable {
         Self { schema, partition_by, partitions, values: Arc::default() }
     }
 
+    /// Returns the table with one of its partitions alone.
+    #[must_use]
+    pub fn only(&self, values: &PartitionValues) -> Self {
+        let partitions = self.partitions.iter().filter(|partition| partition.values == *values).cloned().collect();
+        Self::new(Arc::clone(&self.schema), self.partition_by.clone(), partitions)
+    }
+
     /// Returns the schema that a manifest declares for a table.
     ///
     /// # Errors

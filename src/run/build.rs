@@ -7,9 +7,10 @@ use std::{
     time::Instant,
 };
 
+use arrow::array::RecordBatch;
 use chrono_tz::Tz;
-use datafusion::catalog::TableProvider;
-use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use datafusion::{catalog::TableProvider, error::DataFusionError, prelude::SessionContext};
+use futures::{Stream, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
 use super::{
     Event, Observer, backfill::Backfill, measured, outcome, outcome::Failure, partial::Scope, queue::Queue, verify,
@@ -18,7 +19,8 @@ use crate::{
     Error,
     define::project::History,
     engine::{
-        Catalog, CatalogTable, Engine, SnapshotTable, Statement, catalog, meter::Meter, operators, scarcity::Attempts,
+        AsOf, Catalog, CatalogTable, Engine, SnapshotTable, Statement, catalog, meter::Meter, operators,
+        scarcity::Attempts,
     },
     publish::{self, Staging, TableSpec, TableWriter, WriterOptions},
     record::{
@@ -31,6 +33,7 @@ use crate::{
         decide::{self, Base},
         depend::{self, Inputs},
         execute::{self, Execution},
+        keyed::{self, Deltas},
     },
 };
 
@@ -46,6 +49,8 @@ pub(super) struct Surroundings<'a> {
     pub full: bool,
     /// Whether every model is also computed whole, to be compared.
     pub verify: bool,
+    /// In which rows tables differ from what they were.
+    pub deltas: &'a Deltas,
     pub backfill: &'a Backfill,
     pub scope: &'a Scope,
     pub observer: &'a dyn Observer,
@@ -157,9 +162,12 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     around.backfill.apply(&name, &mut decision);
     meter.restart();
     let begun = Instant::now();
-    let mut written = match decision.is_idle() {
-        true => Written::default(),
-        false => write_into(around.staging.path(), model, &decision, &session, around).await?,
+    let mut written = match rebuild(model, &decision, base, &session, around).await? {
+        (written, Some(smaller)) => {
+            decision = smaller;
+            written
+        }
+        (written, None) => written,
     };
     let cost = written.cost(begun, &meter);
     let decision = restated(model, decision, around.parent, around.timezone)?;
@@ -180,6 +188,86 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
         false => Vec::new(),
     };
     Ok(Built { report: ModelReport { differences, ..built.report }, query, ..built })
+}
+
+/// Makes what a decision asks for, and returns a smaller decision where fewer partitions turned out to be others.
+async fn rebuild(
+    model: &PlannedModel,
+    decision: &Decision,
+    base: Option<Base<'_>>,
+    session: &SessionContext,
+    around: Surroundings<'_>,
+) -> Result<(Written, Option<Decision>), Error> {
+    if decision.is_idle() {
+        return Ok((Written::default(), None));
+    }
+    let base = base.filter(|_| !around.full && around.backfill.is_empty());
+    let by_keys = Box::pin(by_keys(model, decision, base, session, around)).await;
+    // What can be computed at all can be computed whole.
+    match by_keys.unwrap_or_else(|error| {
+        tracing::info!("`{}` is computed whole: {error}", model.model.name);
+        None
+    }) {
+        Some((written, smaller)) => Ok((written, Some(smaller))),
+        None => Ok((write_into(around.staging.path(), model, decision, session, around).await?, None)),
+    }
+}
+
+/// Makes what a decision asks for of old rows and those of changed keys; None where these cannot be told apart.
+async fn by_keys(
+    model: &PlannedModel,
+    decision: &Decision,
+    base: Option<Base<'_>>,
+    session: &SessionContext,
+    around: Surroundings<'_>,
+) -> Result<Option<(Written, Decision)>, Error> {
+    let failed = |error: DataFusionError| outcome::engine_failure(&model.model.name, &error);
+    let Some((base, published)) = base.zip(published(&model.model.name, around).map_err(failed)?) else {
+        return Ok(None);
+    };
+    let Some(key) = keyed::key(model, decision, base, session).await.map_err(failed)? else { return Ok(None) };
+    let past = keyed::Past {
+        before: &|table| published_before(table, base, around),
+        rows: Arc::new(published.files),
+        deltas: around.deltas,
+    };
+    let Some(reckoned) = keyed::reckon(model, decision, key, base, past, session).await.map_err(failed)? else {
+        return Ok(None);
+    };
+    tracing::debug!("`{}` is computed of changed keys", model.model.name);
+    let tables: Vec<&TableName> = model.statement.tables.iter().chain([&model.model.name]).collect();
+    let mut written = Written { attempts: 1, ..Written::default() };
+    if !reckoned.decision.is_idle() {
+        let rows = reckoned.rows(model, session).await.map_err(failed)?;
+        let writer = writer(around.staging.path(), model, around)?;
+        written.partitions = drained(rows, writer).await?.map_err(failed)?;
+    }
+    written.query = reckoned.plan.as_ref().map(|plan| operators::query_plan(&[], plan.as_ref(), &tables, true));
+    Ok(Some((written, reckoned.decision)))
+}
+
+/// Returns a table as the last snapshot has it.
+fn published(name: &TableName, around: Surroundings<'_>) -> datafusion::error::Result<Option<CatalogTable>> {
+    let Some(table) = around.parent.and_then(|parent| parent.tables.get(name)) else { return Ok(None) };
+    let locate = |file: &DataFile| around.staging.finder().find(name, file);
+    Ok(Some(CatalogTable::new(table.clone(), SnapshotTable::declared_schema(table)?, None, &locate)))
+}
+
+/// Returns an input as it was for the models of the last snapshot.
+fn published_before(
+    name: &TableName,
+    base: Base<'_>,
+    around: Surroundings<'_>,
+) -> datafusion::error::Result<Option<CatalogTable>> {
+    let Some(published) = published(name, around)? else { return Ok(None) };
+    let cut = base.catalog.get(name).and_then(|now| now.as_of.clone());
+    let as_of = cut.map(|cut| AsOf {
+        event_date: published.table.event_date.clone(),
+        stages: published.table.as_of.clone(),
+        run_date: base.parent.run_date,
+        timezone: cut.timezone,
+    });
+    Ok(Some(CatalogTable { as_of, ..published }))
 }
 
 fn built(model: &PlannedModel, table: Table, report: ModelReport, around: Surroundings<'_>) -> Built {
@@ -238,14 +326,11 @@ fn spec(model: &PlannedModel, timezone: Tz) -> TableSpec {
 
 /// Returns the table as last published, which a history continues.
 fn past(model: &PlannedModel, around: Surroundings<'_>) -> datafusion::error::Result<Option<Arc<dyn TableProvider>>> {
-    let name = &model.model.name;
-    let table = around.parent.and_then(|parent| parent.tables.get(name)).filter(|_| model.model.history.is_some());
-    let open = |table: &Table| {
-        let locate = |file: &DataFile| around.staging.finder().find(name, file);
-        let table = CatalogTable::new(table.clone(), SnapshotTable::declared_schema(table)?, None, &locate);
-        Ok(Arc::new(table.files) as Arc<dyn TableProvider>)
-    };
-    table.map(open).transpose()
+    if model.model.history.is_none() {
+        return Ok(None);
+    }
+    let table = published(&model.model.name, around)?;
+    Ok(table.map(|table| Arc::new(table.files) as Arc<dyn TableProvider>))
 }
 
 /// Runs a model's query into the partition writer. Where joins by hash need more memory than there is, the query starts again with joins that
@@ -284,6 +369,24 @@ async fn attempt(
     session: &datafusion::prelude::SessionContext,
     around: Surroundings<'_>,
 ) -> Result<datafusion::error::Result<(Vec<Partition>, QueryPlan)>, Error> {
+    let writer = writer(folder, model, around)?;
+    let past = match past(model, around) {
+        Ok(past) => past,
+        Err(error) => return Ok(Err(error)),
+    };
+    let (rows, plan, parts) = match execute::rows(model, decision, past, session).await {
+        Ok(Execution { rows, plan, parts }) => (rows, plan, parts),
+        Err(error) => return Ok(Err(error)),
+    };
+    let partitions = match drained(rows, writer).await? {
+        Ok(partitions) => partitions,
+        Err(error) => return Ok(Err(error)),
+    };
+    let tables: Vec<&TableName> = model.statement.tables.iter().chain([&model.model.name]).collect();
+    Ok(Ok((partitions, operators::query_plan(&parts, plan.as_ref(), &tables, true))))
+}
+
+fn writer(folder: &Path, model: &PlannedModel, around: Surroundings<'_>) -> Result<TableWriter, Error> {
     let settings = around.engine.settings();
     let options = WriterOptions {
         memory_bytes: settings.memory_limit_bytes / (4 * settings.threads.max(1)),
@@ -291,24 +394,22 @@ async fn attempt(
         file_bytes: around.file_bytes,
         ..WriterOptions::default()
     };
-    let mut writer = TableWriter::create(spec(model, around.timezone), folder, options)?;
-    let past = match past(model, around) {
-        Ok(past) => past,
-        Err(error) => return Ok(Err(error)),
-    };
-    let (mut rows, plan, parts) = match execute::rows(model, decision, past, session).await {
-        Ok(Execution { rows, plan, parts }) => (Box::pin(rows), plan, parts),
-        Err(error) => return Ok(Err(error)),
-    };
+    Ok(TableWriter::create(spec(model, around.timezone), folder, options)?)
+}
+
+/// Writes rows until there are no more; a failure of the engine is the inner result.
+async fn drained(
+    rows: impl Stream<Item = datafusion::error::Result<RecordBatch>>,
+    mut writer: TableWriter,
+) -> Result<datafusion::error::Result<Vec<Partition>>, Error> {
+    let mut rows = std::pin::pin!(rows);
     while let Some(batch) = rows.next().await {
         match batch {
             Ok(batch) => tokio::task::block_in_place(|| writer.write(&batch))?,
             Err(error) => return Ok(Err(error)),
         }
     }
-    let partitions = tokio::task::block_in_place(|| writer.finish())?;
-    let tables: Vec<&TableName> = model.statement.tables.iter().chain([&model.model.name]).collect();
-    Ok(Ok((partitions, operators::query_plan(&parts, plan.as_ref(), &tables, true))))
+    Ok(Ok(tokio::task::block_in_place(|| writer.finish())?))
 }
 
 /// Puts on every written partition the fingerprint by which the next run knows that it is still true.

@@ -31,6 +31,7 @@ use crate::{
         manifest::{MANIFEST_VERSION, Table},
     },
     report::{EntityReport, ModelReport, Outcome, RunReport, SourceReport},
+    transform::keyed::Deltas,
 };
 
 /// Runs a pipeline: stages what changed, rebuilds what depends on it, checks it and serves it.
@@ -145,6 +146,7 @@ async fn carry_out(
         file_bytes: definitions.project.pipeline.publish.file_bytes,
         full: request.full,
         verify: request.verify,
+        deltas: &Deltas::default(),
         backfill: &backfill,
         scope,
         observer,

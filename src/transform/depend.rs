@@ -72,6 +72,8 @@ impl<'a> Inputs<'a> {
 pub(super) struct Scan {
     pub table: TableName,
     pub columns: Arc<BTreeSet<String>>,
+    /// What reached it of the filters above, which may be applied above it once more.
+    pub filters: Vec<Expr>,
     narrowing: Narrowing,
     /// The values of [`Inputs::partitions`].
     partitions: RecordBatch,
@@ -169,6 +171,18 @@ pub(super) fn is_table(scan: &TableScan) -> Result<bool> {
     Ok(!is_recursion(scan)? && !is_function(scan))
 }
 
+/// Returns whether a plan reads no table.
+pub(super) fn reads_nothing(plan: &LogicalPlan) -> bool {
+    let mut reads = false;
+    let look = |node: &LogicalPlan| {
+        if let LogicalPlan::TableScan(scan) = node {
+            reads |= is_table(scan)?;
+        }
+        Ok(TreeNodeRecursion::Continue)
+    };
+    plan.apply_with_subqueries(look).is_ok() && !reads
+}
+
 /// Returns whether a scan reads the rows that a recursive query has made so far, and no table.
 fn is_recursion(scan: &TableScan) -> Result<bool> {
     Ok(source_as_provider(&scan.source)?.is::<CteWorkTable>())
@@ -194,6 +208,7 @@ fn scan(scan: &TableScan, gates: &[Expr], inputs: &Inputs<'_>) -> Result<Scan> {
         partitions: files.batch_of(&inputs.partitions(&name))?,
         narrowing: Narrowing::new(&scan.filters, |filter| files.decides(filter), gates),
         columns: Arc::new(columns),
+        filters: scan.filters.clone(),
         table: name,
     })
 }

@@ -15,6 +15,7 @@ pub mod functions;
 pub mod graph;
 mod header;
 pub mod history;
+pub mod keyed;
 pub mod lineage;
 pub mod lint;
 pub mod meaning;

@@ -37,6 +37,9 @@ use datafusion::{
 
 use crate::engine::table::{evaluate, is_closed};
 
+/// What the names of placeholders begin with.
+const PLACEHOLDER: &str = "$partition_";
+
 /// The filters of one scan that tell partitions apart.
 #[derive(Debug, Default)]
 pub(super) struct Narrowing {
@@ -137,7 +140,7 @@ pub(super) fn is_partition(column: Expr, index: usize, data_type: &DataType) -> 
 
 /// Returns the name of a placeholder.
 pub(super) fn placeholder_name(index: usize) -> String {
-    format!("$partition_{index}")
+    format!("{PLACEHOLDER}{index}")
 }
 
 /// The function `is_partition(column)`, of which nothing is known but that NULL gives NULL.
@@ -177,8 +180,21 @@ impl ScalarUDFImpl for IsPartition {
     }
 }
 
+/// Returns which placeholder a filter says to be equal to what of the input.
+pub(super) fn equality(filter: &Expr) -> Option<(usize, Expr)> {
+    let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = filter else { return None };
+    let (of_input, of_output) = match (side(left), side(right)) {
+        (Side::Input, Side::Output) => (left, right),
+        (Side::Output, Side::Input) => (right, left),
+        _ => return None,
+    };
+    let Expr::Placeholder(placeholder) = of_output.as_ref() else { return None };
+    let index = placeholder.id.strip_prefix(PLACEHOLDER)?.parse().ok()?;
+    Some((index, of_input.as_ref().clone()))
+}
+
 /// Returns a predicate with equalities in place of the function; None where it cannot be told which.
-fn spelled_out(predicate: &Expr) -> Option<Expr> {
+pub(super) fn spelled_out(predicate: &Expr) -> Option<Expr> {
     let spell = |inner: Expr| match &inner {
         Expr::ScalarFunction(call) => match call.func.inner().downcast_ref::<IsPartition>() {
             // A row lies in the partition of its value in the published type.

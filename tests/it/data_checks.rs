@@ -240,13 +240,21 @@ fn a_step_that_a_person_accepts_is_published_once() {
         json!(["core.sale change(rows): if the step is true, `run --accept 'core.sale:change(rows)'` publishes it"])
     );
     let stopped = project.tallyhouse(&["run"]).ends(1);
-    assert!(stopped.out.contains("stopped before publishing: a check failed: core.sale change(rows)"), "{}", stopped.out);
+    assert!(
+        stopped.out.contains("stopped before publishing: a check failed: core.sale change(rows)"),
+        "{}",
+        stopped.out
+    );
 
     let unknown = project.tallyhouse(&["run", "--accept", "core.sale:change(row)"]).ends(2);
     assert!(unknown.err.contains("there is no check `core.sale:change(row)` to accept"), "{}", unknown.err);
     assert!(unknown.err.contains("did you mean `core.sale:change(rows)`?"), "{}", unknown.err);
     let other = project.tallyhouse(&["run", "--accept", "core.sale:not_null(buyer)"]).ends(1);
-    assert!(other.out.contains("core.sale not_null(buyer): is accepted, and did not fail in this run"), "{}", other.out);
+    assert!(
+        other.out.contains("core.sale not_null(buyer): is accepted, and did not fail in this run"),
+        "{}",
+        other.out
+    );
 
     let report = project.run_with(&["--accept", "core.sale:change(rows)"]);
     assert_eq!((&report["outcome"], failed(&report).len()), (&"published".into(), 1));

@@ -79,6 +79,15 @@ impl Fault {
         (Self::NewPartitionsForgotten, 4),
     ];
 
+    /// Rules by which a key is found where there is none, likewise.
+    pub const OF_KEYS: [(Self, u64); 5] = [
+        (Self::WindowKeysDropped, 0),
+        (Self::LimitPassed, 0),
+        (Self::LeftJoinTakenForInner, 0),
+        (Self::UnionFirstBranch, 0),
+        (Self::SubqueryForgotten, 0),
+    ];
+
     /// Returns the session in which the proof plans.
     pub fn session(self, engine: &Engine, tables: &Catalog) -> SessionContext {
         let session = engine.session(catalog::providers(tables).unwrap()).unwrap();

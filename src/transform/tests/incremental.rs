@@ -8,9 +8,10 @@ use std::{
     sync::Arc,
 };
 
-use arrow::{array::RecordBatch, util::display::ArrayFormatter};
+use arrow::{array::RecordBatch, compute::filter_record_batch, util::display::ArrayFormatter};
 use chrono::NaiveDate;
 use datafusion::{
+    datasource::MemTable,
     logical_expr::{LogicalPlanBuilder, lit},
     prelude::SessionContext,
 };
@@ -34,7 +35,9 @@ use crate::{
         Decision, Graph, PlannedModel, Prover, Reason,
         decide::{self, Base, decide},
         depend::{self, Inputs},
-        execute, moved, plan,
+        execute,
+        keyed::{self, Deltas, Past, Reckoned},
+        moved, plan,
     },
 };
 
@@ -206,6 +209,49 @@ fn a_day_taken_for_another_is_caught() {
     });
 }
 
+#[test]
+fn what_is_computed_of_changed_keys_equals_the_full_result() {
+    on_a_deep_stack(all_keyed_cases);
+}
+
+async fn all_keyed_cases() {
+    let cases = if is_night() { 4_000 } else { 60 };
+    let mut all = Tally::default();
+    for seed in 0..cases {
+        let mut case = Case { by_keys: true, ..Case::new(seed, None).await };
+        if let Some(difference) = case.play().await {
+            panic!("seed {seed}: {difference}\n{}\n{}", case.sql, case.told.join("\n"));
+        }
+        all.reckoned += case.tally.reckoned;
+        all.kept_by_keys += case.tally.kept_by_keys;
+    }
+    assert!(all.reckoned > 20 && all.kept_by_keys > 10, "too little was told by keys: {all:?}");
+}
+
+/// The test is itself tested: a key that is found where plans are misread is caught.
+#[test]
+fn every_unsound_key_is_caught() {
+    on_a_deep_stack(all_rules_of_keys);
+}
+
+async fn all_rules_of_keys() {
+    let mut missed = Vec::new();
+    for (fault, known) in Fault::OF_KEYS {
+        let mut seeds = if is_night() { 0..4_000 } else { known..known + 1 };
+        let caught = loop {
+            let Some(seed) = seeds.next() else { break None };
+            let mut case = Case { by_keys: true, key_fault: Some(fault), ..Case::new(seed, None).await };
+            if case.play().await.is_some() {
+                break Some(seed);
+            }
+        };
+        if caught.is_none() || (is_night() && caught != Some(known)) {
+            missed.push(format!("{fault:?}, known to be caught by case {known}, is caught by {caught:?}"));
+        }
+    }
+    assert_eq!(missed, [""; 0], "where the cases were changed, the night's run finds the new ones");
+}
+
 /// One model over a world of its own.
 #[expect(clippy::struct_excessive_bools, reason = "each is a way to play a case of its own")]
 struct Case {
@@ -224,6 +270,12 @@ struct Case {
     asks_no_partition: bool,
     /// Whether the proof is told that the model was the same on the other day.
     takes_days_for_one: bool,
+    /// Whether rows are computed by key where that can be.
+    by_keys: bool,
+    /// How the search for a key misreads plans.
+    key_fault: Option<Fault>,
+    /// All rows of the last run, as its readers see them.
+    output: Vec<RecordBatch>,
     /// What the last run kept and wrote, as the proof and the readers know it.
     parent: Option<Manifest>,
     rows: Rows,
@@ -242,6 +294,10 @@ struct Tally {
     rebuilt: usize,
     /// Of these, because one of their rows notices another day.
     rebuilt_for_the_day: usize,
+    /// Models of which rows of some keys were computed.
+    reckoned: usize,
+    /// Partitions that were kept since none of their keys changed.
+    kept_by_keys: usize,
     /// Proved with the value unknown and with it known.
     proved: usize,
     /// Of these, proved less well with it unknown.
@@ -266,6 +322,9 @@ impl Case {
             asks_empty_tables: false,
             asks_no_partition: false,
             takes_days_for_one: false,
+            by_keys: false,
+            key_fault: None,
+            output: Vec::new(),
             parent: None,
             rows: Rows::new(),
             inputs: None,
@@ -329,12 +388,26 @@ impl Case {
             None => session.clone(),
         };
         let base = self.parent.as_ref().map(|parent| Base { parent, catalog: &told });
-        let decision = decide(&self.model, base, &proving).await.unwrap();
-        let full = rows(&self.model, &Decision::default(), &session).await;
+        let mut decision = decide(&self.model, base, &proving).await.unwrap();
+        let full = texts(&self.model, &rows(&self.model, &Decision::default(), &session).await);
+        let by_keys = self.reckoned(&decision, &now, &session).await;
         let mut now_rows: Rows = decision.clean.iter().map(|part| self.kept_rows(&part.values)).collect();
         let known: BTreeSet<PartitionValues> = self.rows.keys().cloned().collect();
         if !decision.is_idle() {
-            let mut built = rows(&self.model, &decision, &session).await;
+            let batches = match &by_keys {
+                Some(reckoned) => {
+                    self.tally.reckoned += 1;
+                    self.tally.kept_by_keys += reckoned.decision.clean.len() - decision.clean.len();
+                    reckoned.rows(&self.model, &session).await.unwrap().map(Result::unwrap).collect().await
+                }
+                None => rows(&self.model, &decision, &session).await,
+            };
+            if let Some(reckoned) = by_keys {
+                decision = reckoned.decision;
+                now_rows = decision.clean.iter().map(|part| self.kept_rows(&part.values)).collect();
+            }
+            let mut built = texts(&self.model, &batches);
+            self.output = self.kept_output(&decision).into_iter().chain(batches).collect();
             if self.fault == Some(Fault::NewPartitionsForgotten) && self.parent.is_some() {
                 built.retain(|values, _| known.contains(values));
             }
@@ -356,6 +429,29 @@ impl Case {
         difference(&self.rows, &full)
     }
 
+    /// Computes the rows of changed keys, where the case is about that and there is such a key.
+    async fn reckoned(&self, decision: &Decision, now: &Catalog, session: &SessionContext) -> Option<Reckoned> {
+        let (parent, before) = self.parent.as_ref().zip(self.inputs.as_ref()).filter(|_| self.by_keys)?;
+        let base = Base { parent, catalog: now };
+        let proving = self.key_fault.map_or_else(|| session.clone(), |fault| fault.session(&self.engine, now));
+        let key = keyed::key(&self.model, decision, base, &proving).await.unwrap()?;
+        let rows = MemTable::try_new(self.model.schema.clone(), vec![self.output.clone()]).unwrap();
+        let past =
+            Past { before: &|table| Ok(before.get(table).cloned()), rows: Arc::new(rows), deltas: &Deltas::default() };
+        keyed::reckon(&self.model, decision, key, base, past, session).await.unwrap()
+    }
+
+    /// Returns the rows of the last run that a decision keeps.
+    fn kept_output(&self, decision: &Decision) -> Vec<RecordBatch> {
+        let Some(kept) = decide::kept(&self.model, decision).unwrap() else { return Vec::new() };
+        let columns = self.model.partition_by();
+        let kept = |batch: &RecordBatch| {
+            let columns: Vec<_> = columns.iter().map(|column| batch.column_by_name(column).unwrap().clone()).collect();
+            filter_record_batch(batch, &arrow::compute::not(&kept.others(&columns).unwrap()).unwrap()).unwrap()
+        };
+        self.output.iter().map(kept).collect()
+    }
+
     fn kept_rows(&self, values: &PartitionValues) -> (PartitionValues, Vec<String>) {
         (values.clone(), self.rows.get(values).cloned().unwrap_or_default())
     }
@@ -372,7 +468,8 @@ impl Case {
         let written: Vec<&PartitionValues> = rows.keys().filter(|values| !kept.contains(values)).collect();
         let prover = Prover::new(&self.model, Inputs::now(told), session).await.unwrap();
         let proofs = prover.prove(&written).unwrap();
-        let new = written.iter().zip(proofs).map(|(&values, proof)| partition(values, proof.fingerprint));
+        let new =
+            written.iter().zip(proofs).map(|(&values, proof)| partition(values, rows[values].len(), proof.fingerprint));
         let mut partitions: Vec<Partition> = decision.clean.iter().cloned().chain(new).collect();
         partitions.sort_by(|one, other| one.values.cmp(&other.values));
         partitions
@@ -481,12 +578,16 @@ fn declared(catalog: &Catalog) -> Catalog {
     catalog.iter().map(empty).collect()
 }
 
-/// Returns the rows that a decision asks for, those of each partition sorted.
-async fn rows(model: &PlannedModel, decision: &Decision, session: &SessionContext) -> Rows {
-    let mut stream = Box::pin(execute::rows(model, decision, None, session).await.unwrap().rows);
+/// Returns the rows that a decision asks for.
+async fn rows(model: &PlannedModel, decision: &Decision, session: &SessionContext) -> Vec<RecordBatch> {
+    let stream = execute::rows(model, decision, None, session).await.unwrap().rows;
+    stream.map(Result::unwrap).collect().await
+}
+
+/// Returns rows by partition, those of each sorted.
+fn texts(model: &PlannedModel, batches: &[RecordBatch]) -> Rows {
     let mut found = Rows::new();
-    while let Some(batch) = stream.next().await {
-        let batch: RecordBatch = batch.unwrap();
+    for batch in batches {
         let columns: Vec<_> =
             model.partition_by().iter().map(|column| batch.column_by_name(column).unwrap().clone()).collect();
         let options = arrow::util::display::FormatOptions::default().with_null("NULL");
@@ -503,13 +604,13 @@ async fn rows(model: &PlannedModel, decision: &Decision, session: &SessionContex
     found
 }
 
-fn partition(values: &PartitionValues, fingerprint: String) -> Partition {
+fn partition(values: &PartitionValues, rows: usize, fingerprint: String) -> Partition {
     Partition {
         values: values.clone(),
         fingerprint,
         content: String::new(),
         column_contents: BTreeMap::new(),
-        rows: 0,
+        rows: rows as u64,
         latest_date: None,
         files: Vec::new(),
         file_columns: Vec::new(),

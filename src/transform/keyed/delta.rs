@@ -1,0 +1,209 @@
+//! The rows in which a table is another one than in the last snapshot.
+//!
+//! Only partitions whose content is another one are read, as they were and as they are, and rows that both have cancel out.
+//! Rows are compared by 128 bits of a hash over all their cells. Asked once for each table of a run, whoever asks.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use arrow::{
+    array::{ArrayRef, BooleanArray, RecordBatch},
+    compute::filter_record_batch,
+    row::{RowConverter, SortField},
+};
+use datafusion::{error::Result, execution::memory_pool::MemoryConsumer, prelude::SessionContext};
+use futures::StreamExt;
+use tokio::sync::OnceCell;
+
+use crate::{
+    engine::{AsOf, CatalogTable},
+    record::{PartitionValues, TableName, manifest::Partition},
+    transform::depend,
+};
+
+/// Rows of a difference that are kept in memory: with more of them a table is rather taken for another one altogether.
+const MOST_ROWS: usize = 200_000;
+
+/// What a row takes that is compared, with what a hash map leaves free.
+const BYTES_OF_A_ROW: usize = 48;
+
+/// The differences of a run's tables, each found when first asked for.
+#[derive(Debug, Default)]
+pub struct Deltas(Mutex<HashMap<TableName, Arc<OnceCell<Option<Arc<Delta>>>>>>);
+
+impl Deltas {
+    /// Returns in which rows a table differs from what it was; None where they are too many, or no rows of the same columns.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub(super) async fn of(
+        &self,
+        name: &TableName,
+        before: &CatalogTable,
+        now: &CatalogTable,
+        session: &SessionContext,
+    ) -> Result<Option<Arc<Delta>>> {
+        let cell = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name.clone()).or_default());
+        let delta = cell.get_or_try_init(|| async { Ok(delta(name, before, now, session).await?.map(Arc::new)) }).await;
+        delta.cloned()
+    }
+}
+
+/// Rows that a table had or has alone.
+#[derive(Debug)]
+pub(super) struct Delta {
+    removed: Vec<RecordBatch>,
+    added: Vec<RecordBatch>,
+}
+
+impl Delta {
+    /// Returns the rows, of both kinds, that differ in some of the columns too.
+    ///
+    /// # Errors
+    /// When a column is none of the table's.
+    pub fn within(&self, columns: &BTreeSet<&str>) -> Result<Vec<RecordBatch>> {
+        let mut counts: HashMap<u128, i64> = HashMap::new();
+        let mut hashed = Vec::new();
+        for (batches, sign) in [(&self.removed, -1), (&self.added, 1)] {
+            for batch in batches {
+                let positions = (0..batch.num_columns())
+                    .filter(|&at| columns.contains(batch.schema_ref().field(at).name().as_str()));
+                let hashes = hashes(&batch.project(&positions.collect::<Vec<_>>())?)?;
+                for hash in &hashes {
+                    *counts.entry(*hash).or_default() += sign;
+                }
+                hashed.push((batch, hashes));
+            }
+        }
+        let differs = |hash: &u128| counts.get(hash).is_some_and(|count| *count != 0);
+        hashed.into_iter().map(|(batch, hashes)| Ok(filter_record_batch(batch, &mask(&hashes, differs))?)).collect()
+    }
+}
+
+async fn delta(
+    name: &TableName,
+    before: &CatalogTable,
+    now: &CatalogTable,
+    session: &SessionContext,
+) -> Result<Option<Delta>> {
+    let is_alike = before.schema() == now.schema()
+        && before.table.partition_by == now.table.partition_by
+        && before.as_of.as_ref().map(cut) == now.as_of.as_ref().map(cut);
+    if !is_alike {
+        return Ok(None);
+    }
+    let mut delta = Delta { removed: Vec::new(), added: Vec::new() };
+    let memory = MemoryConsumer::new("rows that differ").register(&session.runtime_env().memory_pool);
+    for values in changed(before, now) {
+        let (was, is) = (before.only(&values), now.only(&values));
+        let rows = was.table.rows().max(is.table.rows());
+        let bytes = usize::try_from(rows).unwrap_or(usize::MAX).saturating_mul(BYTES_OF_A_ROW);
+        if memory.try_resize(bytes).is_err() {
+            return Ok(None);
+        }
+        if !delta.compare(name, &was, &is, session).await? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(delta))
+}
+
+impl Delta {
+    /// Adds in which rows one partition differs; false when they become too many.
+    async fn compare(
+        &mut self,
+        name: &TableName,
+        was: &CatalogTable,
+        is: &CatalogTable,
+        session: &SessionContext,
+    ) -> Result<bool> {
+        let mut left: HashMap<u128, u32> = HashMap::new();
+        let mut rows = session.read_table(was.provider(name)?)?.execute_stream().await?;
+        while let Some(batch) = rows.next().await {
+            for hash in hashes(&batch?)? {
+                *left.entry(hash).or_default() += 1;
+            }
+        }
+        let mut rows = session.read_table(is.provider(name)?)?.execute_stream().await?;
+        while let Some(batch) = rows.next().await {
+            let batch = batch?;
+            let is_new = mask_mut(&hashes(&batch)?, |hash| !take(&mut left, hash));
+            if !push(&mut self.added, &batch, &is_new)? {
+                return Ok(false);
+            }
+        }
+        left.retain(|_, count| *count > 0);
+        if left.is_empty() {
+            return Ok(true);
+        }
+        let mut rows = session.read_table(was.provider(name)?)?.execute_stream().await?;
+        while let Some(batch) = rows.next().await {
+            let batch = batch?;
+            let is_gone = mask_mut(&hashes(&batch)?, |hash| take(&mut left, hash));
+            if !push(&mut self.removed, &batch, &is_gone)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Takes one of the rows with a hash; false when there is none left.
+fn take(left: &mut HashMap<u128, u32>, hash: u128) -> bool {
+    let Some(count) = left.get_mut(&hash).filter(|count| **count > 0) else { return false };
+    *count -= 1;
+    true
+}
+
+/// Keeps some rows of a batch; false when they become too many.
+fn push(kept: &mut Vec<RecordBatch>, batch: &RecordBatch, mask: &BooleanArray) -> Result<bool> {
+    if mask.true_count() > 0 {
+        kept.push(filter_record_batch(batch, mask)?);
+    }
+    Ok(kept.iter().map(RecordBatch::num_rows).sum::<usize>() <= MOST_ROWS)
+}
+
+fn mask(hashes: &[u128], is_kept: impl Fn(&u128) -> bool) -> BooleanArray {
+    hashes.iter().map(|hash| Some(is_kept(hash))).collect()
+}
+
+fn mask_mut(hashes: &[u128], mut is_kept: impl FnMut(u128) -> bool) -> BooleanArray {
+    hashes.iter().map(|&hash| Some(is_kept(hash))).collect()
+}
+
+/// Returns a hash of each row.
+fn hashes(batch: &RecordBatch) -> Result<Vec<u128>> {
+    let rows = encoded(batch.columns())?;
+    let hash = |row: &[u8]| {
+        let mut first = [0; 16];
+        first.copy_from_slice(&blake3::hash(row).as_bytes()[..16]);
+        u128::from_le_bytes(first)
+    };
+    Ok(rows.iter().map(|row| hash(row.as_ref())).collect())
+}
+
+/// Returns rows as bytes, equal where all their cells are.
+fn encoded(columns: &[ArrayRef]) -> Result<arrow::row::Rows> {
+    let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
+    Ok(RowConverter::new(fields)?.convert_columns(columns)?)
+}
+
+/// Returns the columns by which a table is cut.
+const fn cut(as_of: &AsOf) -> (Option<&String>, &[String]) {
+    (as_of.event_date.as_ref(), as_of.stages.as_slice())
+}
+
+/// Returns the partitions that look another way than they did, those that came and went included.
+fn changed(before: &CatalogTable, now: &CatalogTable) -> Vec<PartitionValues> {
+    let content =
+        |table: &CatalogTable, partition: &Partition| depend::partition_content(partition, None, table.as_of.as_ref());
+    let contents = |table: &CatalogTable| -> BTreeMap<PartitionValues, blake3::Hash> {
+        let each = table.table.partitions.iter();
+        each.map(|partition| (partition.values.clone(), content(table, partition))).collect()
+    };
+    let (was, is) = (contents(before), contents(now));
+    let all: BTreeSet<&PartitionValues> = was.keys().chain(is.keys()).collect();
+    all.into_iter().filter(|values| was.get(*values) != is.get(*values)).cloned().collect()
+}
