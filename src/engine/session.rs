@@ -28,6 +28,7 @@ use super::{
     meter::{Meter, MeteredPool},
     one_row,
     user_function::{Inline, UserFunction},
+    windows,
 };
 use crate::record::TableName;
 
@@ -207,6 +208,7 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::default().rules;
     one_row::add_to(&mut rules);
     begin_again::add_to(&mut rules);
+    windows::add_to(&mut rules);
     rules
 }
 
