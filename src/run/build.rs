@@ -148,7 +148,8 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
         return Ok(salvaged(model, table, around, started));
     }
     let inside = catalog::providers(&inputs).map_err(failed)?;
-    let (session, meter) = around.engine.metered_session(inside).map_err(failed)?;
+    let rows = inputs.values().map(|input| input.table.rows()).sum();
+    let (session, meter) = around.engine.metered_session(inside, rows).map_err(failed)?;
     let base = around.parent.map(|parent| Base { parent, catalog: &inputs });
     let mut decision = match base.and_then(|base| base.parent.tables.get(&name)).filter(|_| around.full) {
         Some(table) => decide::everything(table, Reason::Asked),

@@ -331,7 +331,8 @@ fn explain_shows_the_operators_without_running_them() {
     core.sale from snapshot ID
 
     SortExec: amount@2 ASC NULLS LAST
-      DataSourceExec staged.sale: format=parquet, predicate=amount > 10, files=1
+      FilterExec: predicate=amount > 10
+        DataSourceExec staged.sale: format=parquet, predicate=amount > 10, files=1
     "
     );
     let explained = project.tallyhouse(&["explain", "core.sale", "--output", "json"]).succeeds().json();
