@@ -15,10 +15,12 @@ use std::{ops::Range, sync::Arc};
 use arrow::{
     array::{
         Array, ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, AsArray, Datum, Int64Array, PrimitiveArray,
-        RecordBatch, UInt32Array, UInt64Array, new_null_array,
+        RecordBatch, UInt32Array, UInt64Array,
     },
     compute::{kernels::numeric::sub, partition, take},
-    datatypes::{DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType},
+    datatypes::{
+        DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType,
+    },
 };
 use datafusion::{
     common::{ScalarValue, internal_datafusion_err},
@@ -77,17 +79,17 @@ enum Frame {
 }
 
 impl WindowColumn {
-    /// Returns a window as a column, unless it is none of those of this module.
-    pub fn new(window: &Arc<dyn WindowExpr>) -> Option<Self> {
+    /// Returns a window over such rows as a column, unless it is none of those of this module.
+    pub fn new(window: &Arc<dyn WindowExpr>, rows: &Schema) -> Option<Self> {
         let data_type = window.field().ok()?.data_type().clone();
         let any = window.as_any();
         let function = if let Some(standard) = any.downcast_ref::<StandardWindowExpr>() {
             standard_function(standard, &data_type)?
         } else if let Some(plain) = any.downcast_ref::<PlainAggregateWindowExpr>() {
-            aggregate(plain.get_aggregate_expr(), window, &data_type)?
+            aggregate(plain.get_aggregate_expr(), window, rows)?
         } else {
             let sliding = any.downcast_ref::<SlidingAggregateWindowExpr>()?;
-            aggregate(sliding.get_aggregate_expr(), window, &data_type)?
+            aggregate(sliding.get_aggregate_expr(), window, rows)?
         };
         Some(Self { window: Arc::clone(window), function, data_type })
     }
@@ -148,18 +150,19 @@ fn standard_function(window: &StandardWindowExpr, data_type: &DataType) -> Optio
 }
 
 /// Returns by how many rows a function moves values, learnt from the rows that it asks for and from what it gives where there is
-/// none: whether it is turned round, leaves out NULLs or has a default is not told otherwise.
+/// none: whether it is turned round, leaves out NULLs, has a default or moves nothing is not told otherwise.
 fn shift(window: &StandardWindowExpr, data_type: &DataType) -> Option<i64> {
     let mut evaluator = window.get_standard_func_expr().create_evaluator().ok()?;
     let asked = evaluator.get_range(PROBED_ROW, PROBED_ROWS).ok()?;
     let leaves_out_nulls = asked.start == 0 || asked.end == PROBED_ROWS;
-    let given = evaluator.evaluate_all(&[new_null_array(data_type, 1)], 1).ok()?;
+    let only_row = ScalarValue::new_default(data_type).ok()?.to_array().ok()?;
+    let given = evaluator.evaluate_all(&[only_row], 1).ok()?;
     let (before, after) = (PROBED_ROW.checked_sub(asked.start)?, asked.end.checked_sub(PROBED_ROW)?);
     let by = if before > 0 { i64::try_from(before).ok()? } else { -i64::try_from(after).ok()? };
     (by != 0 && !leaves_out_nulls && given.is_null(0)).then_some(by)
 }
 
-fn aggregate(function: &AggregateFunctionExpr, window: &Arc<dyn WindowExpr>, result: &DataType) -> Option<Function> {
+fn aggregate(function: &AggregateFunctionExpr, window: &Arc<dyn WindowExpr>, rows: &Schema) -> Option<Function> {
     let aggregate = match function.fun().name() {
         "count" => Aggregate::Count,
         "sum" => Aggregate::Sum,
@@ -168,12 +171,13 @@ fn aggregate(function: &AggregateFunctionExpr, window: &Arc<dyn WindowExpr>, res
         _ => return None,
     };
     let is_usual = !function.is_distinct() && !function.ignore_nulls() && function.order_bys().is_empty();
-    let is_alone = function.expressions().len() == 1 && format!("{window:?}").ends_with(NO_FILTER);
+    let [argument] = <[_; 1]>::try_from(function.expressions()).ok()?;
+    let is_alone = format!("{window:?}").ends_with(NO_FILTER);
     let is_typed = match aggregate {
-        Aggregate::Count => *result == DataType::Int64,
-        Aggregate::Sum => matches!(result, DataType::Int64 | DataType::Decimal128(..)),
+        Aggregate::Count => true,
+        Aggregate::Sum => matches!(argument.data_type(rows).ok()?, DataType::Int64 | DataType::Decimal128(..)),
         Aggregate::Min | Aggregate::Max => matches!(
-            result,
+            argument.data_type(rows).ok()?,
             DataType::Int32
                 | DataType::Int64
                 | DataType::Date32

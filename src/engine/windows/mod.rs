@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  sorted rows ──► whole partitions, many together ──► keys and arguments as columns, once ──► one pass for each window
+//!        └── a partition for which there is no memory, and all behind it ──► the engine's node
 //! ```
 //!
 //! DataFusion 55.2 keeps a state for each partition, looks it up by its values and makes arrays of its few rows: a window over the
@@ -10,6 +11,7 @@
 //! and their values are the same.
 
 mod column;
+mod rest;
 mod stream;
 
 use std::{fmt, sync::Arc};
@@ -35,9 +37,14 @@ use datafusion::{
     },
 };
 
-use self::{column::WindowColumn, stream::Windows};
+use self::{
+    column::WindowColumn,
+    rest::Rest,
+    stream::{Engines, Windows},
+};
 
 const ANEW: ReplaceChildrenOptions = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+const ALIKE: ReplaceChildrenOptions = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
 
 /// Puts the rule of this module behind those of the engine.
 pub(super) fn add_to(rules: &mut Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>) {
@@ -95,14 +102,22 @@ impl PartitionWindows {
         if first.partition_by().is_empty() || !windows.iter().all(is_alike) {
             return None;
         }
-        let columns = windows.iter().map(WindowColumn::new).collect::<Option<_>>()?;
+        let rows = (*node.children().first()?).schema();
+        let columns = windows.iter().map(|window| WindowColumn::new(window, &rows)).collect::<Option<_>>()?;
         Some(Self { plan: Arc::clone(node), columns, metrics: ExecutionPlanMetricsSet::new() })
     }
 }
 
 impl DisplayAs for PartitionWindows {
     fn fmt_as(&self, form: DisplayFormatType, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.plan.fmt_as(form, formatter)
+        let windows = windows_of(self.plan.as_ref()).unwrap_or_default();
+        let names: Vec<&str> = windows.iter().map(|window| window.name()).collect();
+        match form {
+            DisplayFormatType::TreeRender => writeln!(formatter, "select_list={}", names.join(", ")),
+            DisplayFormatType::Default | DisplayFormatType::Verbose => {
+                write!(formatter, "{}: wdw=[{}]", self.name(), names.join(", "))
+            }
+        }
     }
 }
 
@@ -159,9 +174,14 @@ impl ExecutionPlan for PartitionWindows {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let input = self.plan.children().into_iter().next();
         let input = input.ok_or_else(|| internal_datafusion_err!("windows have an input"))?;
-        let rows = input.execute(partition, context)?;
+        let rows = input.execute(partition, Arc::clone(&context))?;
         let metrics = BaselineMetrics::new(&self.metrics, partition);
-        Ok(Box::pin(Windows::new(rows, self.plan.schema(), Arc::clone(&self.columns), metrics)))
+        let (plan, input, memory) = (Arc::clone(&self.plan), Arc::clone(input), Arc::clone(context.memory_pool()));
+        let engines: Engines = Box::new(move |rows| {
+            let rest: Arc<dyn ExecutionPlan> = Arc::new(Rest::new(&input, rows));
+            plan.replace_children(vec![rest], ALIKE)?.execute(partition, context)
+        });
+        Ok(Box::pin(Windows::new(rows, self.plan.schema(), Arc::clone(&self.columns), metrics, &memory, engines)))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

@@ -10,10 +10,10 @@ use arrow::{
 };
 use datafusion::{
     catalog::MemTable,
-    execution::SessionStateBuilder,
+    execution::{SessionStateBuilder, runtime_env::RuntimeEnvBuilder},
     physical_optimizer::optimizer::PhysicalOptimizer,
     physical_plan::{ExecutionPlan, collect},
-    prelude::{SessionConfig, SessionContext},
+    prelude::{SessionConfig, SessionContext, col},
 };
 use proptest::prelude::*;
 
@@ -30,6 +30,7 @@ const WINDOWS: &[&str] = &[
     "lag(text) OVER (PARTITION BY shop ORDER BY day, number, cents, text)",
     "lead(number) OVER (PARTITION BY shop ORDER BY day DESC, number, cents, text)",
     "lead(day, 2) OVER (PARTITION BY shop ORDER BY day, number, cents, text)",
+    "lag(cents, -1) OVER (PARTITION BY shop ORDER BY day, number, cents, text)",
     "count(*) OVER (PARTITION BY shop)",
     "count(number) OVER (PARTITION BY shop ORDER BY day)",
     "sum(number) OVER (PARTITION BY shop, text)",
@@ -48,6 +49,7 @@ const OTHERS: &[&str] = &[
     "sum(weight) OVER (PARTITION BY shop)",
     "lag(number, 1, 7) OVER (PARTITION BY shop ORDER BY day, number, cents, text)",
     "lag(number) IGNORE NULLS OVER (PARTITION BY shop ORDER BY day, number, cents, text)",
+    "lag(number, 0) OVER (PARTITION BY shop ORDER BY day, number, cents, text)",
     "min(text) OVER (PARTITION BY shop)",
     "sum(number) OVER ()",
     "max(day) OVER (PARTITION BY shop ORDER BY day RANGE BETWEEN INTERVAL '1 month' PRECEDING AND CURRENT ROW)",
@@ -133,6 +135,42 @@ proptest! {
     #[test]
     fn windows_give_what_the_engines_give(rows in rows(), cut in 1_usize..20) {
         prop_assert_eq!(same(&rows, cut, &WINDOWS.join(", ")).matches("ours").count() > 0, true);
+    }
+}
+
+/// Returns the lines of an answer over rows that come sorted, from a session with so much memory.
+fn answer_of_sorted(rows: &[Row], sql: &str, bytes: usize) -> Vec<String> {
+    let order = ["shop", "day", "number"].map(|name| col(name).sort(true, false));
+    let runtime = RuntimeEnvBuilder::new().with_memory_limit(bytes, 1.0).build_arc().unwrap();
+    let mut rules = PhysicalOptimizer::default().rules;
+    rules.push(Arc::new(ManyAtOnce));
+    let state = SessionStateBuilder::new()
+        .with_default_features()
+        .with_config(SessionConfig::new().with_target_partitions(1))
+        .with_physical_optimizer_rules(rules)
+        .with_runtime_env(runtime)
+        .build();
+    let session = SessionContext::new_with_state(state);
+    let batches: Vec<RecordBatch> = rows.chunks(8).map(batch).collect();
+    let table = MemTable::try_new(batch(&[]).schema(), vec![batches]).unwrap().with_sort_order(vec![order.to_vec()]);
+    session.register_table("sale", Arc::new(table)).unwrap();
+    let (lines, names) = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(answer(&session, sql));
+    assert_eq!(names, "ours ");
+    lines
+}
+
+#[test]
+fn a_partition_for_which_there_is_no_memory_is_left_to_the_engine() {
+    let shops =
+        [3_u8, 1, 70, 2, 1, 5].iter().zip(0_u8..).flat_map(|(rows, shop)| (0..*rows).map(move |row| (shop, row)));
+    let row = |(shop, row)| (Some(shop), Some(i32::from(row)), Some(i64::from(shop)), Some(7), Some(row % 3));
+    let rows: Vec<Row> = shops.map(row).collect();
+    for function in ["row_number()", "lag(text)", "sum(cents)", "lead(number)"] {
+        let sql = format!("SELECT *, {function} OVER (PARTITION BY shop ORDER BY day, number) FROM sale");
+        let expected = answer_of_sorted(&rows, &sql, 1 << 20);
+        for bytes in [0, 2_000, 4_000, 8_000, 16_000] {
+            assert_eq!(answer_of_sorted(&rows, &sql, bytes), expected, "{function} with {bytes} bytes");
+        }
     }
 }
 
