@@ -20,7 +20,7 @@ use crate::{
     engine::{
         Catalog, CatalogTable, Engine, SnapshotTable, Statement, catalog, meter::Meter, operators, scarcity::Attempts,
     },
-    publish::{self, Staging, TableSpec, TableWriter, WriterOptions},
+    publish::{self, Staging, TableSpec, TableWriter, WriterMemory, WriterOptions},
     record::{
         Cost, Manifest, PartitionValues, QueryPlan, TableName,
         manifest::{DataFile, Partition, Table},
@@ -41,6 +41,8 @@ pub(super) struct Surroundings<'a> {
     pub staging: &'a Staging,
     pub parent: Option<&'a Manifest>,
     pub timezone: Tz,
+    /// What rows that wait to be written may have.
+    pub memory: &'a Arc<WriterMemory>,
     /// Compressed bytes of a full data file.
     pub file_bytes: usize,
     pub full: bool,
@@ -49,6 +51,12 @@ pub(super) struct Surroundings<'a> {
     pub backfill: &'a Backfill,
     pub scope: &'a Scope,
     pub observer: &'a dyn Observer,
+}
+
+/// Returns what the engine leaves to the writers of all models.
+pub(super) fn writer_memory(engine: &Engine) -> WriterMemory {
+    let settings = engine.settings();
+    WriterMemory::new(settings.memory_limit_bytes / 4, settings.threads, settings.threads)
 }
 
 /// A built model.
@@ -292,7 +300,8 @@ async fn attempt(
         file_bytes: around.file_bytes,
         ..WriterOptions::default()
     };
-    let mut writer = TableWriter::create(spec(model, around.timezone), folder, options)?;
+    let memory = Arc::clone(around.memory);
+    let mut writer = TableWriter::sharing(spec(model, around.timezone), folder, options, memory)?;
     let past = match past(model, around) {
         Ok(past) => past,
         Err(error) => return Ok(Err(error)),
