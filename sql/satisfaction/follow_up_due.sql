@@ -37,12 +37,13 @@ WITH customer_day AS (
 ),
 
 followed_day AS (
+    -- orders stand before what was met on their day, so that it does not count for them
     SELECT
         day,
         accepted,
         min(met_date) OVER (
             PARTITION BY customer_id
-            ORDER BY day RANGE BETWEEN INTERVAL '1 day' FOLLOWING AND UNBOUNDED FOLLOWING
+            ORDER BY day DESC, accepted DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS next_met_date
     FROM customer_day
 ),

@@ -28,11 +28,16 @@ use super::{
     meter::{Meter, MeteredPool},
     one_row,
     user_function::{Inline, UserFunction},
+    windows,
 };
 use crate::record::TableName;
 
 /// Consumers named in the message when memory runs out.
 const NAMED_CONSUMERS: NonZeroUsize = NonZeroUsize::new(5).expect("five is not zero");
+
+/// Rows of all tables of a query up to which one thread works on it: fewer are not worth exchanging between threads, nor grouping
+/// twice.
+const FEW_ROWS: u64 = 250_000;
 
 /// What bounds the engine.
 #[derive(Debug, Clone)]
@@ -115,33 +120,37 @@ impl Engine {
         &self,
         tables: impl IntoIterator<Item = (TableName, Arc<dyn TableProvider>)>,
     ) -> Result<SessionContext> {
-        self.session_in(Arc::clone(&self.runtime), tables)
+        self.session_in(Arc::clone(&self.runtime), self.settings.threads, tables)
     }
 
-    /// Returns a session as [`Self::session`] does, and what counts the memory that it holds.
+    /// Returns a session as [`Self::session`] does for queries over tables of so many rows together, and what counts the memory that
+    /// it holds.
     ///
     /// # Errors
     /// As [`Self::session`].
     pub fn metered_session(
         &self,
         tables: impl IntoIterator<Item = (TableName, Arc<dyn TableProvider>)>,
+        rows: u64,
     ) -> Result<(SessionContext, Arc<Meter>)> {
         let meter = Arc::new(Meter::default());
         let pool = MeteredPool::new(Arc::clone(&self.runtime.memory_pool), Arc::clone(&meter));
         let runtime = RuntimeEnvBuilder::from_runtime_env(&self.runtime).with_memory_pool(Arc::new(pool));
-        Ok((self.session_in(runtime.build_arc()?, tables)?, meter))
+        let threads = if rows <= FEW_ROWS { 1 } else { self.settings.threads };
+        Ok((self.session_in(runtime.build_arc()?, threads, tables)?, meter))
     }
 
     fn session_in(
         &self,
         runtime: Arc<RuntimeEnv>,
+        threads: usize,
         tables: impl IntoIterator<Item = (TableName, Arc<dyn TableProvider>)>,
     ) -> Result<SessionContext> {
         // What a call stands for must be there before any other rule looks at the plan.
         let mut rules = Analyzer::new().rules;
         rules.insert(0, Arc::new(Inline));
         let mut state = SessionStateBuilder::new()
-            .with_config(config(&self.settings))
+            .with_config(config(&self.settings).with_target_partitions(threads))
             .with_runtime_env(runtime)
             .with_default_features()
             .with_analyzer_rules(rules)
@@ -207,6 +216,7 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::default().rules;
     one_row::add_to(&mut rules);
     begin_again::add_to(&mut rules);
+    windows::add_to(&mut rules);
     rules
 }
 
@@ -215,11 +225,9 @@ fn config(settings: &Settings) -> SessionConfig {
     // Every sort sets this aside for its merge: with little memory the stock 10 MB would take all of it.
     let merge_bytes = (settings.memory_limit_bytes / (64 * settings.threads.max(1))).min(10 << 20);
     SessionConfig::new()
-        .with_target_partitions(settings.threads)
         .with_sort_spill_reservation_bytes(merge_bytes)
         .with_information_schema(false)
         .set_bool("datafusion.sql_parser.collect_spans", true)
-        .set_bool("datafusion.execution.parquet.pushdown_filters", true)
 }
 
 /// Returns a schema of a session's catalog, which is made if it is not there.

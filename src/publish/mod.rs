@@ -43,4 +43,6 @@ pub use staging::{Finder, Staging};
 pub use vacuum::{Expired, Vacuum};
 pub use verify::{Finding, Problem, Verified};
 pub use warehouse::{Lock, Warehouse, same_content, same_facts};
-pub use writer::{PartitionRouter, PartitionWriter, Routes, TableSpec, TableWriter, WriterOptions, restated};
+pub use writer::{
+    PartitionRouter, PartitionWriter, Routes, TableSpec, TableWriter, WriterMemory, WriterOptions, restated,
+};

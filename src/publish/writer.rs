@@ -18,6 +18,7 @@ mod content;
 mod encoding;
 mod file;
 mod latest;
+mod memory;
 mod merge;
 mod partition;
 mod plan;
@@ -38,9 +39,10 @@ use chrono_tz::Tz;
 
 use self::{
     bucket::{Bucket, Manner},
-    partition::BUDGET_SHARE,
+    memory::Held,
 };
 pub use self::{
+    memory::WriterMemory,
     partition::PartitionWriter,
     restate::restated,
     route::{PartitionRouter, Routes},
@@ -101,7 +103,7 @@ pub struct TableWriter {
     waiting_bytes: usize,
     buckets: Vec<Bucket>,
     positions: HashMap<Arc<PartitionValues>, usize>,
-    held_bytes: usize,
+    held: Held,
     spill: Option<SpillFile>,
 }
 
@@ -111,6 +113,20 @@ impl TableWriter {
     /// # Errors
     /// When the spec names a column that is not there or a type that cannot be stored, or the disk refuses.
     pub fn create(spec: TableSpec, staging: &Path, options: WriterOptions) -> Result<Self, Error> {
+        let memory = WriterMemory::new(options.memory_bytes, 1, options.threads);
+        Self::sharing(spec, staging, options, Arc::new(memory))
+    }
+
+    /// Prepares to write a table as [`Self::create`] does, in memory that writers of other tables have too.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn sharing(
+        spec: TableSpec,
+        staging: &Path,
+        options: WriterOptions,
+        memory: Arc<WriterMemory>,
+    ) -> Result<Self, Error> {
         let writer = PartitionWriter::create(spec, staging, options)?;
         Ok(Self {
             router: writer.router(),
@@ -119,7 +135,7 @@ impl TableWriter {
             waiting_bytes: 0,
             buckets: Vec::new(),
             positions: HashMap::new(),
-            held_bytes: 0,
+            held: Held::nothing(memory),
             spill: None,
         })
     }
@@ -238,30 +254,29 @@ impl TableWriter {
         let bucket = &mut self.buckets[position];
         let before = bucket.bytes();
         bucket.push(rows, &self.writer.plan)?;
-        self.held_bytes = self.held_bytes + bucket.bytes() - before;
+        self.held.change(before, bucket.bytes());
         if bucket.is_full() {
-            self.held_bytes -= bucket.bytes();
-            self.writer.spill(bucket, &mut self.spill)?;
+            self.spill_bucket(position)?;
         }
-        if self.held_bytes > self.limit() { self.spill() } else { Ok(()) }
+        if self.held.is_too_much() { self.spill() } else { Ok(()) }
     }
 
-    /// Returns how many bytes of rows may be held.
-    fn limit(&self) -> usize {
-        self.writer.options.memory_bytes / BUDGET_SHARE
-    }
-
-    /// Spills the largest buckets until half of the budget is free.
+    /// Spills the largest buckets until half of the writer's share is free.
     fn spill(&mut self) -> Result<(), Error> {
         let mut largest: Vec<usize> = (0..self.buckets.len()).collect();
         largest.sort_by_key(|&position| std::cmp::Reverse(self.buckets[position].bytes()));
         for position in largest {
-            if self.held_bytes <= self.limit() / 2 {
+            if self.held.is_little() {
                 break;
             }
-            self.held_bytes -= self.buckets[position].bytes();
-            self.writer.spill(&mut self.buckets[position], &mut self.spill)?;
+            self.spill_bucket(position)?;
         }
         Ok(())
+    }
+
+    fn spill_bucket(&mut self, position: usize) -> Result<(), Error> {
+        let bucket = &mut self.buckets[position];
+        self.held.change(bucket.bytes(), 0);
+        self.writer.spill(bucket, &mut self.spill)
     }
 }

@@ -22,7 +22,7 @@ use crate::{
         AsOf, Catalog, CatalogTable, Engine, SnapshotTable, Statement, catalog, meter::Meter, operators,
         scarcity::Attempts,
     },
-    publish::{self, Staging, TableSpec, TableWriter, WriterOptions},
+    publish::{self, Staging, TableSpec, TableWriter, WriterMemory, WriterOptions},
     record::{
         Cost, Manifest, PartitionValues, QueryPlan, TableName,
         manifest::{DataFile, Partition, Table},
@@ -44,6 +44,8 @@ pub(super) struct Surroundings<'a> {
     pub staging: &'a Staging,
     pub parent: Option<&'a Manifest>,
     pub timezone: Tz,
+    /// What rows that wait to be written may have.
+    pub memory: &'a Arc<WriterMemory>,
     /// Compressed bytes of a full data file.
     pub file_bytes: usize,
     pub full: bool,
@@ -54,6 +56,12 @@ pub(super) struct Surroundings<'a> {
     pub backfill: &'a Backfill,
     pub scope: &'a Scope,
     pub observer: &'a dyn Observer,
+}
+
+/// Returns what the engine leaves to the writers of all models.
+pub(super) fn writer_memory(engine: &Engine) -> WriterMemory {
+    let settings = engine.settings();
+    WriterMemory::new(settings.memory_limit_bytes / 4, settings.threads, settings.threads)
 }
 
 /// A built model.
@@ -153,7 +161,8 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
         return Ok(salvaged(model, table, around, started));
     }
     let inside = catalog::providers(&inputs).map_err(failed)?;
-    let (session, meter) = around.engine.metered_session(inside).map_err(failed)?;
+    let rows = inputs.values().map(|input| input.table.rows()).sum();
+    let (session, meter) = around.engine.metered_session(inside, rows).map_err(failed)?;
     let base = around.parent.map(|parent| Base { parent, catalog: &inputs });
     let mut decision = match base.and_then(|base| base.parent.tables.get(&name)).filter(|_| around.full) {
         Some(table) => decide::everything(table, Reason::Asked),
@@ -394,7 +403,7 @@ fn writer(folder: &Path, model: &PlannedModel, around: Surroundings<'_>) -> Resu
         file_bytes: around.file_bytes,
         ..WriterOptions::default()
     };
-    Ok(TableWriter::create(spec(model, around.timezone), folder, options)?)
+    Ok(TableWriter::sharing(spec(model, around.timezone), folder, options, Arc::clone(around.memory))?)
 }
 
 /// Writes rows until there are no more; a failure of the engine is the inner result.

@@ -1,6 +1,6 @@
 //! The nightly run, from locked warehouse to flipped snapshot.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use chrono::{DateTime, Utc};
 
@@ -138,11 +138,13 @@ async fn carry_out(
     let night = stage_all(definitions, engine, around, manner, &finished);
     let Night { sources: staged, entities, catalog } = Box::pin(night).await?;
     let backfill = Backfill::new(&request.rebuild, &definitions.graph, parent.as_ref())?;
+    let memory = Arc::new(build::writer_memory(engine));
     let around = build::Surroundings {
         engine,
         staging: &staging,
         parent: parent.as_ref(),
         timezone: definitions.parameters.timezone,
+        memory: &memory,
         file_bytes: definitions.project.pipeline.publish.file_bytes,
         full: request.full,
         verify: request.verify,

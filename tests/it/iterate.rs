@@ -331,7 +331,8 @@ fn explain_shows_the_operators_without_running_them() {
     core.sale from snapshot ID
 
     SortExec: amount@2 ASC NULLS LAST
-      DataSourceExec staged.sale: format=parquet, predicate=amount > 10, files=1
+      FilterExec: predicate=amount > 10
+        DataSourceExec staged.sale: format=parquet, predicate=amount > 10, files=1
     "
     );
     let explained = project.tallyhouse(&["explain", "core.sale", "--output", "json"]).succeeds().json();
@@ -363,7 +364,9 @@ fn explain_analyze_measures_every_operator() {
     assert_eq!((&explained["rows"], &explained["recomputed"]), (&json!(2), &json!(["core.sale"])));
     let plan = operators(&explained["plan"]);
     let scan = plan.iter().find(|operator| operator["operator"] == "DataSourceExec").unwrap();
-    assert_eq!((&scan["measured"]["rows"], &scan["measured"]["spills"]), (&json!(2), &json!(0)), "{explained}");
+    assert_eq!((&scan["measured"]["rows"], &scan["measured"]["spills"]), (&json!(3), &json!(0)), "{explained}");
+    let filter = plan.iter().find(|operator| operator["operator"] == "FilterExec").unwrap();
+    assert_eq!(filter["measured"]["rows"], json!(2));
     let aggregate = plan.iter().find(|operator| operator["operator"] == "AggregateExec").unwrap();
     assert_eq!(aggregate["measured"]["rows"], json!(2));
     assert!(aggregate["measured"]["seconds"].as_f64().unwrap() > 0.0, "{explained}");

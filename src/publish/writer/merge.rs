@@ -144,6 +144,13 @@ impl Encoders {
     }
 }
 
+/// Rows of a run that are in memory.
+struct Piece {
+    rows: RecordBatch,
+    /// Bytes of each row.
+    bytes: Vec<u32>,
+}
+
 /// A run, the slot of its present piece, and its next row.
 struct Cursor {
     run: Run,
@@ -156,7 +163,7 @@ struct Cursor {
 
 impl Cursor {
     /// Steps to the row after; false at the end of the run.
-    fn advance(&mut self, slots: &mut Vec<RecordBatch>, encoders: &Encoders, plan: &Plan) -> Result<bool, Error> {
+    fn advance(&mut self, slots: &mut Vec<Piece>, encoders: &Encoders, plan: &Plan) -> Result<bool, Error> {
         self.at.1 += 1;
         if self.at.1 < self.key.num_rows() {
             return Ok(true);
@@ -168,16 +175,16 @@ impl Cursor {
         };
         self.key = encode(&piece, &encoders.key_columns, &encoders.key, plan)?;
         self.at = (slots.len(), 0);
-        slots.push(piece);
+        slots.push(Piece { bytes: plan.row_bytes.of(&piece), rows: piece });
         Ok(true)
     }
 
     /// Returns all columns of the present piece, encoded.
-    fn whole(&self, slots: &[RecordBatch], encoders: &Encoders, plan: &Plan) -> Result<&Rows, Error> {
+    fn whole(&self, slots: &[Piece], encoders: &Encoders, plan: &Plan) -> Result<&Rows, Error> {
         if let Some(encoded) = self.whole.get() {
             return Ok(encoded);
         }
-        let encoded = encode(&slots[self.at.0], &plan.sort_columns, &encoders.whole, plan)?;
+        let encoded = encode(&slots[self.at.0].rows, &plan.sort_columns, &encoders.whole, plan)?;
         Ok(self.whole.get_or_init(|| encoded))
     }
 }
@@ -186,7 +193,7 @@ impl Cursor {
 pub(super) struct Merge {
     encoders: Encoders,
     /// The present piece of each run and, until the next output is built, the pieces before it.
-    slots: Vec<RecordBatch>,
+    slots: Vec<Piece>,
     cursors: Vec<Cursor>,
     /// Positions in `cursors` that have rows left, the smallest row first: a binary heap.
     heap: Vec<usize>,
@@ -215,7 +222,7 @@ impl Merge {
         let mut taken: Vec<At> = Vec::new();
         while let Some(&smallest) = self.heap.first() {
             let cursor = &mut self.cursors[smallest];
-            if !filling.takes(&self.slots[cursor.at.0], cursor.at.1, &plan.row_bytes) {
+            if !filling.takes(self.slots[cursor.at.0].bytes[cursor.at.1]) {
                 break;
             }
             taken.push(cursor.at);
@@ -227,7 +234,7 @@ impl Merge {
         if taken.is_empty() {
             return Ok(None);
         }
-        let slots: Vec<&RecordBatch> = self.slots.iter().collect();
+        let slots: Vec<&RecordBatch> = self.slots.iter().map(|piece| &piece.rows).collect();
         let rows = interleave_record_batch(&slots, &taken).map_err(|source| plan.rows_error(source))?;
         self.forget_read_pieces();
         Ok(Some(rows))

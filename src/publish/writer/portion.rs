@@ -5,15 +5,15 @@
 //! made of depends on it. Deliberately absent: values of nested types, which count for nothing here.
 
 use arrow::{
-    array::{Array, AsArray, RecordBatch},
-    datatypes::{DataType, Schema},
+    array::{Array, AsArray, GenericByteArray, RecordBatch},
+    datatypes::{ByteArrayType, DataType, Schema},
 };
 
-/// What the values of a row have in bytes.
+/// How many bytes the values of a row have.
 #[derive(Debug)]
 pub(super) struct RowBytes {
     /// Of all columns of one width.
-    fixed: usize,
+    fixed: u32,
     /// Positions of the columns of texts and of bytes.
     texts: Vec<usize>,
     binaries: Vec<usize>,
@@ -31,25 +31,35 @@ impl RowBytes {
         }
     }
 
-    fn of(&self, batch: &RecordBatch, row: usize) -> usize {
-        // Below a NULL may lie anything.
-        let text = |&column: &usize| {
-            let column = batch.column(column).as_string::<i32>();
-            if column.is_valid(row) { column.value(row).len() } else { 0 }
-        };
-        let binary = |&column: &usize| {
-            let column = batch.column(column).as_binary::<i32>();
-            if column.is_valid(row) { column.value(row).len() } else { 0 }
-        };
-        self.fixed + self.texts.iter().map(text).sum::<usize>() + self.binaries.iter().map(binary).sum::<usize>()
+    /// Returns the bytes of each row.
+    pub fn of(&self, batch: &RecordBatch) -> Vec<u32> {
+        let mut bytes = vec![self.fixed; batch.num_rows()];
+        for &column in &self.texts {
+            add_lengths(&mut bytes, batch.column(column).as_string::<i32>());
+        }
+        for &column in &self.binaries {
+            add_lengths(&mut bytes, batch.column(column).as_binary::<i32>());
+        }
+        bytes
     }
 }
 
-fn width(data_type: &DataType) -> usize {
+fn add_lengths<T: ByteArrayType<Offset = i32>>(bytes: &mut [u32], column: &GenericByteArray<T>) {
+    let lengths = column.value_offsets().windows(2).map(|pair| pair[1].abs_diff(pair[0]));
+    match column.nulls().filter(|nulls| nulls.null_count() > 0) {
+        None => bytes.iter_mut().zip(lengths).for_each(|(bytes, length)| *bytes = bytes.saturating_add(length)),
+        // Below a NULL may lie anything.
+        Some(nulls) => bytes.iter_mut().zip(lengths).zip(nulls).for_each(|((bytes, length), is_valid)| {
+            *bytes = bytes.saturating_add(if is_valid { length } else { 0 });
+        }),
+    }
+}
+
+fn width(data_type: &DataType) -> u32 {
     match data_type {
         DataType::Boolean => 1,
-        DataType::FixedSizeBinary(width) => usize::try_from(*width).unwrap_or_default(),
-        other => other.primitive_width().unwrap_or_default(),
+        DataType::FixedSizeBinary(width) => u32::try_from(*width).unwrap_or_default(),
+        other => other.primitive_width().and_then(|width| u32::try_from(width).ok()).unwrap_or_default(),
     }
 }
 
@@ -75,14 +85,14 @@ pub(super) struct Filling {
 }
 
 impl Filling {
-    /// Takes the next row, or returns false where the portion has ended. The first row is always taken.
-    pub fn takes(&mut self, batch: &RecordBatch, row: usize, sizes: &RowBytes) -> bool {
+    /// Takes the next row, which has so many bytes, or returns false where the portion has ended. The first row is always taken.
+    pub const fn takes(&mut self, bytes: u32) -> bool {
         let has_ended = self.rows >= self.portion.rows || self.bytes >= self.portion.bytes;
         if self.rows > 0 && has_ended {
             return false;
         }
         self.rows += 1;
-        self.bytes += sizes.of(batch, row);
+        self.bytes += bytes as usize;
         true
     }
 }
@@ -99,9 +109,8 @@ mod tests {
     use super::*;
 
     fn taken(portion: Portion, batch: &RecordBatch) -> usize {
-        let sizes = RowBytes::new(&batch.schema());
         let mut filling = portion.begin();
-        (0..batch.num_rows()).take_while(|&row| filling.takes(batch, row, &sizes)).count()
+        RowBytes::new(&batch.schema()).of(batch).into_iter().take_while(|&bytes| filling.takes(bytes)).count()
     }
 
     fn batch(columns: Vec<ArrayRef>) -> RecordBatch {

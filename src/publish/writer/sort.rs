@@ -22,13 +22,15 @@ const MOST_BATCH_ROWS: usize = 1 << (PLACE_BITS / 2);
 /// Batches of a run.
 pub(super) const MOST_BATCHES: usize = 1 << (PLACE_BITS / 2);
 /// Bytes that a row costs while it is sorted, besides its own.
-pub(super) const SORTED_ROW_BYTES: usize = size_of::<Prefix>() + size_of::<u32>();
+pub(super) const SORTED_ROW_BYTES: usize = size_of::<Prefix>() + 2 * size_of::<u32>();
 /// Rows with equal prefixes that are compared whole at once.
 const TIED_ROWS: usize = 65_536;
 
 /// Rows in memory and the order in which they are taken.
 pub(super) struct MemoryRun {
     batches: Vec<RecordBatch>,
+    /// Bytes of each row of each batch.
+    bytes: Vec<Vec<u32>>,
     /// Batch in the upper half, row in the lower.
     order: std::vec::IntoIter<u32>,
 }
@@ -48,13 +50,14 @@ impl MemoryRun {
         prefixes.sort_unstable();
         order_ties(&mut prefixes, &columns, plan)?;
         let order: Vec<u32> = prefixes.into_iter().map(place).collect();
-        Ok(Self { batches, order: order.into_iter() })
+        let bytes = batches.iter().map(|batch| plan.row_bytes.of(batch)).collect();
+        Ok(Self { batches, bytes, order: order.into_iter() })
     }
 
     /// Returns the next portion of rows, a smaller one at the end, None after it.
     pub fn next(&mut self, portion: Portion, plan: &Plan) -> Result<Option<RecordBatch>, Error> {
         let mut filling = portion.begin();
-        let takes = |&&place: &&u32| filling.takes(&self.batches[at(place).0], at(place).1, &plan.row_bytes);
+        let takes = |&&place: &&u32| filling.takes(self.bytes[at(place).0][at(place).1]);
         let count = self.order.as_slice().iter().take_while(takes).count();
         let next = &self.order.as_slice()[..count];
         let (Some(&first), Some(&last)) = (next.first(), next.last()) else {

@@ -13,7 +13,7 @@ use datafusion::{
     common::{ScalarValue, exec_datafusion_err, plan_err},
     error::Result,
     logical_expr::{
-        Accumulator, AggregateUDFImpl, Signature, Volatility,
+        Accumulator, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility,
         function::{AccumulatorArgs, StateFieldsArgs},
         utils::{AggregateOrderSensitivity, format_state_name},
     },
@@ -21,6 +21,7 @@ use datafusion::{
 use num_bigint::BigInt;
 
 use super::{
+    groups::Groups,
     ratio::nearest,
     sum::{ExactSum, Scaled},
 };
@@ -87,6 +88,14 @@ impl AggregateUDFImpl for Moments {
         Ok(vec![Arc::new(Field::new(format_state_name(args.name, "sums"), DataType::Binary, true))])
     }
 
+    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
+        matches!(self.question, Question::Sum | Question::Mean) && !args.is_distinct
+    }
+
+    fn create_groups_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(Groups::new(self.question)))
+    }
+
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
         AggregateOrderSensitivity::Insensitive
     }
@@ -127,7 +136,7 @@ impl Sums {
     fn value(&mut self, x: f64, is_taken: bool) {
         self.count += if is_taken { -1 } else { 1 };
         if !x.is_finite() {
-            return self.note_odd(x, is_taken);
+            return note_odd(&mut self.odd, x, is_taken);
         }
         self.x.add(x, is_taken);
         if self.question == Question::Deviation {
@@ -138,7 +147,7 @@ impl Sums {
     fn pair(&mut self, y: f64, x: f64, is_taken: bool) {
         self.count += if is_taken { -1 } else { 1 };
         if !x.is_finite() || !y.is_finite() {
-            return self.note_odd(f64::NAN, is_taken);
+            return note_odd(&mut self.odd, f64::NAN, is_taken);
         }
         self.x.add(x, is_taken);
         self.y.add(y, is_taken);
@@ -147,11 +156,6 @@ impl Sums {
         if self.question == Question::Correlation {
             self.yy.add_product(y, y, is_taken);
         }
-    }
-
-    fn note_odd(&mut self, value: f64, is_taken: bool) {
-        let kind = if value.is_nan() { 0 } else { 1 + usize::from(value.is_sign_negative()) };
-        self.odd[kind] += if is_taken { -1 } else { 1 };
     }
 
     fn all(&mut self) -> [&mut ExactSum; 5] {
@@ -163,7 +167,8 @@ impl Sums {
         if self.count < least {
             return None;
         }
-        if let Some(odd) = self.odd_result() {
+        let is_plain = matches!(self.question, Question::Sum | Question::Mean);
+        if let Some(odd) = of_odd(self.odd, is_plain) {
             return Some(odd);
         }
         match self.question {
@@ -182,17 +187,6 @@ impl Sums {
         }
     }
 
-    /// Returns the result where a value is NaN or infinite.
-    fn odd_result(&self) -> Option<f64> {
-        let is_plain = matches!(self.question, Question::Sum | Question::Mean);
-        match self.odd.map(|rows| rows > 0) {
-            [false, false, false] => None,
-            [false, true, false] if is_plain => Some(f64::INFINITY),
-            [false, false, true] if is_plain => Some(f64::NEG_INFINITY),
-            _ => Some(f64::NAN),
-        }
-    }
-
     /// Returns n Σab − Σa Σb, which is n² times the covariance.
     fn spread(&self, products: &ExactSum, one: &ExactSum, other: &ExactSum) -> Scaled {
         let products = products.scaled().times_integer(&BigInt::from(self.count));
@@ -205,6 +199,22 @@ impl Sums {
         let squared = self::ratio(&covariance.times(&covariance), &variances)?;
         let sign = if covariance.value < BigInt::ZERO { -1.0 } else { 1.0 };
         Some(sign * squared.sqrt().min(1.0))
+    }
+}
+
+/// Notes that a value is NaN or infinite, or was.
+pub(super) fn note_odd(odd: &mut [i64; 3], value: f64, is_taken: bool) {
+    let kind = if value.is_nan() { 0 } else { 1 + usize::from(value.is_sign_negative()) };
+    odd[kind] += if is_taken { -1 } else { 1 };
+}
+
+/// Returns the result where a value is NaN or infinite.
+pub(super) fn of_odd(odd: [i64; 3], is_plain: bool) -> Option<f64> {
+    match odd.map(|rows| rows > 0) {
+        [false, false, false] => None,
+        [false, true, false] if is_plain => Some(f64::INFINITY),
+        [false, false, true] if is_plain => Some(f64::NEG_INFINITY),
+        _ => Some(f64::NAN),
     }
 }
 
@@ -279,7 +289,7 @@ impl Sums {
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use arrow::array::Float64Array;
     use proptest::prelude::*;
@@ -293,7 +303,8 @@ mod tests {
         sums
     }
 
-    fn of(question: Question, pairs: &[(f64, f64)]) -> Option<f64> {
+    /// Returns the answer over pairs, of which the second is the only argument of most questions.
+    pub fn of(question: Question, pairs: &[(f64, f64)]) -> Option<f64> {
         sums(question, pairs).result()
     }
 

@@ -28,6 +28,22 @@ pub(super) fn nearest(numerator: &BigInt, denominator: &BigInt, exponent: i32) -
     if numerator.sign() == denominator.sign() { magnitude } else { -magnitude }
 }
 
+/// Returns what [`nearest`] does of integers that fit into so many bits.
+pub(super) fn nearest_of_integers(numerator: i128, denominator: u64, exponent: i32) -> f64 {
+    let dividend = numerator.unsigned_abs();
+    if dividend == 0 || denominator == 0 {
+        return 0.0;
+    }
+    // A bit is left for what is smaller than the quotient's last.
+    let Some(shift) = dividend.leading_zeros().checked_sub(1) else {
+        return nearest(&BigInt::from(numerator), &BigInt::from(denominator), exponent);
+    };
+    let (dividend, divisor) = (dividend << shift, u128::from(denominator));
+    let last = u128::from(dividend % divisor != 0);
+    let magnitude = rounded(((dividend / divisor) << 1) | last, i64::from(exponent) - i64::from(shift) - 1);
+    if numerator > 0 { magnitude } else { -magnitude }
+}
+
 /// Returns an integer of at most 128 bits.
 fn low_bits(number: &BigUint) -> u128 {
     number.iter_u64_digits().take(2).enumerate().fold(0, |sum, (index, digit)| sum | u128::from(digit) << (64 * index))
@@ -99,6 +115,16 @@ mod tests {
             #[expect(clippy::cast_precision_loss, reason = "both are below 2^53")]
             let expected = numerator as f64 / denominator as f64;
             prop_assert_eq!(ratio(numerator, denominator), expected);
+        }
+
+        #[test]
+        fn integers_are_divided_as_longer_ones_are(numerator in any::<i128>(), cut in 0_u32..127, denominator in 1..u64::MAX) {
+            for numerator in [numerator >> cut, i128::MIN, i128::MAX] {
+                for denominator in [denominator, 1, 3] {
+                    let expected = nearest(&BigInt::from(numerator), &BigInt::from(denominator), -80);
+                    prop_assert_eq!(nearest_of_integers(numerator, denominator, -80), expected);
+                }
+            }
         }
     }
 }

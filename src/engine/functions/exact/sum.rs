@@ -40,10 +40,12 @@ impl ExactSum {
     pub fn add_product(&mut self, one: f64, other: f64, is_taken: bool) {
         let (left, right) = (parts(one), parts(other));
         let product = u128::from(left.1) * u128::from(right.1);
-        let negative = (left.0 != right.0) != is_taken;
-        let [low, high] = [product & u128::from(u64::MAX), product >> 64].map(|half| u64::try_from(half).unwrap_or(0));
-        self.shift_in(negative, low, left.2 + right.2);
-        self.shift_in(negative, high, left.2 + right.2 + 64);
+        self.shift_in_long((left.0 != right.0) != is_taken, product, left.2 + right.2);
+    }
+
+    /// Adds an integer times a power of two.
+    pub fn add_integer(&mut self, value: i128, exponent: i32) {
+        self.shift_in_long(value < 0, value.unsigned_abs(), exponent);
     }
 
     /// Adds another sum.
@@ -87,6 +89,12 @@ impl ExactSum {
         let length = number(bytes)?;
         let pieces = (0..length).map(|_| number(bytes)).collect::<Option<Vec<i64>>>()?;
         Some(Self { first, pieces, pending: 0 })
+    }
+
+    fn shift_in_long(&mut self, negative: bool, value: u128, exponent: i32) {
+        let [low, high] = [value & u128::from(u64::MAX), value >> 64].map(|half| u64::try_from(half).unwrap_or(0));
+        self.shift_in(negative, low, exponent);
+        self.shift_in(negative, high, exponent + 64);
     }
 
     fn shift_in(&mut self, negative: bool, mantissa: u64, exponent: i32) {
@@ -147,7 +155,7 @@ fn number(bytes: &mut &[u8]) -> Option<i64> {
 }
 
 /// Returns the sign, the integer and the exponent of a finite double.
-fn parts(value: f64) -> (bool, u64, i32) {
+pub(super) fn parts(value: f64) -> (bool, u64, i32) {
     const FRACTION: u64 = (1 << 52) - 1;
     let bits = value.to_bits();
     let exponent = i32::try_from((bits >> 52) & 0x7ff).unwrap_or(0);
