@@ -211,15 +211,14 @@ async fn rebuild(
         return Ok((Written::default(), None));
     }
     let base = base.filter(|_| !around.full && around.backfill.is_empty());
-    let by_keys = Box::pin(by_keys(model, decision, base, session, around)).await;
-    // What can be computed at all can be computed whole.
-    match by_keys.unwrap_or_else(|error| {
-        tracing::info!("`{}` is computed whole: {error}", model.model.name);
-        None
-    }) {
-        Some((written, smaller)) => Ok((written, Some(smaller))),
-        None => Ok((write_into(around.staging.path(), model, decision, session, around).await?, None)),
+    match Box::pin(by_keys(model, decision, base, session, around)).await {
+        Ok(Some((written, smaller))) => return Ok((written, Some(smaller))),
+        Ok(None) => {}
+        Err(error @ Error::Environment { .. }) => return Err(error),
+        // With little memory the whole query has other ways, and of what is wrong with it, it tells more.
+        Err(error) => tracing::info!("`{}` is computed whole: {error}", model.model.name),
     }
+    Ok((write_into(around.staging.path(), model, decision, session, around).await?, None))
 }
 
 /// Makes what a decision asks for of old rows and those of changed keys; None where these cannot be told apart.

@@ -181,7 +181,8 @@ fn each_kind_of_model_rebuilds_what_its_sql_reaches() {
         assert_eq!(rebuilt(table), ["2024-01-01"], "{table}");
     }
     assert_eq!(rebuilt("core.year"), ["2024"]);
-    assert_eq!(rebuilt("core.cell"), ["north 2024-01-01", "south 2024-01-01"]);
+    // The dealer of the changed line lies in one region; the filter on regions alone would not tell.
+    assert_eq!(rebuilt("core.cell"), ["north 2024-01-01"]);
     assert_eq!(rebuilt("core.share").len(), 4, "every month is a share of the whole");
     assert_eq!(rebuilt("core.total"), [""]);
 }

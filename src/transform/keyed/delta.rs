@@ -11,6 +11,7 @@ use std::{
 use arrow::{
     array::{ArrayRef, BooleanArray, RecordBatch},
     compute::filter_record_batch,
+    datatypes::DataType,
     row::{RowConverter, SortField},
 };
 use datafusion::{error::Result, execution::memory_pool::MemoryConsumer, prelude::SessionContext};
@@ -23,8 +24,8 @@ use crate::{
     transform::depend,
 };
 
-/// Rows of a difference that are kept in memory: with more of them a table is rather taken for another one altogether.
-const MOST_ROWS: usize = 200_000;
+/// Bytes of rows that a table had alone, or has, in memory: with more of them it is taken for another one altogether.
+const MOST_BYTES: usize = 32 << 20;
 
 /// What a row takes that is compared, with what a hash map leaves free.
 const BYTES_OF_A_ROW: usize = 48;
@@ -88,7 +89,7 @@ async fn delta(
     now: &CatalogTable,
     session: &SessionContext,
 ) -> Result<Option<Delta>> {
-    let is_alike = before.schema() == now.schema()
+    let is_alike = columns(before) == columns(now)
         && before.table.partition_by == now.table.partition_by
         && before.as_of.as_ref().map(cut) == now.as_of.as_ref().map(cut);
     if !is_alike {
@@ -157,12 +158,12 @@ fn take(left: &mut HashMap<u128, u32>, hash: u128) -> bool {
     true
 }
 
-/// Keeps some rows of a batch; false when they become too many.
+/// Keeps some rows of a batch; false when they take too much.
 fn push(kept: &mut Vec<RecordBatch>, batch: &RecordBatch, mask: &BooleanArray) -> Result<bool> {
     if mask.true_count() > 0 {
         kept.push(filter_record_batch(batch, mask)?);
     }
-    Ok(kept.iter().map(RecordBatch::num_rows).sum::<usize>() <= MOST_ROWS)
+    Ok(kept.iter().map(RecordBatch::get_array_memory_size).sum::<usize>() <= MOST_BYTES)
 }
 
 fn mask(hashes: &[u128], is_kept: impl Fn(&u128) -> bool) -> BooleanArray {
@@ -188,6 +189,11 @@ fn hashes(batch: &RecordBatch) -> Result<Vec<u128>> {
 fn encoded(columns: &[ArrayRef]) -> Result<arrow::row::Rows> {
     let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
     Ok(RowConverter::new(fields)?.convert_columns(columns)?)
+}
+
+/// Returns the names and types of a table's columns.
+fn columns(table: &CatalogTable) -> Vec<(String, DataType)> {
+    table.schema().fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
 }
 
 /// Returns the columns by which a table is cut.

@@ -61,7 +61,7 @@ const MOST_KEYS: usize = 100_000;
 const FEW_ROWS: u64 = 10_000;
 
 /// Bytes of computed rows that wait for the old ones to be written before them.
-const MOST_BYTES: usize = 64 << 20;
+const MOST_BYTES: usize = 32 << 20;
 
 /// What a run knows of the time before it.
 pub struct Past<'a> {

@@ -81,11 +81,11 @@ impl Fault {
 
     /// Rules by which a key is found where there is none, likewise.
     pub const OF_KEYS: [(Self, u64); 5] = [
-        (Self::WindowKeysDropped, 0),
-        (Self::LimitPassed, 0),
-        (Self::LeftJoinTakenForInner, 0),
-        (Self::UnionFirstBranch, 0),
-        (Self::SubqueryForgotten, 0),
+        (Self::WindowKeysDropped, 5),
+        (Self::LimitPassed, 54),
+        (Self::LeftJoinTakenForInner, 230),
+        (Self::UnionFirstBranch, 15),
+        (Self::SubqueryForgotten, 31),
     ];
 
     /// Returns the session in which the proof plans.
