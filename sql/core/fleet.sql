@@ -41,9 +41,10 @@ checks:
     severity: warn
     name: bought_before_it_was_counted
 --- */
-WITH dated_count AS (
-    SELECT *, max(census_on) OVER (PARTITION BY account_id) AS latest_census_on
+WITH latest_count AS (
+    SELECT account_id, max(census_on) AS census_on
     FROM staged.fleet_census
+    GROUP BY account_id
 )
 
 SELECT
@@ -64,9 +65,9 @@ SELECT
     coalesce(region.region, 'unknown') AS region,
     coalesce(region.country, nullif(account.country, 'unknown'), customer.country, 'unknown') AS country,
     counted.brand AS source_brand
-FROM dated_count AS counted
+FROM staged.fleet_census AS counted
+JOIN latest_count AS latest ON latest.account_id = counted.account_id AND latest.census_on = counted.census_on
 LEFT JOIN core.account AS account ON account.account_id = counted.account_id
 LEFT JOIN core.customer_place AS customer ON customer.customer_id = account.customer_id
 LEFT JOIN core.brand AS brand ON brand.brand = counted.brand
 LEFT JOIN core.region AS region ON region.province = coalesce(nullif(account.province, 'unknown'), customer.place)
-WHERE counted.census_on = counted.latest_census_on

@@ -90,7 +90,8 @@ group_role AS (
     SELECT
         member.group_id,
         assignment.role,
-        first_value(assignment.manager ORDER BY assignment.valid_from DESC, assignment.manager) AS manager
+        first_value(assignment.manager ORDER BY assignment.valid_from DESC, assignment.manager)
+            FILTER (WHERE assignment.role = 'manager') AS manager
     FROM core.assignment AS assignment
     JOIN member ON member.customer_id = assignment.customer_id
     WHERE in_force(assignment.valid_from, assignment.valid_to, $run_date)
@@ -101,7 +102,7 @@ group_team AS (
     SELECT
         group_id,
         count(role) AS role_count,
-        max(CASE WHEN role = 'manager' THEN manager END) AS manager
+        max(manager) AS manager
     FROM group_role
     GROUP BY group_id
 ),

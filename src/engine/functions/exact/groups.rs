@@ -138,7 +138,7 @@ impl Groups {
 }
 
 /// Returns the values of the rows that count, with the numbers of the rows.
-fn counted<'a>(
+pub(super) fn counted<'a>(
     values: &'a [ArrayRef],
     filter: Option<&'a BooleanArray>,
 ) -> impl Iterator<Item = (usize, f64)> + use<'a> {

@@ -9,6 +9,7 @@
 //! values, of squares and of products are kept exactly (`sum.rs`), what is asked for is a ratio of integers, and that is
 //! rounded once (`ratio.rs`). So files are equal byte for byte at any number of threads.
 
+mod gathered;
 mod groups;
 mod moments;
 mod quantile;

@@ -1,4 +1,4 @@
-//! Exact quantiles: all values of a group, sorted, and the point between the two nearest.
+//! Exact quantiles: all values of a group, and the point between the two nearest.
 //!
 //! p is taken as the decimal number that a person wrote, so that the 0.9-quantile of eleven values is the tenth and
 //! nothing beside it. Deliberately keeps every value: it is for groups that fit into memory.
@@ -13,7 +13,7 @@ use datafusion::{
     common::{ScalarValue, exec_datafusion_err, plan_err},
     error::Result,
     logical_expr::{
-        Accumulator, AggregateUDFImpl, Signature, Volatility,
+        Accumulator, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility,
         function::{AccumulatorArgs, StateFieldsArgs},
         utils::{AggregateOrderSensitivity, format_state_name},
     },
@@ -21,7 +21,7 @@ use datafusion::{
 };
 use num_bigint::BigInt;
 
-use super::{moments::refuse_distinct, ratio::nearest, sum::Scaled};
+use super::{gathered::Gathered, moments::refuse_distinct, ratio::nearest, sum::Scaled};
 
 const NAME: &str = "exact_quantile";
 /// Decimals of p that count.
@@ -53,12 +53,15 @@ impl AggregateUDFImpl for Quantile {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        refuse_distinct(args.is_distinct, NAME)?;
-        let literal = args.exprs.get(1).and_then(|expr| expr.downcast_ref::<Literal>()).map(Literal::value);
-        let Some(ScalarValue::Float64(Some(share @ 0.0..=1.0))) = literal else {
-            return plan_err!("{NAME} takes a literal from 0 to 1 second, such as 0.9");
-        };
-        Ok(Box::new(Values { share: Share::of(*share), values: Vec::new() }))
+        Ok(Box::new(Values { share: asked(&args)?, values: Vec::new() }))
+    }
+
+    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
+        asked(&args).is_ok()
+    }
+
+    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(Gathered::new(asked(&args)?)))
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
@@ -71,15 +74,25 @@ impl AggregateUDFImpl for Quantile {
     }
 }
 
+/// Returns the share that is asked for.
+fn asked(args: &AccumulatorArgs<'_>) -> Result<Share> {
+    refuse_distinct(args.is_distinct, NAME)?;
+    let literal = args.exprs.get(1).and_then(|expr| expr.downcast_ref::<Literal>()).map(Literal::value);
+    let Some(ScalarValue::Float64(Some(share @ 0.0..=1.0))) = literal else {
+        return plan_err!("{NAME} takes a literal from 0 to 1 second, such as 0.9");
+    };
+    Ok(Share::of(*share))
+}
+
 /// A share as the decimal fraction that is its shortest spelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Share {
+pub(super) struct Share {
     numerator: u128,
     denominator: u128,
 }
 
 impl Share {
-    fn of(share: f64) -> Self {
+    pub fn of(share: f64) -> Self {
         let text = share.to_string();
         let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
         let decimals = &decimals[..decimals.len().min(MOST_DECIMALS)];
@@ -94,27 +107,25 @@ struct Values {
     values: Vec<f64>,
 }
 
-impl Values {
-    fn result(&mut self) -> Option<f64> {
-        let last = self.values.len().checked_sub(1)?;
-        self.values.sort_unstable_by(f64::total_cmp);
-        let Share { numerator, denominator } = self.share;
-        let place = numerator * last as u128;
-        let below = usize::try_from(place / denominator).unwrap_or(last);
-        let rest = place % denominator;
-        let (low, high) = (self.values[below], self.values[(below + 1).min(last)]);
-        if rest == 0 || low.to_bits() == high.to_bits() {
-            return Some(low);
-        }
-        if !low.is_finite() || !high.is_finite() {
-            // Between a number and what is no number lies what is no number.
-            return Some(low + high);
-        }
-        let [low, high] = [low, high].map(Scaled::of);
-        let between =
-            low.times_integer(&BigInt::from(denominator - rest)).plus(&high.times_integer(&BigInt::from(rest)));
-        Some(nearest(&between.value, &BigInt::from(denominator), between.exponent))
+/// Returns the quantile of values, whose order is changed; None without any.
+pub(super) fn quantile(values: &mut [f64], share: Share) -> Option<f64> {
+    let last = values.len().checked_sub(1)?;
+    let Share { numerator, denominator } = share;
+    let place = numerator * last as u128;
+    let below = usize::try_from(place / denominator).unwrap_or(last);
+    let rest = place % denominator;
+    let (_, low, above) = values.select_nth_unstable_by(below, f64::total_cmp);
+    let (low, high) = (*low, above.iter().copied().min_by(f64::total_cmp).unwrap_or(*low));
+    if rest == 0 || low.to_bits() == high.to_bits() {
+        return Some(low);
     }
+    if !low.is_finite() || !high.is_finite() {
+        // Between a number and what is no number lies what is no number.
+        return Some(low + high);
+    }
+    let [low, high] = [low, high].map(Scaled::of);
+    let between = low.times_integer(&BigInt::from(denominator - rest)).plus(&high.times_integer(&BigInt::from(rest)));
+    Some(nearest(&between.value, &BigInt::from(denominator), between.exponent))
 }
 
 impl Accumulator for Values {
@@ -124,7 +135,7 @@ impl Accumulator for Values {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        Ok(ScalarValue::Float64(self.result()))
+        Ok(ScalarValue::Float64(quantile(&mut self.values, self.share)))
     }
 
     fn size(&self) -> usize {
@@ -153,7 +164,7 @@ mod tests {
     use super::*;
 
     fn quantile(values: &[f64], share: f64) -> Option<f64> {
-        Values { share: Share::of(share), values: values.to_vec() }.result()
+        super::quantile(&mut values.to_vec(), Share::of(share))
     }
 
     #[test]
