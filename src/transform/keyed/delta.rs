@@ -32,7 +32,10 @@ const BYTES_OF_A_ROW: usize = 48;
 
 /// The differences of a run's tables, each found when first asked for.
 #[derive(Debug, Default)]
-pub struct Deltas(Mutex<HashMap<TableName, Arc<OnceCell<Option<Arc<Delta>>>>>>);
+pub struct Deltas(Mutex<HashMap<TableName, Arc<Answer>>>);
+
+/// None where a table is taken for another one altogether.
+type Answer = OnceCell<Option<Arc<Delta>>>;
 
 impl Deltas {
     /// Returns in which rows a table differs from what it was; None where they are too many, or no rows of the same columns.
@@ -66,7 +69,7 @@ impl Delta {
     /// When a column is none of the table's.
     pub fn within(&self, columns: &BTreeSet<&str>) -> Result<Vec<RecordBatch>> {
         let mut counts: HashMap<u128, i64> = HashMap::new();
-        let mut hashed = Vec::new();
+        let mut all = Vec::new();
         for (batches, sign) in [(&self.removed, -1), (&self.added, 1)] {
             for batch in batches {
                 let positions = (0..batch.num_columns())
@@ -75,11 +78,11 @@ impl Delta {
                 for hash in &hashes {
                     *counts.entry(*hash).or_default() += sign;
                 }
-                hashed.push((batch, hashes));
+                all.push((batch, hashes));
             }
         }
         let differs = |hash: &u128| counts.get(hash).is_some_and(|count| *count != 0);
-        hashed.into_iter().map(|(batch, hashes)| Ok(filter_record_batch(batch, &mask(&hashes, differs))?)).collect()
+        all.into_iter().map(|(batch, hashes)| Ok(filter_record_batch(batch, &mask(&hashes, differs))?)).collect()
     }
 }
 

@@ -131,9 +131,9 @@ async fn reaching(
         let scans = depend::scans(&prover.optimized(Some(filter))?, inputs)?;
         let told: Vec<BTreeMap<usize, Expr>> = scans.iter().map(|scan| equalities(scan, inputs)).collect();
         let mut is_changed = |scan: &Scan| !changes.of(&scan.dependency(None, false), inputs).is_empty();
-        let changed: Vec<(&Scan, &BTreeMap<usize, Expr>)> =
+        let touched: Vec<(&Scan, &BTreeMap<usize, Expr>)> =
             scans.iter().zip(&told).filter(|(scan, _)| is_changed(scan)).collect();
-        let reached = |index: usize| changed.iter().all(|(_, equal)| equal.contains_key(&index));
+        let reached = |index: usize| touched.iter().all(|(_, equal)| equal.contains_key(&index));
         let kept: Vec<Column> =
             columns.iter().enumerate().filter(|(index, _)| reached(*index)).map(|(_, column)| column.clone()).collect();
         if kept.len() < columns.len() {
@@ -146,7 +146,7 @@ async fn reaching(
             columns = kept;
             continue;
         }
-        let scans = changed.into_iter().filter_map(|(scan, equal)| keyed(scan, equal, inputs)).collect();
+        let scans = touched.into_iter().filter_map(|(scan, equal)| keyed(scan, equal, inputs)).collect();
         let (columns, types) = columns.into_iter().unzip();
         return Ok(Some(Key { columns, types, scans }));
     }
