@@ -24,7 +24,7 @@ columns:
   key_account_churn_rate: { type: double, unit: rate, title: { zh: 大客户流失率, en: Key account churn }, description: Lost customers of those held with grade A. }
   score: { type: double, unit: score, title: { zh: 综合得分, en: Score }, description: Weighted score from 0 to 1. }
   rank: { type: bigint, title: { zh: 排名, en: Rank }, description: Rank by score within the quarter. }
-  revenue: { type: "decimal(18,2)", unit: reporting currency, title: { zh: 收入, en: Revenue }, description: "Revenue of the quarter, returns included." }
+  revenue: { type: "decimal(18,2)", unit: reporting currency, title: { zh: 收入, en: Revenue }, description: "Revenue of the quarter, returns included; NULL where no line could be converted." }
   target_amount: { type: "decimal(18,2)", unit: reporting currency, title: { zh: 目标, en: Target }, description: Target for revenue in the quarter. }
   customer_count: { type: bigint, unit: customers, title: { zh: 客户数, en: Customers }, description: Customers held at the end of the quarter. }
   key_account_count: { type: bigint, unit: customers, title: { zh: 大客户数, en: Key accounts }, description: Those with grade A. }
@@ -112,13 +112,15 @@ measured_manager AS (
     SELECT
         listed.quarter,
         listed.manager,
-        CAST(coalesce(sold.revenue, 0) AS DOUBLE) / nullif(CAST(agreed.target_amount AS DOUBLE), 0) AS attainment_rate,
+        CAST(CASE WHEN sold.manager IS NULL THEN 0 ELSE sold.revenue END AS DOUBLE)
+            / nullif(CAST(agreed.target_amount AS DOUBLE), 0) AS attainment_rate,
         CAST(coalesce(sold.sold_revenue, 0) AS DOUBLE)
             / nullif(CAST(sum(sold.sold_revenue) OVER (PARTITION BY listed.quarter) AS DOUBLE), 0) AS sales_share,
         answered.satisfaction_score,
         CAST(held.loyal_count AS DOUBLE) / nullif(held.customer_count, 0) AS loyal_share,
         CAST(held.lost_key_account_count AS DOUBLE) / nullif(held.key_account_count, 0) AS key_account_churn_rate,
-        coalesce(sold.revenue, 0) AS revenue,
+        -- who sold nothing has no revenue, who sold what could not be converted an unknown one
+        CASE WHEN sold.manager IS NULL THEN 0 ELSE sold.revenue END AS revenue,
         agreed.target_amount,
         coalesce(held.customer_count, 0) AS customer_count,
         coalesce(held.key_account_count, 0) AS key_account_count,
