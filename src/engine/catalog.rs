@@ -1,6 +1,10 @@
 //! The tables that a statement can read: what the manifest says of them and how their files are scanned.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use arrow::datatypes::SchemaRef;
 use datafusion::{catalog::TableProvider, error::Result};
@@ -41,14 +45,6 @@ impl CatalogTable {
         Self { table, files, as_of }
     }
 
-    /// Returns the table with one of its partitions alone; with none where it does not have that one.
-    #[must_use]
-    pub fn only(&self, values: &PartitionValues) -> Self {
-        let mut table = self.table.clone();
-        table.partitions.retain(|partition| partition.values == *values);
-        Self { table, files: self.files.only(values), as_of: self.as_of.clone() }
-    }
-
     /// Returns an empty table, for planning without data.
     #[must_use]
     pub fn empty(schema: &SchemaRef, partition_by: Vec<String>, as_of: Option<AsOf>) -> Self {
@@ -67,7 +63,23 @@ impl CatalogTable {
     /// # Errors
     /// When the cut names a column that is neither a date nor a timestamp.
     pub fn provider(&self, name: &TableName) -> Result<Arc<dyn TableProvider>> {
-        let files = Arc::new(self.files.clone());
+        self.cut(self.files.clone(), name)
+    }
+
+    /// Returns what scans some of its partitions, of those that it has, in the same way.
+    ///
+    /// # Errors
+    /// As [`Self::provider`].
+    pub fn provider_of(
+        &self,
+        name: &TableName,
+        partitions: &BTreeSet<PartitionValues>,
+    ) -> Result<Arc<dyn TableProvider>> {
+        self.cut(self.files.only(partitions), name)
+    }
+
+    fn cut(&self, files: SnapshotTable, name: &TableName) -> Result<Arc<dyn TableProvider>> {
+        let files = Arc::new(files);
         match &self.as_of {
             Some(as_of) => as_of.cut(files, &name.to_string()),
             None => Ok(files),

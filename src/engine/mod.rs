@@ -29,6 +29,7 @@ pub mod table;
 pub mod types;
 pub mod units;
 pub mod user_function;
+pub mod value_set;
 mod windows;
 
 pub use catalog::{Catalog, CatalogTable};

@@ -3,7 +3,10 @@
 //! The stock listing table is not used: it cannot read `__HIVE_DEFAULT_PARTITION__` and lists folders, where a snapshot
 //! is exactly what its manifest says.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use arrow::{
     array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions},
@@ -69,10 +72,11 @@ impl SnapshotTable {
         Self { schema, partition_by, partitions, values: Arc::default() }
     }
 
-    /// Returns the table with one of its partitions alone.
+    /// Returns the table with some of its partitions alone.
     #[must_use]
-    pub fn only(&self, values: &PartitionValues) -> Self {
-        let partitions = self.partitions.iter().filter(|partition| partition.values == *values).cloned().collect();
+    pub fn only(&self, values: &BTreeSet<PartitionValues>) -> Self {
+        let partitions =
+            self.partitions.iter().filter(|partition| values.contains(&partition.values)).cloned().collect();
         Self::new(Arc::clone(&self.schema), self.partition_by.clone(), partitions)
     }
 
@@ -294,6 +298,12 @@ pub struct AsOf {
 }
 
 impl AsOf {
+    /// Returns the cut of a published table on a day.
+    #[must_use]
+    pub fn of(table: &manifest::Table, run_date: NaiveDate, timezone: Tz) -> Self {
+        Self { event_date: table.event_date.clone(), stages: table.as_of.clone(), run_date, timezone }
+    }
+
     /// Returns the table as it was at the end of the run date.
     ///
     /// # Errors

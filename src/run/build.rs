@@ -171,13 +171,7 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     around.backfill.apply(&name, &mut decision);
     meter.restart();
     let begun = Instant::now();
-    let mut written = match rebuild(model, &decision, base, &session, around).await? {
-        (written, Some(smaller)) => {
-            decision = smaller;
-            written
-        }
-        (written, None) => written,
-    };
+    let (mut written, decision) = rebuild(model, decision, base, &session, around).await?;
     let cost = written.cost(begun, &meter);
     let decision = restated(model, decision, around.parent, around.timezone)?;
     fingerprint_all(model, &mut written.partitions, &inputs, &session).await.map_err(failed)?;
@@ -199,26 +193,26 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     Ok(Built { report: ModelReport { differences, ..built.report }, query, ..built })
 }
 
-/// Makes what a decision asks for, and returns a smaller decision where fewer partitions turned out to be others.
+/// Makes what a decision asks for, and returns what of it was left where fewer partitions turned out to be others.
 async fn rebuild(
     model: &PlannedModel,
-    decision: &Decision,
+    decision: Decision,
     base: Option<Base<'_>>,
     session: &SessionContext,
     around: Surroundings<'_>,
-) -> Result<(Written, Option<Decision>), Error> {
+) -> Result<(Written, Decision), Error> {
     if decision.is_idle() {
-        return Ok((Written::default(), None));
+        return Ok((Written::default(), decision));
     }
     let base = base.filter(|_| !around.full && around.backfill.is_empty());
-    match Box::pin(by_keys(model, decision, base, session, around)).await {
-        Ok(Some((written, smaller))) => return Ok((written, Some(smaller))),
+    match Box::pin(by_keys(model, &decision, base, session, around)).await {
+        Ok(Some(made)) => return Ok(made),
         Ok(None) => {}
         Err(error @ Error::Environment { .. }) => return Err(error),
         // With little memory the whole query has other ways, and of what is wrong with it, it tells more.
         Err(error) => tracing::info!("`{}` is computed whole: {error}", model.model.name),
     }
-    Ok((write_into(around.staging.path(), model, decision, session, around).await?, None))
+    Ok((write_into(around.staging.path(), model, &decision, session, around).await?, decision))
 }
 
 /// Makes what a decision asks for of old rows and those of changed keys; None where these cannot be told apart.
@@ -233,7 +227,9 @@ async fn by_keys(
     let Some((base, published)) = base.zip(published(&model.model.name, around).map_err(failed)?) else {
         return Ok(None);
     };
-    let Some(key) = keyed::key(model, decision, base, session).await.map_err(failed)? else { return Ok(None) };
+    let Some(key) = keyed::key(model, decision, base, around.deltas, session).await.map_err(failed)? else {
+        return Ok(None);
+    };
     let past = keyed::Past {
         before: &|table| published_before(table, base, around),
         rows: Arc::new(published.files),
@@ -269,12 +265,7 @@ fn published_before(
 ) -> datafusion::error::Result<Option<CatalogTable>> {
     let Some(published) = published(name, around)? else { return Ok(None) };
     let cut = base.catalog.get(name).and_then(|now| now.as_of.clone());
-    let as_of = cut.map(|cut| AsOf {
-        event_date: published.table.event_date.clone(),
-        stages: published.table.as_of.clone(),
-        run_date: base.parent.run_date,
-        timezone: cut.timezone,
-    });
+    let as_of = cut.map(|cut| AsOf::of(&published.table, base.parent.run_date, cut.timezone));
     Ok(Some(CatalogTable { as_of, ..published }))
 }
 

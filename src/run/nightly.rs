@@ -367,12 +367,7 @@ pub(super) fn snapshot_catalog(
 ) -> datafusion::error::Result<Catalog> {
     let locate = |table: &TableName, file: &_| warehouse.file(&manifest.snapshot, table, file);
     let table = |(name, table): (&TableName, &Table)| {
-        let as_of = AsOf {
-            event_date: table.event_date.clone(),
-            stages: table.as_of.clone(),
-            run_date: parameters.run_date,
-            timezone: parameters.timezone,
-        };
+        let as_of = AsOf::of(table, parameters.run_date, parameters.timezone);
         let schema = SnapshotTable::declared_schema(table)?;
         Ok((name.clone(), CatalogTable::new(table.clone(), schema, Some(as_of), &|file| locate(name, file))))
     };

@@ -14,21 +14,24 @@ use std::{
 use arrow::{
     array::{ArrayRef, AsArray, RecordBatch},
     compute::{cast, filter_record_batch},
-    datatypes::{DataType, Field, Int64Type, Schema},
+    datatypes::{DataType, Field, Schema},
 };
 use datafusion::{
     error::Result,
-    functions_aggregate::expr_fn::count,
     logical_expr::{Expr, LogicalPlanBuilder, utils::split_conjunction},
     prelude::SessionContext,
 };
 
-use super::{Inputs, delta::Delta, key_set::KeySet};
+use super::{
+    Inputs,
+    delta::{Delta, Deltas},
+};
 use crate::{
     engine::{
         CatalogTable,
         session::over_few_rows,
         table::{evaluate, is_closed},
+        value_set::ValueSet,
     },
     record::TableName,
     transform::{
@@ -70,7 +73,7 @@ impl Keyed {
     ///
     /// # Errors
     /// When an expression fails on a row.
-    pub fn add(&self, delta: &Delta, types: &[DataType], keys: &mut KeySet) -> Result<()> {
+    pub fn add(&self, delta: &Delta, types: &[DataType], keys: &mut ValueSet) -> Result<()> {
         let columns = self.columns.iter().map(String::as_str).collect();
         for batch in delta.within(&columns)? {
             let batch = self.filters.iter().try_fold(batch, |batch, filter| kept(&batch, filter))?;
@@ -100,6 +103,7 @@ pub(super) async fn find(
     model: &PlannedModel,
     prover: &Prover<'_>,
     changes: &mut Changes<'_>,
+    deltas: &Deltas,
     session: &SessionContext,
 ) -> Result<Option<Key>> {
     let is_exact = |data_type: &DataType| !data_type.is_floating() && !data_type.is_nested();
@@ -107,9 +111,9 @@ pub(super) async fn find(
     let all: Vec<Column> = model.schema.fields().iter().map(column).filter(|(_, kind)| is_exact(kind)).collect();
     let declared = model.key();
     let of_key: Vec<Column> = all.iter().filter(|(name, _)| declared.contains(name)).cloned().collect();
-    match Box::pin(reaching(model, of_key, prover, changes, session)).await? {
+    match Box::pin(reaching(model, of_key, prover, changes, deltas, session)).await? {
         Some(key) => Ok(Some(key)),
-        None => Box::pin(reaching(model, all, prover, changes, session)).await,
+        None => Box::pin(reaching(model, all, prover, changes, deltas, session)).await,
     }
 }
 
@@ -121,6 +125,7 @@ async fn reaching(
     mut columns: Vec<Column>,
     prover: &Prover<'_>,
     changes: &mut Changes<'_>,
+    deltas: &Deltas,
     session: &SessionContext,
 ) -> Result<Option<Key>> {
     let inputs = prover.inputs();
@@ -140,7 +145,7 @@ async fn reaching(
             columns = kept;
             continue;
         }
-        let full = without_nulls(&scans, &told, inputs, session).await?;
+        let full = without_nulls(&scans, &told, inputs, deltas, session).await?;
         let kept = never_null(model, &columns, &full, inputs, session).await?;
         if kept.len() < columns.len() {
             columns = kept;
@@ -189,6 +194,7 @@ async fn without_nulls(
     scans: &[Scan],
     told: &[BTreeMap<usize, Expr>],
     inputs: &Inputs<'_>,
+    deltas: &Deltas,
     session: &SessionContext,
 ) -> Result<BTreeMap<TableName, BTreeSet<String>>> {
     let mut asked: BTreeMap<TableName, BTreeSet<String>> = BTreeMap::new();
@@ -198,33 +204,9 @@ async fn without_nulls(
     }
     for (name, columns) in &mut asked {
         let Some(table) = inputs.catalog.get(name) else { continue };
-        *columns = full(table, columns, session).await?;
+        *columns = deltas.full(name, table, columns, session).await?;
     }
     Ok(asked)
-}
-
-/// Returns those of a table's columns that no row has NULL in; files say so without being read.
-async fn full(table: &CatalogTable, columns: &BTreeSet<String>, session: &SessionContext) -> Result<BTreeSet<String>> {
-    let schema = table.schema();
-    let is_declared = |column: &&String| schema.field_with_name(column).is_ok_and(|field| !field.is_nullable());
-    let (mut full, open): (BTreeSet<String>, Vec<String>) = {
-        let (full, open): (Vec<&String>, Vec<&String>) = columns.iter().partition(is_declared);
-        (full.into_iter().cloned().collect(), open.into_iter().cloned().collect())
-    };
-    if open.is_empty() {
-        return Ok(full);
-    }
-    let rows = session.read_table(Arc::new(table.files.clone()))?;
-    let counts = open.iter().map(|name| count(decide::output(name))).collect();
-    for batch in rows.aggregate(Vec::new(), counts)?.collect().await? {
-        for (name, counted) in open.iter().zip(batch.columns()) {
-            let counted = counted.as_primitive_opt::<Int64Type>().filter(|counted| counted.len() == 1);
-            if counted.is_some_and(|counted| u64::try_from(counted.value(0)) == Ok(table.table.rows())) {
-                full.insert(name.clone());
-            }
-        }
-    }
-    Ok(full)
 }
 
 /// Returns those of some columns of the output that are NULL in no row, given the columns of inputs in which there is none.

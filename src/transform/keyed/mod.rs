@@ -17,7 +17,6 @@
 
 mod delta;
 mod key;
-mod key_set;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -38,7 +37,6 @@ use datafusion::{
 };
 use futures::{Stream, StreamExt, stream};
 
-use self::key_set::KeySet;
 pub use self::{delta::Deltas, key::Key};
 use super::{
     Decision, PlannedModel, Prover, Reason,
@@ -47,7 +45,10 @@ use super::{
     depend::Inputs,
 };
 use crate::{
-    engine::{CatalogTable, types},
+    engine::{
+        CatalogTable, types,
+        value_set::{Asks, ValueSet},
+    },
     record::{
         PartitionValues, TableName,
         manifest::{Partition, Table},
@@ -83,7 +84,7 @@ pub struct Reckoned {
     computed: Vec<RecordBatch>,
     /// Where they differ from the old ones: columns and keys.
     columns: Vec<String>,
-    keys: KeySet,
+    keys: ValueSet,
     old: Arc<dyn TableProvider>,
 }
 
@@ -95,6 +96,7 @@ pub async fn key(
     model: &PlannedModel,
     decision: &Decision,
     base: Base<'_>,
+    deltas: &Deltas,
     session: &SessionContext,
 ) -> Result<Option<Key>> {
     if !base.parent.tables.get(&model.model.name).is_some_and(|table| is_comparable(model, decision, table)) {
@@ -102,7 +104,7 @@ pub async fn key(
     }
     let mut changes = Changes::new(base);
     let prover = Prover::new(model, changes.inputs(&model.statement.tables), session).await?;
-    Box::pin(key::find(model, &prover, &mut changes, session)).await
+    Box::pin(key::find(model, &prover, &mut changes, deltas, session)).await
 }
 
 /// Computes the rows of changed keys; None where that is no less work than to compute all rows.
@@ -117,8 +119,8 @@ pub async fn reckon(
     past: Past<'_>,
     session: &SessionContext,
 ) -> Result<Option<Reckoned>> {
-    let Some(table) = base.parent.tables.get(&model.model.name) else { return Ok(None) };
-    let mut keys = KeySet::new(&key.types);
+    let known = base.parent.partitions(&model.model.name);
+    let mut keys = ValueSet::new(Asks::IsChangedKey, &key.types);
     for scan in &key.scans {
         let (Some(before), Some(now)) = ((past.before)(&scan.table)?, base.catalog.get(&scan.table)) else {
             return Ok(None);
@@ -138,13 +140,13 @@ pub async fn reckon(
         old: past.rows,
     };
     let had = reckoned.had(model, session).await?;
-    let dirty: u64 = decision.dirty.iter().filter_map(|(values, _)| rows_of(table, values)).sum();
+    let dirty: u64 =
+        decision.dirty.iter().filter_map(|(values, _)| known.get(values)).map(|partition| partition.rows).sum();
     let is_most = dirty > FEW_ROWS && had.values().sum::<u64>() > dirty / 2;
     if is_most || !reckoned.compute(model, session).await? {
         return Ok(None);
     }
-    let prover = Prover::new(model, Inputs::now(base.catalog), session).await?;
-    reckoned.settle(model, table, &had, &prover)?;
+    reckoned.settle(model, &known, &had, base, session).await?;
     Ok(Some(reckoned))
 }
 
@@ -160,10 +162,6 @@ fn is_comparable(model: &PlannedModel, decision: &Decision, table: &Table) -> bo
         && decision.ignored.is_empty()
         && !table.partitions.is_empty()
         && reasons.into_iter().all(is_input)
-}
-
-fn rows_of(table: &Table, values: &PartitionValues) -> Option<u64> {
-    table.partitions.iter().find(|partition| partition.values == *values).map(|partition| partition.rows)
 }
 
 impl Reckoned {
@@ -191,7 +189,7 @@ impl Reckoned {
 
     /// Computes the rows of the changed keys; false when they become too many.
     async fn compute(&mut self, model: &PlannedModel, session: &SessionContext) -> Result<bool> {
-        if self.keys.len() == 0 {
+        if self.keys.is_empty() {
             return Ok(true);
         }
         let plan = model.statement.plan(session).await?;
@@ -217,12 +215,13 @@ impl Reckoned {
     }
 
     /// Keeps the partitions that neither had nor have a row with a changed key.
-    fn settle(
+    async fn settle(
         &mut self,
         model: &PlannedModel,
-        table: &Table,
+        known: &BTreeMap<&PartitionValues, &Partition>,
         had: &BTreeMap<PartitionValues, u64>,
-        prover: &Prover<'_>,
+        base: Base<'_>,
+        session: &SessionContext,
     ) -> Result<()> {
         let mut touched: BTreeSet<PartitionValues> = had.keys().cloned().collect();
         for batch in &self.computed {
@@ -237,16 +236,16 @@ impl Reckoned {
             std::mem::take(&mut decision.dirty).into_iter().partition(|(values, _)| touched.contains(values));
         decision.dirty = dirty;
         let same: Vec<(PartitionValues, Vec<Reason>)> = same;
-        let values: Vec<&PartitionValues> = same.iter().map(|(values, _)| values).collect();
-        let proofs = prover.prove(&values)?;
-        let known: BTreeMap<&PartitionValues, &Partition> =
-            table.partitions.iter().map(|partition| (&partition.values, partition)).collect();
-        for (values, proof) in values.into_iter().zip(proofs) {
-            if let Some(partition) = known.get(values) {
-                decision.clean.push(Partition { fingerprint: proof.fingerprint, ..(*partition).clone() });
+        if !same.is_empty() {
+            let values: Vec<&PartitionValues> = same.iter().map(|(values, _)| values).collect();
+            let proofs = Prover::new(model, Inputs::now(base.catalog), session).await?.prove(&values)?;
+            for (values, proof) in values.into_iter().zip(proofs) {
+                if let Some(partition) = known.get(values) {
+                    decision.clean.push(Partition { fingerprint: proof.fingerprint, ..(*partition).clone() });
+                }
             }
+            decision.clean.sort_by(|one, other| one.values.cmp(&other.values));
         }
-        decision.clean.sort_by(|one, other| one.values.cmp(&other.values));
         if touched.iter().all(|values| known.contains_key(values)) {
             decision.open.clear();
         }
@@ -255,7 +254,7 @@ impl Reckoned {
 
     /// Returns the predicate that a row of the model bears a changed key.
     fn is_changed(&self) -> Expr {
-        self.keys.holds(columns(&self.columns))
+        self.keys.call(columns(&self.columns))
     }
 
     /// Returns the rows of what is rebuilt: the old ones that stay, then those that were computed.

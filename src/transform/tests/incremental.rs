@@ -434,7 +434,7 @@ impl Case {
         let (parent, before) = self.parent.as_ref().zip(self.inputs.as_ref()).filter(|_| self.by_keys)?;
         let base = Base { parent, catalog: now };
         let proving = self.key_fault.map_or_else(|| session.clone(), |fault| fault.session(&self.engine, now));
-        let key = keyed::key(&self.model, decision, base, &proving).await.unwrap()?;
+        let key = keyed::key(&self.model, decision, base, &Deltas::default(), &proving).await.unwrap()?;
         let rows = MemTable::try_new(self.model.schema.clone(), vec![self.output.clone()]).unwrap();
         let past =
             Past { before: &|table| Ok(before.get(table).cloned()), rows: Arc::new(rows), deltas: &Deltas::default() };

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Float64Array};
+use arrow::array::{ArrayRef, AsArray, BinaryArray, BooleanArray, Float64Array};
 use datafusion::{
     common::exec_datafusion_err,
     error::Result,
@@ -13,7 +13,7 @@ use datafusion::{
 };
 
 use super::{
-    groups::counted,
+    groups::{counted, states_of_rows},
     quantile::{Share, quantile},
 };
 
@@ -122,10 +122,7 @@ impl GroupsAccumulator for Gathered {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let mut rows = Self::new(self.share);
-        let every: Vec<usize> = (0..values[0].len()).collect();
-        rows.update_batch(values, &every, filter, every.len())?;
-        rows.state(EmitTo::All)
+        states_of_rows(Self::new(self.share), values, filter)
     }
 
     fn size(&self) -> usize {

@@ -147,6 +147,17 @@ pub(super) fn counted<'a>(
     (0..values.len()).filter(move |&row| values.is_valid(row) && is_counted(row)).map(|row| (row, values.value(row)))
 }
 
+/// Returns the state of each row as that of a group of its own, by what has no groups yet.
+pub(super) fn states_of_rows(
+    mut rows: impl GroupsAccumulator,
+    values: &[ArrayRef],
+    filter: Option<&BooleanArray>,
+) -> Result<Vec<ArrayRef>> {
+    let every: Vec<usize> = (0..values[0].len()).collect();
+    rows.update_batch(values, &every, filter, every.len())?;
+    rows.state(EmitTo::All)
+}
+
 impl GroupsAccumulator for Groups {
     fn update_batch(
         &mut self,
@@ -182,10 +193,7 @@ impl GroupsAccumulator for Groups {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let mut rows = Self::new(self.question);
-        let every: Vec<usize> = (0..values[0].len()).collect();
-        rows.update_batch(values, &every, filter, every.len())?;
-        rows.state(EmitTo::All)
+        states_of_rows(Self::new(self.question), values, filter)
     }
 
     fn size(&self) -> usize {
