@@ -30,12 +30,19 @@ TOTAL_BAR, MEAN_BAR, WORST_BAR, MEMORY_BAR_MB = 0.8, 1.0, 2.0, 4.3 * 1024
 def main() -> None:
     arguments = parse_arguments()
     bench = Bench(arguments)
-    lines = [bench.line(table) for table in bench.tables()]
-    document = {"cores": os.cpu_count(), "threads": arguments.threads, "repeat": arguments.repeat, "models": lines}
-    document |= {"load_before": bench.load_before, "load_after": os.getloadavg()[0]}
+    lines, failed = [], {}
+    document = {"cores": os.cpu_count(), "threads": arguments.threads, "repeat": arguments.repeat, "models": lines, "failed": failed}
+    for table in bench.tables():
+        try:
+            lines.append(bench.line(table))
+        except SystemExit as failure:
+            failed[table] = str(failure).splitlines()[-1]
+            print(f"… {table}: {failed[table]}", file=sys.stderr, flush=True)
+        document |= {"load_before": bench.load_before, "load_after": os.getloadavg()[0]}
+        # What an hour has measured is not lost with what comes after it.
+        if arguments.out:
+            arguments.out.write_text(json.dumps(document, indent=1, ensure_ascii=False))
     print(markdown(document))
-    if arguments.out:
-        arguments.out.write_text(json.dumps(document, indent=1, ensure_ascii=False))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -147,6 +154,7 @@ def bars(lines: list[dict], document: dict) -> list[str]:
     told = [f"- {what}: {value:.2f} {unit}, bar {bar:.2f}: {'met' if value <= bar else '**missed**'}" for what, value, bar, unit in found]
     slow = sorted((line for line in lines if ratio(line) > WORST_BAR), key=ratio, reverse=True)
     named = ", ".join(f"`{line['table']}` {ratio(line):.1f}" for line in slow)
+    told += [f"- not measured, since one side failed: `{table}`: {why}" for table, why in document["failed"].items()]
     told.append(f"- slower than {WORST_BAR:.0f} times: {len(slow)} of {len(lines)}: {named}")
     return [*told, f"- load of the machine: {document['load_before']:.1f} before, {document['load_after']:.1f} after"]
 

@@ -77,7 +77,7 @@ impl Warehouse {
         let mut needed = Vec::new();
         for target in self.targets()? {
             let Some(served) = self.depot.served(&target)?.snapshot else { continue };
-            let tables = self.manifest(&served)?.tables;
+            let tables = self.outline(&served)?.tables;
             needed.extend(tables.keys().map(|table| format!("{}{table}", target.prefix())));
         }
         let gone = kept.iter().filter(|name| !needed.contains(name));

@@ -75,7 +75,7 @@ impl Warehouse {
 
     fn is_young(&self, id: &str, retention: Retention) -> Result<bool, Error> {
         let Some(moment) = retention.made_after else { return Ok(false) };
-        let made = DateTime::parse_from_rfc3339(&self.manifest(id)?.created_at);
+        let made = DateTime::parse_from_rfc3339(&self.outline(id)?.created_at);
         // A time that nobody can read does not make a snapshot old.
         Ok(made.map_or(true, |made| made > moment))
     }
@@ -85,7 +85,7 @@ impl Warehouse {
         let mut line = Vec::new();
         let mut next = Some(from);
         while let Some(id) = next.filter(|id| line.len() < count && published.contains(id)) {
-            next = self.manifest(&id)?.parent;
+            next = self.outline(&id)?.parent;
             line.push(id);
         }
         Ok(line)

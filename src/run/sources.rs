@@ -13,14 +13,19 @@ use arrow::{
 use datafusion::{catalog::TableProvider, common::TableReference, datasource::MemTable, error::DataFusionError};
 
 use super::{
-    Definitions, identity, ops, outcome,
+    Definitions,
+    identity::{self, Identified},
+    ops, outcome,
     outcome::Failure,
     stage::{self, SourceIds, StagedSource, Surroundings, Surveyed},
     validate,
 };
 use crate::{
     Error,
-    define::{entity::RecordSource, project::Source},
+    define::{
+        entity::{Entity, RecordSource},
+        project::Source,
+    },
     engine::{Catalog, CatalogTable, Engine},
     normalize::{CodeTableRef, Contract},
     publish::Finder,
@@ -50,20 +55,11 @@ pub(super) async fn stage_all(
     manner: identity::Manner,
     finished: &dyn Fn(&StagedSource) -> Result<(), Error>,
 ) -> Result<Night, Failure> {
-    let project = &definitions.project;
     let (mut night, waiting) = survey_all(definitions, engine, around, finished).await?;
-    let mut identified = Vec::new();
-    for entity in &project.entities {
-        let around = identity::Around { definitions, engine, stage: around, manner };
-        let of = |records: &RecordSource| {
-            waiting.iter().find(|surveyed| surveyed.source().name.value == records.source.value)
-        };
-        let sources: Vec<&Surveyed<'_>> = entity.records.iter().filter_map(of).collect();
-        let failed = |error| Failure::of(&entity.xref_table(), error);
-        let found = Box::pin(identity::identify(entity, &sources, around)).await.map_err(failed)?;
+    let identified = identify_all(definitions, engine, around, manner, &waiting).await?;
+    for (_, found) in &identified {
         night.catalog.extend(found.tables.iter().cloned());
         night.entities.push(found.report.clone());
-        identified.push((entity, found));
     }
     for surveyed in waiting {
         let of = identified.iter().filter(|(entity, _)| entity.records_of(&surveyed.source().name.value).is_some());
@@ -73,6 +69,55 @@ pub(super) async fn stage_all(
     let place = ops::Writing { folder: around.place.folder, timezone: around.timezone };
     night.catalog.insert(TableName::file(), ops::files::write(&night.sources, place, around.place.files)?);
     Ok(night)
+}
+
+/// Identifies every entity. One whose ids stand gives them all the same where another one puts new ids on the same rows.
+async fn identify_all<'a>(
+    definitions: &'a Definitions,
+    engine: &Engine,
+    around: Surroundings<'_>,
+    manner: identity::Manner,
+    surveyed: &[Surveyed<'_>],
+) -> Result<Vec<(&'a Entity, Identified)>, Failure> {
+    let entities = &definitions.project.entities;
+    let mut identified: Vec<(&Entity, Identified)> = Vec::with_capacity(entities.len());
+    for entity in entities {
+        let found = identify_one(entity, definitions, engine, around, manner, surveyed).await?;
+        identified.push((entity, found));
+    }
+    while let Some(at) = standing_beside_new(&identified, surveyed) {
+        let (entity, found) = &mut identified[at];
+        let manner = identity::Manner { gives_all: true, ..manner };
+        *found = identify_one(entity, definitions, engine, around, manner, surveyed).await?;
+    }
+    Ok(identified)
+}
+
+async fn identify_one(
+    entity: &Entity,
+    definitions: &Definitions,
+    engine: &Engine,
+    around: Surroundings<'_>,
+    manner: identity::Manner,
+    surveyed: &[Surveyed<'_>],
+) -> Result<Identified, Failure> {
+    let around = identity::Around { definitions, engine, stage: around, manner };
+    let of =
+        |records: &RecordSource| surveyed.iter().find(|surveyed| surveyed.source().name.value == records.source.value);
+    let sources: Vec<&Surveyed<'_>> = entity.records.iter().filter_map(of).collect();
+    let failed = |error| Failure::of(&entity.xref_table(), error);
+    Box::pin(identity::identify(entity, &sources, around)).await.map_err(failed)
+}
+
+/// Returns an entity whose ids stand on the rows of a source on which those of another one do not.
+fn standing_beside_new(identified: &[(&Entity, Identified)], surveyed: &[Surveyed<'_>]) -> Option<usize> {
+    surveyed.iter().find_map(|surveyed| {
+        let name = &surveyed.source().name.value;
+        let on_its_rows = || (0..).zip(identified).filter(|(_, (entity, _))| entity.records_of(name).is_some());
+        let is_new = |(entity, found): &(&Entity, Identified)| found.gives(entity, surveyed);
+        let stands = on_its_rows().find(|(_, one)| !is_new(one)).map(|(at, _)| at);
+        stands.filter(|_| on_its_rows().any(|(_, one)| is_new(one)))
+    })
 }
 
 /// Stages the sources that get no ids, and reads the others, which are returned in the order in which they were read.
@@ -199,7 +244,7 @@ fn unwritten_codes(
         batches.lock().unwrap_or_else(PoisonError::into_inner).push(batch.map_err(|error| failed(error.into()))?);
         Ok(())
     };
-    surveyed.rows()?.each(&columns, see, |_, ()| Ok(()))?;
+    surveyed.rows()?.each(&columns, &|_| true, see, |_, ()| Ok(()))?;
     let batches = batches.into_inner().unwrap_or_else(PoisonError::into_inner);
     let table = MemTable::try_new(Arc::clone(&schema), vec![batches]).map_err(failed)?;
     as_of.cut(Arc::new(table), &name.to_string()).map_err(failed)

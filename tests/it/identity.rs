@@ -337,3 +337,63 @@ fn mistakes_in_a_definition_are_shown_in_their_places() {
     let ran = project.tallyhouse(&["check"]).ends(2);
     assert!(ran.err.contains("`core.customer_xref` is made by a model and by entity `customer`"), "{}", ran.err);
 }
+
+#[test]
+fn a_corrected_amount_is_no_news_of_a_customer_and_a_corrected_name_is() {
+    let project = project();
+    project.run();
+    let (before, old) = (project.current(), sales(&project));
+    project.extract("sale/2.csv", format!("{SALE_HEADER}1,2026-01-05,D1,c1,North Works,T1,,11\n"));
+    let report = project.run();
+    assert_eq!(entity(&report)["is_unchanged"], true, "{report:#}");
+    assert_eq!(entity(&report)["records"], 4);
+    assert_eq!(sales(&project), old);
+    assert_eq!(project.query("SELECT sum(amount) FROM core.sales"), ["61"]);
+    let after = project.current();
+    assert_ne!(files(&after, "2026-01-01"), files(&before, "2026-01-01"));
+    assert_eq!(files(&after, "2026-02-01"), files(&before, "2026-02-01"));
+    after.verify();
+    // The night after has nothing to look at, and nothing is left of the one before.
+    assert_eq!(project.run()["outcome"], "unchanged");
+    project.extract("sale/3.csv", format!("{SALE_HEADER}3,2026-02-07,D1,c2,West Trade Ltd,,300,30\n"));
+    let report = project.run();
+    assert_eq!(entity(&report)["is_unchanged"], false);
+    let names = project.query("SELECT name FROM core.customer_identity WHERE name LIKE '%Trade%'");
+    assert_eq!(names, ["West Trade Ltd"]);
+    assert_eq!(project.run_with(&["--verify-incremental"])["outcome"], "unchanged");
+}
+
+#[test]
+fn two_entities_put_their_ids_on_the_same_rows_though_only_one_has_news() {
+    let project = project();
+    project.file(
+        "pipelines/entities/dealer.yaml",
+        "name: dealer\n\
+         id: { column: dealer_id, prefix: D }\n\
+         records:\n\
+         \x20 - { source: sale, key: [dealer], date: day, columns: { name: dealer } }\n\
+         \x20 - { source: dealer, key: [code], columns: { name: code, owner: owner } }\n\
+         attributes: { name: { prepare: text }, owner: { prepare: text } }\n\
+         rules: [{ name: same_owner, equal: [owner] }, { name: same_code, equal: [name] }]\n",
+    );
+    project.source(
+        "dealer",
+        "format: csv\nkey: [code]\ncolumns:\n  code: { type: string, required: true }\n  owner: { type: string }\n",
+    );
+    project.extract("dealer/a.csv", "code,owner\nD0,Li\nD1,Wang\n");
+    project.run();
+    let of_dealer = |project: &Project| project.query("SELECT DISTINCT dealer_id FROM staged.sale");
+    let (old, old_dealer) = (sales(&project), of_dealer(&project));
+    // Both dealers have one owner now, so the rows of D1 get the id of D0, though no file of sales changed.
+    project.extract("dealer/a.csv", "code,owner\nD0,Li\nD1,Li\n");
+    let report = project.run();
+    let entities = report["entities"].as_array().unwrap();
+    let news: Vec<_> = entities.iter().map(|entity| (&entity["entity"], &entity["merged"])).collect();
+    assert_eq!(news, [(&"customer".into(), &0.into()), (&"dealer".into(), &1.into())]);
+    assert_eq!(sales(&project), old);
+    let merged = of_dealer(&project);
+    assert_eq!(merged, project.query("SELECT dealer_id FROM staged.dealer WHERE code = 'D0'"));
+    assert_ne!(merged, old_dealer);
+    project.current().verify();
+    assert_eq!(project.run()["outcome"], "unchanged");
+}

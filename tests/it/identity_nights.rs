@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{identity::PIPELINE, project::Project};
+use crate::{
+    identity::PIPELINE,
+    project::{Project, is_night},
+};
 
 const ACCOUNT: &str = "\
 format: csv
@@ -419,4 +422,154 @@ fn each_environment_remembers_for_itself_and_looking_remembers_nothing() {
     project.file("pipelines/nightly.yaml", PIPELINE.replace("entities: entities/*.yaml\n", ""));
     project.run();
     assert!(!memory(&project).exists() && of_dev.exists());
+}
+
+/// Sales of which some columns are no business of the entity, and an order is seen before it is paid.
+const PAID: &str = "\
+format: csv
+key: [id]
+partition_by: [month]
+event_date: day
+as_of: [paid]
+columns:
+  id: { type: int, required: true }
+  day: { type: date, required: true }
+  paid: { type: date }
+  dealer: { type: string, required: true }
+  code: { type: string }
+  customer: { type: string }
+  phone: { type: string }
+  amount: { type: int }
+  month: { type: date, derive: \"date_trunc('month', day)\" }
+";
+
+/// Few firms under few keys, so that rows of one key often disagree on one day.
+const PAYER: &str = "\
+name: customer
+id: { column: customer_id, prefix: C }
+records:
+  - { source: account, key: [account_id], columns: { name: name, phone: phone } }
+  - { source: sale, key: [dealer, code], date: day, columns: { name: customer, phone: phone, paid: paid } }
+attributes:
+  name: { prepare: company }
+  phone: { prepare: text }
+  paid: { prepare: text }
+rules:
+  - { name: same_phone, equal: [phone] }
+  - { name: same_name, equal: [name.key] }
+survivorship: { name: most_recent, phone: most_recent, paid: most_recent }
+";
+
+/// Sales by file: id, day of the year, day of payment or 0, dealer and code, firm and telephone, amount.
+struct Payments {
+    dice: Dice,
+    files: BTreeMap<usize, Vec<[usize; 6]>>,
+    next: usize,
+    run_day: usize,
+}
+
+impl Payments {
+    fn new(seed: u64) -> Self {
+        let mut world = Self { dice: Dice(seed), files: BTreeMap::new(), next: 0, run_day: 90 };
+        let rows = (0..40).map(|id| world.row(id)).collect();
+        world.files.insert(0, rows);
+        world
+    }
+
+    fn row(&mut self, id: usize) -> [usize; 6] {
+        // Months of 30 days, few of which have sales: keys meet on one day, within a partition and beyond.
+        let day = 30 * self.dice.below(5) + [1, 1, 30][self.dice.below(3)];
+        let paid = if self.dice.below(2) == 0 { 0 } else { day + self.dice.below(60) };
+        [id, day, paid, self.dice.below(12), self.dice.below(30), self.dice.below(100)]
+    }
+
+    fn pass_a_night(&mut self) {
+        self.next += 1;
+        let file = self.dice.below(self.files.len());
+        let (name, mut rows) = self.files.iter().nth(file).map(|(name, rows)| (*name, rows.clone())).unwrap();
+        let picked = self.dice.below(rows.len().max(1));
+        let mut row = rows.get(picked).copied().unwrap_or_default();
+        match self.dice.below(8) {
+            // An amount or a firm is corrected, or the sale belongs to another day.
+            0 | 1 => row[5] += 1,
+            2 => row[4] = self.dice.below(30),
+            3 => row = self.row(row[0]),
+            // The same rows come again, in another order, or under another name.
+            4 => {
+                rows.reverse();
+                self.files.insert(self.next, rows);
+                return;
+            }
+            5 if name > 0 => {
+                self.files.remove(&name);
+                self.files.insert(self.next, rows);
+                return;
+            }
+            6 => {
+                self.run_day = 20 + self.dice.below(140);
+                return;
+            }
+            _ => row = self.row(1000 + self.next),
+        }
+        self.files.insert(self.next, vec![row]);
+    }
+
+    fn deliver(&self, project: &Project) {
+        let date = |day: usize| format!("2026-{:02}-{:02}", day / 31 + 1, day % 31 + 1).replace("02-29", "02-28");
+        let date = |day: usize| date(day).replace("02-30", "02-28").replace("02-31", "02-28").replace("04-31", "04-30");
+        let firm = |firm: usize| format!("Firm {}", firm % 10);
+        let phone = |firm: usize| if firm.is_multiple_of(3) { String::new() } else { format!("1390000{firm:02}") };
+        let _ = fs::remove_dir_all(project.path("extracts/sale"));
+        for (name, rows) in &self.files {
+            let mut file = "id,day,paid,dealer,code,customer,phone,amount\n".to_owned();
+            for [id, day, paid, key, of, amount] in rows {
+                let paid = if *paid == 0 { String::new() } else { date(*paid) };
+                let (dealer, code) = (key % 3, key / 3);
+                let said = format!("{},{}", firm(*of), phone(*of));
+                file.push_str(&format!("{id},{},{paid},D{dealer},c{code},{said},{amount}\n", date(*day)));
+            }
+            project.extract(&format!("sale/{name:05}.csv"), file);
+        }
+    }
+
+    fn run(&self, project: &Project) -> Value {
+        let date = format!("2026-{:02}-{:02}", self.run_day / 28 + 1, self.run_day % 28 + 1);
+        project.run_with(&["--run-date", &date])
+    }
+}
+
+#[test]
+fn nights_on_which_nobody_says_anything_new_give_the_bytes_of_nights_that_ask_everybody() {
+    let (seeds, nights) = if is_night() { (40, 60) } else { (2, 24) };
+    for seed in 1..=seeds {
+        let mut world = Payments::new(seed);
+        let projects = [Project::new(), Project::new()];
+        for project in &projects {
+            project.file("pipelines/nightly.yaml", PIPELINE);
+            project.file("pipelines/entities/customer.yaml", PAYER);
+            project.source("account", ACCOUNT).source("sale", PAID);
+            project
+                .extract("account/all.csv", "account_id,name,city,phone,tax_id\nA1,Firm 1,,139000001,\nA2,Firm 2,,,\n");
+            world.deliver(project);
+            world.run(project);
+        }
+        let [kept, forgetful] = &projects;
+        let (mut silent, mut spoken) = (0, 0);
+        for night in 0..nights {
+            world.pass_a_night();
+            projects.iter().for_each(|project| world.deliver(project));
+            let _ = fs::remove_dir_all(forgetful.path("warehouse/remembered"));
+            let (quick, slow) = (world.run(kept), world.run(forgetful));
+            let is_new = |report: &Value| report["outcome"] != "unchanged";
+            assert_eq!(is_new(&quick), is_new(&slow), "seed {seed}, night {night}");
+            for table in TABLES {
+                let [quick, slow] = [kept, forgetful].map(|project| project.current().files(table));
+                assert_eq!(quick, slow, "{table}, seed {seed}, night {night}");
+            }
+            let is_said = quick["entities"][0]["is_unchanged"] == false;
+            spoken += usize::from(is_said);
+            silent += usize::from(!is_said && slow["entities"][0]["is_unchanged"] == false);
+        }
+        assert!(silent >= nights / 6 && spoken >= nights / 6, "of {nights} nights {silent} were silent, {spoken} not");
+    }
 }

@@ -1,6 +1,7 @@
 //! The rows of an entity's sources → its records.
 //!
-//! In: surveyed sources. Out: [`Gathered`]: one record for each key as of the run date, and which keys each partition has.
+//! In: surveyed sources. Out: [`Gathered`]: one record for each key as of the run date, which keys each partition has, and a hash
+//! of what it says.
 //! Only the columns that the entity names are read. A row whose fact lies after the run date says nothing, but bears the id
 //! of its record if there is one.
 
@@ -13,14 +14,14 @@ use arrow::{
     array::{Array, ArrayRef, AsArray, StringArray},
     datatypes::{DataType, Date32Type, TimeUnit, TimestampMicrosecondType},
 };
-use chrono::{DateTime, NaiveDate};
+use chrono::DateTime;
 use chrono_tz::Tz;
 
 use crate::{
     Error,
     define::{
         entity::{Entity, RecordSource},
-        project::Source,
+        project::{Source, Version},
     },
     engine::Parameters,
     identify::{
@@ -31,6 +32,8 @@ use crate::{
     record::{PartitionValues, Placed},
     run::stage::{LiveRows, Piece, Surveyed},
 };
+
+use super::digests::{Order, Saying, Window};
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
@@ -43,8 +46,6 @@ pub(super) struct Gathered {
     pub latest: Vec<i64>,
     /// The sources in order of their ranks.
     pub sources: Vec<GatheredSource>,
-    /// Run dates, from the first to before the second, for which the same rows count.
-    pub valid: (NaiveDate, NaiveDate),
 }
 
 /// The records of one source.
@@ -54,6 +55,8 @@ pub(super) struct GatheredSource {
     numbers: Vec<u32>,
     /// The records of each partition, in the order of their keys.
     pub partitions: HashMap<PartitionValues, Vec<u32>>,
+    /// What each partition says, as a hash, and on which run dates.
+    pub said: HashMap<PartitionValues, (String, Window)>,
 }
 
 impl GatheredSource {
@@ -81,9 +84,6 @@ pub(super) fn gather(entity: &Entity, surveyed: &[&Surveyed<'_>], parameters: &P
     for (records, surveyed) in entity.records.iter().zip(surveyed) {
         read.push(reduced(entity, records, surveyed.source(), surveyed.rows()?, parameters)?);
     }
-    let valid = read
-        .iter()
-        .fold((NaiveDate::MIN, NaiveDate::MAX), |valid, one| (valid.0.max(one.valid.0), valid.1.min(one.valid.1)));
     let named = named(entity, &read);
     let mut builder = RecordsBuilder::new(entity.attributes.len());
     let (mut latest, mut sources) = (Vec::new(), Vec::new());
@@ -94,10 +94,11 @@ pub(super) fn gather(entity: &Entity, surveyed: &[&Surveyed<'_>], parameters: &P
             numbers[local as usize] = u32::try_from(latest.len()).unwrap_or(ABSENT);
             latest.push(pushing.push(local, &mut builder));
         }
-        sources.push(GatheredSource { keys: reduced.reducer.into_keys(), numbers, partitions: reduced.partitions });
+        let Reduced { reducer, partitions, said } = reduced;
+        sources.push(GatheredSource { keys: reducer.into_keys(), numbers, partitions, said });
     }
     let records = builder.finish().map_err(|error| Error::Bug { message: error.to_string() })?;
-    Ok(Gathered { records, latest, sources, valid })
+    Ok(Gathered { records, latest, sources })
 }
 
 /// Returns which records name the entity: those with an attribute that does, and those that belong to one that names it.
@@ -127,7 +128,15 @@ fn named(entity: &Entity, read: &[Reduced]) -> Vec<Vec<bool>> {
 struct Reduced {
     reducer: Reducer,
     partitions: HashMap<PartitionValues, Vec<u32>>,
-    valid: (NaiveDate, NaiveDate),
+    said: HashMap<PartitionValues, (String, Window)>,
+}
+
+/// What one thread knows of a partition.
+#[derive(Default)]
+struct Partition {
+    seen: Vec<u32>,
+    saying: Saying,
+    window: Window,
 }
 
 fn reduced(
@@ -141,37 +150,57 @@ fn reduced(
     let has = |attribute: usize| records.columns.iter().any(|(named, _)| *named == attribute);
     let has: Vec<bool> = (0..entity.attributes.len()).map(has).chain([!layout.belongs_to.is_empty()]).collect();
     let reducer = Mutex::new(Reducer::new(&has));
-    let partitions = Mutex::new(HashMap::new());
-    let valid = Mutex::new((NaiveDate::MIN, NaiveDate::MAX));
-    let see = |piece: &Piece, seen: &mut Vec<u32>| {
+    let order = layout.order();
+    let see = |piece: &Piece, partition: &mut Partition| {
         let texts = Texts::new(entity, &layout, piece, parameters)?;
-        let within = texts.valid();
+        let Partition { seen, saying, window } = partition;
+        *window = window.and(texts.window());
+        texts.rows(piece, order, |row| saying.hear(row, order));
         let mut reducer = reducer.lock().unwrap_or_else(PoisonError::into_inner);
-        texts.observe(&piece.places, &mut reducer, seen);
-        let mut valid = valid.lock().unwrap_or_else(PoisonError::into_inner);
-        *valid = (valid.0.max(within.0), valid.1.min(within.1));
+        texts.rows(piece, order, |row| seen.push(reducer.observe(row)));
         // A record has many rows in a partition, and mostly together.
         seen.dedup();
         Ok(())
     };
-    let done = |values: &PartitionValues, mut seen: Vec<u32>| {
+    let done = |Partition { mut seen, saying, window }: Partition| {
         seen.sort_unstable();
         seen.dedup();
-        partitions.lock().unwrap_or_else(PoisonError::into_inner).insert(values.clone(), seen);
+        (seen, (saying.finish(), window))
+    };
+    let read = each_partition(rows, &layout, &|_| true, see, done)?;
+    let reducer = reducer.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (mut partitions, mut said) = (HashMap::new(), HashMap::new());
+    for (values, (mut seen, says)) in read {
+        seen.sort_by_key(|local| reducer.key(*local));
+        said.insert(values.clone(), says);
+        partitions.insert(values, seen);
+    }
+    Ok(Reduced { reducer, partitions, said })
+}
+
+/// Shows pieces of those partitions that are asked for to several threads, and returns what came of each partition.
+///
+/// # Errors
+/// The first that `see` gives, or a pack that cannot be read.
+pub(super) fn each_partition<S: Default, T: Send>(
+    rows: &LiveRows,
+    layout: &Layout<'_>,
+    is_asked: &(dyn Fn(&PartitionValues) -> bool + Sync),
+    see: impl Fn(&Piece, &mut S) -> Result<(), Error> + Sync,
+    done: impl Fn(S) -> T + Sync,
+) -> Result<Vec<(PartitionValues, T)>, Error> {
+    let all = Mutex::new(Vec::new());
+    let done = |values: &PartitionValues, state: S| {
+        let done = done(state);
+        all.lock().unwrap_or_else(PoisonError::into_inner).push((values.clone(), done));
         Ok(())
     };
-    rows.each(&layout.names(), see, done)?;
-    let reducer = reducer.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut partitions: HashMap<PartitionValues, Vec<u32>> =
-        partitions.into_inner().unwrap_or_else(PoisonError::into_inner);
-    for records in partitions.values_mut() {
-        records.sort_by_key(|local| reducer.key(*local));
-    }
-    Ok(Reduced { reducer, partitions, valid: valid.into_inner().unwrap_or_else(PoisonError::into_inner) })
+    rows.each(&layout.names(), is_asked, see, done)?;
+    Ok(all.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Which columns are read, and what each is for.
-struct Layout<'a> {
+pub(super) struct Layout<'a> {
     columns: Vec<&'a str>,
     key: Vec<usize>,
     event_date: Option<usize>,
@@ -180,10 +209,11 @@ struct Layout<'a> {
     belongs_to: Vec<usize>,
     /// Attribute, its column, and whether it is NULL while it lies after the run date.
     attributes: Vec<(usize, usize, bool)>,
+    is_versioned: bool,
 }
 
 impl<'a> Layout<'a> {
-    fn new(records: &'a RecordSource, source: &'a Source) -> Self {
+    pub fn new(records: &'a RecordSource, source: &'a Source) -> Self {
         let mut columns: Vec<&'a str> = Vec::new();
         let mut position = |name: &'a Placed<String>| {
             columns.iter().position(|known| *known == name.value).unwrap_or_else(|| {
@@ -199,7 +229,13 @@ impl<'a> Layout<'a> {
         let is_stage = |name: &Placed<String>| source.as_of.iter().any(|stage| stage.value == name.value);
         let attributes =
             records.columns.iter().map(|(attribute, name)| (*attribute, position(name), is_stage(name))).collect();
-        Self { columns, key, event_date, date, recent_by, belongs_to, attributes }
+        let is_versioned = matches!(source.version, Version::FromColumn(_));
+        Self { columns, key, event_date, date, recent_by, belongs_to, attributes, is_versioned }
+    }
+
+    /// Returns how rows are told to be earlier or later than others.
+    pub const fn order(&self) -> Order {
+        Order { is_timed: self.recent_by.is_some() || self.is_versioned }
     }
 
     fn names(&self) -> Vec<&'a str> {
@@ -208,7 +244,7 @@ impl<'a> Layout<'a> {
 }
 
 /// The columns of a piece as identification reads them.
-struct Texts {
+pub(super) struct Texts {
     keys: StringArray,
     /// Local day of each row's fact; None where the source has no event date.
     events: Option<Vec<Option<i32>>>,
@@ -218,10 +254,15 @@ struct Texts {
     /// One for each attribute of the entity.
     values: Vec<Option<StringArray>>,
     run_day: i32,
+    window: Window,
 }
 
 impl Texts {
-    fn new(entity: &Entity, layout: &Layout<'_>, piece: &Piece, parameters: &Parameters) -> Result<Self, Error> {
+    /// Reads a piece.
+    ///
+    /// # Errors
+    /// When staged rows are not what their contract says.
+    pub fn new(entity: &Entity, layout: &Layout<'_>, piece: &Piece, parameters: &Parameters) -> Result<Self, Error> {
         let column = |position: usize| &piece.columns[position];
         let broken =
             |error: arrow::error::ArrowError| Error::Bug { message: format!("staged rows are no text: {error}") };
@@ -232,17 +273,24 @@ impl Texts {
         let zone = parameters.timezone;
         let run_day = parameters.run_date.to_epoch_days();
         let local = |position: Option<usize>| position.map(|position| days(column(position), zone));
+        let events = local(layout.event_date);
+        let mut window = Window::default();
+        let mut see = |days: &[Option<i32>]| days.iter().flatten().for_each(|day| window.see(*day, run_day));
+        events.iter().for_each(|days| see(days));
         let mut values: Vec<Option<StringArray>> = vec![None; entity.attributes.len()];
         for (attribute, position, is_stage) in &layout.attributes {
             let text = key::text(column(*position)).map_err(broken)?;
-            values[*attribute] = Some(match is_stage {
-                true => until(&text, &days(column(*position), zone), run_day),
-                false => text,
+            values[*attribute] = Some(if *is_stage {
+                let days = days(column(*position), zone);
+                see(&days);
+                until(&text, &days, run_day)
+            } else {
+                text
             });
         }
         Ok(Self {
             keys: joined(&layout.key)?,
-            events: local(layout.event_date),
+            events,
             dates: local(layout.date),
             times: layout.recent_by.map(|position| micros(column(position))),
             belongs_to: match layout.belongs_to.is_empty() {
@@ -251,25 +299,19 @@ impl Texts {
             },
             values,
             run_day,
+            window,
         })
     }
 
-    /// Returns for which run dates the same rows count.
-    fn valid(&self) -> (NaiveDate, NaiveDate) {
-        let (mut from, mut until) = (None, None);
-        for day in self.events.iter().flatten().flatten() {
-            match *day <= self.run_day {
-                true => from = from.max(Some(*day)),
-                false => until = Some(until.map_or(*day, |until: i32| until.min(*day))),
-            }
-        }
-        let date = |day: i32| NaiveDate::from_epoch_days(day);
-        (from.and_then(date).unwrap_or(NaiveDate::MIN), until.and_then(date).unwrap_or(NaiveDate::MAX))
+    /// Returns for which run dates the same is said.
+    pub const fn window(&self) -> Window {
+        self.window
     }
 
-    fn observe(&self, places: &[(i64, u64)], reducer: &mut Reducer, seen: &mut Vec<u32>) {
+    /// Shows the rows that name a record.
+    pub fn rows(&self, piece: &Piece, order: Order, mut see: impl FnMut(&SourceRow<'_>)) {
         let mut values: Vec<Option<&str>> = vec![None; self.values.len()];
-        for (row, (version, place)) in places.iter().enumerate() {
+        for (row, (version, place)) in piece.places.iter().enumerate() {
             if self.keys.is_null(row) {
                 continue;
             }
@@ -278,15 +320,15 @@ impl Texts {
             }
             let event = self.events.as_ref().map(|events| events[row]);
             let time = self.times.as_ref().map_or(i64::MIN, |times| times[row]);
-            seen.push(reducer.observe(&SourceRow {
+            see(&SourceRow {
                 key: self.keys.value(row),
                 // As the cut of scans: a fact without a date is none.
                 counts: event.is_none_or(|day| day.is_some_and(|day| day <= self.run_day)),
                 date: self.dates.as_ref().and_then(|dates| dates[row]),
-                rank: (time, *version, *place),
+                rank: (time, *version, order.place(*place, piece.partition)),
                 belongs_to: self.belongs_to.as_ref().filter(|keys| keys.is_valid(row)).map(|keys| keys.value(row)),
                 values: &values,
-            }));
+            });
         }
     }
 }

@@ -1,16 +1,19 @@
 //! Identification of one entity between the reading and the writing of its sources.
 //!
 //! ```text
-//!  surveyed sources ─► gather ─► match ─► settle ─► tables: identity, xref, event, evidence
-//!                      records   clusters  ids  └──► ids on the rows of each partition
-//!                                           ▲
-//!                      overrides, model     └ xref of the last snapshot
+//!  surveyed sources ─► digests ─► gather ─► match ─► settle ─► tables: identity, xref, event, evidence
+//!                      │          records   clusters  ids  └──► ids on the rows of each partition
+//!                      │                     ▲                    ▲
+//!                      │                     overrides, model     └ xref of the last snapshot
+//!                      └ nobody says anything new: tables and ids are those of the last snapshot
 //! ```
 //!
 //! In: surveyed sources and the last snapshot. Out: [`Identified`]. Where the state of everything that decides the answer is that
-//! of the last snapshot, its tables and ids stand, and no row is read.
+//! of the last snapshot, its tables and ids stand, and no row is read; where only rows are others, those of the partitions in
+//! which they are.
 
 pub mod ask;
+mod digests;
 mod evidence;
 mod gather;
 mod link;
@@ -28,16 +31,17 @@ use chrono::{Datelike, NaiveDate};
 
 pub(super) use self::schema::{id_columns, schemas, tables};
 use self::{
-    gather::Gathered,
+    digests::{Digests, SourceDigests},
+    gather::{Gathered, GatheredSource},
     model::Pinned,
     overrides::Overrides,
-    past::PastRecords,
+    past::{PastIds, PastRecords},
     reasons::Reasons,
     tables::{Place, Tonight},
 };
 use super::{
     Definitions,
-    stage::{SourceIds, Surroundings, Surveyed},
+    stage::{Lookup, SourceIds, Surroundings, Surveyed},
 };
 use crate::{
     Error,
@@ -47,13 +51,14 @@ use crate::{
         ledger::{self, Event, Ledger},
         matched::Forest,
     },
-    publish::WriterOptions,
+    publish::{Remembered, WriterOptions},
     record::{Manifest, PartitionValues, TableName, manifest::Table},
     report::EntityReport,
+    storage::memo,
 };
 
 /// The version of everything but definitions that decides ids: a change identifies anew.
-const IDENTIFY_VERSION: &str = "2";
+const IDENTIFY_VERSION: &str = "3";
 
 /// What identification found out about one entity.
 pub(super) struct Identified {
@@ -61,53 +66,73 @@ pub(super) struct Identified {
     pub tables: Vec<(TableName, CatalogTable)>,
     /// What happened.
     pub report: EntityReport,
-    /// Tonight's ids; None where those of the last snapshot stand.
-    found: Option<Found>,
+    found: Found,
 }
 
-struct Found {
-    gathered: Gathered,
-    ledger: Ledger,
+/// The ids that rows of the sources bear.
+enum Found {
+    /// Those of the last snapshot, on rows of the last snapshot.
+    Served,
+    /// Those of the last snapshot, on rows of which some are new: by rank, where they are.
+    Known { ids: Vec<Option<PastIds>>, digests: Digests },
+    /// Tonight's.
+    Tonight { gathered: Gathered, ledger: Ledger, digests: Digests },
 }
 
 impl Identified {
-    /// Returns the ids of the rows of a source of the entity; None where those of the last snapshot stand.
+    /// Returns whether rows of a source of the entity get ids other than those with which they are served.
+    pub fn gives(&self, entity: &Entity, surveyed: &Surveyed<'_>) -> bool {
+        let Some((rank, _)) = entity.records_of(&surveyed.source().name.value) else { return false };
+        match &self.found {
+            Found::Served => false,
+            Found::Known { ids, .. } => ids.get(rank).is_some_and(Option::is_some),
+            Found::Tonight { .. } => true,
+        }
+    }
+
+    /// Returns the ids of the rows of a source of the entity; None where those of the last snapshot stand on the rows of the last
+    /// snapshot.
     pub fn ids<'a>(&'a self, entity: &'a Entity, surveyed: &Surveyed<'_>) -> Option<SourceIds<'a>> {
-        let found = self.found.as_ref()?;
         let (rank, records) = entity.records_of(&surveyed.source().name.value)?;
-        let source = &found.gathered.sources[rank];
-        let lookup = Box::new(|key: &str| Some(found.id(source.find(key)?)));
+        let (lookup, digests): (Lookup<'a>, &Digests) = match &self.found {
+            Found::Served => return None,
+            Found::Known { ids, digests } => {
+                let ids = ids.get(rank)?.as_ref()?;
+                (Box::new(|key: &str| ids.find(key)), digests)
+            }
+            Found::Tonight { gathered, ledger, digests } => {
+                let source = &gathered.sources[rank];
+                (Box::new(|key: &str| Some(id(ledger, source.find(key)?))), digests)
+            }
+        };
         Some(SourceIds {
             column: &entity.id_column.value,
             key: records.key.iter().map(|column| column.value.as_str()).collect(),
             partition_by: surveyed.partition_fields(),
             lookup,
-            fingerprints: found.fingerprints(rank),
+            fingerprints: digests.0[rank].ids(),
         })
     }
 }
 
-impl Found {
-    fn id(&self, record: u32) -> &str {
-        self.ledger.ids.texts().get(self.ledger.standings[record as usize].id as usize)
-    }
+fn id(ledger: &Ledger, record: u32) -> &str {
+    ledger.ids.texts().get(ledger.standings[record as usize].id as usize)
+}
 
-    /// Returns a hash of all keys and ids in each partition.
-    fn fingerprints(&self, rank: usize) -> HashMap<PartitionValues, String> {
-        let source = &self.gathered.sources[rank];
-        let of = |records: &Vec<u32>| {
-            let mut hasher = blake3::Hasher::new();
-            for local in records {
-                let (key, number) = source.record(*local);
-                let id = number.map_or("", |number| self.id(number));
-                for text in [key, id] {
-                    hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
-                }
+/// Returns a hash of all keys and ids in each partition of a source.
+fn fingerprints(source: &GatheredSource, ledger: &Ledger) -> HashMap<PartitionValues, String> {
+    let of = |records: &Vec<u32>| {
+        let mut hasher = blake3::Hasher::new();
+        for local in records {
+            let (key, number) = source.record(*local);
+            let id = number.map_or("", |number| id(ledger, number));
+            for text in [key, id] {
+                hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
             }
-            hasher.finalize().to_hex().as_str()[..32].to_owned()
-        };
-        source.partitions.iter().map(|(values, records)| (values.clone(), of(records))).collect()
-    }
+        }
+        hasher.finalize().to_hex().as_str()[..32].to_owned()
+    };
+    source.partitions.iter().map(|(values, records)| (values.clone(), of(records))).collect()
 }
 
 /// How thoroughly a run identifies, and whether the next one may build on it.
@@ -119,6 +144,8 @@ pub(super) struct Manner {
     pub verify: bool,
     /// Whether what is found is kept.
     pub remember: bool,
+    /// Whether ids are given to all rows, even where they stand: another entity puts new ones on the same rows.
+    pub gives_all: bool,
 }
 
 /// What identification needs besides the entity.
@@ -142,14 +169,18 @@ pub(super) async fn identify(
     let overrides = Overrides::read(entity)?;
     let pinned = Pinned::read(entity)?;
     let state = state(entity, surveyed, &overrides, &pinned);
-    if !around.manner.full
-        && !around.manner.verify
-        && let Some(parent) = around.stage.place.parent
-        && let Some(kept) = kept(entity, surveyed, &state, parent, around)?
-    {
-        return Ok(kept);
-    }
+    let said = Said { overrides, pinned, state };
+    let Manner { full, verify, gives_all, .. } = around.manner;
     let parent = around.stage.place.parent;
+    if let Some(parent) = parent.filter(|_| !full && !verify && !gives_all) {
+        let night = Unchanged { entity, surveyed, said: &said, parent, around };
+        if let Some(kept) = night.as_served()? {
+            return Ok(kept);
+        }
+        if let Some(kept) = night.as_said().await? {
+            return Ok(kept);
+        }
+    }
     let past = PastRecords::read(entity, parent, around.stage.place.files, around.engine).await?;
     let run_date = around.definitions.parameters.run_date;
     let earlier = past::rows(
@@ -161,7 +192,7 @@ pub(super) async fn identify(
         around.engine,
     )
     .await?;
-    tokio::task::block_in_place(|| found(entity, surveyed, &Said { overrides, pinned, state }, &past, &earlier, around))
+    tokio::task::block_in_place(|| found(entity, surveyed, &said, &past, &earlier, around))
 }
 
 fn month(day: NaiveDate) -> NaiveDate {
@@ -200,28 +231,124 @@ fn stands(written: &str, state: &str, run_date: NaiveDate) -> bool {
     is_same && from.is_some_and(|from| from <= run_date) && until.is_some_and(|until| run_date < until)
 }
 
-/// Takes the tables over from the last snapshot, if nothing that decides them changed.
-fn kept(
-    entity: &Entity,
-    surveyed: &[&Surveyed<'_>],
-    state: &str,
-    parent: &Manifest,
-    around: Around<'_>,
-) -> Result<Option<Identified>, Error> {
-    let written = parent.tables.get(&entity.xref_table()).and_then(|table| table.definition.as_ref());
-    let run_date = around.definitions.parameters.run_date;
-    let is_same = written.is_some_and(|written| stands(written, state, run_date));
-    if !is_same || !surveyed.iter().all(|surveyed| surveyed.is_as_served()) {
-        return Ok(None);
+/// A night on which ids may be those of the last snapshot.
+struct Unchanged<'a> {
+    entity: &'a Entity,
+    surveyed: &'a [&'a Surveyed<'a>],
+    said: &'a Said,
+    parent: &'a Manifest,
+    around: Around<'a>,
+}
+
+impl Unchanged<'_> {
+    /// Takes the tables over from the last snapshot, if nothing that decides them changed.
+    fn as_served(&self) -> Result<Option<Identified>, Error> {
+        let written = self.parent.tables.get(&self.entity.xref_table()).and_then(|table| table.definition.as_ref());
+        let run_date = self.around.definitions.parameters.run_date;
+        let is_same = written.is_some_and(|written| stands(written, &self.said.state, run_date));
+        if !is_same || !self.surveyed.iter().all(|surveyed| surveyed.is_as_served()) {
+            return Ok(None);
+        }
+        self.identified(self.tables(), Found::Served)
     }
-    let mut tables = Vec::new();
-    for name in entity.tables() {
-        let Some(table) = parent.tables.get(&name) else { return Ok(None) };
-        tables.push(known(name, table.clone(), around)?);
+
+    /// Returns the tables of the entity, as far as the last snapshot has them.
+    fn tables(&self) -> Vec<(TableName, Table)> {
+        let names = self.entity.tables().into_iter();
+        names.filter_map(|name| self.parent.tables.get(&name).cloned().map(|table| (name, table))).collect()
     }
-    let [things, records] = [0, 1].map(|at| tables[at].1.table.rows());
-    let report = EntityReport { is_unchanged: true, things, records, ..EntityReport::new(&entity.name.value) };
-    Ok(Some(Identified { tables, report, found: None }))
+
+    /// Takes the tables over from the last snapshot, if no partition of a source says anything else of records than it said.
+    async fn as_said(&self) -> Result<Option<Identified>, Error> {
+        let Self { entity, surveyed, said, parent, around } = *self;
+        let mut tables = self.tables();
+        let Some(memory) = Memory::new(entity, surveyed, said, &tables, around) else { return Ok(None) };
+        let Some(known) = memory.recall(entity) else { return Ok(None) };
+        let parameters = &around.definitions.parameters;
+        let tonight = tokio::task::block_in_place(|| known.tonight(entity, surveyed, parameters))?;
+        let Some(digests) = tonight else { return Ok(None) };
+        if around.manner.remember && !digests.is(&known) {
+            memory.keep(entity, &digests);
+        }
+        let mut ids = Vec::with_capacity(surveyed.len());
+        for surveyed in surveyed {
+            let source = &surveyed.source().name.value;
+            ids.push(match surveyed.is_as_served() {
+                true => None,
+                false => {
+                    Some(PastIds::read(entity, source, Some(parent), around.stage.place.files, around.engine).await?)
+                }
+            });
+        }
+        let definition = stated(&said.state, digests.window().dates());
+        for (name, table) in &mut tables {
+            if *name == entity.xref_table() {
+                table.definition = Some(definition.clone());
+            }
+        }
+        self.identified(tables, Found::Known { ids, digests })
+    }
+
+    fn identified(&self, tables: Vec<(TableName, Table)>, found: Found) -> Result<Option<Identified>, Error> {
+        let known = |(name, table)| known(name, table, self.around);
+        let tables = tables.into_iter().map(known).collect::<Result<Vec<_>, Error>>()?;
+        let [Some((_, things)), Some((_, records)), ..] = [tables.first(), tables.get(1)] else { return Ok(None) };
+        let report = EntityReport {
+            is_unchanged: true,
+            things: things.table.rows(),
+            records: records.table.rows(),
+            ..EntityReport::new(&self.entity.name.value)
+        };
+        Ok((tables.len() == self.entity.tables().len()).then_some(Identified { tables, report, found }))
+    }
+}
+
+/// What is remembered of what sources said.
+struct Memory {
+    kept: Remembered,
+    key: blake3::Hash,
+}
+
+impl Memory {
+    /// Looks for it, by all that decides the tables of an entity but for what its sources say, and by the tables; None where nobody
+    /// can tell which program this is.
+    fn new(
+        entity: &Entity,
+        surveyed: &[&Surveyed<'_>],
+        said: &Said,
+        tables: &[(TableName, Table)],
+        around: Around<'_>,
+    ) -> Option<Self> {
+        let mut hasher = blake3::Hasher::new();
+        let mut part = |text: &str| {
+            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        };
+        [memo::program()?.to_hex().as_str(), IDENTIFY_VERSION, &entity.fingerprint()].into_iter().for_each(&mut part);
+        [said.overrides.body(), said.pinned.body()].into_iter().for_each(&mut part);
+        surveyed.iter().for_each(|surveyed| part(&surveyed.shape()));
+        // Events do not decide ids, and there are more of them every night.
+        for (name, table) in tables.iter().filter(|(name, _)| *name != entity.event_table()) {
+            part(&name.to_string());
+            for partition in &table.partitions {
+                part(&format!("{:?}", partition.values));
+                part(&partition.content);
+            }
+        }
+        Some(Self { kept: around.stage.place.files.remembered(), key: hasher.finalize() })
+    }
+
+    fn recall(&self, entity: &Entity) -> Option<Digests> {
+        let bytes = self.kept.recall(&entity.identity_table(), &self.key)?;
+        serde_json::from_slice(bytes.get(Remembered::begin().len()..)?).ok()
+    }
+
+    fn keep(&self, entity: &Entity, digests: &Digests) {
+        let mut bytes = Remembered::begin();
+        match serde_json::to_writer(&mut bytes, digests) {
+            Ok(()) => self.kept.keep(&entity.identity_table(), &self.key, bytes),
+            Err(error) => tracing::warn!("what sources say of `{}` is not kept: {error}", entity.name.value),
+        }
+    }
 }
 
 fn known(name: TableName, table: Table, around: Around<'_>) -> Result<(TableName, CatalogTable), Error> {
@@ -247,7 +374,7 @@ fn found(
     around: Around<'_>,
 ) -> Result<Identified, Error> {
     let parameters = &around.definitions.parameters;
-    let gathered = gather::gather(entity, surveyed, parameters)?;
+    let mut gathered = gather::gather(entity, surveyed, parameters)?;
     let records = &gathered.records;
     let link::Linked { matched, doubtful, report: linking, warnings } = link::link(entity, records, said, around)?;
     let names: Vec<&str> = entity.records.iter().map(|records| records.source.value.as_str()).collect();
@@ -280,19 +407,29 @@ fn found(
         run_date: parameters.run_date,
     };
     let identity = night.identity(place)?;
-    let definition = Some(stated(&said.state, gathered.valid));
+    let sources = surveyed.iter().zip(&mut gathered.sources);
+    let digests = sources.map(|(surveyed, source)| {
+        let said = std::mem::take(&mut source.said);
+        SourceDigests::new(surveyed, said, fingerprints(source, &ledger))
+    });
+    let digests = Digests(digests.collect::<Result<_, Error>>()?);
+    let definition = Some(stated(&said.state, digests.window().dates()));
     let xref = Table { definition, ..night.xref(place)? };
     let events = night.events(&reasons, earlier, place)?;
     let evidence = night.evidence(place)?;
     let report =
         EntityReport { linking: Some(linking), ..report(entity, &ledger, identity.rows(), xref.rows(), warnings) };
     let tables = vec![
-        known(entity.identity_table(), identity, around)?,
-        known(entity.xref_table(), xref, around)?,
-        known(entity.event_table(), events, around)?,
-        known(entity.evidence_table(), evidence, around)?,
+        (entity.identity_table(), identity),
+        (entity.xref_table(), xref),
+        (entity.event_table(), events),
+        (entity.evidence_table(), evidence),
     ];
-    Ok(Identified { tables, report, found: Some(Found { gathered, ledger }) })
+    if let Some(memory) = Memory::new(entity, surveyed, said, &tables, around).filter(|_| around.manner.remember) {
+        memory.keep(entity, &digests);
+    }
+    let tables = tables.into_iter().map(|(name, table)| known(name, table, around)).collect::<Result<_, Error>>()?;
+    Ok(Identified { tables, report, found: Found::Tonight { gathered, ledger, digests } })
 }
 
 /// Returns the records whose own ids their clusters bear.

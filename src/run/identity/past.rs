@@ -18,7 +18,7 @@ use crate::{
     record::{
         Manifest, TableName,
         manifest::Table,
-        sql::{quoted, quoted_table},
+        sql::{literal, quoted, quoted_table},
     },
     run::outcome,
 };
@@ -66,6 +66,44 @@ impl PastRecords {
             }));
         }
         all
+    }
+}
+
+/// The ids that the records of one source bore, in the order of their keys.
+pub(super) struct PastIds(Vec<RecordBatch>);
+
+impl PastIds {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn read(
+        entity: &Entity,
+        source: &str,
+        parent: Option<&Manifest>,
+        files: &Finder,
+        engine: &Engine,
+    ) -> Result<Self, Error> {
+        let filter = format!("WHERE source = {} ORDER BY source_key", literal(source));
+        let columns = ["source_key", entity.id_column.value.as_str()];
+        let batches = rows(&entity.xref_table(), &columns, &filter, parent, files, engine).await?;
+        Ok(Self(batches.into_iter().filter(|batch| batch.num_rows() > 0).collect()))
+    }
+
+    /// Returns the id of the record of a key.
+    pub fn find(&self, key: &str) -> Option<&str> {
+        let is_before = |batch: &RecordBatch| batch.column(0).as_string::<i32>().value(batch.num_rows() - 1) < key;
+        let batch = self.0.get(self.0.partition_point(is_before))?;
+        let (keys, ids) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
+        let (mut low, mut high) = (0, keys.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match keys.value(middle) < key {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        (low < keys.len() && keys.value(low) == key).then(|| ids.value(low))
     }
 }
 

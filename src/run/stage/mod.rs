@@ -41,7 +41,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 pub(super) use self::{
-    ids::SourceIds,
+    ids::{Lookup, SourceIds},
     narrow::{LiveRows, Piece},
 };
 use self::{
@@ -193,6 +193,19 @@ impl<'a> Surveyed<'a> {
         }
     }
 
+    /// Returns the hash of everything but rows and ids that decides how its table is written.
+    pub fn shape(&self) -> String {
+        self.staging.shape()
+    }
+
+    /// Returns its live files in the order of their versions.
+    pub fn files(&self) -> &[InputFile] {
+        match &self.night {
+            Night::Same(kept) => &kept.input.files,
+            Night::Other(other) => &other.live.files,
+        }
+    }
+
     /// Returns the columns of its staged table.
     pub fn schema(&self) -> SchemaRef {
         staged_schema(&self.staging.contract, &self.staging.id_columns)
@@ -216,11 +229,11 @@ impl<'a> Surveyed<'a> {
         if let Some(rows) = self.rows.get() {
             return Ok(rows);
         }
-        let (files, packs) = match &self.night {
-            Night::Same(kept) => (&kept.input.files, &kept.input.packs),
-            Night::Other(other) => (&other.live.files, &other.rows),
+        let packs = match &self.night {
+            Night::Same(kept) => &kept.input.packs,
+            Night::Other(other) => &other.rows,
         };
-        let rows = self.staging.rows(files, packs)?;
+        let rows = self.staging.rows(self.files(), packs)?;
         Ok(self.rows.get_or_init(|| rows))
     }
 

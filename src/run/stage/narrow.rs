@@ -3,7 +3,7 @@
 //! In: packs and which of their rows count. Out: [`Piece`]s, block by block, on several threads, with what says which of
 //! two rows is later. Only the columns that are asked for are decoded.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use arrow::{
     array::{ArrayRef, AsArray, RecordBatch},
@@ -14,6 +14,7 @@ use super::{
     packs::{LiveBlock, LivePacks, Readers, Survey},
     parallel,
     sink::{FILE, ORDER, VERSION, broken},
+    write,
 };
 use crate::{Error, record::PartitionValues};
 
@@ -34,28 +35,43 @@ pub(in crate::run) struct Piece {
     pub columns: Vec<ArrayRef>,
     /// For each row its version and its place among all rows: the larger is the later.
     pub places: Vec<(i64, u64)>,
+    /// The position of its partition among all, in the order of their values.
+    pub partition: usize,
 }
 
 impl LiveRows {
-    /// Shows columns of all rows to several threads; pieces of one partition go to one of them.
+    /// Returns a hash of which rows each partition has.
+    pub fn fingerprints(&self) -> HashMap<PartitionValues, String> {
+        let of = |(values, blocks): (&PartitionValues, &Vec<LiveBlock>)| {
+            let mut hasher = blake3::Hasher::new();
+            write::hash_blocks(blocks, &self.packs.packs, &mut hasher);
+            (values.clone(), hasher.finalize().to_hex().as_str()[..32].to_owned())
+        };
+        self.survey.partitions.iter().map(of).collect()
+    }
+
+    /// Shows columns of the rows of some partitions to several threads; pieces of one partition go to one of them.
     ///
     /// # Errors
     /// The first that `see` gives, or a pack that cannot be read.
     pub fn each<T: Default>(
         &self,
         columns: &[&str],
+        is_asked: &dyn Fn(&PartitionValues) -> bool,
         see: impl Fn(&Piece, &mut T) -> Result<(), Error> + Sync,
         done: impl Fn(&PartitionValues, T) -> Result<(), Error> + Sync,
     ) -> Result<(), Error> {
-        let mut jobs: Vec<(&PartitionValues, &Vec<LiveBlock>)> = self.survey.partitions.iter().collect();
-        jobs.sort_unstable_by_key(|(values, _)| *values);
+        let mut all: Vec<(&PartitionValues, &Vec<LiveBlock>)> = self.survey.partitions.iter().collect();
+        all.sort_unstable_by_key(|(values, _)| *values);
+        let jobs = all.into_iter().enumerate().filter(|(_, (values, _))| is_asked(values)).collect();
         let wanted = self.positions(columns);
         let begin = || Readers::new(&self.packs.packs, Some(wanted.clone()));
-        parallel::each(jobs, self.threads, begin, |(values, blocks), readers| {
+        parallel::each(jobs, self.threads, begin, |(partition, (values, blocks)), readers| {
             let mut state = T::default();
             for block in blocks {
                 let rows = readers.kept(block)?;
-                see(&self.piece(values, block, &rows, columns)?, &mut state)?;
+                let (columns, places) = self.narrowed(values, block, &rows, columns)?;
+                see(&Piece { columns, places, partition }, &mut state)?;
             }
             done(values, state)
         })
@@ -68,13 +84,14 @@ impl LiveRows {
         fields.filter(|(_, field)| is_wanted(field.name())).map(|(position, _)| position).collect()
     }
 
-    fn piece(
+    /// Returns columns of rows of one partition, and for each row its version and its place.
+    fn narrowed(
         &self,
         values: &PartitionValues,
         block: &LiveBlock,
         rows: &RecordBatch,
         columns: &[&str],
-    ) -> Result<Piece, Error> {
+    ) -> Result<(Vec<ArrayRef>, Vec<(i64, u64)>), Error> {
         let column = |name: &&str| column(rows, values, name, &self.partition_by);
         let columns = columns.iter().map(column).collect::<Result<_, _>>()?;
         let (Some(files), Some(orders)) = (rows.column_by_name(FILE), rows.column_by_name(ORDER)) else {
@@ -87,7 +104,7 @@ impl LiveRows {
             let place = self.packs.place(live, files.value(row), orders.value(row)).unwrap_or_default();
             (versions.map_or(0, |versions| versions.value(row)), place)
         };
-        Ok(Piece { columns, places: (0..rows.num_rows()).map(place).collect() })
+        Ok((columns, (0..rows.num_rows()).map(place).collect()))
     }
 }
 

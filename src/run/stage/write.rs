@@ -112,6 +112,12 @@ fn fingerprint(target: &Target<'_, '_>, values: &PartitionValues, blocks: &[Live
     for ids in target.ids {
         hasher.update(ids.fingerprint(values).as_bytes());
     }
+    hash_blocks(blocks, packs, &mut hasher);
+    hasher.finalize().to_hex().as_str()[..32].to_owned()
+}
+
+/// Hashes which rows of which blocks are kept.
+pub(super) fn hash_blocks(blocks: &[LiveBlock], packs: &[LivePack], hasher: &mut blake3::Hasher) {
     for block in blocks {
         hasher.update(packs[block.pack].file.blake3.as_bytes()).update(&(block.block as u64).to_le_bytes());
         hasher.update(&block.rows.to_le_bytes());
@@ -122,7 +128,6 @@ fn fingerprint(target: &Target<'_, '_>, values: &PartitionValues, blocks: &[Live
             }
         }
     }
-    hasher.finalize().to_hex().as_str()[..32].to_owned()
 }
 
 /// Writes the quarantine table and counts what is in it.
