@@ -13,10 +13,7 @@
 //! (see [`Order`]). Like all that is remembered they save time and nothing else; the key under which they are kept names
 //! the tables that they are true of.
 
-use std::{
-    cmp::Ordering,
-    collections::{HashMap, HashSet},
-};
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -43,8 +40,6 @@ pub(super) struct Digests(pub Vec<SourceDigests>);
 pub(super) struct SourceDigests {
     /// Hash of all that decides its rows.
     fingerprint: String,
-    /// Its files in the order of their versions, as hashes of their names in packs.
-    files: Vec<u64>,
     partitions: Vec<(PartitionValues, PartitionDigest)>,
 }
 
@@ -181,7 +176,7 @@ impl SourceDigests {
         };
         let mut partitions: Vec<_> = rows.into_iter().map(partition).collect();
         partitions.sort_by(|one, other| one.0.cmp(&other.0));
-        Ok(Self { fingerprint: surveyed.fingerprint().to_owned(), files: files(surveyed), partitions })
+        Ok(Self { fingerprint: surveyed.fingerprint().to_owned(), partitions })
     }
 
     /// Returns the hash of the ids of each partition.
@@ -207,13 +202,12 @@ impl SourceDigests {
         if rows.len() != self.partitions.len() {
             return Ok(None);
         }
-        let files = files(surveyed);
-        let is_in_order = is_in_order(&self.files, &files);
         let mut asked: HashSet<&PartitionValues> = HashSet::new();
         for (values, known) in &self.partitions {
             match rows.get(values) {
                 None => return Ok(None),
-                Some(rows) if is_in_order && *rows == known.rows && known.window.has(run_day) => {}
+                // Rows that stayed come in the order in which they came: their files' paths, which say it, are the same.
+                Some(rows) if *rows == known.rows && known.window.has(run_day) => {}
                 Some(_) => drop(asked.insert(values)),
             }
         }
@@ -231,7 +225,7 @@ impl SourceDigests {
             };
             partitions.push((values.clone(), known));
         }
-        Ok(Some(Self { fingerprint: surveyed.fingerprint().to_owned(), files, partitions }))
+        Ok(Some(Self { fingerprint: surveyed.fingerprint().to_owned(), partitions }))
     }
 }
 
@@ -288,15 +282,4 @@ fn said(
     };
     let done = |(saying, window): (Saying, Window)| (saying.finish(), window);
     Ok(gather::each_partition(rows, layout, is_asked, see, done)?.into_iter().collect())
-}
-
-fn files(surveyed: &Surveyed<'_>) -> Vec<u64> {
-    surveyed.files().iter().map(|file| xxh3_64(file.rows.as_bytes())).collect()
-}
-
-/// Returns whether the files that were there and still are come in the order in which they came.
-fn is_in_order(before: &[u64], now: &[u64]) -> bool {
-    let places: HashMap<u64, usize> = now.iter().copied().zip(0..).collect();
-    let still = before.iter().filter_map(|file| places.get(file));
-    still.is_sorted_by(|one, other| one.cmp(other) == Ordering::Less)
 }

@@ -198,14 +198,6 @@ impl<'a> Surveyed<'a> {
         self.staging.shape()
     }
 
-    /// Returns its live files in the order of their versions.
-    pub fn files(&self) -> &[InputFile] {
-        match &self.night {
-            Night::Same(kept) => &kept.input.files,
-            Night::Other(other) => &other.live.files,
-        }
-    }
-
     /// Returns the columns of its staged table.
     pub fn schema(&self) -> SchemaRef {
         staged_schema(&self.staging.contract, &self.staging.id_columns)
@@ -229,11 +221,11 @@ impl<'a> Surveyed<'a> {
         if let Some(rows) = self.rows.get() {
             return Ok(rows);
         }
-        let packs = match &self.night {
-            Night::Same(kept) => &kept.input.packs,
-            Night::Other(other) => &other.rows,
+        let (files, packs) = match &self.night {
+            Night::Same(kept) => (&kept.input.files, &kept.input.packs),
+            Night::Other(other) => (&other.live.files, &other.rows),
         };
-        let rows = self.staging.rows(self.files(), packs)?;
+        let rows = self.staging.rows(files, packs)?;
         Ok(self.rows.get_or_init(|| rows))
     }
 
