@@ -9,7 +9,12 @@ use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::{GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore as _};
 
-use super::{Error, growing::Growing, location::Kind, store::Store};
+use super::{
+    Error,
+    growing::Growing,
+    location::Kind,
+    store::{Store, strong_tag},
+};
 use crate::storage::content::Content;
 
 /// Bytes that are asked for at once, and the most that stay in memory.
@@ -69,7 +74,7 @@ impl Remote<'_> {
 
     /// Asks for the listed state of the object, and no other.
     async fn ask(&self, range: Option<std::ops::Range<u64>>) -> Result<GetResult, Error> {
-        let tag = self.meta.e_tag.clone().filter(|tag| !tag.starts_with("W/"));
+        let tag = strong_tag(&self.meta);
         let if_match = tag.clone().filter(|_| self.store.address.kind != Kind::Http);
         let options = GetOptions { if_match, range: range.map(GetRange::Bounded), ..GetOptions::default() };
         let patience = self.store.patience.total + self.store.patience.request;
@@ -78,7 +83,7 @@ impl Remote<'_> {
         let answer = answer.map_err(|error| self.failed(&error))?;
         let is_same = answer.meta.size == self.meta.size
             && answer.meta.last_modified == self.meta.last_modified
-            && (tag.is_none() || answer.meta.e_tag == self.meta.e_tag);
+            && (tag.is_none() || strong_tag(&answer.meta) == tag);
         if is_same { Ok(answer) } else { Err(self.changed()) }
     }
 

@@ -159,10 +159,16 @@ fn object(store: &Arc<Store>, below: &str, meta: ObjectMeta) -> Object {
     }
 }
 
-/// Returns what the store says about the object's state; a weak tag promises nothing about bytes.
+/// Returns what the store says about the object's state.
 pub(super) fn identity(meta: &ObjectMeta) -> Option<String> {
-    let tag = meta.e_tag.as_ref().filter(|tag| !tag.starts_with("W/"));
-    tag.or(meta.version.as_ref()).map(|mark| format!("{mark}:{}", meta.size))
+    strong_tag(meta).or_else(|| meta.version.clone()).map(|mark| format!("{mark}:{}", meta.size))
+}
+
+/// Returns the tag of an object in quotes, as it stands in a header: Azure's listings leave them out. A weak tag promises nothing
+/// about bytes, and is none.
+pub(super) fn strong_tag(meta: &ObjectMeta) -> Option<String> {
+    let tag = meta.e_tag.as_ref().filter(|tag| !tag.starts_with("W/"))?;
+    Some(format!("\"{}\"", tag.trim_matches('"')))
 }
 
 /// Connects to the store of an address; nothing is asked yet.
@@ -225,4 +231,25 @@ fn limits(patience: &Patience) -> [(ClientConfigKey, String); 2] {
         (ClientConfigKey::Timeout, format!("{} seconds", patience.request.as_secs())),
         (ClientConfigKey::ConnectTimeout, format!("{connect} seconds")),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn tagged(e_tag: Option<&str>) -> ObjectMeta {
+        let (last_modified, e_tag) = (DateTime::UNIX_EPOCH, e_tag.map(str::to_owned));
+        ObjectMeta { location: Key::from("a.csv"), last_modified, size: 7, e_tag, version: Some("3".to_owned()) }
+    }
+
+    #[test]
+    fn a_tag_is_the_same_with_and_without_quotes_and_a_weak_one_is_none() {
+        let tags = [Some("0x8DE2"), Some("\"0x8DE2\""), Some("W/\"0x8DE2\""), None].map(tagged);
+        let expected = [Some("\"0x8DE2\""), Some("\"0x8DE2\""), None, None];
+        assert_eq!(tags.each_ref().map(strong_tag), expected.map(|tag| tag.map(str::to_owned)));
+        let identities = ["\"0x8DE2\":7", "\"0x8DE2\":7", "3:7", "3:7"];
+        assert_eq!(tags.each_ref().map(identity), identities.map(|known| Some(known.to_owned())));
+    }
 }
