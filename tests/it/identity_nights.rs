@@ -441,6 +441,7 @@ columns:
   phone: { type: string }
   seen: { type: date }
   amount: { type: int }
+  rev: { type: int }
   month: { type: date, derive: \"date_trunc('month', day)\" }
 ";
 
@@ -461,17 +462,22 @@ rules:
 survivorship: { name: most_recent, phone: most_recent, paid: most_recent }
 ";
 
+/// What tells rows of one record apart: when they were seen, nothing but their files, or a version.
+const ORDERS: [(&str, &str); 3] =
+    [("", ""), ("date: day, recent_by: seen, ", ""), ("date: day, recent_by: seen, ", "version: { from_column: rev }\n")];
+
 /// Sales by file: id, day of the year, day of payment or 0, dealer and code, firm and telephone, amount.
 struct Payments {
     dice: Dice,
     files: BTreeMap<usize, Vec<[usize; 6]>>,
     next: usize,
     run_day: usize,
+    account: usize,
 }
 
 impl Payments {
     fn new(seed: u64) -> Self {
-        let mut world = Self { dice: Dice(seed), files: BTreeMap::new(), next: 0, run_day: 90 };
+        let mut world = Self { dice: Dice(seed), files: BTreeMap::new(), next: 0, run_day: 90, account: 0 };
         let rows = (0..40).map(|id| world.row(id)).collect();
         world.files.insert(0, rows);
         world
@@ -490,7 +496,7 @@ impl Payments {
         let (name, mut rows) = self.files.iter().nth(file).map(|(name, rows)| (*name, rows.clone())).unwrap();
         let picked = self.dice.below(rows.len().max(1));
         let mut row = rows.get(picked).copied().unwrap_or_default();
-        match self.dice.below(10) {
+        match self.dice.below(11) {
             // An amount or a firm is corrected, or the sale belongs to another day.
             0 | 1 => row[5] += 1,
             2 => row[4] = self.dice.below(30),
@@ -504,6 +510,10 @@ impl Payments {
             5 | 6 => {
                 self.files.remove(&name);
                 self.files.insert(self.next, rows);
+                return;
+            }
+            8 => {
+                self.account = self.dice.below(20);
                 return;
             }
             7 => {
@@ -526,45 +536,49 @@ impl Payments {
         let phone = |firm: usize| if firm.is_multiple_of(3) { String::new() } else { format!("1390000{firm:02}") };
         let _ = fs::remove_dir_all(project.path("extracts/sale"));
         for (name, rows) in &self.files {
-            let mut file = "id,day,paid,dealer,code,customer,phone,seen,amount\n".to_owned();
+            let mut file = PAID_HEADER.replace("amount", "amount,rev");
             for [id, day, paid, key, of, amount] in rows {
                 let paid = if *paid == 0 { String::new() } else { date(*paid) };
                 let (dealer, code) = (key % 3, key / 3);
                 let said = format!("{},{},2026-01-0{}", firm(*of), phone(*of), id % 2 + 1);
-                file.push_str(&format!("{id},{},{paid},D{dealer},c{code},{said},{amount}\n", date(*day)));
+                // One key in twelve is missing, and some versions are those of other rows.
+                let code = if key + id % 12 == 0 { String::new() } else { format!("c{code}") };
+                let line = format!("{id},{},{paid},D{dealer},{code},{said},{amount},{}\n", date(*day), amount % 3);
+                file.push_str(&line);
             }
             project.extract(&format!("sale/{name:05}.csv"), file);
         }
+        let account = format!("A1,Firm {0},,1390000{0:02},\nA2,Firm 2,,,\n", self.account);
+        project.extract("account/all.csv", format!("account_id,name,city,phone,tax_id\n{account}"));
     }
 
-    fn run(&self, project: &Project) -> Value {
+    fn run(&self, project: &Project, how: &[&str]) -> Value {
         let date = format!("2026-{:02}-{:02}", self.run_day / 28 + 1, self.run_day % 28 + 1);
-        project.run_with(&["--run-date", &date])
+        project.run_with(&[&["--run-date", &date], how].concat())
     }
 }
 
 #[test]
 fn nights_on_which_nobody_says_anything_new_give_the_bytes_of_nights_that_ask_everybody() {
-    let (seeds, nights) = if is_night() { (40, 60) } else { (2, 36) };
-    for seed in 1..=seeds {
+    let (seeds, nights) = if is_night() { (60, 60) } else { (3, 24) };
+    for (seed, (order, version)) in (1..=seeds).zip(ORDERS.iter().cycle()) {
         let mut world = Payments::new(seed);
         let projects = [Project::new(), Project::new()];
         for project in &projects {
             project.file("pipelines/nightly.yaml", PIPELINE);
-            project.file("pipelines/entities/customer.yaml", PAYER);
-            project.source("account", ACCOUNT).source("sale", PAID);
+            project.file("pipelines/entities/customer.yaml", PAYER.replace("date: day, recent_by: seen, ", order));
             project
-                .extract("account/all.csv", "account_id,name,city,phone,tax_id\nA1,Firm 1,,139000001,\nA2,Firm 2,,,\n");
+                .source("account", ACCOUNT)
+                .source("sale", &PAID.replace("columns:\n", &format!("{version}columns:\n")));
             world.deliver(project);
-            world.run(project);
+            world.run(project, &[]);
         }
         let [kept, forgetful] = &projects;
         let (mut silent, mut spoken) = (0, 0);
         for night in 0..nights {
             world.pass_a_night();
             projects.iter().for_each(|project| world.deliver(project));
-            let _ = fs::remove_dir_all(forgetful.path("warehouse/remembered"));
-            let (quick, slow) = (world.run(kept), world.run(forgetful));
+            let (quick, slow) = (world.run(kept, &[]), world.run(forgetful, &["--full"]));
             let is_new = |report: &Value| report["outcome"] != "unchanged";
             assert_eq!(is_new(&quick), is_new(&slow), "seed {seed}, night {night}");
             for table in TABLES {
@@ -573,9 +587,11 @@ fn nights_on_which_nobody_says_anything_new_give_the_bytes_of_nights_that_ask_ev
             }
             let is_said = quick["entities"][0]["is_unchanged"] == false;
             spoken += usize::from(is_said);
-            silent += usize::from(!is_said && slow["entities"][0]["is_unchanged"] == false);
+            silent += usize::from(!is_said && is_new(&quick));
         }
-        assert!(silent >= nights / 8 && spoken >= nights / 8, "of {nights} nights {silent} were silent, {spoken} not");
+        // Without a time and a version every row that moves is news.
+        let least = if order.is_empty() { 0 } else { nights / 8 };
+        assert!(silent >= least && spoken >= nights / 8, "of {nights} nights {silent} were silent, {spoken} not");
     }
 }
 
@@ -626,4 +642,18 @@ fn what_happens_after_the_run_date_is_said_once_its_day_has_come() {
     assert_eq!(paid(), ["2026-07-15"]);
     project.run_with(&["--run-date", "2026-07-01"]);
     assert_eq!(paid(), ["NULL"]);
+}
+
+#[test]
+fn a_date_that_becomes_a_later_stage_of_its_fact_is_another_contract() {
+    let project = paid("1,2026-03-05,2026-07-15,D1,c1,March Ltd,1,2026-03-05,10\n");
+    let contract = PAID.replace("event_date: day\nas_of: [paid]\n", "event_date: paid\n");
+    project.source("sale", &contract).model("core.sale", "SELECT id, paid FROM staged.sale");
+    project.run();
+    let of = |table: &str| project.query(&format!("SELECT count(*) FROM {table}"));
+    assert_eq!((of("core.sale"), of("core.customer_identity")), (vec!["0".to_owned()], vec!["0".to_owned()]));
+    project.source("sale", &contract.replace("event_date: paid", "as_of: [paid]"));
+    project.run();
+    assert_eq!((of("core.sale"), of("core.customer_identity")), (vec!["1".to_owned()], vec!["1".to_owned()]));
+    assert_eq!(project.query("SELECT paid FROM core.sale"), ["NULL"]);
 }

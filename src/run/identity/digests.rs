@@ -13,7 +13,10 @@
 //! (see [`Order`]). Like all that is remembered they save time and nothing else; the key under which they are kept names
 //! the tables that they are true of.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -31,9 +34,17 @@ use crate::{
 
 use super::gather::{self, Layout, Texts};
 
+/// Rows of one partition that are listed at most, half a gigabyte of them. Of more their places count too, so that any row that
+/// moves is news.
+const MOST_LISTED: usize = 1 << 24;
+
 /// What all sources of an entity said, in the order of their ranks.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Digests(pub Vec<SourceDigests>);
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Digests {
+    pub sources: Vec<SourceDigests>,
+    /// What was worth a word when records were linked last, and still is.
+    pub warnings: Vec<String>,
+}
 
 /// What one source said.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,15 +125,22 @@ impl Order {
 /// Hashes what rows of one partition say, in whatever order they come.
 #[derive(Debug, Default)]
 pub(super) struct Saying {
-    /// Of each row what it is ordered by, its place, and what it says.
-    rows: Vec<(u64, u64, u128)>,
+    /// Of each row a hash of its record and moment, its place, and a hash of what it says.
+    listed: Vec<(u64, u64, u128)>,
+    /// The sum of the hashes of rows that are not listed, in which their places are.
+    sum: u128,
+    is_long: bool,
     bytes: Vec<u8>,
 }
 
 impl Saying {
     /// Takes a row.
     pub fn hear(&mut self, row: &SourceRow<'_>, order: Order) {
-        let Self { rows, bytes } = self;
+        self.hear_within(row, order, MOST_LISTED);
+    }
+
+    fn hear_within(&mut self, row: &SourceRow<'_>, order: Order, most: usize) {
+        let bytes = &mut self.bytes;
         bytes.clear();
         let (time, version, place) = row.rank;
         let text = |bytes: &mut Vec<u8>, text: &str| {
@@ -140,18 +158,32 @@ impl Saying {
             for value in row.values.iter().copied().chain([row.belongs_to]) {
                 text(bytes, value.unwrap_or_default());
             }
-            if !order.is_timed {
-                bytes.extend(place.to_le_bytes());
-            }
         }
-        rows.push((of_moment, place, xxh3_128(bytes)));
+        let says = xxh3_128(bytes);
+        if self.listed.len() == most {
+            self.is_long = true;
+            let listed = std::mem::take(&mut self.listed);
+            listed.into_iter().for_each(|(_, place, says)| self.add(place, says));
+        }
+        match self.is_long || !order.is_timed {
+            true => self.add(place, says),
+            false => self.listed.push((of_moment, place, says)),
+        }
+    }
+
+    fn add(&mut self, place: u64, says: u128) {
+        let mut bytes = [0; 24];
+        bytes[..8].copy_from_slice(&place.to_le_bytes());
+        bytes[8..].copy_from_slice(&says.to_le_bytes());
+        self.sum = self.sum.wrapping_add(xxh3_128(&bytes));
     }
 
     /// Returns the hash. Rows of one record and one moment are taken in their order, since the last of them wins.
     pub fn finish(mut self) -> String {
-        self.rows.sort_unstable();
+        self.listed.sort_unstable();
         let mut hasher = blake3::Hasher::new();
-        for (of_moment, _, says) in &self.rows {
+        hasher.update(&self.sum.to_le_bytes());
+        for (of_moment, _, says) in &self.listed {
             hasher.update(&of_moment.to_le_bytes()).update(&says.to_le_bytes());
         }
         hasher.finalize().to_hex().as_str()[..32].to_owned()
@@ -184,48 +216,66 @@ impl SourceDigests {
         self.partitions.iter().map(|(values, known)| (values.clone(), known.ids.clone())).collect()
     }
 
-    /// Returns what is known tonight, if that is what was known; None: something else is said.
+    /// Returns the partitions that must be asked tonight, of all that there are; None: there are others.
+    fn asked(
+        &self,
+        layout: &Layout<'_>,
+        surveyed: &Surveyed<'_>,
+        run_day: i32,
+    ) -> Result<Option<HashSet<&PartitionValues>>, Error> {
+        let is_same_files = self.fingerprint == surveyed.fingerprint();
+        if is_same_files && self.partitions.iter().all(|(_, known)| known.window.has(run_day)) {
+            return Ok(Some(HashSet::new()));
+        }
+        let rows = surveyed.rows()?.fingerprints();
+        if rows.len() != self.partitions.len() || !self.partitions.iter().all(|(values, _)| rows.contains_key(values)) {
+            return Ok(None);
+        }
+        // Rows that stayed come in the order in which they came, within their partition: their files' paths, which say it, are the
+        // same. Where rows of all partitions stand in one order, those of others may have come between.
+        let stands = |values: &PartitionValues, known: &PartitionDigest| {
+            let are_same = is_same_files || (layout.order().is_timed && rows.get(values) == Some(&known.rows));
+            are_same && known.window.has(run_day)
+        };
+        let asked = self.partitions.iter().filter(|(values, known)| !stands(values, known));
+        Ok(Some(asked.map(|(values, _)| values).collect()))
+    }
+
+    /// Returns what is known tonight, if the partitions that are asked say what they said; None: one says something else.
     fn tonight(
         &self,
         entity: &Entity,
-        rank: usize,
+        layout: &Layout<'_>,
         surveyed: &Surveyed<'_>,
+        asked: &HashSet<&PartitionValues>,
         parameters: &Parameters,
     ) -> Result<Option<Self>, Error> {
-        let run_day = parameters.run_date.to_epoch_days();
-        let is_same_files = self.fingerprint == surveyed.fingerprint();
-        if is_same_files && self.partitions.iter().all(|(_, known)| known.window.has(run_day)) {
+        let fingerprint = surveyed.fingerprint().to_owned();
+        if asked.is_empty() && self.fingerprint == fingerprint {
             return Ok(Some(self.clone()));
         }
         let live = surveyed.rows()?;
         let mut rows = live.fingerprints();
-        if rows.len() != self.partitions.len() {
+        let known: HashMap<&PartitionValues, &str> =
+            self.partitions.iter().map(|(values, known)| (values, known.said.as_str())).collect();
+        let is_news = AtomicBool::new(false);
+        let is_asked = |values: &PartitionValues| asked.contains(values) && !is_news.load(Ordering::Relaxed);
+        let hear = |values: &PartitionValues, said: &str| {
+            if known.get(values) != Some(&said) {
+                is_news.store(true, Ordering::Relaxed);
+            }
+        };
+        let mut said = said(entity, layout, live, &is_asked, &hear, parameters)?;
+        if is_news.into_inner() {
             return Ok(None);
         }
-        let mut asked: HashSet<&PartitionValues> = HashSet::new();
-        for (values, known) in &self.partitions {
-            match rows.get(values) {
-                None => return Ok(None),
-                // Rows that stayed come in the order in which they came: their files' paths, which say it, are the same.
-                Some(rows) if *rows == known.rows && known.window.has(run_day) => {}
-                Some(_) => drop(asked.insert(values)),
-            }
-        }
-        let records = &entity.records[rank];
-        let layout = Layout::new(records, surveyed.source());
-        let mut said = said(entity, &layout, live, &|values| asked.contains(values), parameters)?;
-        let mut partitions = Vec::with_capacity(self.partitions.len());
-        for (values, known) in &self.partitions {
-            let known = match said.remove(values) {
-                None => PartitionDigest { rows: rows.remove(values).unwrap_or_default(), ..known.clone() },
-                Some((said, window)) if said == known.said => {
-                    PartitionDigest { rows: rows.remove(values).unwrap_or_default(), window, ..known.clone() }
-                }
-                Some(_) => return Ok(None),
-            };
-            partitions.push((values.clone(), known));
-        }
-        Ok(Some(Self { fingerprint: surveyed.fingerprint().to_owned(), partitions }))
+        let partition = |(values, known): &(PartitionValues, PartitionDigest)| {
+            let window = said.remove(values).unwrap_or(known.window);
+            let rows = rows.remove(values).unwrap_or_default();
+            (values.clone(), PartitionDigest { rows, window, ..known.clone() })
+        };
+        let partitions = self.partitions.iter().map(partition).collect();
+        Ok(Some(Self { fingerprint, partitions }))
     }
 }
 
@@ -240,39 +290,61 @@ impl Digests {
         surveyed: &[&Surveyed<'_>],
         parameters: &Parameters,
     ) -> Result<Option<Self>, Error> {
-        if self.0.len() != surveyed.len() {
+        let run_day = parameters.run_date.to_epoch_days();
+        let layouts: Vec<Layout<'_>> = entity
+            .records
+            .iter()
+            .zip(surveyed)
+            .map(|(records, surveyed)| Layout::new(records, surveyed.source()))
+            .collect();
+        if self.sources.len() != surveyed.len() || layouts.len() != surveyed.len() {
             return Ok(None);
         }
-        let mut tonight = Vec::with_capacity(surveyed.len());
-        for ((rank, known), surveyed) in (0..).zip(&self.0).zip(surveyed) {
-            match known.tonight(entity, rank, surveyed, parameters)? {
-                Some(known) => tonight.push(known),
+        // Whether all partitions are there is known of every source before one is read.
+        let mut asked = Vec::with_capacity(surveyed.len());
+        for ((known, layout), surveyed) in self.sources.iter().zip(&layouts).zip(surveyed) {
+            match known.asked(layout, surveyed, run_day)? {
+                Some(partitions) => asked.push(partitions),
                 None => return Ok(None),
             }
         }
-        Ok(Some(Self(tonight)))
+        let mut sources = Vec::with_capacity(surveyed.len());
+        for (((known, layout), surveyed), asked) in self.sources.iter().zip(&layouts).zip(surveyed).zip(&asked) {
+            match known.tonight(entity, layout, surveyed, asked, parameters)? {
+                Some(known) => sources.push(known),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(Self { sources, warnings: self.warnings.clone() }))
+    }
+
+    /// Returns what each partition of each source says, and with which ids.
+    pub fn said(&self) -> Vec<(usize, PartitionValues, String, String)> {
+        let of = |(rank, source): (usize, &SourceDigests)| {
+            let said = |(values, known): &(PartitionValues, PartitionDigest)| {
+                (rank, values.clone(), known.said.clone(), known.ids.clone())
+            };
+            source.partitions.iter().map(said).collect::<Vec<_>>()
+        };
+        self.sources.iter().enumerate().flat_map(of).collect()
     }
 
     /// Returns the run dates for which what is said stays the same.
     pub fn window(&self) -> Window {
-        let all = self.0.iter().flat_map(|source| &source.partitions);
+        let all = self.sources.iter().flat_map(|source| &source.partitions);
         all.fold(Window::default(), |window, (_, known)| window.and(known.window))
-    }
-
-    /// Returns whether both know the same.
-    pub fn is(&self, other: &Self) -> bool {
-        self.0 == other.0
     }
 }
 
-/// Returns what some partitions say, and until when.
+/// Shows what some partitions say to `hear`, and returns on which run dates.
 fn said(
     entity: &Entity,
     layout: &Layout<'_>,
     rows: &LiveRows,
     is_asked: &(dyn Fn(&PartitionValues) -> bool + Sync),
+    hear: &(dyn Fn(&PartitionValues, &str) + Sync),
     parameters: &Parameters,
-) -> Result<HashMap<PartitionValues, (String, Window)>, Error> {
+) -> Result<HashMap<PartitionValues, Window>, Error> {
     let order = layout.order();
     let see = |piece: &Piece, (saying, window): &mut (Saying, Window)| {
         let texts = Texts::new(entity, layout, piece, parameters)?;
@@ -280,6 +352,9 @@ fn said(
         texts.rows(piece, order, |row| saying.hear(row, order));
         Ok(())
     };
-    let done = |(saying, window): (Saying, Window)| (saying.finish(), window);
+    let done = |values: &PartitionValues, (saying, window): (Saying, Window)| {
+        hear(values, &saying.finish());
+        window
+    };
     Ok(gather::each_partition(rows, layout, is_asked, see, done)?.into_iter().collect())
 }

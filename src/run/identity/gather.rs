@@ -162,7 +162,7 @@ fn reduced(
         seen.dedup();
         Ok(())
     };
-    let done = |Partition { mut seen, saying, window }: Partition| {
+    let done = |_: &PartitionValues, Partition { mut seen, saying, window }: Partition| {
         seen.sort_unstable();
         seen.dedup();
         (seen, (saying.finish(), window))
@@ -187,11 +187,11 @@ pub(super) fn each_partition<S: Default, T: Send>(
     layout: &Layout<'_>,
     is_asked: &(dyn Fn(&PartitionValues) -> bool + Sync),
     see: impl Fn(&Piece, &mut S) -> Result<(), Error> + Sync,
-    done: impl Fn(S) -> T + Sync,
+    done: impl Fn(&PartitionValues, S) -> T + Sync,
 ) -> Result<Vec<(PartitionValues, T)>, Error> {
     let all = Mutex::new(Vec::new());
     let done = |values: &PartitionValues, state: S| {
-        let done = done(state);
+        let done = done(values, state);
         all.lock().unwrap_or_else(PoisonError::into_inner).push((values.clone(), done));
         Ok(())
     };
@@ -229,7 +229,8 @@ impl<'a> Layout<'a> {
         let is_stage = |name: &Placed<String>| source.as_of.iter().any(|stage| stage.value == name.value);
         let attributes =
             records.columns.iter().map(|(attribute, name)| (*attribute, position(name), is_stage(name))).collect();
-        let is_versioned = matches!(source.version, Version::FromColumn(_));
+        // Packs hold versions only where one row takes another's key.
+        let is_versioned = matches!(source.version, Version::FromColumn(_)) && !source.key.is_empty();
         Self { columns, key, event_date, date, recent_by, belongs_to, attributes, is_versioned }
     }
 

@@ -80,7 +80,24 @@ enum Found {
 }
 
 impl Identified {
-    /// Returns whether rows of a source of the entity get ids other than those with which they are served.
+    /// Returns whether all ids and tables, but for what happened, are those that another way found.
+    fn is_same(&self, entity: &Entity, other: &Self) -> bool {
+        let contents = |one: &Self| {
+            let tables = one.tables.iter().filter(|(name, _)| *name != entity.event_table());
+            let of = |(name, table): &(TableName, CatalogTable)| {
+                let partitions = table.table.partitions.iter();
+                (name.clone(), partitions.map(|part| (part.values.clone(), part.content.clone())).collect::<Vec<_>>())
+            };
+            tables.map(of).collect::<Vec<_>>()
+        };
+        let said = |one: &Self| match &one.found {
+            Found::Served => Vec::new(),
+            Found::Known { digests, .. } | Found::Tonight { digests, .. } => digests.said(),
+        };
+        contents(self) == contents(other) && said(self) == said(other)
+    }
+
+    /// Returns whether rows of a source of the entity are written with ids, tonight's or those of the last snapshot.
     pub fn gives(&self, entity: &Entity, surveyed: &Surveyed<'_>) -> bool {
         let Some((rank, _)) = entity.records_of(&surveyed.source().name.value) else { return false };
         match &self.found {
@@ -110,7 +127,7 @@ impl Identified {
             key: records.key.iter().map(|column| column.value.as_str()).collect(),
             partition_by: surveyed.partition_fields(),
             lookup,
-            fingerprints: digests.0[rank].ids(),
+            fingerprints: digests.sources[rank].ids(),
         })
     }
 }
@@ -172,14 +189,19 @@ pub(super) async fn identify(
     let said = Said { overrides, pinned, state };
     let Manner { full, verify, gives_all, .. } = around.manner;
     let parent = around.stage.place.parent;
-    if let Some(parent) = parent.filter(|_| !full && !verify && !gives_all) {
+    let mut quick = None;
+    if let Some(parent) = parent.filter(|_| !full) {
         let night = Unchanged { entity, surveyed, said: &said, parent, around };
-        if let Some(kept) = night.as_served()? {
+        if !verify
+            && !gives_all
+            && let Some(kept) = night.as_served()?
+        {
             return Ok(kept);
         }
-        if let Some(kept) = night.as_said().await? {
-            return Ok(kept);
-        }
+        quick = night.as_said().await?;
+    }
+    if let Some(kept) = quick.take_if(|_| !verify) {
+        return Ok(kept);
     }
     let past = PastRecords::read(entity, parent, around.stage.place.files, around.engine).await?;
     let run_date = around.definitions.parameters.run_date;
@@ -192,7 +214,14 @@ pub(super) async fn identify(
         around.engine,
     )
     .await?;
-    tokio::task::block_in_place(|| found(entity, surveyed, &said, &past, &earlier, around))
+    let mut whole = tokio::task::block_in_place(|| found(entity, surveyed, &said, &past, &earlier, around))?;
+    if let Some(quick) = quick
+        && !whole.is_same(entity, &quick)
+        && let Some(linking) = &mut whole.report.linking
+    {
+        linking.is_proved = Some(false);
+    }
+    Ok(whole)
 }
 
 fn month(day: NaiveDate) -> NaiveDate {
@@ -267,13 +296,14 @@ impl Unchanged<'_> {
         let parameters = &around.definitions.parameters;
         let tonight = tokio::task::block_in_place(|| known.tonight(entity, surveyed, parameters))?;
         let Some(digests) = tonight else { return Ok(None) };
-        if around.manner.remember && !digests.is(&known) {
+        let Manner { remember, verify, gives_all, .. } = around.manner;
+        if remember && !verify && digests != known {
             memory.keep(entity, &digests);
         }
         let mut ids = Vec::with_capacity(surveyed.len());
         for surveyed in surveyed {
             let source = &surveyed.source().name.value;
-            ids.push(match surveyed.is_as_served() {
+            ids.push(match surveyed.is_as_served() && !gives_all {
                 true => None,
                 false => {
                     Some(PastIds::read(entity, source, Some(parent), around.stage.place.files, around.engine).await?)
@@ -297,6 +327,10 @@ impl Unchanged<'_> {
             is_unchanged: true,
             things: things.table.rows(),
             records: records.table.rows(),
+            warnings: match &found {
+                Found::Known { digests, .. } => digests.warnings.clone(),
+                Found::Served | Found::Tonight { .. } => Vec::new(),
+            },
             ..EntityReport::new(&self.entity.name.value)
         };
         Ok((tables.len() == self.entity.tables().len()).then_some(Identified { tables, report, found }))
@@ -412,7 +446,7 @@ fn found(
         let said = std::mem::take(&mut source.said);
         SourceDigests::new(surveyed, said, fingerprints(source, &ledger))
     });
-    let digests = Digests(digests.collect::<Result<_, Error>>()?);
+    let digests = Digests { sources: digests.collect::<Result<_, Error>>()?, warnings: warnings.clone() };
     let definition = Some(stated(&said.state, digests.window().dates()));
     let xref = Table { definition, ..night.xref(place)? };
     let events = night.events(&reasons, earlier, place)?;

@@ -514,15 +514,14 @@ impl<'a> Staging<'a> {
     fn shape(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.reads_as.as_bytes()).update(self.around.timezone.name().as_bytes());
-        for column in self
-            .source
-            .key
-            .iter()
-            .chain(&self.source.partition_by)
-            .chain(&self.source.event_date)
-            .chain(&self.source.as_of)
-        {
-            hasher.update(column.value.as_bytes()).update(&[0]);
+        let Source { key, partition_by, event_date, as_of, .. } = self.source;
+        let event_date: Vec<Placed<String>> = event_date.iter().cloned().collect();
+        for columns in [key, partition_by, &event_date, as_of] {
+            // What a column is for counts, not only that it is for something.
+            hasher.update(&(columns.len() as u64).to_le_bytes());
+            for column in columns {
+                hasher.update(column.value.as_bytes()).update(&[0]);
+            }
         }
         for column in &self.id_columns {
             hasher.update(&[1]).update(column.as_bytes());

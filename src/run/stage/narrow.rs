@@ -50,23 +50,27 @@ impl LiveRows {
         self.survey.partitions.iter().map(of).collect()
     }
 
-    /// Shows columns of the rows of some partitions to several threads; pieces of one partition go to one of them.
+    /// Shows columns of the rows of some partitions to several threads; pieces of one partition go to one of them. Whether one is
+    /// asked for is found out when its turn comes.
     ///
     /// # Errors
     /// The first that `see` gives, or a pack that cannot be read.
     pub fn each<T: Default>(
         &self,
         columns: &[&str],
-        is_asked: &dyn Fn(&PartitionValues) -> bool,
+        is_asked: &(dyn Fn(&PartitionValues) -> bool + Sync),
         see: impl Fn(&Piece, &mut T) -> Result<(), Error> + Sync,
         done: impl Fn(&PartitionValues, T) -> Result<(), Error> + Sync,
     ) -> Result<(), Error> {
         let mut all: Vec<(&PartitionValues, &Vec<LiveBlock>)> = self.survey.partitions.iter().collect();
         all.sort_unstable_by_key(|(values, _)| *values);
-        let jobs = all.into_iter().enumerate().filter(|(_, (values, _))| is_asked(values)).collect();
+        let jobs: Vec<_> = all.into_iter().enumerate().collect();
         let wanted = self.positions(columns);
         let begin = || Readers::new(&self.packs.packs, Some(wanted.clone()));
         parallel::each(jobs, self.threads, begin, |(partition, (values, blocks)), readers| {
+            if !is_asked(values) {
+                return Ok(());
+            }
             let mut state = T::default();
             for block in blocks {
                 let rows = readers.kept(block)?;
