@@ -320,6 +320,7 @@ pub(super) fn parse_manifest(path: &Path, bytes: &[u8]) -> Result<Manifest, Erro
 
 /// A manifest as far as most questions about old snapshots go.
 #[derive(Debug, Deserialize)]
+#[expect(clippy::zero_sized_map_values, reason = "only the names are asked for")]
 pub(super) struct Outline {
     pub parent: Option<String>,
     pub created_at: String,

@@ -134,8 +134,7 @@ async fn carry_out(
     };
     let around = stage::Surroundings::new(place, definitions, request, engine, observer);
     let finished = |source: &StagedSource| note(&staging, source);
-    let full = request.full && scope.is_whole();
-    let manner = Manner { full, verify: request.verify, remember: true, gives_all: false };
+    let manner = Manner { full: request.full && scope.is_whole(), verify: request.verify, remember: true };
     let night = stage_all(definitions, engine, around, manner, &finished);
     let Night { sources: staged, entities, catalog } = Box::pin(night).await?;
     let backfill = Backfill::new(&request.rebuild, &definitions.graph, parent.as_ref())?;

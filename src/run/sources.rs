@@ -80,28 +80,23 @@ async fn identify_all<'a>(
     surveyed: &[Surveyed<'_>],
 ) -> Result<Vec<(&'a Entity, Identified)>, Failure> {
     let entities = &definitions.project.entities;
+    let around = identity::Around { definitions, engine, stage: around, manner, gives_all: false };
     let mut identified: Vec<(&Entity, Identified)> = Vec::with_capacity(entities.len());
     for entity in entities {
-        let found = identify_one(entity, definitions, engine, around, manner, surveyed).await?;
-        identified.push((entity, found));
+        identified.push((entity, identify_one(entity, around, surveyed).await?));
     }
     while let Some(at) = standing_beside_new(&identified, surveyed) {
         let (entity, found) = &mut identified[at];
-        let manner = identity::Manner { gives_all: true, ..manner };
-        *found = identify_one(entity, definitions, engine, around, manner, surveyed).await?;
+        *found = identify_one(entity, identity::Around { gives_all: true, ..around }, surveyed).await?;
     }
     Ok(identified)
 }
 
 async fn identify_one(
     entity: &Entity,
-    definitions: &Definitions,
-    engine: &Engine,
-    around: Surroundings<'_>,
-    manner: identity::Manner,
+    around: identity::Around<'_>,
     surveyed: &[Surveyed<'_>],
 ) -> Result<Identified, Failure> {
-    let around = identity::Around { definitions, engine, stage: around, manner };
     let of =
         |records: &RecordSource| surveyed.iter().find(|surveyed| surveyed.source().name.value == records.source.value);
     let sources: Vec<&Surveyed<'_>> = entity.records.iter().filter_map(of).collect();

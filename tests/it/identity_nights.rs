@@ -463,8 +463,11 @@ survivorship: { name: most_recent, phone: most_recent, paid: most_recent }
 ";
 
 /// What tells rows of one record apart: when they were seen, nothing but their files, or a version.
-const ORDERS: [(&str, &str); 3] =
-    [("", ""), ("date: day, recent_by: seen, ", ""), ("date: day, recent_by: seen, ", "version: { from_column: rev }\n")];
+const ORDERS: [(&str, &str); 3] = [
+    ("", ""),
+    ("date: day, recent_by: seen, ", ""),
+    ("date: day, recent_by: seen, ", "version: { from_column: rev }\n"),
+];
 
 /// Sales by file: id, day of the year, day of payment or 0, dealer and code, firm and telephone, amount.
 struct Payments {
@@ -577,7 +580,9 @@ fn nights_on_which_nobody_says_anything_new_give_the_bytes_of_nights_that_ask_ev
         let (mut silent, mut spoken) = (0, 0);
         for night in 0..nights {
             world.pass_a_night();
-            projects.iter().for_each(|project| world.deliver(project));
+            for project in &projects {
+                world.deliver(project);
+            }
             let (quick, slow) = (world.run(kept, &[]), world.run(forgetful, &["--full"]));
             let is_new = |report: &Value| report["outcome"] != "unchanged";
             assert_eq!(is_new(&quick), is_new(&slow), "seed {seed}, night {night}");

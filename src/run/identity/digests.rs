@@ -162,8 +162,9 @@ impl Saying {
         let says = xxh3_128(bytes);
         if self.listed.len() == most {
             self.is_long = true;
-            let listed = std::mem::take(&mut self.listed);
-            listed.into_iter().for_each(|(_, place, says)| self.add(place, says));
+            for (_, place, says) in std::mem::take(&mut self.listed) {
+                self.add(place, says);
+            }
         }
         match self.is_long || !order.is_timed {
             true => self.add(place, says),

@@ -277,7 +277,9 @@ impl Texts {
         let events = local(layout.event_date);
         let mut window = Window::default();
         let mut see = |days: &[Option<i32>]| days.iter().flatten().for_each(|day| window.see(*day, run_day));
-        events.iter().for_each(|days| see(days));
+        if let Some(days) = &events {
+            see(days);
+        }
         let mut values: Vec<Option<StringArray>> = vec![None; entity.attributes.len()];
         for (attribute, position, is_stage) in &layout.attributes {
             let text = key::text(column(*position)).map_err(broken)?;

@@ -76,7 +76,14 @@ enum Found {
     /// Those of the last snapshot, on rows of which some are new: by rank, where they are.
     Known { ids: Vec<Option<PastIds>>, digests: Digests },
     /// Tonight's.
-    Tonight { gathered: Gathered, ledger: Ledger, digests: Digests },
+    Tonight(Box<News>),
+}
+
+/// What a night found out.
+struct News {
+    gathered: Gathered,
+    ledger: Ledger,
+    digests: Digests,
 }
 
 impl Identified {
@@ -92,7 +99,8 @@ impl Identified {
         };
         let said = |one: &Self| match &one.found {
             Found::Served => Vec::new(),
-            Found::Known { digests, .. } | Found::Tonight { digests, .. } => digests.said(),
+            Found::Known { digests, .. } => digests.said(),
+            Found::Tonight(news) => news.digests.said(),
         };
         contents(self) == contents(other) && said(self) == said(other)
     }
@@ -103,7 +111,7 @@ impl Identified {
         match &self.found {
             Found::Served => false,
             Found::Known { ids, .. } => ids.get(rank).is_some_and(Option::is_some),
-            Found::Tonight { .. } => true,
+            Found::Tonight(_) => true,
         }
     }
 
@@ -117,7 +125,8 @@ impl Identified {
                 let ids = ids.get(rank)?.as_ref()?;
                 (Box::new(|key: &str| ids.find(key)), digests)
             }
-            Found::Tonight { gathered, ledger, digests } => {
+            Found::Tonight(news) => {
+                let News { gathered, ledger, digests } = &**news;
                 let source = &gathered.sources[rank];
                 (Box::new(|key: &str| Some(id(ledger, source.find(key)?))), digests)
             }
@@ -161,8 +170,6 @@ pub(super) struct Manner {
     pub verify: bool,
     /// Whether what is found is kept.
     pub remember: bool,
-    /// Whether ids are given to all rows, even where they stand: another entity puts new ones on the same rows.
-    pub gives_all: bool,
 }
 
 /// What identification needs besides the entity.
@@ -172,6 +179,8 @@ pub(super) struct Around<'a> {
     pub engine: &'a Engine,
     pub stage: Surroundings<'a>,
     pub manner: Manner,
+    /// Whether ids are given to all rows, even where they stand: another entity puts new ones on the same rows.
+    pub gives_all: bool,
 }
 
 /// Identifies an entity; `surveyed` has its sources in order of their ranks.
@@ -187,7 +196,7 @@ pub(super) async fn identify(
     let pinned = Pinned::read(entity)?;
     let state = state(entity, surveyed, &overrides, &pinned);
     let said = Said { overrides, pinned, state };
-    let Manner { full, verify, gives_all, .. } = around.manner;
+    let (Manner { full, verify, .. }, gives_all) = (around.manner, around.gives_all);
     let parent = around.stage.place.parent;
     let mut quick = None;
     if let Some(parent) = parent.filter(|_| !full) {
@@ -296,14 +305,14 @@ impl Unchanged<'_> {
         let parameters = &around.definitions.parameters;
         let tonight = tokio::task::block_in_place(|| known.tonight(entity, surveyed, parameters))?;
         let Some(digests) = tonight else { return Ok(None) };
-        let Manner { remember, verify, gives_all, .. } = around.manner;
+        let Manner { remember, verify, .. } = around.manner;
         if remember && !verify && digests != known {
             memory.keep(entity, &digests);
         }
         let mut ids = Vec::with_capacity(surveyed.len());
         for surveyed in surveyed {
             let source = &surveyed.source().name.value;
-            ids.push(match surveyed.is_as_served() && !gives_all {
+            ids.push(match surveyed.is_as_served() && !around.gives_all {
                 true => None,
                 false => {
                     Some(PastIds::read(entity, source, Some(parent), around.stage.place.files, around.engine).await?)
@@ -329,7 +338,7 @@ impl Unchanged<'_> {
             records: records.table.rows(),
             warnings: match &found {
                 Found::Known { digests, .. } => digests.warnings.clone(),
-                Found::Served | Found::Tonight { .. } => Vec::new(),
+                Found::Served | Found::Tonight(_) => Vec::new(),
             },
             ..EntityReport::new(&self.entity.name.value)
         };
@@ -357,9 +366,14 @@ impl Memory {
         let mut part = |text: &str| {
             hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
         };
-        [memo::program()?.to_hex().as_str(), IDENTIFY_VERSION, &entity.fingerprint()].into_iter().for_each(&mut part);
-        [said.overrides.body(), said.pinned.body()].into_iter().for_each(&mut part);
-        surveyed.iter().for_each(|surveyed| part(&surveyed.shape()));
+        let program = memo::program()?.to_hex();
+        let texts = [program.as_str(), IDENTIFY_VERSION, &entity.fingerprint()];
+        for text in texts.into_iter().chain([said.overrides.body(), said.pinned.body()]) {
+            part(text);
+        }
+        for surveyed in surveyed {
+            part(&surveyed.shape());
+        }
         // Events do not decide ids, and there are more of them every night.
         for (name, table) in tables.iter().filter(|(name, _)| *name != entity.event_table()) {
             part(&name.to_string());
@@ -463,7 +477,7 @@ fn found(
         memory.keep(entity, &digests);
     }
     let tables = tables.into_iter().map(|(name, table)| known(name, table, around)).collect::<Result<_, Error>>()?;
-    Ok(Identified { tables, report, found: Found::Tonight { gathered, ledger, digests } })
+    Ok(Identified { tables, report, found: Found::Tonight(Box::new(News { gathered, ledger, digests })) })
 }
 
 /// Returns the records whose own ids their clusters bear.

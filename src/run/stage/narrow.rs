@@ -74,8 +74,7 @@ impl LiveRows {
             let mut state = T::default();
             for block in blocks {
                 let rows = readers.kept(block)?;
-                let (columns, places) = self.narrowed(values, block, &rows, columns)?;
-                see(&Piece { columns, places, partition }, &mut state)?;
+                see(&self.piece((partition, values), block, &rows, columns)?, &mut state)?;
             }
             done(values, state)
         })
@@ -88,14 +87,13 @@ impl LiveRows {
         fields.filter(|(_, field)| is_wanted(field.name())).map(|(position, _)| position).collect()
     }
 
-    /// Returns columns of rows of one partition, and for each row its version and its place.
-    fn narrowed(
+    fn piece(
         &self,
-        values: &PartitionValues,
+        (partition, values): (usize, &PartitionValues),
         block: &LiveBlock,
         rows: &RecordBatch,
         columns: &[&str],
-    ) -> Result<(Vec<ArrayRef>, Vec<(i64, u64)>), Error> {
+    ) -> Result<Piece, Error> {
         let column = |name: &&str| column(rows, values, name, &self.partition_by);
         let columns = columns.iter().map(column).collect::<Result<_, _>>()?;
         let (Some(files), Some(orders)) = (rows.column_by_name(FILE), rows.column_by_name(ORDER)) else {
@@ -108,7 +106,7 @@ impl LiveRows {
             let place = self.packs.place(live, files.value(row), orders.value(row)).unwrap_or_default();
             (versions.map_or(0, |versions| versions.value(row)), place)
         };
-        Ok((columns, (0..rows.num_rows()).map(place).collect()))
+        Ok(Piece { columns, places: (0..rows.num_rows()).map(place).collect(), partition })
     }
 }
 

@@ -74,7 +74,7 @@ impl Remote<'_> {
 
     /// Asks for the listed state of the object, and no other.
     async fn ask(&self, range: Option<std::ops::Range<u64>>) -> Result<GetResult, Error> {
-        let tag = strong_tag(&self.meta);
+        let tag = strong_tag(self.meta);
         let if_match = tag.clone().filter(|_| self.store.address.kind != Kind::Http);
         let options = GetOptions { if_match, range: range.map(GetRange::Bounded), ..GetOptions::default() };
         let patience = self.store.patience.total + self.store.patience.request;

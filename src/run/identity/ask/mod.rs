@@ -139,7 +139,7 @@ async fn look_at<T>(
     let said = Said { overrides: Overrides::read(entity)?, pinned: Pinned::read(entity)?, state: String::new() };
     tokio::task::block_in_place(|| {
         let gathered = super::gather::gather(entity, &surveyed, &definitions.parameters)?;
-        let around = Around { definitions, engine, stage, manner: Manner::default() };
+        let around = Around { definitions, engine, stage, manner: Manner::default(), gives_all: false };
         look(&Looked { entity, said, gathered, past, around })
     })
 }
