@@ -5,6 +5,11 @@ use std::ops::Range;
 use chrono_tz::Tz;
 use datafusion::error::DataFusionError;
 
+/// What contracts ask of the engine's functions.
+pub mod functions {
+    pub use crate::verdict as tax_id;
+}
+
 pub struct Parameters {
     pub timezone: Tz,
 }

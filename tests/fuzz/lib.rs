@@ -16,6 +16,8 @@ pub mod normalize;
 pub mod record;
 #[path = "../../src/storage/mod.rs"]
 pub mod storage;
+#[path = "../../src/engine/functions/tax_id/verdict.rs"]
+pub mod verdict;
 pub mod workbook;
 
 use std::sync::Arc;
