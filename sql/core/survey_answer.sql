@@ -67,6 +67,13 @@ WITH survey_span AS (
     GROUP BY survey_id
 ),
 
+account_place AS (
+    -- joined here, where rows are few and narrow
+    SELECT account.account_id, account.customer_id, customer.place
+    FROM staged.crm_account AS account
+    LEFT JOIN core.customer_place AS customer ON customer.customer_id = account.customer_id
+),
+
 whole_answer AS (
     -- what is asked once repeats on the row of each factor
     SELECT
@@ -126,9 +133,8 @@ LEFT JOIN core.survey_plan AS plan
     AND plan.respondent_type = answer.respondent_type
     AND plan.method = answer.method
 LEFT JOIN survey_span ON survey_span.survey_id = answer.survey_id
-LEFT JOIN staged.crm_account AS account ON account.account_id = answer.account_id
-LEFT JOIN core.customer_place AS customer ON customer.customer_id = account.customer_id
+LEFT JOIN account_place AS account ON account.account_id = answer.account_id
 LEFT JOIN core.dealer AS dealer ON dealer.dealer_code = answer.dealer_code
 LEFT JOIN core.region AS region
-    ON region.province = coalesce(answer.province, customer.place, nullif(dealer.province, 'unknown'))
+    ON region.province = coalesce(answer.province, account.place, nullif(dealer.province, 'unknown'))
 LEFT JOIN core.industry AS industry ON industry.industry = answer.industry
