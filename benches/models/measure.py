@@ -42,7 +42,10 @@ def main() -> None:
         # What an hour has measured is not lost with what comes after it.
         if arguments.out:
             arguments.out.write_text(json.dumps(document, indent=1, ensure_ascii=False))
-    print(markdown(document))
+    if lines:
+        print(markdown(document))
+    if failed:
+        raise SystemExit(f"not measured, since one side failed: {', '.join(failed)}")
 
 
 def parse_arguments() -> argparse.Namespace:

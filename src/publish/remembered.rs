@@ -2,12 +2,14 @@
 //!
 //! ```text
 //!  remembered/core.customer_xref        what production's last run found out about the table
+//!             core.customer_identity    and about another one
 //!             dev@core.customer_xref    the same of an environment
 //! ```
 //!
 //! In: a table and bytes. Out: the bytes, whole, or nothing. They save time and nothing else: what is damaged, half written or
 //! gone counts as not there, and a disk that refuses is no error of the run. They belong to no snapshot, so whoever
-//! keeps some must be able to tell from the bytes, or from the key, what they are true of. Deliberately knows nothing of what they mean.
+//! keeps some must be able to tell from the bytes, or from the key, what they are true of. Deliberately knows nothing of what they
+//! mean.
 
 use std::sync::Arc;
 

@@ -561,18 +561,23 @@ impl Payments {
     }
 }
 
+/// Returns a project of an entity and sales, without extracts.
+fn payers(entity: &str, sale: &str) -> Project {
+    let project = Project::new();
+    project.file("pipelines/nightly.yaml", PIPELINE).file("pipelines/entities/customer.yaml", entity);
+    project.source("account", ACCOUNT).source("sale", sale);
+    project
+}
+
 #[test]
 fn nights_on_which_nobody_says_anything_new_give_the_bytes_of_nights_that_ask_everybody() {
     let (seeds, nights) = if is_night() { (60, 60) } else { (3, 24) };
     for (seed, (order, version)) in (1..=seeds).zip(ORDERS.iter().cycle()) {
         let mut world = Payments::new(seed);
-        let projects = [Project::new(), Project::new()];
+        let payer = PAYER.replace("date: day, recent_by: seen, ", order);
+        let contract = PAID.replace("columns:\n", &format!("{version}columns:\n"));
+        let projects = [(); 2].map(|()| payers(&payer, &contract));
         for project in &projects {
-            project.file("pipelines/nightly.yaml", PIPELINE);
-            project.file("pipelines/entities/customer.yaml", PAYER.replace("date: day, recent_by: seen, ", order));
-            project
-                .source("account", ACCOUNT)
-                .source("sale", &PAID.replace("columns:\n", &format!("{version}columns:\n")));
             world.deliver(project);
             world.run(project, &[]);
         }
@@ -602,10 +607,7 @@ fn nights_on_which_nobody_says_anything_new_give_the_bytes_of_nights_that_ask_ev
 
 /// Returns a project of sales of which each may be paid later, with a few lines.
 fn paid(lines: &str) -> Project {
-    let project = Project::new();
-    project.file("pipelines/nightly.yaml", PIPELINE);
-    project.file("pipelines/entities/customer.yaml", PAYER);
-    project.source("account", ACCOUNT).source("sale", PAID);
+    let project = payers(PAYER, PAID);
     project.extract("account/all.csv", "account_id,name,city,phone,tax_id\n");
     project.extract("sale/1.csv", format!("{PAID_HEADER}{lines}"));
     project

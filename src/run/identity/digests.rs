@@ -191,6 +191,13 @@ impl Saying {
     }
 }
 
+/// What is to be asked of a source.
+struct Asked<'a> {
+    partitions: HashSet<&'a PartitionValues>,
+    /// Hash of which rows each partition has; None where files and days are those of last night, so that nothing is to be asked.
+    rows: Option<HashMap<PartitionValues, String>>,
+}
+
 impl SourceDigests {
     /// Writes down what was found of a source.
     ///
@@ -217,16 +224,11 @@ impl SourceDigests {
         self.partitions.iter().map(|(values, known)| (values.clone(), known.ids.clone())).collect()
     }
 
-    /// Returns the partitions that must be asked tonight, of all that there are; None: there are others.
-    fn asked(
-        &self,
-        layout: &Layout<'_>,
-        surveyed: &Surveyed<'_>,
-        run_day: i32,
-    ) -> Result<Option<HashSet<&PartitionValues>>, Error> {
+    /// Returns which partitions must be asked tonight; None: there are others than were known.
+    fn asked(&self, layout: &Layout<'_>, surveyed: &Surveyed<'_>, run_day: i32) -> Result<Option<Asked<'_>>, Error> {
         let is_same_files = self.fingerprint == surveyed.fingerprint();
         if is_same_files && self.partitions.iter().all(|(_, known)| known.window.has(run_day)) {
-            return Ok(Some(HashSet::new()));
+            return Ok(Some(Asked { partitions: HashSet::new(), rows: None }));
         }
         let rows = surveyed.rows()?.fingerprints();
         if rows.len() != self.partitions.len() || !self.partitions.iter().all(|(values, _)| rows.contains_key(values)) {
@@ -239,7 +241,8 @@ impl SourceDigests {
             are_same && known.window.has(run_day)
         };
         let asked = self.partitions.iter().filter(|(values, known)| !stands(values, known));
-        Ok(Some(asked.map(|(values, _)| values).collect()))
+        let partitions = asked.map(|(values, _)| values).collect();
+        Ok(Some(Asked { partitions, rows: Some(rows) }))
     }
 
     /// Returns what is known tonight, if the partitions that are asked say what they said; None: one says something else.
@@ -248,15 +251,11 @@ impl SourceDigests {
         entity: &Entity,
         layout: &Layout<'_>,
         surveyed: &Surveyed<'_>,
-        asked: &HashSet<&PartitionValues>,
+        asked: Asked<'_>,
         parameters: &Parameters,
     ) -> Result<Option<Self>, Error> {
-        let fingerprint = surveyed.fingerprint().to_owned();
-        if asked.is_empty() && self.fingerprint == fingerprint {
-            return Ok(Some(self.clone()));
-        }
+        let Asked { partitions: asked, rows: Some(mut rows) } = asked else { return Ok(Some(self.clone())) };
         let live = surveyed.rows()?;
-        let mut rows = live.fingerprints();
         let known: HashMap<&PartitionValues, &str> =
             self.partitions.iter().map(|(values, known)| (values, known.said.as_str())).collect();
         let is_news = AtomicBool::new(false);
@@ -276,7 +275,7 @@ impl SourceDigests {
             (values.clone(), PartitionDigest { rows, window, ..known.clone() })
         };
         let partitions = self.partitions.iter().map(partition).collect();
-        Ok(Some(Self { fingerprint, partitions }))
+        Ok(Some(Self { fingerprint: surveyed.fingerprint().to_owned(), partitions }))
     }
 }
 
@@ -310,7 +309,7 @@ impl Digests {
             }
         }
         let mut sources = Vec::with_capacity(surveyed.len());
-        for (((known, layout), surveyed), asked) in self.sources.iter().zip(&layouts).zip(surveyed).zip(&asked) {
+        for (((known, layout), surveyed), asked) in self.sources.iter().zip(&layouts).zip(surveyed).zip(asked) {
             match known.tonight(entity, layout, surveyed, asked, parameters)? {
                 Some(known) => sources.push(known),
                 None => return Ok(None),
@@ -358,4 +357,79 @@ fn said(
         window
     };
     Ok(gather::each_partition(rows, layout, is_asked, see, done)?.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMED: Order = Order { is_timed: true };
+
+    fn row<'a>(key: &'a str, time: i64, place: u64, values: &'a [Option<&'a str>]) -> SourceRow<'a> {
+        SourceRow { key, counts: true, date: Some(1), rank: (time, 0, place), belongs_to: None, values }
+    }
+
+    fn said(rows: &[SourceRow<'_>], order: Order, most: usize) -> String {
+        let mut saying = Saying::default();
+        for row in rows {
+            saying.hear_within(row, order, most);
+        }
+        saying.finish()
+    }
+
+    #[test]
+    fn rows_say_the_same_in_any_order_and_another_thing_where_another_one_wins() {
+        let [north, south] = [[Some("North")], [Some("South")]];
+        let rows = [row("a", 1, 10, &north), row("a", 1, 20, &south), row("b", 2, 15, &north)];
+        let backwards = [rows[2], rows[1], rows[0]];
+        // All rows lie elsewhere, in the same order; then the two of one moment the other way round.
+        let moved = [row("a", 1, 110, &north), row("a", 1, 120, &south), row("b", 2, 5, &north)];
+        let turned = [row("a", 1, 20, &north), row("a", 1, 10, &south), row("b", 2, 15, &north)];
+        for (order, most) in [(TIMED, MOST_LISTED), (TIMED, 0), (TIMED, 2), (Order { is_timed: false }, MOST_LISTED)] {
+            let known = said(&rows, order, most);
+            assert_eq!(said(&backwards, order, most), known, "{order:?}, {most}");
+            assert_ne!(said(&turned, order, most), known, "{order:?}, {most}");
+            // Where places count, a row that moves is news.
+            assert_eq!(said(&moved, order, most) == known, order.is_timed && most == MOST_LISTED, "{order:?}, {most}");
+        }
+    }
+
+    #[test]
+    fn everything_that_a_row_says_counts_and_nothing_of_one_that_does_not() {
+        let values = [Some("North"), None];
+        let known = row("a", 1, 10, &values);
+        let others = [
+            SourceRow { key: "b", ..known },
+            SourceRow { counts: false, ..known },
+            SourceRow { date: None, ..known },
+            SourceRow { rank: (2, 0, 10), ..known },
+            SourceRow { rank: (1, 1, 10), ..known },
+            SourceRow { belongs_to: Some("b"), ..known },
+            SourceRow { values: &[None, Some("North")], ..known },
+        ];
+        let alone = |row: SourceRow<'_>| said(&[row], TIMED, MOST_LISTED);
+        for other in others {
+            assert_ne!(alone(other), alone(known), "{other:?}");
+        }
+        assert_eq!(
+            alone(SourceRow { values: &[Some("North"), Some("")], ..known }),
+            alone(known),
+            "an empty text is none"
+        );
+        let later = SourceRow { counts: false, ..known };
+        assert_eq!(alone(SourceRow { date: Some(9), values: &[None, None], ..later }), alone(later));
+    }
+
+    #[test]
+    fn a_window_ends_where_something_begins_to_count() {
+        let mut window = Window::default();
+        for day in [3, 7, 12] {
+            window.see(day, 8);
+        }
+        assert_eq!([6, 7, 11, 12].map(|day| window.has(day)), [false, true, true, false]);
+        let mut other = Window::default();
+        other.see(9, 8);
+        assert_eq!([7, 8, 9].map(|day| window.and(other).has(day)), [true, true, false]);
+        assert_eq!(Window::default().dates(), (NaiveDate::MIN, NaiveDate::MAX));
+    }
 }

@@ -24,10 +24,9 @@ use crate::{
     },
     publish::Remembered,
     report::Linking,
-    storage::memo,
 };
 
-use super::{Around, IDENTIFY_VERSION, Said};
+use super::{Around, Said, memory::Memory};
 
 /// Of so many records at most one may have changed, or all are linked anew: that is on several threads, and soon the faster way.
 const ONE_CHANGED_OF: usize = 5;
@@ -76,7 +75,8 @@ pub(super) fn link(entity: &Entity, records: &Records, said: &Said, around: Arou
         let report = Linking { all_because: because, compared: found.compared, ..Linking::default() };
         return Ok(night.linked(Outcome { records, model: &model, found: &found }, report, told));
     };
-    let memory = Memory::new(entity, &model, around);
+    let memory = serde_json::to_string(&model).ok();
+    let memory = memory.and_then(|model| Memory::new(entity.xref_table(), entity, [model], around));
     match night.known(memory.as_ref()) {
         Ok(known) => night.changed(known, &model, memory.as_ref()),
         Err(why) => {
@@ -131,7 +131,7 @@ impl Night<'_> {
         if self.around.manner.full {
             return Err("everything is found out anew".to_owned());
         }
-        let remembered = memory.and_then(|memory| memory.recall(self.terms.entity));
+        let remembered = memory.and_then(|memory| recalled(memory, self.terms.entity));
         let Some((records, found)) = remembered else {
             return Err("nothing is remembered of a run with this definition, model and program".to_owned());
         };
@@ -175,8 +175,10 @@ impl Night<'_> {
     }
 
     fn remember(&self, memory: Option<&Memory>, records: &Records, found: &Identified) {
-        if let Some(memory) = memory.filter(|_| self.around.manner.remember) {
-            memory.keep(self.terms.entity, records, found);
+        let Some(memory) = memory.filter(|_| self.around.manner.remember) else { return };
+        match remembered::write(records, found, Remembered::begin()) {
+            Ok(bytes) => memory.keep(bytes),
+            Err(error) => tracing::warn!("the links of `{}` are not kept: {error}", self.terms.entity.name.value),
         }
     }
 
@@ -200,35 +202,9 @@ fn is_same(one: &Identified, other: &Identified) -> bool {
         && one.clusters == other.clusters
 }
 
-/// What runs of one definition, model and program remember.
-struct Memory {
-    kept: Remembered,
-    key: blake3::Hash,
-}
-
-impl Memory {
-    /// Looks for it; None where nobody can tell which program this is.
-    fn new(entity: &Entity, model: &Model, around: Around<'_>) -> Option<Self> {
-        let program = memo::program()?;
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(program.as_bytes());
-        for text in [IDENTIFY_VERSION, &entity.fingerprint(), &serde_json::to_string(model).ok()?] {
-            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
-        }
-        Some(Self { kept: around.stage.place.files.remembered(), key: hasher.finalize() })
-    }
-
-    fn recall(&self, entity: &Entity) -> Option<(Records, Identified)> {
-        let bytes = self.kept.recall(&entity.xref_table(), &self.key)?;
-        remembered::read(entity, bytes, Remembered::begin().len())
-    }
-
-    fn keep(&self, entity: &Entity, records: &Records, found: &Identified) {
-        match remembered::write(records, found, Remembered::begin()) {
-            Ok(bytes) => self.kept.keep(&entity.xref_table(), &self.key, bytes),
-            Err(error) => tracing::warn!("the links of `{}` are not kept: {error}", entity.name.value),
-        }
-    }
+/// Returns what an earlier run found with the same definition, model and program.
+fn recalled(memory: &Memory, entity: &Entity) -> Option<(Records, Identified)> {
+    remembered::read(entity, memory.recall()?, Remembered::begin().len())
 }
 
 /// Says which blocks were too large, one sentence for each block of the definition.

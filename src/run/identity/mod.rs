@@ -17,6 +17,7 @@ mod digests;
 mod evidence;
 mod gather;
 mod link;
+mod memory;
 mod model;
 mod overrides;
 mod past;
@@ -33,6 +34,7 @@ pub(super) use self::schema::{id_columns, schemas, tables};
 use self::{
     digests::{Digests, SourceDigests},
     gather::{Gathered, GatheredSource},
+    memory::Memory,
     model::Pinned,
     overrides::Overrides,
     past::{PastIds, PastRecords},
@@ -54,7 +56,6 @@ use crate::{
     publish::{Remembered, WriterOptions},
     record::{Manifest, PartitionValues, TableName, manifest::Table},
     report::EntityReport,
-    storage::memo,
 };
 
 /// The version of everything but definitions that decides ids: a change identifies anew.
@@ -87,22 +88,12 @@ struct News {
 }
 
 impl Identified {
-    /// Returns whether all ids and tables, but for what happened, are those that another way found.
-    fn is_same(&self, entity: &Entity, other: &Self) -> bool {
-        let contents = |one: &Self| {
-            let tables = one.tables.iter().filter(|(name, _)| *name != entity.event_table());
-            let of = |(name, table): &(TableName, CatalogTable)| {
-                let partitions = table.table.partitions.iter();
-                (name.clone(), partitions.map(|part| (part.values.clone(), part.content.clone())).collect::<Vec<_>>())
-            };
-            tables.map(of).collect::<Vec<_>>()
-        };
-        let said = |one: &Self| match &one.found {
-            Found::Served => Vec::new(),
-            Found::Known { digests, .. } => digests.said(),
-            Found::Tonight(news) => news.digests.said(),
-        };
-        contents(self) == contents(other) && said(self) == said(other)
+    /// Returns whether what was found tonight is what was claimed without asking the records.
+    fn bears_out(&self, entity: &Entity, claim: &Claim) -> bool {
+        let Found::Tonight(news) = &self.found else { return false };
+        contents(entity, self.tables.iter().map(|(name, known)| (name, &known.table)))
+            == contents(entity, claim.tables.iter().map(|(name, table)| (name, table)))
+            && news.digests.said() == claim.digests.said()
     }
 
     /// Returns whether rows of a source of the entity are written with ids, tonight's or those of the last snapshot.
@@ -153,7 +144,7 @@ fn fingerprints(source: &GatheredSource, ledger: &Ledger) -> HashMap<PartitionVa
             let (key, number) = source.record(*local);
             let id = number.map_or("", |number| id(ledger, number));
             for text in [key, id] {
-                hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+                hash_text(&mut hasher, text);
             }
         }
         hasher.finalize().to_hex().as_str()[..32].to_owned()
@@ -198,7 +189,7 @@ pub(super) async fn identify(
     let said = Said { overrides, pinned, state };
     let (Manner { full, verify, .. }, gives_all) = (around.manner, around.gives_all);
     let parent = around.stage.place.parent;
-    let mut quick = None;
+    let mut claim = None;
     if let Some(parent) = parent.filter(|_| !full) {
         let night = Unchanged { entity, surveyed, said: &said, parent, around };
         if !verify
@@ -207,10 +198,10 @@ pub(super) async fn identify(
         {
             return Ok(kept);
         }
-        quick = night.as_said().await?;
-    }
-    if let Some(kept) = quick.take_if(|_| !verify) {
-        return Ok(kept);
+        claim = night.claim()?;
+        if let Some(claim) = claim.take_if(|_| !verify) {
+            return night.as_said(claim).await;
+        }
     }
     let past = PastRecords::read(entity, parent, around.stage.place.files, around.engine).await?;
     let run_date = around.definitions.parameters.run_date;
@@ -224,8 +215,8 @@ pub(super) async fn identify(
     )
     .await?;
     let mut whole = tokio::task::block_in_place(|| found(entity, surveyed, &said, &past, &earlier, around))?;
-    if let Some(quick) = quick
-        && !whole.is_same(entity, &quick)
+    if let Some(claim) = claim
+        && !whole.bears_out(entity, &claim)
         && let Some(linking) = &mut whole.report.linking
     {
         linking.is_proved = Some(false);
@@ -250,9 +241,14 @@ fn state(entity: &Entity, surveyed: &[&Surveyed<'_>], overrides: &Overrides, pin
     let mut hasher = blake3::Hasher::new();
     let texts = [IDENTIFY_VERSION, &entity.fingerprint(), overrides.body(), pinned.body()];
     for text in texts.into_iter().chain(surveyed.iter().map(|surveyed| surveyed.fingerprint())) {
-        hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        hash_text(&mut hasher, text);
     }
     hasher.finalize().to_hex().to_string()
+}
+
+/// Hashes a text so that it cannot run into the next one.
+fn hash_text(hasher: &mut blake3::Hasher, text: &str) {
+    hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
 }
 
 /// Writes down a state and the run dates for which it stands.
@@ -287,28 +283,37 @@ impl Unchanged<'_> {
         if !is_same || !self.surveyed.iter().all(|surveyed| surveyed.is_as_served()) {
             return Ok(None);
         }
-        self.identified(self.tables(), Found::Served)
+        Ok(match self.tables() {
+            Some(tables) => Some(self.identified(tables, Found::Served)?),
+            None => None,
+        })
     }
 
-    /// Returns the tables of the entity, as far as the last snapshot has them.
-    fn tables(&self) -> Vec<(TableName, Table)> {
-        let names = self.entity.tables().into_iter();
-        names.filter_map(|name| self.parent.tables.get(&name).cloned().map(|table| (name, table))).collect()
+    /// Returns the tables of the entity, if the last snapshot has them all.
+    fn tables(&self) -> Option<Vec<(TableName, Table)>> {
+        let table = |name: TableName| self.parent.tables.get(&name).cloned().map(|table| (name, table));
+        self.entity.tables().into_iter().map(table).collect()
     }
 
-    /// Takes the tables over from the last snapshot, if no partition of a source says anything else of records than it said.
-    async fn as_said(&self) -> Result<Option<Identified>, Error> {
-        let Self { entity, surveyed, said, parent, around } = *self;
-        let mut tables = self.tables();
-        let Some(memory) = Memory::new(entity, surveyed, said, &tables, around) else { return Ok(None) };
-        let Some(known) = memory.recall(entity) else { return Ok(None) };
+    /// Claims that ids and tables are those of the last snapshot, if no partition of a source says anything else of records than it said.
+    fn claim(&self) -> Result<Option<Claim>, Error> {
+        let Self { entity, surveyed, said, around, .. } = *self;
+        let Some(tables) = self.tables() else { return Ok(None) };
+        let Some(memory) = memory(entity, surveyed, said, &tables, around) else { return Ok(None) };
+        let Some(known) = recalled(&memory) else { return Ok(None) };
         let parameters = &around.definitions.parameters;
         let tonight = tokio::task::block_in_place(|| known.tonight(entity, surveyed, parameters))?;
         let Some(digests) = tonight else { return Ok(None) };
         let Manner { remember, verify, .. } = around.manner;
         if remember && !verify && digests != known {
-            memory.keep(entity, &digests);
+            keep(&memory, &digests, entity);
         }
+        Ok(Some(Claim { tables, digests }))
+    }
+
+    /// Takes over what is claimed, with the ids of rows that are not those of the last snapshot.
+    async fn as_said(&self, Claim { mut tables, digests }: Claim) -> Result<Identified, Error> {
+        let Self { entity, surveyed, said, parent, around } = *self;
         let mut ids = Vec::with_capacity(surveyed.len());
         for surveyed in surveyed {
             let source = &surveyed.source().name.value;
@@ -320,82 +325,77 @@ impl Unchanged<'_> {
             });
         }
         let definition = stated(&said.state, digests.window().dates());
-        for (name, table) in &mut tables {
-            if *name == entity.xref_table() {
-                table.definition = Some(definition.clone());
-            }
+        for (_, table) in tables.iter_mut().filter(|(name, _)| *name == entity.xref_table()) {
+            table.definition = Some(definition.clone());
         }
         self.identified(tables, Found::Known { ids, digests })
     }
 
-    fn identified(&self, tables: Vec<(TableName, Table)>, found: Found) -> Result<Option<Identified>, Error> {
+    fn identified(&self, tables: Vec<(TableName, Table)>, found: Found) -> Result<Identified, Error> {
         let known = |(name, table)| known(name, table, self.around);
         let tables = tables.into_iter().map(known).collect::<Result<Vec<_>, Error>>()?;
-        let [Some((_, things)), Some((_, records)), ..] = [tables.first(), tables.get(1)] else { return Ok(None) };
+        let [things, records] = [0, 1].map(|at| tables[at].1.table.rows());
+        let warnings = match &found {
+            Found::Known { digests, .. } => digests.warnings.clone(),
+            Found::Served | Found::Tonight(_) => Vec::new(),
+        };
         let report = EntityReport {
             is_unchanged: true,
-            things: things.table.rows(),
-            records: records.table.rows(),
-            warnings: match &found {
-                Found::Known { digests, .. } => digests.warnings.clone(),
-                Found::Served | Found::Tonight(_) => Vec::new(),
-            },
+            things,
+            records,
+            warnings,
             ..EntityReport::new(&self.entity.name.value)
         };
-        Ok((tables.len() == self.entity.tables().len()).then_some(Identified { tables, report, found }))
+        Ok(Identified { tables, report, found })
     }
 }
 
-/// What is remembered of what sources said.
-struct Memory {
-    kept: Remembered,
-    key: blake3::Hash,
+/// What is found without asking the records.
+struct Claim {
+    tables: Vec<(TableName, Table)>,
+    digests: Digests,
 }
 
-impl Memory {
-    /// Looks for it, by all that decides the tables of an entity but for what its sources say, and by the tables; None where nobody
-    /// can tell which program this is.
-    fn new(
-        entity: &Entity,
-        surveyed: &[&Surveyed<'_>],
-        said: &Said,
-        tables: &[(TableName, Table)],
-        around: Around<'_>,
-    ) -> Option<Self> {
-        let mut hasher = blake3::Hasher::new();
-        let mut part = |text: &str| {
-            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
-        };
-        let program = memo::program()?.to_hex();
-        let texts = [program.as_str(), IDENTIFY_VERSION, &entity.fingerprint()];
-        for text in texts.into_iter().chain([said.overrides.body(), said.pinned.body()]) {
-            part(text);
-        }
-        for surveyed in surveyed {
-            part(&surveyed.shape());
-        }
-        // Events do not decide ids, and there are more of them every night.
-        for (name, table) in tables.iter().filter(|(name, _)| *name != entity.event_table()) {
-            part(&name.to_string());
-            for partition in &table.partitions {
-                part(&format!("{:?}", partition.values));
-                part(&partition.content);
-            }
-        }
-        Some(Self { kept: around.stage.place.files.remembered(), key: hasher.finalize() })
-    }
+/// Returns what an earlier run heard from the sources.
+fn recalled(memory: &Memory) -> Option<Digests> {
+    serde_json::from_slice(memory.recall()?.get(Remembered::begin().len()..)?).ok()
+}
 
-    fn recall(&self, entity: &Entity) -> Option<Digests> {
-        let bytes = self.kept.recall(&entity.identity_table(), &self.key)?;
-        serde_json::from_slice(bytes.get(Remembered::begin().len()..)?).ok()
-    }
+/// Looks for what is remembered of what sources said: by all that decides the tables of an entity besides that, and by the tables.
+fn memory(
+    entity: &Entity,
+    surveyed: &[&Surveyed<'_>],
+    said: &Said,
+    tables: &[(TableName, Table)],
+    around: Around<'_>,
+) -> Option<Memory> {
+    let people = [said.overrides.body(), said.pinned.body()].map(str::to_owned);
+    let shapes = surveyed.iter().map(|surveyed| surveyed.shape());
+    let contents = contents(entity, tables.iter().map(|(name, table)| (name, table)));
+    let contents = contents.into_iter().flat_map(|(name, partitions)| {
+        let of = |(values, content): (PartitionValues, String)| [format!("{values:?}"), content];
+        std::iter::once(name.to_string()).chain(partitions.into_iter().flat_map(of)).collect::<Vec<_>>()
+    });
+    Memory::new(entity.identity_table(), entity, people.into_iter().chain(shapes).chain(contents), around)
+}
 
-    fn keep(&self, entity: &Entity, digests: &Digests) {
-        let mut bytes = Remembered::begin();
-        match serde_json::to_writer(&mut bytes, digests) {
-            Ok(()) => self.kept.keep(&entity.identity_table(), &self.key, bytes),
-            Err(error) => tracing::warn!("what sources say of `{}` is not kept: {error}", entity.name.value),
-        }
+/// Values and content of each partition of the tables that ids decide. Events do not, and there are more of them every night.
+fn contents<'a>(
+    entity: &Entity,
+    tables: impl Iterator<Item = (&'a TableName, &'a Table)>,
+) -> Vec<(TableName, Vec<(PartitionValues, String)>)> {
+    let of = |(name, table): (&TableName, &Table)| {
+        let partitions = table.partitions.iter().map(|part| (part.values.clone(), part.content.clone()));
+        (name.clone(), partitions.collect())
+    };
+    tables.filter(|(name, _)| **name != entity.event_table()).map(of).collect()
+}
+
+fn keep(memory: &Memory, digests: &Digests, entity: &Entity) {
+    let mut bytes = Remembered::begin();
+    match serde_json::to_writer(&mut bytes, digests) {
+        Ok(()) => memory.keep(bytes),
+        Err(error) => tracing::warn!("what sources say of `{}` is not kept: {error}", entity.name.value),
     }
 }
 
@@ -473,8 +473,10 @@ fn found(
         (entity.event_table(), events),
         (entity.evidence_table(), evidence),
     ];
-    if let Some(memory) = Memory::new(entity, surveyed, said, &tables, around).filter(|_| around.manner.remember) {
-        memory.keep(entity, &digests);
+    if around.manner.remember
+        && let Some(memory) = memory(entity, surveyed, said, &tables, around)
+    {
+        keep(&memory, &digests, entity);
     }
     let tables = tables.into_iter().map(|(name, table)| known(name, table, around)).collect::<Result<_, Error>>()?;
     Ok(Identified { tables, report, found: Found::Tonight(Box::new(News { gathered, ledger, digests })) })

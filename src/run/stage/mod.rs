@@ -515,8 +515,7 @@ impl<'a> Staging<'a> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.reads_as.as_bytes()).update(self.around.timezone.name().as_bytes());
         let Source { key, partition_by, event_date, as_of, .. } = self.source;
-        let event_date: Vec<Placed<String>> = event_date.iter().cloned().collect();
-        for columns in [key, partition_by, &event_date, as_of] {
+        for columns in [key, partition_by, event_date.as_slice(), as_of] {
             // What a column is for counts, not only that it is for something.
             hasher.update(&(columns.len() as u64).to_le_bytes());
             for column in columns {

@@ -4,6 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     path::Path,
     sync::Arc,
 };
@@ -53,43 +54,18 @@ fn what_is_kept_and_what_is_rebuilt_equal_the_full_result() {
 }
 
 async fn all_cases() {
-    let cases = if is_night() { 4_000 } else { 40 };
-    let mut all = Tally::default();
-    for seed in 0..cases {
-        let mut case = Case::new(seed, None).await;
-        if let Some(difference) = case.play().await {
-            panic!("seed {seed}: {difference}\n{}\n{}", case.sql, case.told.join("\n"));
-        }
-        all.kept += case.tally.kept;
-        all.rebuilt += case.tally.rebuilt;
-        all.proved += case.tally.proved;
-        all.worse += case.tally.worse;
-    }
+    let all = played(40, async |seed| Case::new(seed, None).await).await;
     assert!(all.kept > 50 && all.rebuilt > 50, "too little was kept or rebuilt: {all:?}");
     assert!(all.worse * 100 <= all.proved, "a proof with the value unknown must be about as good: {all:?}");
 }
 
-/// Replays for each rule the case that is known to catch it; at night looks for one from the first on.
 #[test]
 fn every_unsound_rule_is_caught() {
     on_a_deep_stack(all_rules);
 }
 
 async fn all_rules() {
-    let mut missed = Vec::new();
-    for (fault, known) in Fault::ALL {
-        let mut seeds = if is_night() { 0..4_000 } else { known..known + 1 };
-        let caught = loop {
-            let Some(seed) = seeds.next() else { break None };
-            if Case::new(seed, Some(fault)).await.play().await.is_some() {
-                break Some(seed);
-            }
-        };
-        if caught.is_none() || (is_night() && caught != Some(known)) {
-            missed.push(format!("{fault:?}, known to be caught by case {known}, is caught by {caught:?}"));
-        }
-    }
-    assert_eq!(missed, [""; 0], "where the cases were changed, the night's run finds the new ones");
+    all_caught(Fault::ALL, async |seed, fault| Case::new(seed, Some(fault)).await).await;
 }
 
 #[test]
@@ -98,16 +74,7 @@ fn what_a_moved_run_date_keeps_and_rebuilds_equals_the_full_result() {
 }
 
 async fn all_dated_cases() {
-    let cases = if is_night() { 4_000 } else { 40 };
-    let mut all = Tally::default();
-    for seed in 0..cases {
-        let mut case = Case::dated(seed, models::dated_model, false).await;
-        if let Some(difference) = case.play().await {
-            panic!("seed {seed}: {difference}\n{}\n{}", case.sql, case.told.join("\n"));
-        }
-        all.kept_on_another_day += case.tally.kept_on_another_day;
-        all.rebuilt += case.tally.rebuilt;
-    }
+    let all = played(40, async |seed| Case::dated(seed, models::dated_model, false).await).await;
     assert!(all.kept_on_another_day > 10 && all.rebuilt > 50, "too little was kept or rebuilt: {all:?}");
 }
 
@@ -117,16 +84,7 @@ fn what_is_kept_where_no_row_notices_another_day_equals_the_full_result() {
 }
 
 async fn all_jointly_dated_cases() {
-    let cases = if is_night() { 4_000 } else { 40 };
-    let mut all = Tally::default();
-    for seed in 0..cases {
-        let mut case = Case::dated(seed, models::jointly_dated_model, false).await;
-        if let Some(difference) = case.play().await {
-            panic!("seed {seed}: {difference}\n{}\n{}", case.sql, case.told.join("\n"));
-        }
-        all.kept_on_another_day += case.tally.kept_on_another_day;
-        all.rebuilt += case.tally.rebuilt;
-    }
+    let all = played(40, async |seed| Case::dated(seed, models::jointly_dated_model, false).await).await;
     assert!(all.kept_on_another_day > 5 && all.rebuilt > 50, "too little was kept or rebuilt: {all:?}");
 }
 
@@ -134,13 +92,9 @@ async fn all_jointly_dated_cases() {
 #[test]
 fn rows_that_are_not_asked_are_caught() {
     on_a_deep_stack(|| async {
-        for seed in 0..40 {
-            let case = Case::dated(seed, models::jointly_dated_model, false).await;
-            if (Case { asks_empty_tables: true, ..case }).play().await.is_some() {
-                return;
-            }
-        }
-        panic!("none of the cases finds that no row is asked");
+        let case = async |seed| Case::dated(seed, models::jointly_dated_model, false).await;
+        let caught = first_caught(0..40, async |seed| Case { asks_empty_tables: true, ..case(seed).await }).await;
+        assert!(caught.is_some(), "none of the cases finds that no row is asked");
     });
 }
 
@@ -150,16 +104,7 @@ fn what_is_kept_of_partitions_of_which_no_row_notices_another_day_equals_the_ful
 }
 
 async fn all_partly_dated_cases() {
-    let cases = if is_night() { 4_000 } else { 40 };
-    let mut all = Tally::default();
-    for seed in 0..cases {
-        let mut case = Case::dated(seed, models::partly_dated_model, false).await;
-        if let Some(difference) = case.play().await {
-            panic!("seed {seed}: {difference}\n{}\n{}", case.sql, case.told.join("\n"));
-        }
-        all.kept_on_another_day += case.tally.kept_on_another_day;
-        all.rebuilt_for_the_day += case.tally.rebuilt_for_the_day;
-    }
+    let all = played(40, async |seed| Case::dated(seed, models::partly_dated_model, false).await).await;
     assert!(all.kept_on_another_day > 20 && all.rebuilt_for_the_day > 10, "too little was told apart: {all:?}");
 }
 
@@ -167,13 +112,9 @@ async fn all_partly_dated_cases() {
 #[test]
 fn rows_of_partitions_that_are_not_asked_are_caught() {
     on_a_deep_stack(|| async {
-        for seed in 0..40 {
-            let case = Case::dated(seed, models::partly_dated_model, false).await;
-            if (Case { asks_no_partition: true, ..case }).play().await.is_some() {
-                return;
-            }
-        }
-        panic!("none of the cases finds that no row of a partition is asked");
+        let case = async |seed| Case::dated(seed, models::partly_dated_model, false).await;
+        let caught = first_caught(0..40, async |seed| Case { asks_no_partition: true, ..case(seed).await }).await;
+        assert!(caught.is_some(), "none of the cases finds that no row of a partition is asked");
     });
 }
 
@@ -183,16 +124,7 @@ fn what_is_kept_of_a_table_in_other_partitions_equals_the_full_result() {
 }
 
 async fn all_repartitioned_cases() {
-    let cases = if is_night() { 4_000 } else { 40 };
-    let mut all = Tally::default();
-    for seed in 0..cases {
-        let mut case = Case { repartitions: true, ..Case::new(seed, None).await };
-        if let Some(difference) = case.play().await {
-            panic!("seed {seed}: {difference}\n{}\n{}", case.sql, case.told.join("\n"));
-        }
-        all.kept += case.tally.kept;
-        all.rebuilt += case.tally.rebuilt;
-    }
+    let all = played(40, async |seed| Case { repartitions: true, ..Case::new(seed, None).await }).await;
     assert!(all.kept > 50 && all.rebuilt > 50, "too little was kept or rebuilt: {all:?}");
 }
 
@@ -200,12 +132,8 @@ async fn all_repartitioned_cases() {
 #[test]
 fn a_day_taken_for_another_is_caught() {
     on_a_deep_stack(|| async {
-        for seed in 0..40 {
-            if Case::dated(seed, models::dated_model, true).await.play().await.is_some() {
-                return;
-            }
-        }
-        panic!("none of the cases finds that every day is taken for the last one");
+        let caught = first_caught(0..40, async |seed| Case::dated(seed, models::dated_model, true).await).await;
+        assert!(caught.is_some(), "none of the cases finds that every day is taken for the last one");
     });
 }
 
@@ -215,16 +143,7 @@ fn what_is_computed_of_changed_keys_equals_the_full_result() {
 }
 
 async fn all_keyed_cases() {
-    let cases = if is_night() { 4_000 } else { 60 };
-    let mut all = Tally::default();
-    for seed in 0..cases {
-        let mut case = Case { by_keys: true, ..Case::new(seed, None).await };
-        if let Some(difference) = case.play().await {
-            panic!("seed {seed}: {difference}\n{}\n{}", case.sql, case.told.join("\n"));
-        }
-        all.reckoned += case.tally.reckoned;
-        all.kept_by_keys += case.tally.kept_by_keys;
-    }
+    let all = played(60, async |seed| Case { by_keys: true, ..Case::new(seed, None).await }).await;
     assert!(all.reckoned > 20 && all.kept_by_keys > 10, "too little was told by keys: {all:?}");
 }
 
@@ -235,16 +154,39 @@ fn every_unsound_key_is_caught() {
 }
 
 async fn all_rules_of_keys() {
+    let misread = async |seed, fault| Case { by_keys: true, key_fault: Some(fault), ..Case::new(seed, None).await };
+    all_caught(Fault::OF_KEYS, misread).await;
+}
+
+/// Plays so many cases, or all of a night, of which each must equal the full result; returns what became of their partitions.
+async fn played(cases: u64, case: impl AsyncFn(u64) -> Case) -> Tally {
+    let mut all = Tally::default();
+    for seed in 0..if is_night() { 4_000 } else { cases } {
+        let mut case = case(seed).await;
+        if let Some(difference) = case.play().await {
+            panic!("seed {seed}: {difference}\n{}\n{}", case.sql, case.told.join("\n"));
+        }
+        all.add(&case.tally);
+    }
+    all
+}
+
+/// Returns the first case that differs from the full result.
+async fn first_caught(mut seeds: Range<u64>, case: impl AsyncFn(u64) -> Case) -> Option<u64> {
+    loop {
+        let seed = seeds.next()?;
+        if case(seed).await.play().await.is_some() {
+            return Some(seed);
+        }
+    }
+}
+
+/// Replays for each rule the case that is known to catch it; at night looks for one from the first on.
+async fn all_caught(rules: impl IntoIterator<Item = (Fault, u64)>, case: impl AsyncFn(u64, Fault) -> Case) {
     let mut missed = Vec::new();
-    for (fault, known) in Fault::OF_KEYS {
-        let mut seeds = if is_night() { 0..4_000 } else { known..known + 1 };
-        let caught = loop {
-            let Some(seed) = seeds.next() else { break None };
-            let mut case = Case { by_keys: true, key_fault: Some(fault), ..Case::new(seed, None).await };
-            if case.play().await.is_some() {
-                break Some(seed);
-            }
-        };
+    for (fault, known) in rules {
+        let seeds = if is_night() { 0..4_000 } else { known..known + 1 };
+        let caught = first_caught(seeds, async |seed| case(seed, fault).await).await;
         if caught.is_none() || (is_night() && caught != Some(known)) {
             missed.push(format!("{fault:?}, known to be caught by case {known}, is caught by {caught:?}"));
         }
@@ -302,6 +244,19 @@ struct Tally {
     proved: usize,
     /// Of these, proved less well with it unknown.
     worse: usize,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        self.kept += other.kept;
+        self.kept_on_another_day += other.kept_on_another_day;
+        self.rebuilt += other.rebuilt;
+        self.rebuilt_for_the_day += other.rebuilt_for_the_day;
+        self.reckoned += other.reckoned;
+        self.kept_by_keys += other.kept_by_keys;
+        self.proved += other.proved;
+        self.worse += other.worse;
+    }
 }
 
 impl Case {
