@@ -104,12 +104,13 @@ fn write_last_run(out: &mut String, last: &LastRun) -> std::fmt::Result {
     let Some(cost) = &last.cost else {
         return writeln!(out, "  what the query cost was not kept");
     };
-    let Cost { cpu_seconds, spills, attempts, .. } = cost;
+    let Cost { cpu_seconds, spills, attempts, shares, .. } = cost;
     let (peak, spilled) = (megabytes(cost.peak_memory_bytes), megabytes(cost.spilled_bytes));
     let again = if *attempts > 1 { format!(", begun {attempts} times for want of memory") } else { String::new() };
+    let in_shares = if *shares > 1 { format!(", in {shares} shares of its partitions") } else { String::new() };
     writeln!(
         out,
-        "  query {:.3} s, CPU {cpu_seconds:.3} s, peak memory {peak} MB, {spills} spills of {spilled} MB{again}",
+        "  query {:.3} s, CPU {cpu_seconds:.3} s, peak memory {peak} MB, {spills} spills of {spilled} MB{again}{in_shares}",
         cost.seconds
     )
 }

@@ -5,7 +5,7 @@
 //! `relink`). The result depends on neither the order of the records nor the number of threads.
 
 use super::{
-    block::{Blocking, SplitBlock},
+    block::{self, Remembered, SplitBlock},
     cluster::{
         self, Clusters, Evidence, Links, Objection,
         links::{Certain, Link, Rules, Verdict, certain},
@@ -99,12 +99,11 @@ pub fn link(
     verdicts::check(verdicts)?;
     let mut codes = Codes::new(entity);
     codes.extend(entity, records, prepared, &model.frequent_bigrams, threads);
-    let blocking = Blocking::new(entity, records, &codes, threads);
     let frequencies = Frequencies::of_all(entity, records, &codes);
     let scorer = Scorer::new(entity, model, records, &codes, &frequencies, prepared);
     let rules = Rules::new(entity, records, &codes);
-    let (links, compared) = compared(entity, &blocking, (&scorer, &rules), threads);
-    let (orders, split) = blocking.into_remembered();
+    let (links, compared, Remembered { orders, split }) =
+        compared(entity, (records, &codes), (&scorer, &rules), threads);
     let certain = certain(entity, records, &codes);
     let joining = Links { verdicts, certain: &certain, evidence: &links };
     let clusters = cluster::clusters(entity, records, &codes, joining, &scorer);
@@ -139,17 +138,17 @@ impl Compared {
 /// Compares all pairs that stand together in a block.
 fn compared(
     entity: &Entity,
-    blocking: &Blocking,
+    (records, codes): (&Records, &Codes),
     (scorer, rules): (&Scorer<'_>, &Rules<'_>),
     threads: usize,
-) -> (Vec<Link>, u64) {
+) -> (Vec<Link>, u64, Remembered) {
     let least = least_kept(entity);
     let each = |state: &mut Compared, left: u32, right: u32| {
         state.pairs += 1;
         let score = scorer.score_from(least, left, right).filter(|_| !rules.tie(left, right));
         state.keep(score.map(|score| Link { left, right, score }));
     };
-    let gathered = blocking.visit(threads, &Compared::default, &each);
+    let (gathered, remembered) = block::visit((entity, records, codes), threads, &Compared::default, &each);
     let compared = gathered.iter().map(|compared| compared.pairs).sum();
     let pieces: Vec<Vec<Link>> = gathered.into_iter().flat_map(|compared| compared.links).collect();
     let mut links = Vec::with_capacity(pieces.iter().map(Vec::len).sum());
@@ -157,5 +156,5 @@ fn compared(
         links.extend(piece);
     }
     links.sort_unstable();
-    (links, compared)
+    (links, compared, remembered)
 }

@@ -63,8 +63,11 @@ pub struct Cost {
     pub spilled_bytes: usize,
     /// The most bytes of the memory limit that they held at one time.
     pub peak_memory_bytes: usize,
-    /// How often the query was begun; more than once where it found too little memory.
+    /// How often the query was begun; more than once where it found too little memory. Of shares, that of the worst.
     pub attempts: usize,
+    /// In how many shares of its partitions the query was run: more than one where it would have held too much at once.
+    #[serde(default)]
+    pub shares: usize,
 }
 
 impl Operator {
@@ -73,9 +76,36 @@ impl Operator {
         self.measured.iter().for_each(&mut *take);
         self.inputs.iter().for_each(|input| input.each_measured(take));
     }
+
+    /// Adds what the same query cost over other rows. Where that has other operators, which happens since plans depend on how many rows
+    /// there are, the one above them takes all of it.
+    fn add(&mut self, other: &Self) {
+        let is_alike = self.operator == other.operator && self.inputs.len() == other.inputs.len();
+        if is_alike {
+            add(&mut self.measured, other.measured.as_ref(), true);
+            self.inputs.iter_mut().zip(&other.inputs).for_each(|(input, other)| input.add(other));
+        } else {
+            other.each_measured(&mut |more| add(&mut self.measured, Some(more), false));
+        }
+    }
+}
+
+/// Adds what an operator cost; its rows where they are of the same kind.
+fn add(sum: &mut Option<Measured>, more: Option<&Measured>, with_rows: bool) {
+    let (Some(sum), Some(more)) = (sum, more) else { return };
+    let added = |one: Option<f64>, other: Option<f64>| Some(one? + other?);
+    sum.rows = sum.rows.zip(more.rows).map(|(one, other)| if with_rows { one + other } else { one });
+    sum.seconds = added(sum.seconds, more.seconds).or(sum.seconds).or(more.seconds);
+    sum.spills += more.spills;
+    sum.spilled_bytes += more.spilled_bytes;
 }
 
 impl QueryPlan {
+    /// Adds what a further share of the same query cost, which has no parts.
+    pub fn add(&mut self, share: &Self) {
+        self.plan.add(&share.plan);
+    }
+
     /// Adds up what the operators cost.
     #[must_use]
     pub fn cost(&self) -> Cost {

@@ -29,11 +29,12 @@ use crate::{
     },
     report::{ModelReport, RebuiltPartition},
     transform::{
-        Decision, Graph, PlannedModel, Prover, Reason,
+        Decision, Graph, PlannedModel, Prover, Reason, Share,
         decide::{self, Base},
         depend::{self, Inputs},
         execute::{self, Execution},
         keyed::{self, Deltas},
+        shares,
     },
 };
 
@@ -87,16 +88,30 @@ pub(super) struct AllBuilt {
 pub(super) struct Written {
     pub partitions: Vec<Partition>,
     query: Option<QueryPlan>,
-    /// How often the query was begun.
+    /// How often the query was begun, of all shares that which was begun most often.
     attempts: usize,
+    /// In how many shares the rows were computed.
+    shares: usize,
 }
 
 impl Written {
+    /// Adds another share.
+    fn add(&mut self, share: Self) {
+        let Self { partitions, query, attempts, shares } = share;
+        self.partitions.extend(partitions);
+        match (&mut self.query, query) {
+            (Some(all), Some(query)) => all.add(&query),
+            (all, query) => *all = all.take().or(query),
+        }
+        self.attempts = self.attempts.max(attempts);
+        self.shares += shares;
+    }
+
     /// Returns what the rows cost; None where there was nothing to compute.
     fn cost(&self, started: Instant, meter: &Meter) -> Option<Cost> {
         let cost = self.query.as_ref()?.cost();
-        let (attempts, peak_memory_bytes) = (self.attempts, meter.peak_bytes());
-        Some(Cost { seconds: started.elapsed().as_secs_f64(), peak_memory_bytes, attempts, ..cost })
+        let (attempts, shares, peak_memory_bytes) = (self.attempts, self.shares, meter.peak_bytes());
+        Some(Cost { seconds: started.elapsed().as_secs_f64(), peak_memory_bytes, attempts, shares, ..cost })
     }
 }
 
@@ -171,7 +186,7 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
     around.backfill.apply(&name, &mut decision);
     meter.restart();
     let begun = Instant::now();
-    let (mut written, decision) = rebuild(model, decision, base, &session, around).await?;
+    let (mut written, decision) = rebuild(model, decision, (&inputs, base), &session, around).await?;
     let cost = written.cost(begun, &meter);
     let decision = restated(model, decision, around.parent, around.timezone)?;
     fingerprint_all(model, &mut written.partitions, &inputs, &session).await.map_err(failed)?;
@@ -197,7 +212,7 @@ async fn build(model: &PlannedModel, inputs: Catalog, around: Surroundings<'_>) 
 async fn rebuild(
     model: &PlannedModel,
     decision: Decision,
-    base: Option<Base<'_>>,
+    (inputs, base): (&Catalog, Option<Base<'_>>),
     session: &SessionContext,
     around: Surroundings<'_>,
 ) -> Result<(Written, Decision), Error> {
@@ -212,7 +227,14 @@ async fn rebuild(
         // With little memory the whole query has other ways, and of what is wrong with it, it tells more.
         Err(error) => tracing::info!("`{}` is computed whole: {error}", model.model.name),
     }
-    Ok((write_into(around.staging.path(), model, &decision, session, around).await?, decision))
+    let failed = |error: DataFusionError| outcome::engine_failure(&model.model.name, &error);
+    let memory_bytes = around.engine.settings().memory_limit_bytes;
+    let shares = shares::shares(model, &decision, inputs, session, memory_bytes).await.map_err(failed)?;
+    let mut written = Written::default();
+    for share in &shares {
+        written.add(write_into(around.staging.path(), model, share, session, around).await?);
+    }
+    Ok((written, decision))
 }
 
 /// Makes what a decision asks for of old rows and those of changed keys; None where these cannot be told apart.
@@ -240,7 +262,7 @@ async fn by_keys(
     };
     tracing::debug!("`{}` is computed of changed keys", model.model.name);
     let tables: Vec<&TableName> = model.statement.tables.iter().chain([&model.model.name]).collect();
-    let mut written = Written { attempts: 1, ..Written::default() };
+    let mut written = Written { attempts: 1, shares: 1, ..Written::default() };
     if !reckoned.decision.is_idle() {
         let rows = reckoned.rows(model, session).await.map_err(failed)?;
         let writer = writer(around.staging.path(), model, around)?;
@@ -332,7 +354,7 @@ fn past(model: &PlannedModel, around: Surroundings<'_>) -> datafusion::error::Re
     Ok(table.map(|table| Arc::new(table.files) as Arc<dyn TableProvider>))
 }
 
-/// Runs a model's query into the partition writer. Where joins by hash need more memory than there is, the query starts again with joins that
+/// Runs a share of a model's query into a partition writer. Where joins by hash need more memory than there is, the query starts again with joins that
 /// sort, which spill.
 ///
 /// # Errors
@@ -340,7 +362,7 @@ fn past(model: &PlannedModel, around: Surroundings<'_>) -> datafusion::error::Re
 pub(super) async fn write_into(
     folder: &Path,
     model: &PlannedModel,
-    decision: &Decision,
+    share: &Share,
     session: &datafusion::prelude::SessionContext,
     around: Surroundings<'_>,
 ) -> Result<Written, Error> {
@@ -348,13 +370,14 @@ pub(super) async fn write_into(
     let what = format!("`{name}`");
     let mut attempts = Attempts::new(session, &what);
     loop {
-        let written = attempt(folder, model, decision, attempts.session(), around).await?;
+        let written = attempt(folder, model, share, attempts.session(), around).await?;
         if !attempts.is_repeated(&written) {
             let written = written.map_err(|error| outcome::engine_failure(name, &error));
             return written.map(|(partitions, query)| Written {
                 partitions,
                 query: Some(query),
                 attempts: attempts.count(),
+                shares: 1,
             });
         }
     }
@@ -364,7 +387,7 @@ pub(super) async fn write_into(
 async fn attempt(
     folder: &Path,
     model: &PlannedModel,
-    decision: &Decision,
+    share: &Share,
     session: &datafusion::prelude::SessionContext,
     around: Surroundings<'_>,
 ) -> Result<datafusion::error::Result<(Vec<Partition>, QueryPlan)>, Error> {
@@ -373,7 +396,7 @@ async fn attempt(
         Ok(past) => past,
         Err(error) => return Ok(Err(error)),
     };
-    let (rows, plan, parts) = match execute::rows(model, decision, past, session).await {
+    let (rows, plan, parts) = match execute::rows(model, share.clone(), past, session).await {
         Ok(Execution { rows, plan, parts }) => (rows, plan, parts),
         Err(error) => return Ok(Err(error)),
     };

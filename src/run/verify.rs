@@ -23,7 +23,7 @@ use crate::{
     },
     report::Difference,
     storage::local,
-    transform::{Decision, PlannedModel},
+    transform::{PlannedModel, Share},
 };
 
 /// Computes a model whole and returns the partitions in which the built table is another.
@@ -39,7 +39,7 @@ pub(super) async fn differences(
     let name = &model.model.name;
     let folder = around.staging.path().join("verified").join(name.to_string());
     local::create_dir_all(&folder, None).map_err(crate::publish::Error::from)?;
-    let whole = write_into(&folder, model, &Decision::default(), session, around).await?.partitions;
+    let whole = write_into(&folder, model, &Share::default(), session, around).await?.partitions;
     let differing = differing(&built.table.partitions, &whole);
     let data = folder.join(&name.schema).join(&name.table).join("data");
     let locate = |file: &DataFile| StoredAt::Disk(data.join(&file.path));

@@ -15,18 +15,21 @@ use std::{
     sync::Arc,
 };
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use datafusion::{
     catalog::cte_worktable::CteWorkTable,
     common::{JoinType, tree_node::TreeNodeRecursion},
     datasource::source_as_provider,
     error::Result,
-    logical_expr::{Expr, LogicalPlan, TableScan},
+    logical_expr::{Expr, LogicalPlan, TableScan, utils::split_conjunction},
 };
 
-use super::narrow::{self, Narrowing, Selection};
+use super::{
+    decide::no_partition,
+    narrow::{self, Narrowing, Selection},
+};
 use crate::{
-    engine::{AsOf, Catalog, SnapshotTable},
+    engine::{AsOf, Catalog, SnapshotTable, table::evaluate},
     record::{Manifest, PartitionValues, TableName, manifest::Partition},
 };
 
@@ -83,6 +86,17 @@ impl Scan {
     /// Lets columns count that the plan does not show.
     pub fn read_too(&mut self, columns: impl IntoIterator<Item = String>) {
         Arc::make_mut(&mut self.columns).extend(columns);
+    }
+
+    /// Returns the terms of its filters, spelled out.
+    pub fn conjuncts(&self) -> impl Iterator<Item = Expr> + '_ {
+        self.filters.iter().flat_map(split_conjunction).filter_map(narrow::spelled_out)
+    }
+
+    /// Returns the values that its partitions have of what equals a placeholder.
+    pub fn told(&self) -> Vec<ArrayRef> {
+        let equal = self.conjuncts().filter_map(|filter| narrow::equality(&filter));
+        equal.filter_map(|(_, value)| evaluate(&value, &self.partitions).ok()).collect()
     }
 
     /// Returns which partitions count for each of `outputs`, a batch of values of the plan's placeholders.
@@ -169,6 +183,18 @@ pub(super) fn table_name(scan: &TableScan) -> TableName {
 /// Returns whether a scan reads a table.
 pub(super) fn is_table(scan: &TableScan) -> Result<bool> {
     Ok(!is_recursion(scan)? && !is_function(scan))
+}
+
+/// Returns how many rows a scan reads: those of all partitions that its filters do not leave out.
+///
+/// # Errors
+/// When the table is unknown.
+pub(super) fn rows(read: &TableScan, inputs: &Inputs<'_>) -> Result<usize> {
+    let scan = scan(read, &[], inputs)?;
+    let Some(read) = scan.read(&scan.select(&no_partition()?)?, 0) else { return Ok(0) };
+    let partitions = inputs.catalog.get(&scan.table).map_or(&[][..], |table| &table.table.partitions);
+    let rows: u64 = read.partitions.iter().filter_map(|&index| partitions.get(index)).map(|one| one.rows).sum();
+    Ok(usize::try_from(rows).unwrap_or(usize::MAX))
 }
 
 /// Returns whether a plan reads no table.

@@ -6,10 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use arrow::{
-    array::{ArrayRef, RecordBatch},
-    compute::filter_record_batch,
-};
+use arrow::array::RecordBatch;
 use datafusion::{
     catalog::TableProvider,
     error::Result,
@@ -20,9 +17,8 @@ use datafusion::{
 };
 use futures::{Stream, StreamExt};
 
-use super::{Decision, PlannedModel, decide, history};
+use super::{PlannedModel, Share, history};
 use crate::engine::{
-    PartitionSet,
     once::{self, Once, Part},
     types,
 };
@@ -37,14 +33,14 @@ pub struct Execution<S> {
     pub parts: Vec<Part>,
 }
 
-/// Starts a model's query and returns the rows that the decision asks for, in the published schema. `past` is the table as
-/// last published, which a history continues.
+/// Starts a model's query and returns the rows of a share, in the published schema. `past` is the table as last published,
+/// which a history continues.
 ///
 /// # Errors
 /// When the query cannot be planned or started; later failures are items of the stream.
 pub async fn rows(
     model: &PlannedModel,
-    decision: &Decision,
+    share: Share,
     past: Option<Arc<dyn TableProvider>>,
     session: &SessionContext,
 ) -> Result<Execution<impl Stream<Item = Result<RecordBatch>> + use<>>> {
@@ -53,26 +49,15 @@ pub async fn rows(
         Some(history) => history::plan(model, history, plan, past)?,
         None => plan,
     };
-    let kept = decide::kept(model, decision)?;
-    let Once { plan, parts } = match &kept {
-        Some(kept) => {
-            let columns = model.model.partition_by.iter().map(|column| decide::output(&column.value)).collect();
-            let plan = LogicalPlanBuilder::from(plan).filter(kept.is_other(columns))?.build()?;
-            Once { plan, parts: Vec::new() }
-        }
+    let Once { plan, parts } = match share.filter(model) {
+        Some(filter) => Once { plan: LogicalPlanBuilder::from(plan).filter(filter)?.build()?, parts: Vec::new() },
         // With a filter on partitions each place of a part needs less than the part.
         None => once::run(plan, session).await?,
     };
     let operators = session.state().create_physical_plan(&plan).await?;
     let stream = Held { rows: execute_stream(Arc::clone(&operators), session.task_ctx())?, _plan: plan };
     let (schema, partition_by) = (model.schema.clone(), model.partition_by());
-    let rows = stream.map(move |batch| {
-        let batch = types::cast_batch(&batch?, &schema)?;
-        match &kept {
-            Some(kept) => without(&batch, kept, &partition_by),
-            None => Ok(batch),
-        }
-    });
+    let rows = stream.map(move |batch| share.rows(types::cast_batch(&batch?, &schema)?, &partition_by));
     Ok(Execution { rows, plan: operators, parts })
 }
 
@@ -89,12 +74,4 @@ impl Stream for Held {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.rows.poll_next_unpin(context)
     }
-}
-
-/// Drops rows of partitions that are kept. The filter in the plan lets none through unless the optimizer errs; a kept
-/// partition must not get a second copy of its rows even then.
-fn without(batch: &RecordBatch, kept: &PartitionSet, partition_by: &[String]) -> Result<RecordBatch> {
-    let column = |name: &String| batch.column_by_name(name).cloned();
-    let columns: Vec<ArrayRef> = partition_by.iter().filter_map(column).collect();
-    Ok(filter_record_batch(batch, &kept.others(&columns)?)?)
 }

@@ -26,6 +26,7 @@ pub mod plan;
 pub mod prove;
 pub mod schema_change;
 pub mod seed;
+pub mod shares;
 pub mod survey;
 pub mod views;
 
@@ -34,6 +35,7 @@ pub use graph::Graph;
 pub use plan::PlannedModel;
 pub use prove::Prover;
 pub use schema_change::{SchemaChange, schema_changes};
+pub use shares::Share;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]

@@ -76,6 +76,11 @@ impl<'a> Prover<'a> {
         &self.inputs
     }
 
+    /// Returns the query, as nobody has optimized it.
+    pub(super) const fn plan(&self) -> &LogicalPlan {
+        &self.plan
+    }
+
     /// Returns what the model as a whole depends on.
     ///
     /// # Errors

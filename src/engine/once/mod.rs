@@ -50,6 +50,14 @@ pub async fn run(plan: LogicalPlan, session: &SessionContext) -> Result<Once> {
     once(plan, session, true).await
 }
 
+/// Returns whether a plan has repeated parts.
+///
+/// # Errors
+/// When a part's plan cannot be walked.
+pub fn repeats(plan: &LogicalPlan) -> Result<bool> {
+    Ok(repeated::innermost(plan)?.is_some())
+}
+
 /// Plans the repeated parts of a plan and runs none of them: for those who want to see how the plan would be run.
 ///
 /// # Errors
@@ -61,7 +69,7 @@ pub async fn foresee(plan: LogicalPlan, session: &SessionContext) -> Result<Once
 async fn once(plan: LogicalPlan, session: &SessionContext, runs: bool) -> Result<Once> {
     let mut parts = Vec::new();
     // The analyzer need not look twice at the many plans in which nothing repeats.
-    if repeated::innermost(&plan)?.is_none() {
+    if !repeats(&plan)? {
         return Ok(Once { plan, parts });
     }
     let state = session.state();

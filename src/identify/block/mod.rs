@@ -12,6 +12,7 @@ pub(crate) mod split;
 mod tests;
 
 use std::{
+    collections::HashMap,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
@@ -54,23 +55,41 @@ pub struct SplitBlock {
 /// The parts of all blocks.
 #[derive(Debug)]
 pub struct Blocking {
+    known: Known,
+    blocks: Vec<Placed>,
+}
+
+/// What the next night needs of blocks.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// Per `neighbours` block the records in its order.
+    pub orders: Vec<Vec<u32>>,
+    /// The blocks that were split, in order.
+    pub split: Vec<SplitBlock>,
+}
+
+/// In which parts records stand, of all blocks so far.
+#[derive(Debug)]
+struct Known {
     /// The first slot of each block, and behind the last.
     slots: Vec<usize>,
     /// Per record and slot its part.
     parts_of: Vec<u32>,
     /// Per slot the place of each record in its part, where a part compares near records only.
     places: Vec<Vec<u32>>,
-    parts: Vec<Located>,
-    members: Vec<u32>,
-    /// The blocks that were split, in order.
-    pub split: Vec<SplitBlock>,
+    /// How far apart records are compared, of the parts in which only near ones are.
+    windows: HashMap<u32, u32>,
+    /// How many parts there are.
+    parts: u32,
 }
 
-/// A part, and the block that it is of.
-#[derive(Clone, Copy, Debug)]
-struct Located {
+/// The parts of one block, and the number of the first of them.
+#[derive(Debug)]
+struct Placed {
     block: usize,
-    part: Part,
+    first: u32,
+    parts: Vec<Part>,
+    members: Vec<u32>,
 }
 
 /// The parts of one block of the definition.
@@ -88,82 +107,16 @@ impl Blocking {
     pub fn new(entity: &Entity, records: &Records, codes: &Codes, threads: usize) -> Self {
         let keys = BlockKeys::of(entity, records, codes);
         let splitter = Splitter::new(entity, records, codes);
-        let of_one = |block: usize| build(block, &keys[block], &splitter, records.len());
+        let of_one = |block: usize| build(block, &keys[block], &splitter, records.len(), 1);
         let built = on_each(threads, keys.len(), &of_one);
-        let widths: Vec<usize> = keys.iter().map(BlockKeys::slots).collect();
-        Self::gathered(built, &widths, records.len())
+        let mut known = Known::new(&keys, records.len());
+        let placed = |(block, built)| known.add(block, built, records.len());
+        let (blocks, split): (Vec<Placed>, Vec<_>) = built.into_iter().enumerate().map(placed).unzip();
+        drop(split);
+        Self { known, blocks }
     }
 
-    fn gathered(built: Vec<Built>, widths: &[usize], records: usize) -> Self {
-        let mut slots = vec![0];
-        for width in widths {
-            slots.push(slots.last().unwrap_or(&0) + width);
-        }
-        let width = slots.last().copied().unwrap_or(0);
-        let mut all = Self {
-            parts_of: vec![NONE; records * width],
-            places: vec![Vec::new(); width],
-            parts: Vec::new(),
-            members: Vec::new(),
-            split: Vec::new(),
-            slots,
-        };
-        all.members.reserve_exact(built.iter().map(|built| built.members.len()).sum());
-        for (block, built) in built.into_iter().enumerate() {
-            all.add(block, built, records);
-        }
-        all
-    }
-
-    fn add(&mut self, block: usize, built: Built, records: usize) {
-        let (offset, width) = (self.members.len(), self.width());
-        for part in &built.parts {
-            let number = u32::try_from(self.parts.len()).unwrap_or(NONE);
-            for position in part.start..part.end {
-                let record = built.members[position] as usize;
-                let slot = self.slots[block] + usize::from(built.slots.get(position).copied().unwrap_or(0));
-                self.parts_of[record * width + slot] = number;
-                if part.window != ALL {
-                    let places = &mut self.places[slot];
-                    places.resize(records, 0);
-                    places[record] = u32::try_from(position - part.start).unwrap_or(u32::MAX);
-                }
-            }
-            let part = Part { start: part.start + offset, end: part.end + offset, ..*part };
-            self.parts.push(Located { block, part });
-        }
-        self.members.extend(built.members);
-        self.split.extend(built.split);
-    }
-
-    /// Returns what the next night needs: per `neighbours` block the records in order, and the blocks that were split.
-    #[must_use]
-    pub fn into_remembered(self) -> (Vec<Vec<u32>>, Vec<SplitBlock>) {
-        let orders = self.parts.iter().filter(|located| located.part.is_order());
-        (orders.map(|located| self.members[located.part.start..located.part.end].to_vec()).collect(), self.split)
-    }
-
-    fn width(&self) -> usize {
-        self.slots.last().copied().unwrap_or(0)
-    }
-
-    /// Visits every pair once, the smaller record first, on several threads; returns what each thread gathered, in no
-    /// order: what is made of it must not depend on that.
-    pub fn visit<S: Send>(
-        &self,
-        threads: usize,
-        begin: &(dyn Fn() -> S + Sync),
-        each: &(dyn Fn(&mut S, u32, u32) + Sync),
-    ) -> Vec<S> {
-        let chunks = self.chunks(|_, _| true);
-        self.visit_chunks(&chunks, threads, begin, &|state, located, left, right| {
-            if !self.meet_before(located, left, right) {
-                each(state, left, right);
-            }
-        })
-    }
-
-    /// Visits the pairs of one block of the definition, at most about `limit` of them: every so many parts.
+    /// Visits at most about `limit` of the pairs of one block of the definition: every so many parts.
     pub fn visit_block<S: Send>(
         &self,
         block: usize,
@@ -173,8 +126,8 @@ impl Blocking {
         each: &(dyn Fn(&mut S, u32, u32) + Sync),
     ) -> Vec<S> {
         let step = self.pairs_of(block).div_ceil(limit.max(1)).max(1);
-        let chunks = self.chunks(|located, start| located.block == block && is_drawn(&located.part, start, step));
-        self.visit_chunks(&chunks, threads, begin, &|state, _, left, right| each(state, left, right))
+        let chunks = self.blocks[block].chunks(|part, start| is_drawn(part, start, step));
+        self.blocks[block].visit(&chunks, threads, begin, &|state, _, left, right| each(state, left, right))
     }
 
     /// Visits at most about `limit` of all pairs, each once; also returns how many pairs each stands for.
@@ -185,66 +138,95 @@ impl Blocking {
         begin: &(dyn Fn() -> S + Sync),
         each: &(dyn Fn(&mut S, u32, u32) + Sync),
     ) -> (Vec<S>, f64) {
-        let blocks = self.slots.len() - 1;
-        let all: u64 = (0..blocks).map(|block| self.pairs_of(block)).sum();
+        let all: u64 = (0..self.blocks.len()).map(|block| self.pairs_of(block)).sum();
         let step = all.div_ceil(limit.max(1)).max(1);
-        let chunks = self.chunks(|located, start| is_drawn(&located.part, start, step));
-        let drawn: u64 = chunks.iter().map(|&(number, start)| pairs_from(&self.parts[number].part, start)).sum();
-        let states = self.visit_chunks(&chunks, threads, begin, &|state, located, left, right| {
-            if !self.meet_before(located, left, right) {
-                each(state, left, right);
-            }
-        });
+        let (mut drawn, mut states) = (0, Vec::new());
+        for placed in &self.blocks {
+            let chunks = placed.chunks(|part, start| is_drawn(part, start, step));
+            drawn += chunks.iter().map(|&(number, start)| pairs_from(&placed.parts[number], start)).sum::<u64>();
+            states.extend(placed.visit_first_met(&self.known, &chunks, threads, begin, each));
+        }
         (states, real(all) / real(drawn.max(1)))
     }
 
     /// Returns how many pairs the parts of one block of the definition have, counting a pair in each part.
     #[must_use]
     pub fn pairs_of(&self, block: usize) -> u64 {
-        self.parts.iter().filter(|located| located.block == block).map(|located| pairs(&located.part)).sum()
+        self.blocks[block].parts.iter().map(pairs).sum()
     }
+}
 
-    fn chunks(&self, is_wanted: impl Fn(&Located, usize) -> bool) -> Vec<(usize, usize)> {
-        let mut chunks = Vec::new();
-        for (number, located) in self.parts.iter().enumerate() {
-            let starts = (located.part.start..located.part.end).step_by(CHUNK);
-            chunks.extend(starts.filter(|&start| is_wanted(located, start)).map(|start| (number, start)));
+/// Visits every pair that stands together in a block once, the smaller record first, on several threads. Returns what each thread
+/// gathered of each block, in no order (what is made of it must not depend on that), and what the next night needs. Of one block after
+/// the other the members are in memory.
+pub fn visit<S: Send>(
+    (entity, records, codes): (&Entity, &Records, &Codes),
+    threads: usize,
+    begin: &(dyn Fn() -> S + Sync),
+    each: &(dyn Fn(&mut S, u32, u32) + Sync),
+) -> (Vec<S>, Remembered) {
+    let keys = BlockKeys::of(entity, records, codes);
+    let splitter = Splitter::new(entity, records, codes);
+    let mut known = Known::new(&keys, records.len());
+    let (mut states, mut remembered) = (Vec::new(), Remembered::default());
+    for (block, keys) in keys.iter().enumerate() {
+        let built = build(block, keys, &splitter, records.len(), threads);
+        let (placed, split) = known.add(block, built, records.len());
+        states.extend(placed.visit_first_met(&known, &placed.chunks(|_, _| true), threads, begin, each));
+        remembered.split.extend(split);
+        let orders = placed.parts.iter().filter(|part| part.is_order());
+        remembered.orders.extend(orders.map(|part| placed.members[part.start..part.end].to_vec()));
+    }
+    (states, remembered)
+}
+
+impl Known {
+    fn new(keys: &[BlockKeys<'_>], records: usize) -> Self {
+        let mut slots = vec![0];
+        for keys in keys {
+            slots.push(slots.last().unwrap_or(&0) + keys.slots());
         }
-        chunks
+        let width = slots.last().copied().unwrap_or(0);
+        let (parts_of, places) = (vec![NONE; records * width], vec![Vec::new(); width]);
+        Self { slots, parts_of, places, windows: HashMap::new(), parts: 0 }
     }
 
-    fn visit_chunks<S: Send>(
-        &self,
-        chunks: &[(usize, usize)],
-        threads: usize,
-        begin: &(dyn Fn() -> S + Sync),
-        each: &(dyn Fn(&mut S, usize, u32, u32) + Sync),
-    ) -> Vec<S> {
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut state = begin();
-            while let Some(&(number, start)) = chunks.get(take(&next)) {
-                let part = &self.parts[number].part;
-                for position in start..part.end.min(start + CHUNK) {
-                    let record = self.members[position];
-                    for &other in &self.members[position + 1..reach(part, position)] {
-                        each(&mut state, number, record.min(other), record.max(other));
-                    }
+    fn width(&self) -> usize {
+        self.slots.last().copied().unwrap_or(0)
+    }
+
+    /// Takes note of the parts of the next block.
+    fn add(&mut self, block: usize, built: Built, records: usize) -> (Placed, Vec<SplitBlock>) {
+        let (first, width) = (self.parts, self.width());
+        let Built { parts, members, slots, split } = built;
+        for part in &parts {
+            let number = self.parts;
+            for position in part.start..part.end {
+                let record = members[position] as usize;
+                let slot = self.slots[block] + usize::from(slots.get(position).copied().unwrap_or(0));
+                self.parts_of[record * width + slot] = number;
+                if part.window != ALL {
+                    let places = &mut self.places[slot];
+                    places.resize(records, 0);
+                    places[record] = u32::try_from(position - part.start).unwrap_or(u32::MAX);
                 }
             }
-            state
-        };
-        on_threads(threads, &work)
+            if part.window != ALL {
+                self.windows.insert(number, part.window);
+            }
+            self.parts += 1;
+        }
+        (Placed { block, first, parts, members }, split)
     }
 
-    /// Returns whether a pair stands together in a part before the given one.
-    fn meet_before(&self, part: usize, left: u32, right: u32) -> bool {
+    /// Returns whether a pair stands together in a part before the given one, which is of the given block.
+    fn meet_before(&self, (block, part): (usize, u32), left: u32, right: u32) -> bool {
         let width = self.width();
         let of = |record: u32| &self.parts_of[record as usize * width..(record as usize + 1) * width];
         let (left_parts, right_parts) = (of(left), of(right));
-        for slots in self.slots.windows(2).take(self.parts[part].block + 1) {
+        for slots in self.slots.windows(2).take(block + 1) {
             for (slot, &common) in left_parts.iter().enumerate().take(slots[1]).skip(slots[0]) {
-                if common as usize >= part {
+                if common >= part {
                     continue;
                 }
                 let other = right_parts[slots[0]..slots[1]].iter().position(|&other| other == common);
@@ -257,9 +239,61 @@ impl Blocking {
     }
 
     fn are_near(&self, part: u32, left: (u32, usize), right: (u32, usize)) -> bool {
-        let window = self.parts[part as usize].part.window;
         let place = |(record, slot): (u32, usize)| self.places[slot][record as usize];
-        window == ALL || place(left).abs_diff(place(right)) <= window
+        self.windows.get(&part).is_none_or(|window| place(left).abs_diff(place(right)) <= *window)
+    }
+}
+
+impl Placed {
+    /// Cuts the parts into chunks that one thread takes at a time: a part, and the first member.
+    fn chunks(&self, is_wanted: impl Fn(&Part, usize) -> bool) -> Vec<(usize, usize)> {
+        let mut chunks = Vec::new();
+        for (number, part) in self.parts.iter().enumerate() {
+            let starts = (part.start..part.end).step_by(CHUNK);
+            chunks.extend(starts.filter(|&start| is_wanted(part, start)).map(|start| (number, start)));
+        }
+        chunks
+    }
+
+    /// Visits pairs that stand together in no part before.
+    fn visit_first_met<S: Send>(
+        &self,
+        known: &Known,
+        chunks: &[(usize, usize)],
+        threads: usize,
+        begin: &(dyn Fn() -> S + Sync),
+        each: &(dyn Fn(&mut S, u32, u32) + Sync),
+    ) -> Vec<S> {
+        self.visit(chunks, threads, begin, &|state, part, left, right| {
+            if !known.meet_before((self.block, part), left, right) {
+                each(state, left, right);
+            }
+        })
+    }
+
+    fn visit<S: Send>(
+        &self,
+        chunks: &[(usize, usize)],
+        threads: usize,
+        begin: &(dyn Fn() -> S + Sync),
+        each: &(dyn Fn(&mut S, u32, u32, u32) + Sync),
+    ) -> Vec<S> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut state = begin();
+            while let Some(&(number, start)) = chunks.get(take(&next)) {
+                let part = &self.parts[number];
+                let number = self.first + u32::try_from(number).unwrap_or(NONE);
+                for position in start..part.end.min(start + CHUNK) {
+                    let record = self.members[position];
+                    for &other in &self.members[position + 1..reach(part, position)] {
+                        each(&mut state, number, record.min(other), record.max(other));
+                    }
+                }
+            }
+            state
+        };
+        on_threads(threads, &work)
     }
 }
 
@@ -312,7 +346,7 @@ pub(crate) fn on_each<T: Send>(threads: usize, count: usize, each: &(dyn Fn(usiz
     parallel::each(threads, &numbers, |&number| each(number))
 }
 
-fn build(block: usize, keys: &BlockKeys<'_>, splitter: &Splitter<'_>, records: usize) -> Built {
+fn build(block: usize, keys: &BlockKeys<'_>, splitter: &Splitter<'_>, records: usize, threads: usize) -> Built {
     let count = u32::try_from(records).unwrap_or(NONE);
     if let BlockKeys::Neighbours(order, window) = keys {
         let mut members: Vec<_> =
@@ -322,31 +356,48 @@ fn build(block: usize, keys: &BlockKeys<'_>, splitter: &Splitter<'_>, records: u
         let part = Part { path: ORDER, start: 0, end: members.len(), window: *window, depth: 0 };
         return Built { parts: vec![part], members, ..Built::default() };
     }
-    build_keyed(block, keys, splitter, records, (records >> PASS_BITS).next_power_of_two())
+    build_keyed(block, keys, splitter, (records, (records >> PASS_BITS).next_power_of_two()), threads)
 }
 
 /// Builds the parts of equal keys. `passes`, a power of two, is into how many shares the keys are cut, so that only the postings of one
-/// are in memory; it changes nothing else.
-fn build_keyed(block: usize, keys: &BlockKeys<'_>, splitter: &Splitter<'_>, records: usize, passes: usize) -> Built {
+/// for each thread are in memory; it changes nothing else.
+fn build_keyed(
+    block: usize,
+    keys: &BlockKeys<'_>,
+    splitter: &Splitter<'_>,
+    (records, passes): (usize, usize),
+    threads: usize,
+) -> Built {
     let count = u32::try_from(records).unwrap_or(NONE);
     let pass_of = |key: u64| key.checked_shr(u64::BITS - passes.trailing_zeros()).unwrap_or(0);
-    let (mut built, mut postings) = (Built::default(), Vec::new());
-    for pass in 0..passes as u64 {
-        postings.clear();
+    let of_pass = |pass: usize| {
+        let (mut built, mut postings) = (Built::default(), Vec::new());
         for slot in 0..keys.slots() {
             let posting = |record| (keys.get(record, slot), record, u8::try_from(slot).unwrap_or(u8::MAX));
-            let is_next = |(key, ..): &(u64, u32, u8)| *key != NOTHING && pass_of(*key) == pass;
+            let is_next = |(key, ..): &(u64, u32, u8)| *key != NOTHING && pass_of(*key) == pass as u64;
             postings.extend((0..count).map(posting).filter(is_next));
         }
         postings.sort_unstable();
         for group in postings.chunk_by(|left, right| left.0 == right.0).filter(|group| group.len() > 1) {
             built.add_group(block, group, splitter);
         }
-    }
-    built
+        built
+    };
+    let mut all = Built::default();
+    on_each(threads, passes, &of_pass).into_iter().for_each(|built| all.append(built));
+    all
 }
 
 impl Built {
+    fn append(&mut self, other: Self) {
+        let offset = self.members.len();
+        let behind = |part: Part| Part { start: part.start + offset, end: part.end + offset, ..part };
+        self.parts.extend(other.parts.into_iter().map(behind));
+        self.members.extend(other.members);
+        self.slots.extend(other.slots);
+        self.split.extend(other.split);
+    }
+
     fn add_group(&mut self, block: usize, group: &[(u64, u32, u8)], splitter: &Splitter<'_>) {
         let (offset, known) = (self.members.len(), self.parts.len());
         self.members.extend(group.iter().map(|(_, record, _)| *record));

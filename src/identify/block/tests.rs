@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Blocking, Built, build_keyed, keys::BlockKeys, split::Splitter};
+use super::{Blocking, Built, SplitBlock, build_keyed, keys::BlockKeys, split::Splitter, visit};
 use crate::{
     define::entity::{Block, Entity, FormName},
     identify::{
@@ -12,20 +12,33 @@ use crate::{
     },
 };
 
-fn blocking(entity: &Entity, records: &Records, threads: usize) -> Blocking {
+fn codes(entity: &Entity, records: &Records) -> Codes {
     let mut codes = Codes::new(entity);
-    codes.extend(entity, records, &Toy::new(entity, records), &[BTreeMap::new()], threads);
-    Blocking::new(entity, records, &codes, threads)
+    codes.extend(entity, records, &Toy::new(entity, records), &[BTreeMap::new()], 1);
+    codes
 }
 
-/// Returns the pairs, after making sure that none came twice.
+/// Returns the pairs, after making sure that none came twice, and the blocks that were split.
+fn visited(entity: &Entity, records: &Records, threads: usize) -> (BTreeSet<(u32, u32)>, Vec<SplitBlock>) {
+    let codes = codes(entity, records);
+    let push = |pairs: &mut Vec<_>, left, right| pairs.push((left, right));
+    let (gathered, remembered) = visit((entity, records, &codes), threads, &Vec::new, &push);
+    let once = |gathered: Vec<Vec<(u32, u32)>>| {
+        let all: Vec<(u32, u32)> = gathered.into_iter().flatten().collect();
+        let once: BTreeSet<(u32, u32)> = all.iter().copied().collect();
+        assert_eq!(all.len(), once.len(), "a pair came twice");
+        once
+    };
+    let pairs = once(gathered);
+    let (drawn, stands_for) =
+        Blocking::new(entity, records, &codes, threads).visit_some(u64::MAX, threads, &Vec::new, &push);
+    assert_eq!(once(drawn), pairs, "of all blocks at once as of one after the other");
+    assert!((stands_for - 1.0).abs() < 1e-9 || pairs.is_empty(), "{stands_for}");
+    (pairs, remembered.split)
+}
+
 fn pairs(entity: &Entity, records: &Records, threads: usize) -> BTreeSet<(u32, u32)> {
-    let visited =
-        blocking(entity, records, threads).visit(threads, &Vec::new, &|pairs, left, right| pairs.push((left, right)));
-    let all: Vec<(u32, u32)> = visited.into_iter().flatten().collect();
-    let once: BTreeSet<(u32, u32)> = all.iter().copied().collect();
-    assert_eq!(all.len(), once.len(), "a pair came twice");
-    once
+    visited(entity, records, threads).0
 }
 
 fn named(names: &[&str]) -> Records {
@@ -66,14 +79,14 @@ fn records_share_a_bigram_block_once_however_many_bigrams_they_share() {
 fn a_block_above_the_limit_is_split_and_reported_and_no_record_is_dropped() {
     let entity = Entity { block_limit: 3, ..only(Block::Equal(vec![toy::form(toy::NAME, FormName::Stem)])) };
     let records = named(&["abcAA", "abcBB", "abcCC", "abcDD", "abcEE", "abcFF"]);
-    let blocking = blocking(&entity, &records, 1);
-    let split = blocking.split[0];
+    let (pairs, split) = visited(&entity, &records, 1);
+    let split = split[0];
     assert_eq!(
         (split.block, split.example, split.records, split.forms, split.parts, split.near_only),
         (0, 0, 6, 1, 2, 0)
     );
     let even = [(0, 2), (0, 4), (2, 4), (1, 3), (1, 5), (3, 5)];
-    assert_eq!(pairs(&entity, &records, 1), BTreeSet::from(even));
+    assert_eq!(pairs, BTreeSet::from(even));
 }
 
 #[test]
@@ -85,9 +98,8 @@ fn a_hub_that_nothing_splits_is_compared_with_what_is_near() {
     let records = toy::records(&(0..5000).map(row).collect::<Vec<_>>());
     let mut entity = only(Block::Equal(vec![toy::form(toy::PHONE, FormName::Normal)]));
     entity.split_by = vec![toy::form(toy::PROVINCE, FormName::Normal)];
-    let blocking = blocking(&entity, &records, 2);
-    assert_eq!((blocking.split[0].records, blocking.split[0].near_only), (5000, 5000));
-    let pairs = pairs(&entity, &records, 2);
+    let (pairs, split) = visited(&entity, &records, 2);
+    assert_eq!((split[0].records, split[0].near_only), (5000, 5000));
     assert!((0..2500).all(|name| pairs.contains(&(2 * name, 2 * name + 1))), "equal names are near");
     assert_eq!(pairs.len(), 5000 * 20 - 20 * 21 / 2);
 }
@@ -113,15 +125,14 @@ fn no_records_two_records_and_records_of_nothing_have_the_pairs_they_have() {
 fn into_how_many_shares_keys_are_cut_changes_nothing() {
     let entity = toy::entity();
     let records = toy::records(&toy::customers(3, 2000).0);
-    let mut codes = Codes::new(&entity);
-    codes.extend(&entity, &records, &Toy::new(&entity, &records), &[BTreeMap::new()], 1);
+    let codes = codes(&entity, &records);
     let (keys, splitter) = (BlockKeys::of(&entity, &records, &codes), Splitter::new(&entity, &records, &codes));
     for (block, keys) in keys.iter().enumerate().filter(|(_, keys)| !matches!(keys, BlockKeys::Neighbours(..))) {
-        let built = |passes| build_keyed(block, keys, &splitter, records.len(), passes);
-        let whole = built(1);
+        let built = |passes, threads| build_keyed(block, keys, &splitter, (records.len(), passes), threads);
+        let whole = built(1, 1);
         assert_ne!(whole, Built::default());
-        for passes in [2, 8, 64] {
-            assert_eq!(built(passes), whole, "block {block}");
+        for (passes, threads) in [(2, 1), (8, 2), (64, 3)] {
+            assert_eq!(built(passes, threads), whole, "block {block}");
         }
     }
 }

@@ -42,6 +42,23 @@ pub struct Marks {
 }
 
 impl Marks {
+    /// How many numbers they are packed in.
+    pub const NUMBERS: usize = 3;
+
+    /// Packs them.
+    #[must_use]
+    pub fn to_numbers(self) -> [u32; Self::NUMBERS] {
+        [u32::from(self.place.province) << 16 | u32::from(self.place.city), self.branch, self.numbers]
+    }
+
+    /// Takes them from where they were packed.
+    #[must_use]
+    pub fn of_numbers(&[place, branch, numbers]: &[u32; Self::NUMBERS]) -> Self {
+        let half = |half: u32| u16::try_from(half).unwrap_or_default();
+        let place = Place { province: half(place >> 16), city: half(place & u32::from(u16::MAX)) };
+        Self { place, branch, numbers }
+    }
+
     /// Returns whether these cannot be marks of one company: different places, numbers or branches. A place or a number that only
     /// one name gives says nothing; a branch does, since a head office gives none.
     #[must_use]

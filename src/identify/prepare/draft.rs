@@ -88,24 +88,33 @@ impl Draft {
 
     /// Packs what is wanted.
     pub fn keep(self, wanted: Wanted) -> Features {
-        let mut text = String::new();
-        let mut ends = [0; FORMS];
-        let mut grams = Vec::new();
+        let (mut text, mut ends) = (String::new(), Vec::new());
+        let (mut has, mut groups, mut hashes) = (0, Vec::new(), Vec::new());
         let common = self.common_bigrams(wanted);
-        for (place, form) in self.forms.iter().enumerate() {
+        for (place, form) in (0..).zip(&self.forms) {
             let start = text.len();
-            if wanted.forms & (1 << place) != 0 {
-                push_cut(form, &mut text);
-            }
-            ends[place] = u16::try_from(text.len()).unwrap_or(u16::MAX);
+            push_cut(form, &mut text);
             if wanted.bigrams & (1 << place) != 0 {
-                let form = u8::try_from(place).unwrap_or(u8::MAX);
-                grams.push(Grams { form, hashes: bigrams(&text[start..], &common) });
+                let bigrams = bigrams(&text[start..], &common);
+                groups.push(place << LENGTH_BITS | narrowed(bigrams.len()));
+                hashes.extend(bigrams);
+            }
+            if wanted.forms & (1 << place) == 0 || text.len() == start {
+                text.truncate(start);
+            } else {
+                has |= 1 << place;
+                ends.push(narrowed(text.len()));
             }
         }
-        let words = if wanted.tokens { self.words() } else { Box::default() };
-        let Self { quantity, marks, .. } = self;
-        Features { text: text.into(), ends, grams: grams.into(), words, quantity, marks }
+        has |= narrowed(groups.len()) << GROUPS_AT;
+        let quantity = self.quantity.map(f64::to_bits).map(|bits| [bits >> 32, bits & u64::from(u32::MAX)]);
+        let quantity: Vec<u32> = quantity.into_iter().flatten().filter_map(|half| u32::try_from(half).ok()).collect();
+        has |= u32::from(!quantity.is_empty()) * HAS_QUANTITY;
+        let marks = if self.marks == Marks::default() { Vec::new() } else { self.marks.to_numbers().to_vec() };
+        has |= u32::from(!marks.is_empty()) * HAS_MARKS;
+        let words = if wanted.tokens { self.words() } else { Vec::new() };
+        let numbers = [vec![has], ends, quantity, marks, groups, hashes, words].concat();
+        Features { text: text.into(), numbers: numbers.into() }
     }
 
     fn common_bigrams(&self, wanted: Wanted) -> HashSet<u32> {
@@ -115,14 +124,19 @@ impl Draft {
         self.common.iter().flat_map(|word| pairs(word).collect::<Vec<_>>()).collect()
     }
 
-    fn words(&self) -> Box<[u32]> {
+    fn words(&self) -> Vec<u32> {
         let tokens = self.forms[FormName::Tokens as usize].split(' ').filter(|word| !word.is_empty());
         let mut words: Vec<u32> = tokens
             .map(|word| marked(xxh3_64(word.as_bytes()), self.common.iter().any(|common| common == word)))
             .collect();
         words.sort_unstable();
-        words.into()
+        words
     }
+}
+
+/// Returns a length as it is packed: forms are cut long before it does not fit.
+fn narrowed(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 fn push_cut(form: &str, text: &mut String) {
@@ -136,10 +150,10 @@ fn push_cut(form: &str, text: &mut String) {
 }
 
 /// Returns the hashes of a text's pairs of neighbours, sorted, each as often as it occurs; of a single character its own.
-fn bigrams(text: &str, common: &HashSet<u32>) -> Box<[u32]> {
+fn bigrams(text: &str, common: &HashSet<u32>) -> Vec<u32> {
     let mut hashes: Vec<u32> = pairs(text).map(|hash| hash | u32::from(common.contains(&hash))).collect();
     hashes.sort_unstable();
-    hashes.into()
+    hashes
 }
 
 /// Yields the hashes of the pairs of neighbours, with the last bit 0.
@@ -159,60 +173,109 @@ fn marked(hash: u64, is_common: bool) -> u32 {
     (folded & !1) | u32::from(is_common)
 }
 
-#[derive(Debug, Clone, PartialEq)]
-struct Grams {
-    form: u8,
-    hashes: Box<[u32]>,
-}
-
-/// What is known of one distinct value.
-#[derive(Debug, Clone, PartialEq)]
+/// What is known of one distinct value, in two allocations.
+///
+/// ```text
+///  numbers   has │ ends of forms │ quantity │ marks │ groups of bigrams │ their hashes │ words
+///            1     1 for each      2 or 0     3 or 0  1 for each          of each        the rest
+/// ```
+///
+/// `has`: from the lowest bit on which forms there are, how many groups, whether there is a quantity, whether marks. A group: of which
+/// form, and how many hashes.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Features {
     text: Box<str>,
-    ends: [u16; FORMS],
-    grams: Box<[Grams]>,
-    words: Box<[u32]>,
-    quantity: Option<f64>,
-    marks: Marks,
+    numbers: Box<[u32]>,
 }
+
+/// Where the number of groups stands in `has`: behind the forms; of up to fifteen.
+const GROUPS_AT: u32 = 16;
+const HAS_QUANTITY: u32 = 1 << 20;
+const HAS_MARKS: u32 = 1 << 21;
+/// Bits of the length of a group.
+const LENGTH_BITS: u32 = 24;
 
 impl Features {
     /// Returns a form of the value; None when it has none or nobody wanted it. The definition says which are wanted.
     #[must_use]
     pub fn form(&self, form: FormName) -> Option<&str> {
-        let place = form as usize;
-        let start = place.checked_sub(1).map_or(0, |before| self.ends[before].into());
-        let form = &self.text[start..self.ends[place].into()];
-        (!form.is_empty()).then_some(form)
+        let (forms, bit) = (self.forms(), u32::from(bit(form)));
+        let end = |before: u32| if before == 0 { 0 } else { self.numbers[before as usize] as usize };
+        let before = (forms & (bit - 1)).count_ones();
+        (forms & bit != 0).then(|| &self.text[end(before)..end(before + 1)])
+    }
+
+    const fn forms(&self) -> u32 {
+        self.numbers[0] & ((1 << FORMS) - 1)
+    }
+
+    const fn has(&self, what: u32) -> bool {
+        self.numbers[0] & what != 0
+    }
+
+    /// Returns where the quantity, the marks and the groups stand.
+    fn places(&self) -> [usize; 3] {
+        let quantity = 1 + self.forms().count_ones() as usize;
+        let marks = quantity + if self.has(HAS_QUANTITY) { 2 } else { 0 };
+        let groups = marks + if self.has(HAS_MARKS) { Marks::NUMBERS } else { 0 };
+        [quantity, marks, groups]
+    }
+
+    /// Returns the groups of bigrams, and all hashes of bigrams and words.
+    fn groups(&self) -> (&[u32], &[u32]) {
+        let count = (self.numbers[0] >> GROUPS_AT & 15) as usize;
+        self.numbers[self.places()[2]..].split_at(count)
     }
 
     /// Returns the hashes of a form's bigrams, sorted; the last bit is set on those of common words.
     #[must_use]
     pub fn bigrams(&self, form: FormName) -> &[u32] {
-        let grams = self.grams.iter().find(|grams| usize::from(grams.form) == form as usize);
-        grams.map_or(&[], |grams| &grams.hashes)
+        let (groups, mut hashes) = self.groups();
+        for group in groups {
+            let (of_group, rest) = hashes.split_at(length(*group));
+            if group >> LENGTH_BITS == form as u32 {
+                return of_group;
+            }
+            hashes = rest;
+        }
+        &[]
     }
 
     /// Returns the hashes of the words, sorted; the last bit is set on those of common words.
     #[must_use]
     pub fn words(&self) -> &[u32] {
-        &self.words
+        let (groups, hashes) = self.groups();
+        &hashes[groups.iter().map(|group| length(*group)).sum()..]
     }
 
     /// Returns the number, or the days since 1970.
     #[must_use]
     pub fn quantity(&self) -> Option<f64> {
-        self.quantity
+        let [at, ..] = self.places();
+        let half = |at: usize| u64::from(self.numbers[at]);
+        self.has(HAS_QUANTITY).then(|| f64::from_bits(half(at) << 32 | half(at + 1)))
     }
 
     /// Returns whether two names look alike and cannot be of one company.
     #[must_use]
     pub fn contradicts(&self, other: &Self) -> bool {
-        self.marks.contradict(&other.marks)
+        self.marks().contradict(&other.marks())
+    }
+
+    fn marks(&self) -> Marks {
+        let [_, at, behind] = self.places();
+        let numbers = self.numbers[at..behind].first_chunk();
+        numbers.map_or_else(Marks::default, Marks::of_numbers)
     }
 }
 
+/// Returns how many hashes a group has.
+const fn length(group: u32) -> usize {
+    (group & ((1 << LENGTH_BITS) - 1)) as usize
+}
+
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -240,6 +303,33 @@ mod tests {
         let marked = |hashes: &[u32]| hashes.iter().filter(|hash| **hash & 1 == 1).count();
         assert_eq!((features.bigrams(FormName::Normal).len(), marked(features.bigrams(FormName::Normal))), (3, 1));
         assert_eq!((features.words().len(), marked(features.words())), (2, 1));
+    }
+
+    #[test]
+    fn what_is_packed_is_what_was_put() {
+        let mut draft = draft();
+        draft.put(FormName::Key, String::new());
+        draft.put(FormName::Stem, "重工重工".to_owned());
+        draft.quantity = Some(-12.5);
+        let level = |measure, form| crate::define::entity::Level { measure, form, agree: None };
+        let levels = vec![
+            level(Measure::BigramJaccard(0.5), FormName::Stem),
+            level(Measure::BigramJaccard(0.5), FormName::Normal),
+            level(Measure::TokenOverlap(0.5), FormName::Tokens),
+            level(Measure::Exact, FormName::Key),
+        ];
+        let comparison = Comparison { attribute: 0, levels, term_frequency: false };
+        let features = draft.keep(Wanted::default().comparison(&comparison));
+        assert_eq!(features.form(FormName::Normal), Some("徐州重工"));
+        assert_eq!((features.form(FormName::Key), features.form(FormName::Pinyin)), (None, None));
+        assert_eq!(features.form(FormName::Stem), Some("重工重工"));
+        assert_eq!(features.form(FormName::Tokens), Some("徐州 重工"));
+        assert_eq!((features.bigrams(FormName::Normal).len(), features.bigrams(FormName::Stem).len()), (3, 3));
+        assert!(features.bigrams(FormName::Stem).is_sorted() && features.bigrams(FormName::Key).is_empty());
+        assert_eq!((features.words().len(), features.quantity()), (2, Some(-12.5)));
+        let of = |name: &str| super::super::company::prepare(name, &[]).unwrap().keep(Wanted::default());
+        assert!(of("徐州岳渊重工南京分公司").contradicts(&of("徐州岳渊重工")));
+        assert!(!of("徐州岳渊重工").contradicts(&of("徐州岳渊重工有限公司")));
     }
 
     #[test]

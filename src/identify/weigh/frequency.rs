@@ -22,7 +22,7 @@ pub struct Frequencies {
     of_form: HashMap<Form, Counts>,
 }
 
-/// How many records have a value, by its hash.
+/// How many records have a value, by its hash; those that count as rarest ([`power`]) need not be there.
 type Counts = HashMap<u64, u32, BuildHasherDefault<AsIs>>;
 
 /// Returns the forms whose frequency counts.
@@ -47,6 +47,9 @@ impl Frequencies {
             for (hash, count) in codes.of(form).iter().zip(of_values).filter(|(hash, _)| **hash != NOTHING) {
                 *counts.entry(*hash).or_default() += count;
             }
+            // Most values are those of one record or two, and millions of them.
+            counts.retain(|_, count| power(*count) > 0);
+            counts.shrink_to_fit();
             (form, counts)
         };
         Self { of_form: forms(entity).into_iter().map(counted).collect() }
@@ -127,7 +130,8 @@ impl<'a> Adjustment<'a> {
         if value == ABSENT {
             return 0;
         }
-        let count = self.counts.and_then(|counts| counts.get(&self.hashes[value as usize]));
-        count.map_or(0, |count| self.average - middle(power(*count)))
+        let hash = self.hashes[value as usize];
+        let Some(counts) = self.counts.filter(|_| hash != NOTHING) else { return 0 };
+        self.average - middle(counts.get(&hash).map_or(0, |count| power(*count)))
     }
 }

@@ -18,7 +18,7 @@ use arrow::{
 };
 use datafusion::{
     error::Result,
-    logical_expr::{Expr, LogicalPlanBuilder, utils::split_conjunction},
+    logical_expr::{Expr, LogicalPlanBuilder},
     prelude::SessionContext,
 };
 
@@ -171,7 +171,7 @@ fn equalities(scan: &Scan, inputs: &Inputs<'_>) -> BTreeMap<usize, Expr> {
     let as_of = inputs.catalog.get(&scan.table).and_then(|table| table.as_of.as_ref());
     let is_cut = |name: &String| as_of.is_some_and(|as_of| as_of.stages.contains(name));
     let mut found = BTreeMap::new();
-    for filter in conjuncts(scan) {
+    for filter in scan.conjuncts() {
         let Some((index, value)) = narrow::equality(&filter) else { continue };
         if is_closed(&value) && !value.column_refs().iter().any(|column| is_cut(&column.name)) {
             found.entry(index).or_insert(value);
@@ -182,11 +182,7 @@ fn equalities(scan: &Scan, inputs: &Inputs<'_>) -> BTreeMap<usize, Expr> {
 
 /// Returns the filters of a scan that no placeholder has a part in.
 fn fixed(scan: &Scan) -> Vec<Expr> {
-    conjuncts(scan).filter(|filter| !narrow::holds_placeholder(filter) && is_closed(filter)).collect()
-}
-
-fn conjuncts(scan: &Scan) -> impl Iterator<Item = Expr> + '_ {
-    scan.filters.iter().flat_map(split_conjunction).filter_map(narrow::spelled_out)
+    scan.conjuncts().filter(|filter| !narrow::holds_placeholder(filter) && is_closed(filter)).collect()
 }
 
 /// Returns for each table the columns, among those that say the key, that no row has NULL in.

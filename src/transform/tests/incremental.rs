@@ -38,7 +38,8 @@ use crate::{
         depend::{self, Inputs},
         execute,
         keyed::{self, Deltas, Past, Reckoned},
-        moved, plan,
+        moved, plan, shares,
+        shares::Share,
     },
 };
 
@@ -56,6 +57,7 @@ fn what_is_kept_and_what_is_rebuilt_equal_the_full_result() {
 async fn all_cases() {
     let all = played(40, async |seed| Case::new(seed, None).await).await;
     assert!(all.kept > 50 && all.rebuilt > 50, "too little was kept or rebuilt: {all:?}");
+    assert!(all.in_shares > 20, "too few models are computed in shares: {all:?}");
     assert!(all.worse * 100 <= all.proved, "a proof with the value unknown must be about as good: {all:?}");
 }
 
@@ -240,6 +242,8 @@ struct Tally {
     reckoned: usize,
     /// Partitions that were kept since none of their keys changed.
     kept_by_keys: usize,
+    /// Models that were computed in shares.
+    in_shares: usize,
     /// Proved with the value unknown and with it known.
     proved: usize,
     /// Of these, proved less well with it unknown.
@@ -254,6 +258,7 @@ impl Tally {
         self.rebuilt_for_the_day += other.rebuilt_for_the_day;
         self.reckoned += other.reckoned;
         self.kept_by_keys += other.kept_by_keys;
+        self.in_shares += other.in_shares;
         self.proved += other.proved;
         self.worse += other.worse;
     }
@@ -344,7 +349,7 @@ impl Case {
         };
         let base = self.parent.as_ref().map(|parent| Base { parent, catalog: &told });
         let mut decision = decide(&self.model, base, &proving).await.unwrap();
-        let full = texts(&self.model, &rows(&self.model, &Decision::default(), &session).await);
+        let full = texts(&self.model, &rows(&self.model, &session).await);
         let by_keys = self.reckoned(&decision, &now, &session).await;
         let mut now_rows: Rows = decision.clean.iter().map(|part| self.kept_rows(&part.values)).collect();
         let known: BTreeSet<PartitionValues> = self.rows.keys().cloned().collect();
@@ -355,7 +360,7 @@ impl Case {
                     self.tally.kept_by_keys += reckoned.decision.clean.len() - decision.clean.len();
                     reckoned.rows(&self.model, &session).await.unwrap().map(Result::unwrap).collect().await
                 }
-                None => rows(&self.model, &decision, &session).await,
+                None => self.in_shares(&decision, &now, &session).await,
             };
             if let Some(reckoned) = by_keys {
                 decision = reckoned.decision;
@@ -405,6 +410,19 @@ impl Case {
             filter_record_batch(batch, &arrow::compute::not(&kept.others(&columns).unwrap()).unwrap()).unwrap()
         };
         self.output.iter().map(kept).collect()
+    }
+
+    /// Returns the rows that a decision asks for, computed in as many shares as there can be up to three.
+    async fn in_shares(&mut self, decision: &Decision, now: &Catalog, session: &SessionContext) -> Vec<RecordBatch> {
+        let prover = Prover::new(&self.model, Inputs::now(now), session).await.unwrap();
+        let mut batches = Vec::new();
+        let shares = shares::cut(&self.model, decision, &prover, 3).unwrap();
+        self.tally.in_shares += usize::from(shares.len() > 1);
+        for share in shares {
+            let stream = execute::rows(&self.model, share, None, session).await.unwrap().rows;
+            batches.extend(stream.map(Result::unwrap).collect::<Vec<_>>().await);
+        }
+        batches
     }
 
     fn kept_rows(&self, values: &PartitionValues) -> (PartitionValues, Vec<String>) {
@@ -533,9 +551,9 @@ fn declared(catalog: &Catalog) -> Catalog {
     catalog.iter().map(empty).collect()
 }
 
-/// Returns the rows that a decision asks for.
-async fn rows(model: &PlannedModel, decision: &Decision, session: &SessionContext) -> Vec<RecordBatch> {
-    let stream = execute::rows(model, decision, None, session).await.unwrap().rows;
+/// Returns all rows of a model.
+async fn rows(model: &PlannedModel, session: &SessionContext) -> Vec<RecordBatch> {
+    let stream = execute::rows(model, Share::default(), None, session).await.unwrap().rows;
     stream.map(Result::unwrap).collect().await
 }
 

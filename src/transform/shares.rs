@@ -1,0 +1,240 @@
+//! Shares: a model whose query would hold more than the memory at once, computed some of its partitions at a time.
+//!
+//! ```text
+//!  partitions to make    2026-01 … 2026-12
+//!                        ├── month IN (2026-01 … 2026-04) ──► scans of these months alone ──► rows
+//!                        ├── month IN (2026-05 … 2026-08) ──► …
+//!                        └── in none of the above ──────────► the rest, and partitions that nobody foresaw
+//! ```
+//!
+//! What each share reads is what reaches the scans of its filter, as for proofs. So joins, groups and sorts of a share hold a part of
+//! what those of the whole would, and tables that every share reads are read again: where that is much, there are no shares.
+//! The rows are the same, since the shares part the partitions: the last takes whatever the others leave.
+
+use std::collections::BTreeSet;
+
+use arrow::{
+    array::{Array, ArrayRef, BooleanArray, RecordBatch},
+    compute::{and, cast, filter_record_batch, not},
+    datatypes::DataType,
+};
+use datafusion::{
+    common::ScalarValue,
+    error::Result,
+    logical_expr::{Expr, LogicalPlan, lit},
+    prelude::SessionContext,
+};
+
+use super::{
+    Decision, PlannedModel, Prover, decide,
+    depend::{self, Inputs, Scan},
+    narrow,
+};
+use crate::{
+    engine::{Catalog, PartitionSet, once},
+    record::PartitionValues,
+};
+
+/// Bytes that a value takes in a hash table or a sort, roughly: most are short texts and numbers.
+const CELL_BYTES: usize = 16;
+/// The part of the memory that a query may hold before it is computed in shares: others run beside it, and operators wait for
+/// each other with full hands.
+const MEMORY_PARTS: usize = 8;
+/// Shares of one model at most: each plans the query again and reads what all need.
+const MOST: usize = 16;
+/// So many times the values that the whole query reads may be read by all shares together, in tenths.
+const MOST_READ_TENTHS: usize = 13;
+
+/// Some of the partitions that a decision asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Share {
+    /// By the values of the first partition column: those of the share, all by default.
+    of: Option<Values>,
+    /// Those of other shares.
+    others: Option<Values>,
+    /// Partitions that stay as they are.
+    kept: Option<PartitionSet>,
+}
+
+/// Values of a column, none of them NULL, as a predicate and as a set.
+#[derive(Debug, Clone)]
+struct Values {
+    list: Vec<ScalarValue>,
+    set: PartitionSet,
+}
+
+impl Values {
+    fn new<'a>(values: impl IntoIterator<Item = &'a String>, data_type: &DataType) -> Result<Self> {
+        let values: Vec<_> = values.into_iter().map(|value| PartitionValues(vec![Some(value.clone())])).collect();
+        let types = [data_type.clone()];
+        let list = values.iter().map(|value| value.to_scalars(&types)).collect::<Result<Vec<_>>>()?;
+        Ok(Self { list: list.into_iter().flatten().collect(), set: PartitionSet::new(&values, &types)? })
+    }
+}
+
+impl Share {
+    /// Everything that a decision asks for.
+    ///
+    /// # Errors
+    /// When a manifest's partition value is no value of its column's type.
+    pub fn whole(model: &PlannedModel, decision: &Decision) -> Result<Self> {
+        Ok(Self { kept: decide::kept(model, decision)?, ..Self::default() })
+    }
+
+    /// Returns the predicate of its rows; None where it is all rows.
+    pub(super) fn filter(&self, model: &PlannedModel) -> Option<Expr> {
+        let columns =
+            || model.model.partition_by.iter().map(|column| decide::output(&column.value)).collect::<Vec<_>>();
+        let first = || columns().into_iter().take(1).collect::<Vec<_>>();
+        // The optimizer knows what a list means, and what follows for columns that equal the listed one.
+        let of =
+            self.of.as_ref().map(|of| first()[0].clone().in_list(of.list.iter().cloned().map(lit).collect(), false));
+        let others = self.others.as_ref().map(|others| others.set.is_other(first()));
+        let kept = self.kept.as_ref().map(|kept| kept.is_other(columns()));
+        [of, others, kept].into_iter().flatten().reduce(Expr::and)
+    }
+
+    /// Drops rows that are not of the share. The filter in the plan lets none through unless the optimizer errs; no partition must
+    /// get a second copy of its rows even then.
+    ///
+    /// # Errors
+    /// When a partition column has another type than the model says.
+    pub(super) fn rows(&self, batch: RecordBatch, partition_by: &[String]) -> Result<RecordBatch> {
+        let columns: Vec<ArrayRef> =
+            partition_by.iter().filter_map(|name| batch.column_by_name(name).cloned()).collect();
+        let first = columns.get(..1).unwrap_or_default();
+        let of = self.of.as_ref().map(|of| Ok(not(&of.set.others(first)?)?));
+        let others = self.others.as_ref().map(|others| others.set.others(first));
+        let kept = self.kept.as_ref().map(|kept| kept.others(&columns));
+        let masks = [of, others, kept].into_iter().flatten().collect::<Result<Vec<BooleanArray>>>()?;
+        let Some((first, others)) = masks.split_first() else { return Ok(batch) };
+        let mut mask = first.clone();
+        for other in others {
+            mask = and(&mask, other)?;
+        }
+        Ok(filter_record_batch(&batch, &mask)?)
+    }
+}
+
+/// Returns the shares in which a decision is to be carried out: one, unless the query would hold more than a part of the memory, and
+/// less by shares.
+///
+/// # Errors
+/// When the query cannot be planned.
+pub async fn shares(
+    model: &PlannedModel,
+    decision: &Decision,
+    inputs: &Catalog,
+    session: &SessionContext,
+    memory_bytes: usize,
+) -> Result<Vec<Share>> {
+    let whole = Share::whole(model, decision)?;
+    let most = memory_bytes / MEMORY_PARTS;
+    let all: usize = inputs.values().map(|input| rows(input.table.rows()) * input.table.columns.len()).sum();
+    // A history follows from all rows of its query.
+    if model.model.history.is_some() || all * CELL_BYTES <= most {
+        return Ok(vec![whole]);
+    }
+    let prover = Prover::new(model, Inputs::now(inputs), session).await?;
+    let of_whole = size(&prover, whole.filter(model))?;
+    let count = (of_whole.held * CELL_BYTES).div_ceil(most.max(1)).min(MOST);
+    // What a query names more than once is computed once for the whole, and would be for each share.
+    if count < 2 || once::repeats(prover.plan())? {
+        return Ok(vec![whole]);
+    }
+    let shares = cut(model, decision, &prover, count)?;
+    let sizes = shares.iter().map(|share| size(&prover, share.filter(model))).collect::<Result<Vec<_>>>()?;
+    let read: usize = sizes.iter().map(|size| size.read).sum();
+    let held = sizes.iter().map(|size| size.held).max().unwrap_or_default();
+    let is_worth_it = read * 10 <= of_whole.read * MOST_READ_TENTHS && held * 4 <= of_whole.held * 3;
+    Ok(if is_worth_it { shares } else { vec![whole] })
+}
+
+/// Cuts what a decision asks for into so many shares, or fewer where fewer partitions are foreseen.
+pub(super) fn cut(model: &PlannedModel, decision: &Decision, prover: &Prover<'_>, count: usize) -> Result<Vec<Share>> {
+    let whole = Share::whole(model, decision)?;
+    if model.model.partition_by.is_empty() {
+        return Ok(vec![whole]);
+    }
+    let foreseen: Vec<String> = foreseen(model, decision, prover)?.into_iter().collect();
+    let count = count.min(foreseen.len());
+    if count < 2 {
+        return Ok(vec![whole]);
+    }
+    let first = &decide::types(model)?[0];
+    let place = |number: usize| number * foreseen.len() / count;
+    let share = |number: usize| {
+        let whole = whole.clone();
+        Ok(match number + 1 == count {
+            true => Share { others: Some(Values::new(&foreseen[..place(number)], first)?), ..whole },
+            false => Share { of: Some(Values::new(&foreseen[place(number)..place(number + 1)], first)?), ..whole },
+        })
+    };
+    (0..count).map(share).collect()
+}
+
+/// Returns values of the first partition column that partitions to be made have: those of the last snapshot that are not kept, and those
+/// that partitions of the inputs tell.
+fn foreseen(model: &PlannedModel, decision: &Decision, prover: &Prover<'_>) -> Result<BTreeSet<String>> {
+    let first = |values: &PartitionValues| values.0.first().cloned().flatten();
+    let mut found: BTreeSet<String> = decision.dirty.iter().filter_map(|(values, _)| first(values)).collect();
+    if !decision.open.is_empty() {
+        let column = decide::output(&model.model.partition_by[0].value);
+        let data_type = &decide::types(model)?[0];
+        let of_one = prover.optimized(Some(narrow::is_partition(column, 0, data_type)))?;
+        for told in depend::scans(&of_one, prover.inputs())?.iter().flat_map(Scan::told) {
+            // What is no value of the column is told by no partition.
+            let Ok(values) = cast(&told, data_type) else { continue };
+            let rows = (0..values.len()).map(|row| PartitionValues::from_row(std::slice::from_ref(&values), row));
+            found.extend(rows.collect::<Result<Vec<_>>>()?.iter().filter_map(first));
+        }
+    }
+    if model.model.partition_by.len() == 1 {
+        decision.clean.iter().filter_map(|partition| first(&partition.values)).for_each(|kept| {
+            found.remove(&kept);
+        });
+    }
+    Ok(found)
+}
+
+/// How many values a plan reads, and how many of them it holds at a time at most, as far as tables tell.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    rows: usize,
+    read: usize,
+    held: usize,
+}
+
+fn size(prover: &Prover<'_>, filter: Option<Expr>) -> Result<Size> {
+    size_of(&prover.optimized(filter)?, prover.inputs())
+}
+
+fn size_of(node: &LogicalPlan, inputs: &Inputs<'_>) -> Result<Size> {
+    if let LogicalPlan::TableScan(read) = node
+        && depend::is_table(read)?
+    {
+        let rows = depend::rows(read, inputs)?;
+        return Ok(Size { rows, read: rows * node.schema().fields().len(), held: 0 });
+    }
+    let below = node.inputs().into_iter().map(|input| Ok((size_of(input, inputs)?, input.schema().fields().len())));
+    let below = below.collect::<Result<Vec<_>>>()?;
+    let most = below.iter().map(|(size, _)| size.rows).max().unwrap_or_default();
+    let width = node.schema().fields().len();
+    let (rows, held) = match node {
+        LogicalPlan::Union(_) => (below.iter().map(|(size, _)| size.rows).sum(), 0),
+        LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.is_empty() => (1, 0),
+        LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_) | LogicalPlan::Window(_) => (most, most * width),
+        LogicalPlan::Sort(sort) if sort.fetch.is_none() => (most, most * width),
+        LogicalPlan::Join(_) => (most, below.iter().map(|(size, width)| size.rows * width).min().unwrap_or_default()),
+        _ => (most, 0),
+    };
+    Ok(Size {
+        rows,
+        read: below.iter().map(|(size, _)| size.read).sum(),
+        held: held + below.iter().map(|(size, _)| size.held).sum::<usize>(),
+    })
+}
+
+fn rows(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
