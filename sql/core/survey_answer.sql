@@ -9,6 +9,7 @@ description: >
   without a plan has none. An unknown brand, province, industry or dealer is the member `unknown`.
 owner: quality
 key: [survey_id, respondent_id, brand_code, factor]
+partition_by: [survey_id]
 columns:
   survey_id: { type: string, title: { zh: 调查编号, en: Survey }, description: Number of the survey. }
   respondent_id: { type: string, title: { zh: 答卷编号, en: Respondent }, description: Number of the respondent within the survey. }

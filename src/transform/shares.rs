@@ -147,6 +147,13 @@ pub async fn shares(
     let read: usize = sizes.iter().map(|size| size.read).sum();
     let held = sizes.iter().map(|size| size.held).max().unwrap_or_default();
     let is_worth_it = read * 10 <= of_whole.read * MOST_READ_TENTHS && held * 4 <= of_whole.held * 3;
+    tracing::debug!(
+        "`{}`: holds {} values of {} that it reads; in {} shares {held} at most, which read {read}",
+        model.model.name,
+        of_whole.held,
+        of_whole.read,
+        shares.len(),
+    );
     Ok(if is_worth_it { shares } else { vec![whole] })
 }
 
