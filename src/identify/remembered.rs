@@ -1,7 +1,7 @@
 //! What linking found, as bytes and back: the records that it was found of, their codes, links, clusters.
 //!
-//! In: [`Records`] and what was found of them. Out: Arrow IPC streams of one row, one for each list of numbers, which are read
-//! without decoding. Read back it is what it was, so that `relink` can go on from it. Deliberately knows neither where
+//! In: [`Records`] and what was found of them. Out: pieces of some megabytes, so that they are never all in memory: Arrow IPC streams of
+//! one row, a few for each list of numbers, which are read without decoding. Read back it is what it was, so that `relink` can go on from it. Deliberately knows neither where
 //! the bytes lie nor whether they are still true of anything: definition and model must be those that they were made with.
 
 mod columns;
@@ -22,7 +22,6 @@ use super::{
     },
     codes::Codes,
     records::{Interned, Records},
-    texts::Texts,
     whole::Identified,
 };
 use crate::define::entity::{Block, Entity};
@@ -31,76 +30,60 @@ use columns::{Columns, Read};
 /// What stands for a missing date: no record was seen on that day.
 const NO_DATE: i32 = i32::MIN;
 
-/// Appends records and what was found of them to some bytes.
+/// Gives records and what was found of them to `keep`, in pieces that each begin with `head`.
 ///
 /// # Errors
 /// When they do not fit into Arrow's format.
-pub fn write(records: &Records, found: &Identified, mut into: Vec<u8>) -> Result<Vec<u8>, ArrowError> {
-    into.reserve(room(records, found));
-    let mut columns = Columns::behind(into);
-    columns.push::<UInt16Type>(records.sources.iter().copied());
+pub fn write(
+    records: &Records,
+    found: &Identified,
+    head: Vec<u8>,
+    keep: &mut dyn FnMut(Vec<u8>),
+) -> Result<(), ArrowError> {
+    let mut columns = Columns::new(head, keep);
+    let count = records.len();
+    columns.push::<UInt16Type>(records.sources.iter().copied(), count);
     columns.texts(&records.keys);
-    columns.push::<Int32Type>(records.dates.iter().map(|date| date.unwrap_or(NO_DATE)));
+    columns.push::<Int32Type>(records.dates.iter().map(|date| date.unwrap_or(NO_DATE)), count);
     for interned in std::iter::once(&records.belongs_to).chain(&records.attributes) {
-        columns.push::<UInt32Type>(interned.numbers.iter().copied());
+        columns.push::<UInt32Type>(interned.numbers.iter().copied(), count);
         columns.texts(&interned.values);
     }
     codes(&found.codes, &mut columns);
     for order in &found.orders {
-        columns.push::<UInt32Type>(order.iter().copied());
+        columns.push::<UInt32Type>(order.iter().copied(), order.len());
     }
-    columns.push::<UInt64Type>(found.split.iter().flat_map(split_numbers));
-    columns.push::<UInt32Type>(found.links.iter().flat_map(|link| [link.left, link.right]));
-    columns.push::<Int32Type>(found.links.iter().map(|link| link.score));
-    columns.push::<UInt32Type>(found.certain.iter().flat_map(|link| [link.left, link.right]));
-    columns.push::<UInt16Type>(found.certain.iter().map(|link| link.rule));
-    columns.push::<UInt64Type>(found.verdicts.iter().flat_map(verdict_numbers));
-    columns.push::<UInt32Type>(found.clusters.of.iter().copied());
-    columns.push::<UInt64Type>(found.clusters.cut.iter().flat_map(cut_numbers));
-    columns.into_bytes()
+    columns.push::<UInt64Type>(found.split.iter().flat_map(split_numbers), GROUP * found.split.len());
+    let link = |link: &Link| [link.left, link.right, link.score.cast_unsigned()];
+    columns.push::<UInt32Type>(found.links.iter().flat_map(link), 3 * found.links.len());
+    let certain = |link: &Certain| [link.left, link.right, link.rule.into()];
+    columns.push::<UInt32Type>(found.certain.iter().flat_map(certain), 3 * found.certain.len());
+    columns.push::<UInt64Type>(found.verdicts.iter().flat_map(verdict_numbers), GROUP * found.verdicts.len());
+    columns.push::<UInt32Type>(found.clusters.of.iter().copied(), found.clusters.of.len());
+    columns.push::<UInt64Type>(found.clusters.cut.iter().flat_map(cut_numbers), GROUP * found.clusters.cut.len());
+    columns.finish()
 }
 
-/// Returns about as many bytes as will be written, and rather more: room that is not used is never touched, and bytes that grow
-/// are there twice.
-fn room(records: &Records, found: &Identified) -> usize {
-    let texts = |texts: &Texts| texts.all().len() + 8 * texts.len();
-    let interned = |interned: &Interned| 4 * interned.numbers.len() + texts(&interned.values);
-    let of_records: usize =
-        std::iter::once(&records.belongs_to).chain(&records.attributes).map(interned).sum::<usize>()
-            + texts(&records.keys)
-            + 6 * records.len();
-    let Codes { forms, bigrams, orders } = &found.codes;
-    let of_codes = 8 * forms.iter().map(|form| form.hashes.len()).sum::<usize>()
-        + 8 * bigrams::KEYS * bigrams.iter().map(Vec::len).sum::<usize>()
-        + 16 * orders.iter().map(Vec::len).sum::<usize>();
-    let groups = found.split.len() + found.verdicts.len() + found.clusters.cut.len();
-    let numbers = found.orders.iter().map(Vec::len).sum::<usize>() + found.clusters.of.len();
-    let all = of_records + of_codes + 8 * GROUP * groups + 4 * numbers + 12 * (found.links.len() + found.certain.len());
-    all + all / 16 + 64 * 1024
-}
-
-/// Reads what [`write`] wrote of the same definition, behind the first `start` bytes; None where it is something else.
+/// Reads what [`write`] wrote of the same definition, in each piece behind the first `start` bytes; None where it is something else.
 #[must_use]
-pub fn read(entity: &Entity, bytes: Vec<u8>, start: usize) -> Option<(Records, Identified)> {
-    let mut columns = Read::new(bytes, start);
+pub fn read(entity: &Entity, pieces: &mut dyn Iterator<Item = Vec<u8>>, start: usize) -> Option<(Records, Identified)> {
+    let mut columns = Read::new(pieces, start);
     let (sources, keys) = (columns.numbers::<UInt16Type>()?, columns.texts()?);
-    let dates: Vec<i32> = columns.numbers::<Int32Type>()?;
+    let dates = columns.tuples::<Int32Type, 1, _>(|[date]| Some((date != NO_DATE).then_some(date)))?;
     let mut interned = || Some(Interned { numbers: columns.numbers::<UInt32Type>()?, values: columns.texts()? });
     let belongs_to = interned()?;
     let attributes: Vec<Interned> = entity.attributes.iter().map(|_| interned()).collect::<Option<_>>()?;
-    let dates = dates.into_iter().map(|date| (date != NO_DATE).then_some(date)).collect();
     let records = Records { sources, keys, dates, belongs_to, attributes };
     let mut codes = Codes::new(entity);
     fill(&mut codes, &mut columns)?;
     let orders = entity.blocks.iter().filter(|block| matches!(block, Block::Neighbours { .. }));
     let orders = orders.map(|_| columns.numbers::<UInt32Type>()).collect::<Option<Vec<_>>>()?;
     let split = columns.groups()?.map(split_block).collect::<Option<Vec<_>>>()?;
-    let (ends, scores) = (columns.numbers::<UInt32Type>()?, columns.numbers::<Int32Type>()?);
-    let links = ends.chunks_exact(2).zip(scores).map(|(ends, score)| Link { left: ends[0], right: ends[1], score });
-    let links = links.collect();
-    let (ends, rules) = (columns.numbers::<UInt32Type>()?, columns.numbers::<UInt16Type>()?);
-    let certain = ends.chunks_exact(2).zip(rules).map(|(ends, rule)| Certain { left: ends[0], right: ends[1], rule });
-    let certain = certain.collect();
+    let links = columns
+        .tuples::<UInt32Type, 3, _>(|[left, right, score]| Some(Link { left, right, score: score.cast_signed() }))?;
+    let certain = columns.tuples::<UInt32Type, 3, _>(|[left, right, rule]| {
+        Some(Certain { left, right, rule: u16::try_from(rule).ok()? })
+    })?;
     let verdicts = columns.groups()?.map(verdict).collect::<Option<Vec<_>>>()?;
     let of = columns.numbers::<UInt32Type>()?;
     let cut = columns.groups()?.map(cut).collect::<Option<Vec<_>>>()?;
@@ -109,30 +92,27 @@ pub fn read(entity: &Entity, bytes: Vec<u8>, start: usize) -> Option<(Records, I
     (columns.is_at_end() && is_whole(&records, &found)).then_some((records, found))
 }
 
-fn codes(codes: &Codes, columns: &mut Columns) {
+fn codes(codes: &Codes, columns: &mut Columns<'_>) {
     for form in &codes.forms {
-        columns.push::<UInt64Type>(form.hashes.iter().copied());
+        columns.push::<UInt64Type>(form.hashes.iter().copied(), form.hashes.len());
     }
     for keys in &codes.bigrams {
-        columns.push::<UInt64Type>(keys.iter().flatten().copied());
+        columns.push::<UInt64Type>(keys.iter().flatten().copied(), bigrams::KEYS * keys.len());
     }
     for order in &codes.orders {
-        columns.push::<UInt64Type>(order.iter().flat_map(|place| halves(*place)));
+        columns.push::<UInt64Type>(order.iter().flat_map(|place| halves(*place)), 2 * order.len());
     }
 }
 
-fn fill(codes: &mut Codes, columns: &mut Read) -> Option<()> {
+fn fill(codes: &mut Codes, columns: &mut Read<'_>) -> Option<()> {
     for form in &mut codes.forms {
         form.hashes = columns.numbers::<UInt64Type>()?;
     }
     for keys in &mut codes.bigrams {
-        let numbers = columns.numbers::<UInt64Type>()?;
-        *keys = numbers.as_chunks::<{ bigrams::KEYS }>().0.to_vec();
+        *keys = columns.tuples::<UInt64Type, { bigrams::KEYS }, _>(Some)?;
     }
     for order in &mut codes.orders {
-        let numbers = columns.numbers::<UInt64Type>()?;
-        *order =
-            numbers.as_chunks::<2>().0.iter().map(|[high, low]| u128::from(*high) << 64 | u128::from(*low)).collect();
+        *order = columns.tuples::<UInt64Type, 2, _>(|[high, low]| Some(u128::from(high) << 64 | u128::from(low)))?;
     }
     Some(())
 }

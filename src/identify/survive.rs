@@ -66,17 +66,18 @@ pub fn winner(members: &[u32], attribute: usize, order: &[Survival], records: &R
     if others.is_empty() {
         return Some(first);
     }
-    let mut counts: HashMap<u32, u32> = HashMap::new();
+    // By text: a value may have two numbers.
+    let mut counts: HashMap<Option<&str>, u32> = HashMap::new();
     let is_counted = order.contains(&Survival::MostFrequent);
     for record in others.iter().chain([&first]).filter(|_| is_counted) {
-        *counts.entry(column.numbers[*record as usize]).or_default() += 1;
+        *counts.entry(column.get(*record)).or_default() += 1;
     }
     // Each place is the smaller the better.
     let place = |record: u32, survival: Survival| -> i128 {
         match survival {
             Survival::MostTrusted => i128::from(records.sources[record as usize]),
             Survival::MostRecent => -i128::from(latest[record as usize]),
-            Survival::MostFrequent => -i128::from(counts[&column.numbers[record as usize]]),
+            Survival::MostFrequent => -i128::from(counts[&column.get(record)]),
             Survival::Longest => {
                 let characters = column.get(record).map_or(0, |value| value.chars().count());
                 -i128::try_from(characters).unwrap_or(i128::MAX)

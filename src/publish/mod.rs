@@ -34,7 +34,7 @@ mod tests;
 
 pub use commit::Prepared;
 pub use error::Error;
-pub use remembered::Remembered;
+pub use remembered::{Keeping, Recalled, Remembered};
 pub use retention::Retention;
 pub use rollback::Hold;
 pub use salvage::{FinishedSource, Salvage};

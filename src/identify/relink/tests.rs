@@ -147,9 +147,10 @@ fn replay(seed: u64, start: usize, nights: usize) {
         let toy = Toy::new(&entity, &update.records);
         found = relink(terms, &update, found, &toy, &model).unwrap();
         assert_same(&found, &linked(terms, &whole, &model), &format!("in night {number} of {seed}"));
-        let bytes = remembered::write(&update.records, &found, Vec::new()).unwrap();
+        let mut pieces = Vec::new();
+        remembered::write(&update.records, &found, Vec::new(), &mut |piece| pieces.push(piece)).unwrap();
         let compared = found.compared;
-        let (kept, again) = remembered::read(&entity, bytes, 0).unwrap();
+        let (kept, again) = remembered::read(&entity, &mut pieces.into_iter(), 0).unwrap();
         assert_eq!((&kept, Identified { compared, ..again.clone() }), (&update.records, found));
         (records, found) = (kept, again);
     }

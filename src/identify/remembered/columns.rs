@@ -1,16 +1,15 @@
-//! Lists of numbers, each as one row of an Arrow IPC stream of its own: so only one of them is in memory beside the bytes.
+//! Lists of numbers, in chunks that are each one row of an Arrow IPC stream of its own, and the streams in pieces: so only one chunk and
+//! one piece are in memory beside the lists.
 //!
-//! In: lists, in an order that the reader knows. Out: bytes, and from bytes the same lists in the same order. Deliberately knows
+//! In: lists, in an order that the reader knows. Out: pieces, and from pieces the same lists in the same order. Deliberately knows
 //! nothing of what the numbers mean.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use arrow::{
-    array::{
-        Array, ArrayRef, ArrowPrimitiveType, AsArray, LargeBinaryArray, LargeListArray, PrimitiveArray, RecordBatch,
-    },
+    array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, LargeListArray, PrimitiveArray, RecordBatch},
     buffer::{Buffer, OffsetBuffer},
-    datatypes::{DataType, Field, Schema, UInt64Type},
+    datatypes::{Field, Schema, UInt8Type, UInt64Type},
     error::ArrowError,
     ipc::{reader::StreamDecoder, writer::StreamWriter},
 };
@@ -18,45 +17,61 @@ use arrow::{
 use super::GROUP;
 use crate::identify::texts::Texts;
 
-/// Lists on their way into bytes.
-#[derive(Debug)]
-pub(super) struct Columns {
-    bytes: Vec<u8>,
+/// Numbers of a chunk. Tuples of two, three or six numbers never lie in two chunks.
+const CHUNK: usize = if cfg!(test) { 12 } else { 3 << 20 };
+/// Bytes from which on a piece is full.
+const PIECE: usize = if cfg!(test) { 4 << 10 } else { 64 << 20 };
+
+/// Lists on their way into pieces.
+pub(super) struct Columns<'a> {
+    /// What every piece begins with.
+    head: Vec<u8>,
+    piece: Vec<u8>,
+    keep: &'a mut dyn FnMut(Vec<u8>),
     written: Result<(), ArrowError>,
 }
 
-impl Columns {
-    /// Begins behind some bytes.
-    pub const fn behind(bytes: Vec<u8>) -> Self {
-        Self { bytes, written: Ok(()) }
+impl<'a> Columns<'a> {
+    /// Begins; `keep` is given each piece, behind a copy of `head`.
+    pub fn new(head: Vec<u8>, keep: &'a mut dyn FnMut(Vec<u8>)) -> Self {
+        Self { piece: head.clone(), head, keep, written: Ok(()) }
     }
 
-    /// Adds a list of numbers.
-    pub fn push<T: ArrowPrimitiveType>(&mut self, numbers: impl Iterator<Item = T::Native>) {
-        let values = PrimitiveArray::<T>::from_iter_values(numbers);
-        let field = Arc::new(Field::new_list_field(T::DATA_TYPE, false));
-        let ends = OffsetBuffer::from_lengths([values.len()]);
-        self.put(Arc::new(LargeListArray::new(field, ends, Arc::new(values), None)));
+    /// Adds a list of numbers: how many there are, and chunks of them.
+    pub fn push<T: ArrowPrimitiveType>(&mut self, numbers: impl IntoIterator<Item = T::Native>, count: usize) {
+        self.put::<UInt64Type>(vec![count as u64]);
+        let mut numbers = numbers.into_iter();
+        for start in (0..count).step_by(CHUNK) {
+            self.put::<T>(numbers.by_ref().take(CHUNK.min(count - start)).collect());
+        }
     }
 
     /// Adds texts: where each ends, and all of them.
     pub fn texts(&mut self, texts: &Texts) {
-        self.push::<UInt64Type>(texts.ends().iter().map(|end| *end as u64));
-        self.put(Arc::new(LargeBinaryArray::from_vec(vec![texts.all().as_bytes()])));
+        let ends = texts.ends();
+        self.push::<UInt64Type>(ends.iter().map(|end| *end as u64), ends.len());
+        self.push::<UInt8Type>(texts.all().bytes(), texts.all().len());
     }
 
-    fn put(&mut self, list: ArrayRef) {
-        if self.written.is_ok() {
-            self.written = append(list, &mut self.bytes);
+    fn put<T: ArrowPrimitiveType>(&mut self, numbers: Vec<T::Native>) {
+        if self.written.is_err() {
+            return;
+        }
+        let values = PrimitiveArray::<T>::from_iter_values(numbers);
+        let field = Arc::new(Field::new_list_field(T::DATA_TYPE, false));
+        let ends = OffsetBuffer::from_lengths([values.len()]);
+        self.written = append(Arc::new(LargeListArray::new(field, ends, Arc::new(values), None)), &mut self.piece);
+        if self.piece.len() >= PIECE {
+            (self.keep)(mem::replace(&mut self.piece, self.head.clone()));
         }
     }
 
-    /// Returns the bytes with all lists behind them.
+    /// Ends the last piece.
     ///
     /// # Errors
-    /// When Arrow could not write one.
-    pub fn into_bytes(self) -> Result<Vec<u8>, ArrowError> {
-        self.written.map(|()| self.bytes)
+    /// When Arrow could not write a list.
+    pub fn finish(self) -> Result<(), ArrowError> {
+        self.written.map(|()| (self.keep)(self.piece))
     }
 }
 
@@ -67,47 +82,73 @@ fn append(list: ArrayRef, bytes: &mut Vec<u8>) -> Result<(), ArrowError> {
 }
 
 /// Lists that are read back, one after the other. None is said of everything that is not what was written.
-#[derive(Debug)]
-pub(super) struct Read(Buffer);
+pub(super) struct Read<'a> {
+    /// Bytes before the first list of each piece.
+    start: usize,
+    piece: Buffer,
+    further: &'a mut dyn Iterator<Item = Vec<u8>>,
+}
 
-impl Read {
-    /// Opens what [`Columns::into_bytes`] wrote behind the first bytes.
-    pub fn new(bytes: Vec<u8>, start: usize) -> Self {
-        let mut buffer = Buffer::from_vec(bytes);
-        buffer.advance(start.min(buffer.len()));
-        Self(buffer)
+impl<'a> Read<'a> {
+    /// Opens the pieces that [`Columns`] gave, each of which begins with so many other bytes.
+    pub fn new(pieces: &'a mut dyn Iterator<Item = Vec<u8>>, start: usize) -> Self {
+        Self { start, piece: Buffer::from_vec(Vec::<u8>::new()), further: pieces }
     }
 
-    fn column(&mut self) -> Option<ArrayRef> {
-        let row = StreamDecoder::new().decode(&mut self.0).ok()??;
-        (row.num_rows() == 1 && row.num_columns() == 1).then(|| Arc::clone(row.column(0)))
+    fn chunk<T: ArrowPrimitiveType>(&mut self) -> Option<PrimitiveArray<T>> {
+        while self.piece.is_empty() {
+            self.piece = Buffer::from_vec(self.further.next()?);
+            self.piece.advance(self.start.min(self.piece.len()));
+        }
+        let row = StreamDecoder::new().decode(&mut self.piece).ok()??;
+        let column = (row.num_rows() == 1 && row.num_columns() == 1).then(|| Arc::clone(row.column(0)))?;
+        let list = column.as_list_opt::<i64>()?.value(0);
+        (*list.data_type() == T::DATA_TYPE).then(|| list.as_primitive::<T>().clone())
+    }
+
+    /// Shows the next list chunk by chunk, in tuples of so many numbers, and returns what is made of each.
+    pub fn tuples<T: ArrowPrimitiveType, const N: usize, R>(
+        &mut self,
+        mut make: impl FnMut([T::Native; N]) -> Option<R>,
+    ) -> Option<Vec<R>> {
+        let count = usize::try_from(*self.chunk::<UInt64Type>()?.values().first()?).ok()?;
+        let mut made = Vec::new();
+        made.try_reserve_exact(count / N).ok()?;
+        let mut left = count;
+        while left > 0 {
+            let chunk = self.chunk::<T>()?;
+            let (tuples, rest) = chunk.values().as_chunks::<N>();
+            if chunk.is_empty() || chunk.len() > left || !rest.is_empty() {
+                return None;
+            }
+            for tuple in tuples {
+                made.push(make(*tuple)?);
+            }
+            left -= chunk.len();
+        }
+        Some(made)
     }
 
     /// Returns the next list.
     pub fn numbers<T: ArrowPrimitiveType>(&mut self) -> Option<Vec<T::Native>> {
-        let list = self.column()?.as_list_opt::<i64>()?.value(0);
-        (*list.data_type() == T::DATA_TYPE).then(|| list.as_primitive::<T>().values().to_vec())
+        self.tuples::<T, 1, _>(|[number]| Some(number))
     }
 
     /// Returns the next texts.
     pub fn texts(&mut self) -> Option<Texts> {
-        let ends = self.numbers::<UInt64Type>()?;
-        let column = self.column()?;
-        let all =
-            (*column.data_type() == DataType::LargeBinary).then(|| column.as_binary::<i64>().value(0).to_vec())?;
-        let ends = ends.into_iter().map(|end| usize::try_from(end).ok()).collect::<Option<Vec<_>>>()?;
-        Texts::of_parts(String::from_utf8(all).ok()?, ends)
+        let ends = self.tuples::<UInt64Type, 1, _>(|[end]| usize::try_from(end).ok())?;
+        Texts::of_parts(String::from_utf8(self.numbers::<UInt8Type>()?).ok()?, ends)
     }
 
-    /// Returns the next list in groups of a few numbers.
+    /// Returns the next list in groups of a few numbers, of which there are few.
     pub fn groups(&mut self) -> Option<impl Iterator<Item = [u64; GROUP]> + use<>> {
         let numbers = self.numbers::<UInt64Type>()?;
         let groups = numbers.as_chunks::<GROUP>().0.to_vec();
         Some(groups.into_iter())
     }
 
-    /// Returns whether every list was read.
+    /// Returns whether every list of the last piece was read.
     pub fn is_at_end(&self) -> bool {
-        self.0.is_empty()
+        self.piece.is_empty()
     }
 }

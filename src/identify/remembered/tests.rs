@@ -31,36 +31,50 @@ fn found(records: &Records) -> Identified {
     Identified { compared: 0, ..found }
 }
 
+fn written(records: &Records, found: &Identified, head: &[u8]) -> Vec<Vec<u8>> {
+    let mut pieces = Vec::new();
+    write(records, found, head.to_vec(), &mut |piece| pieces.push(piece)).unwrap();
+    pieces
+}
+
 #[test]
 fn what_was_written_comes_back() {
     let records = records();
     let found = found(&records);
-    let bytes = write(&records, &found, b"seal".to_vec()).unwrap();
-    assert_eq!(&bytes[..4], b"seal");
-    assert_eq!(read(&toy::entity(), bytes, 4), Some((records, found)));
+    let pieces = written(&records, &found, b"seal");
+    assert!(pieces.len() > 3, "pieces and chunks are small in tests: {}", pieces.len());
+    assert!(pieces.iter().all(|piece| piece.starts_with(b"seal")));
+    assert_eq!(read(&toy::entity(), &mut pieces.into_iter(), 4), Some((records, found)));
 }
 
 #[test]
 fn no_records_are_remembered_too() {
     let records = RecordsBuilder::new(4).finish().unwrap();
     let found = found(&records);
-    let bytes = write(&records, &found, Vec::new()).unwrap();
-    assert_eq!(read(&toy::entity(), bytes, 0), Some((records, found)));
+    let pieces = written(&records, &found, b"");
+    assert_eq!(read(&toy::entity(), &mut pieces.into_iter(), 0), Some((records, found)));
 }
 
 #[test]
-fn bytes_that_are_cut_off_or_of_another_definition_are_nothing() {
+fn pieces_that_are_cut_off_or_missing_or_of_another_definition_are_nothing() {
     let records = records();
-    let whole = write(&records, &found(&records), Vec::new()).unwrap();
-    // Behind the row stands only the mark of the stream's end.
-    for length in (0..whole.len() - 8).step_by(97) {
-        assert_eq!(read(&toy::entity(), whole[..length].to_vec(), 0), None, "{length} bytes");
+    let whole = written(&records, &found(&records), b"");
+    for cut in 0..whole.len() {
+        // Behind the row stands only the mark of the stream's end.
+        for length in (0..whole[cut].len() - 8).step_by(397) {
+            let mut pieces = whole.clone();
+            pieces[cut].truncate(length);
+            assert_eq!(read(&toy::entity(), &mut pieces.into_iter(), 0), None, "{length} bytes of piece {cut}");
+        }
+        let mut pieces = whole.clone();
+        pieces.remove(cut);
+        assert_eq!(read(&toy::entity(), &mut pieces.into_iter(), 0), None, "without piece {cut}");
     }
-    assert_eq!(read(&toy::entity(), whole.clone(), whole.len() + 1), None);
+    assert_eq!(read(&toy::entity(), &mut whole.clone().into_iter(), 1 << 20), None);
     let mut other = toy::entity();
     other.attributes.pop();
-    assert_eq!(read(&other, whole.clone(), 0), None);
+    assert_eq!(read(&other, &mut whole.clone().into_iter(), 0), None);
     let mut other = toy::entity();
     other.blocks.clear();
-    assert_eq!(read(&other, whole, 0), None);
+    assert_eq!(read(&other, &mut whole.into_iter(), 0), None);
 }

@@ -284,11 +284,15 @@ fn an_environment_shares_files_and_leaves_production_alone() {
 #[test]
 fn what_runs_remember_comes_back_whole_or_not_at_all_and_goes_with_its_table() {
     let (sales, gone) = (TableName::new("core", "sales"), TableName::new("core", "gone"));
-    let bytes = |text: &[u8]| [&Remembered::begin()[..], text].concat();
+    let keep = |remembered: &Remembered, table: &TableName, pieces: &[&[u8]]| {
+        let mut keeping = remembered.keep(table, &blake3::hash(b"1"));
+        pieces.iter().for_each(|piece| keeping.piece([&Remembered::begin()[..], piece].concat()));
+        keeping.finish();
+    };
     for ground in Ground::all() {
         let remembered = |env| Finder::new(&ground.open(env), ground.folder.path().to_owned(), None).remembered();
         let recalled = |env, table: &TableName, key: &[u8]| {
-            let kept = remembered(env).recall(table, &blake3::hash(key))?;
+            let kept = remembered(env).recall(table, &blake3::hash(key)).next()?;
             Some(kept[Remembered::begin().len()..].to_vec())
         };
         publish(&ground.open(None), "run-1", &["a"]);
@@ -296,7 +300,7 @@ fn what_runs_remember_comes_back_whole_or_not_at_all_and_goes_with_its_table() {
         for (env, table, said) in
             [(None, &sales, "an older"), (None, &sales, "客户's"), (None, &gone, "x"), (Some("dev"), &sales, "")]
         {
-            remembered(env).keep(table, &blake3::hash(b"1"), bytes(said.as_bytes()));
+            keep(&remembered(env), table, &[said.as_bytes()]);
         }
         assert_eq!(recalled(None, &sales, b"1").unwrap(), "客户's".as_bytes(), "{}", ground.name);
         assert_eq!(recalled(None, &sales, b"2"), None, "under another key on {}", ground.name);
@@ -308,8 +312,22 @@ fn what_runs_remember_comes_back_whole_or_not_at_all_and_goes_with_its_table() {
         assert_eq!(recalled(Some("dev"), &sales, b"1"), None, "{}", ground.name);
         assert!(recalled(None, &sales, b"1").is_some(), "{}", ground.name);
         let nameless = TableName::new("core", "it's/no file");
-        remembered(None).keep(&nameless, &blake3::hash(b"1"), bytes(b"x"));
+        keep(&remembered(None), &nameless, &[b"x"]);
         assert_eq!(recalled(None, &nameless, b"1"), None, "{}", ground.name);
+        let pieces = || {
+            let recalled = remembered(None).recall(&sales, &blake3::hash(b"1"));
+            recalled.map(|piece| piece[Remembered::begin().len()..].to_vec()).collect::<Vec<_>>()
+        };
+        keep(&remembered(None), &sales, &[b"a", b"b", b"c"]);
+        assert_eq!(pieces(), [b"a", b"b", b"c"], "{}", ground.name);
+        publish(&ground.open(None), "run-3", &["c"]);
+        assert_eq!(pieces().len(), 3, "pieces of a served table stay on {}", ground.name);
+        // A run that was killed had replaced the first piece.
+        let mut killed = remembered(None).keep(&sales, &blake3::hash(b"1"));
+        killed.piece([&Remembered::begin()[..], b"new"].concat());
+        assert_eq!(pieces(), [b"new"], "what belongs to another first piece is none on {}", ground.name);
+        keep(&remembered(None), &sales, &[b"a", b"d"]);
+        assert_eq!(pieces(), [b"a", b"d"], "the third piece is gone on {}", ground.name);
     }
 }
 

@@ -58,18 +58,18 @@ struct Known {
     difference: Difference,
 }
 
-/// Finds out which records are one thing.
+/// Finds out which records are one thing. `records` come back as they are, if need be with other numbers for their values.
 ///
 /// # Errors
 /// Wrong overrides, a model of another definition.
-pub(super) fn link(entity: &Entity, records: &Records, said: &Said, around: Around<'_>) -> Result<Linked, Error> {
+pub(super) fn link(entity: &Entity, records: &mut Records, said: &Said, around: Around<'_>) -> Result<Linked, Error> {
     let verdicts = said.overrides.verdicts(entity, records)?;
     let terms = Terms { entity, verdicts: &verdicts, threads: around.stage.threads };
-    let night = Night { terms, records, said, around };
+    let night = Night { terms, said, around };
     let Some(model) = said.pinned.fixed(entity) else {
         let values = Values::all(entity, records, terms.threads);
         let (model, told) = said.pinned.or_learnt(entity, records, &values, terms.threads);
-        let found = night.all(&values, &model)?;
+        let found = night.all(records, &values, &model)?;
         drop(values);
         let because = Some("no model is pinned, so another one may be learnt every night".to_owned());
         let report = Linking { all_because: because, compared: found.compared, ..Linking::default() };
@@ -77,11 +77,11 @@ pub(super) fn link(entity: &Entity, records: &Records, said: &Said, around: Arou
     };
     let memory = serde_json::to_string(&model).ok();
     let memory = memory.and_then(|model| Memory::new(entity.xref_table(), entity, [model], around));
-    match night.known(memory.as_ref()) {
-        Ok(known) => night.changed(known, &model, memory.as_ref()),
+    match night.known(records, memory.as_ref()) {
+        Ok(known) => night.changed(records, known, &model, memory.as_ref()),
         Err(why) => {
             let values = Values::all(entity, records, terms.threads);
-            let found = night.all(&values, &model)?;
+            let found = night.all(records, &values, &model)?;
             // Prepared values take more room than all else, and are not needed any more.
             drop(values);
             night.remember(memory.as_ref(), records, &found);
@@ -116,18 +116,17 @@ fn wrong(problem: Problem, entity: &Entity, said: &Said) -> Error {
 #[derive(Clone, Copy)]
 struct Night<'a> {
     terms: Terms<'a>,
-    records: &'a Records,
     said: &'a Said,
     around: Around<'a>,
 }
 
 impl Night<'_> {
-    fn all(&self, values: &Values<'_>, model: &Model) -> Result<Identified, Error> {
-        all(self.terms, self.records, values, model, self.said)
+    fn all(&self, records: &Records, values: &Values<'_>, model: &Model) -> Result<Identified, Error> {
+        all(self.terms, records, values, model, self.said)
     }
 
     /// Returns what the last run knew; else why all records must be linked.
-    fn known(&self, memory: Option<&Memory>) -> Result<Known, String> {
+    fn known(&self, tonight: &Records, memory: Option<&Memory>) -> Result<Known, String> {
         if self.around.manner.full {
             return Err("everything is found out anew".to_owned());
         }
@@ -135,49 +134,61 @@ impl Night<'_> {
         let Some((records, found)) = remembered else {
             return Err("nothing is remembered of a run with this definition, model and program".to_owned());
         };
-        let difference = Difference::between(&records, self.records);
-        let (changed, all) = (difference.len(), self.records.len());
+        let difference = Difference::between(&records, tonight);
+        let (changed, all) = (difference.len(), tonight.len());
         if changed > FEW && changed > all / ONE_CHANGED_OF {
             return Err(format!("{changed} records are new, gone or say something else"));
         }
         let values = |records: &Records| records.attributes.iter().map(|known| known.values.len()).sum::<usize>();
-        if values(&records) > 2 * values(self.records) + FEW {
+        if values(&records) > 2 * values(tonight) + FEW {
             return Err("most of the values that are remembered are those of no record any more".to_owned());
         }
         Ok(Known { records, found, difference })
     }
 
     /// Links only what changed; both ways where that is to be proved.
-    fn changed(&self, known: Known, model: &Model, memory: Option<&Memory>) -> Result<Linked, Error> {
+    fn changed(
+        &self,
+        tonight: &mut Records,
+        known: Known,
+        model: &Model,
+        memory: Option<&Memory>,
+    ) -> Result<Linked, Error> {
         let Known { records, found, difference } = known;
         let is_news = !difference.is_empty() || found.verdicts != self.terms.verdicts;
         let update = difference
-            .update(records, self.records)
+            .update(records, tonight)
             .map_err(|twice| Error::Bug { message: format!("records of one night are one: {twice}") })?;
+        // The update has the same records, and each generation of them takes gigabytes.
+        let gathered = std::mem::take(tonight);
+        let gathered = self.around.manner.verify.then_some(gathered);
         let values = Values::on_demand(self.terms.entity, &update.records);
         let found = relink(self.terms, &update, found, &values, model)
             .map_err(|problem| wrong(problem, self.terms.entity, self.said))?;
+        drop(values);
         let mut report = Linking {
             came: difference.came.len() as u64,
             gone: difference.gone.len() as u64,
             compared: found.compared,
             ..Linking::default()
         };
-        if self.around.manner.verify {
-            let whole = self.all(&Values::all(self.terms.entity, self.records, self.terms.threads), model)?;
+        if let Some(gathered) = gathered {
+            let whole = self.all(&gathered, &Values::all(self.terms.entity, &gathered, self.terms.threads), model)?;
             report.is_proved = Some(is_same(&found, &whole));
         }
+        *tonight = update.records;
         if is_news {
-            self.remember(memory, &update.records, &found);
+            self.remember(memory, tonight, &found);
         }
-        let outcome = Outcome { records: &update.records, model, found: &found };
+        let outcome = Outcome { records: tonight, model, found: &found };
         Ok(self.linked(outcome, report, Vec::new()))
     }
 
     fn remember(&self, memory: Option<&Memory>, records: &Records, found: &Identified) {
         let Some(memory) = memory.filter(|_| self.around.manner.remember) else { return };
-        match remembered::write(records, found, Remembered::begin()) {
-            Ok(bytes) => memory.keep(bytes),
+        let mut keeping = memory.keep();
+        match remembered::write(records, found, Remembered::begin(), &mut |piece| keeping.piece(piece)) {
+            Ok(()) => keeping.finish(),
             Err(error) => tracing::warn!("the links of `{}` are not kept: {error}", self.terms.entity.name.value),
         }
     }
@@ -204,7 +215,7 @@ fn is_same(one: &Identified, other: &Identified) -> bool {
 
 /// Returns what an earlier run found with the same definition, model and program.
 fn recalled(memory: &Memory, entity: &Entity) -> Option<(Records, Identified)> {
-    remembered::read(entity, memory.recall()?, Remembered::begin().len())
+    remembered::read(entity, &mut memory.recall(), Remembered::begin().len())
 }
 
 /// Says which blocks were too large, one sentence for each block of the definition.

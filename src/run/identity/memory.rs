@@ -1,10 +1,15 @@
 //! What runs of one program remember about a table of an entity, under a hash of all that it is true of.
 //!
-//! In: an entity and what the bytes are true of. Out: the bytes that an earlier run kept, or nothing. Deliberately knows nothing of what
+//! In: an entity and what the bytes are true of. Out: the pieces that an earlier run kept, or none. Deliberately knows nothing of what
 //! they mean.
 
 use super::{Around, IDENTIFY_VERSION, hash_text};
-use crate::{define::entity::Entity, publish::Remembered, record::TableName, storage::memo};
+use crate::{
+    define::entity::Entity,
+    publish::{Keeping, Recalled, Remembered},
+    record::TableName,
+    storage::memo,
+};
 
 /// A place for bytes about a table.
 pub(super) struct Memory {
@@ -33,13 +38,13 @@ impl Memory {
         Some(Self { kept: around.stage.place.files.remembered(), table, key: hasher.finalize() })
     }
 
-    /// Returns what was kept, behind [`Remembered::begin`].
-    pub fn recall(&self) -> Option<Vec<u8>> {
+    /// Returns what was kept, piece by piece, each behind [`Remembered::begin`].
+    pub fn recall(&self) -> Recalled {
         self.kept.recall(&self.table, &self.key)
     }
 
-    /// Keeps bytes that stand behind [`Remembered::begin`].
-    pub fn keep(&self, bytes: Vec<u8>) {
-        self.kept.keep(&self.table, &self.key, bytes);
+    /// Begins to keep pieces that stand behind [`Remembered::begin`].
+    pub fn keep(&self) -> Keeping {
+        self.kept.keep(&self.table, &self.key)
     }
 }

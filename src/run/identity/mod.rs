@@ -203,18 +203,15 @@ pub(super) async fn identify(
             return night.as_said(claim).await;
         }
     }
-    let past = PastRecords::read(entity, parent, around.stage.place.files, around.engine).await?;
-    let run_date = around.definitions.parameters.run_date;
-    let earlier = past::rows(
-        &entity.event_table(),
-        &schema::event(entity).fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(),
-        &format!("WHERE \"{}\" = DATE '{}' ORDER BY number", schema::EVENT_MONTH, month(run_date)),
-        parent,
-        around.stage.place.files,
-        around.engine,
-    )
-    .await?;
-    let mut whole = tokio::task::block_in_place(|| found(entity, surveyed, &said, &past, &earlier, around))?;
+    let (gathered, linked) = tokio::task::block_in_place(|| {
+        let mut gathered = gather::gather(entity, surveyed, &around.definitions.parameters)?;
+        let linked = link::link(entity, &mut gathered.records, &said, around)?;
+        Ok::<_, Error>((gathered, linked))
+    })?;
+    // Read now, since linking needs the room.
+    let before = Before::read(entity, around).await?;
+    let mut whole =
+        tokio::task::block_in_place(|| settled(entity, surveyed, &said, (gathered, linked), before, around))?;
     if let Some(claim) = claim
         && !whole.bears_out(entity, &claim)
         && let Some(linking) = &mut whole.report.linking
@@ -358,7 +355,7 @@ struct Claim {
 
 /// Returns what an earlier run heard from the sources.
 fn recalled(memory: &Memory) -> Option<Digests> {
-    serde_json::from_slice(memory.recall()?.get(Remembered::begin().len()..)?).ok()
+    serde_json::from_slice(memory.recall().next()?.get(Remembered::begin().len()..)?).ok()
 }
 
 /// Looks for what is remembered of what sources said: by all that decides the tables of an entity besides that, and by the tables.
@@ -394,7 +391,11 @@ fn contents<'a>(
 fn keep(memory: &Memory, digests: &Digests, entity: &Entity) {
     let mut bytes = Remembered::begin();
     match serde_json::to_writer(&mut bytes, digests) {
-        Ok(()) => memory.keep(bytes),
+        Ok(()) => {
+            let mut keeping = memory.keep();
+            keeping.piece(bytes);
+            keeping.finish();
+        }
         Err(error) => tracing::warn!("what sources say of `{}` is not kept: {error}", entity.name.value),
     }
 }
@@ -413,22 +414,44 @@ struct Said {
     state: String,
 }
 
-fn found(
+/// What the last snapshot says of ids.
+struct Before {
+    records: PastRecords,
+    /// The events of the running month.
+    events: Vec<arrow::array::RecordBatch>,
+}
+
+impl Before {
+    async fn read(entity: &Entity, around: Around<'_>) -> Result<Self, Error> {
+        let (parent, files) = (around.stage.place.parent, around.stage.place.files);
+        let records = PastRecords::read(entity, parent, files, around.engine).await?;
+        let (table, schema) = (entity.event_table(), schema::event(entity));
+        let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let month = month(around.definitions.parameters.run_date);
+        let only = format!("WHERE \"{}\" = DATE '{month}' ORDER BY number", schema::EVENT_MONTH);
+        let events = past::rows(&table, &columns, &only, parent, files, around.engine).await?;
+        Ok(Self { records, events })
+    }
+}
+
+/// Gives ids to what was linked, and writes the tables.
+fn settled(
     entity: &Entity,
     surveyed: &[&Surveyed<'_>],
     said: &Said,
-    past: &PastRecords,
-    earlier: &[arrow::array::RecordBatch],
+    (mut gathered, linked): (Gathered, link::Linked),
+    Before { records: before, events: earlier }: Before,
     around: Around<'_>,
 ) -> Result<Identified, Error> {
     let parameters = &around.definitions.parameters;
-    let mut gathered = gather::gather(entity, surveyed, parameters)?;
+    let link::Linked { matched, doubtful, report: linking, warnings } = linked;
     let records = &gathered.records;
-    let link::Linked { matched, doubtful, report: linking, warnings } = link::link(entity, records, said, around)?;
     let names: Vec<&str> = entity.records.iter().map(|records| records.source.value.as_str()).collect();
     let tonight = parameters.run_date.to_epoch_days();
-    let past = past.all(entity);
+    let past = before.all(entity);
     let ledger = ledger::settle(records, &matched.clusters, &past, &names, &entity.id_prefix, tonight);
+    drop(past);
+    drop(before);
     let forest = Forest::new(&matched, leaders(&ledger));
     let reasons = Reasons::new(entity, records, &matched, &forest, &ledger);
     let options = WriterOptions {
@@ -463,7 +486,7 @@ fn found(
     let digests = Digests { sources: digests.collect::<Result<_, Error>>()?, warnings: warnings.clone() };
     let definition = Some(stated(&said.state, digests.window().dates()));
     let xref = Table { definition, ..night.xref(place)? };
-    let events = night.events(&reasons, earlier, place)?;
+    let events = night.events(&reasons, &earlier, place)?;
     let evidence = night.evidence(place)?;
     let report =
         EntityReport { linking: Some(linking), ..report(entity, &ledger, identity.rows(), xref.rows(), warnings) };
