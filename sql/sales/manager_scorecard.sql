@@ -62,7 +62,7 @@ answered AS (
         coalesce(span.manager, 'unknown') AS manager,
         exact_avg(answer.overall_score) AS satisfaction_score,
         count(answer.overall_score) AS answer_count
-    FROM core.survey_answer AS answer -- allow partition-column-unused: a period has answers of several surveys
+    FROM core.survey_answer AS answer -- allow partition-column-unused: a quarter may have answers of several surveys
     LEFT JOIN core.customer_manager AS span
         ON span.customer_id = answer.customer_id
         AND in_force(span.valid_from, span.valid_to, answer.answered_date)
