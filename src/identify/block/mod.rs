@@ -201,14 +201,14 @@ impl Known {
         let Built { parts, members, slots, split } = built;
         for part in &parts {
             let number = self.parts;
-            for position in part.start..part.end {
-                let record = members[position] as usize;
+            for (place, record) in (0..).zip(&members[part.start..part.end]) {
+                let (position, record) = (part.start + place as usize, *record as usize);
                 let slot = self.slots[block] + usize::from(slots.get(position).copied().unwrap_or(0));
                 self.parts_of[record * width + slot] = number;
                 if part.window != ALL {
                     let places = &mut self.places[slot];
                     places.resize(records, 0);
-                    places[record] = u32::try_from(position - part.start).unwrap_or(u32::MAX);
+                    places[record] = place;
                 }
             }
             if part.window != ALL {
@@ -383,8 +383,12 @@ fn build_keyed(
         }
         built
     };
+    let built = on_each(threads, passes, &of_pass);
     let mut all = Built::default();
-    on_each(threads, passes, &of_pass).into_iter().for_each(|built| all.append(built));
+    all.members.reserve_exact(built.iter().map(|built| built.members.len()).sum());
+    for built in built {
+        all.append(built);
+    }
     all
 }
 

@@ -109,11 +109,11 @@ impl<'a> Read<'a> {
     /// Shows the next list chunk by chunk, in tuples of so many numbers, and returns what is made of each.
     pub fn tuples<T: ArrowPrimitiveType, const N: usize, R>(
         &mut self,
-        mut make: impl FnMut([T::Native; N]) -> Option<R>,
+        mut each: impl FnMut([T::Native; N]) -> Option<R>,
     ) -> Option<Vec<R>> {
         let count = usize::try_from(*self.chunk::<UInt64Type>()?.values().first()?).ok()?;
-        let mut made = Vec::new();
-        made.try_reserve_exact(count / N).ok()?;
+        let mut found = Vec::new();
+        found.try_reserve_exact(count / N).ok()?;
         let mut left = count;
         while left > 0 {
             let chunk = self.chunk::<T>()?;
@@ -122,11 +122,11 @@ impl<'a> Read<'a> {
                 return None;
             }
             for tuple in tuples {
-                made.push(make(*tuple)?);
+                found.push(each(*tuple)?);
             }
             left -= chunk.len();
         }
-        Some(made)
+        Some(found)
     }
 
     /// Returns the next list.

@@ -286,7 +286,9 @@ fn what_runs_remember_comes_back_whole_or_not_at_all_and_goes_with_its_table() {
     let (sales, gone) = (TableName::new("core", "sales"), TableName::new("core", "gone"));
     let keep = |remembered: &Remembered, table: &TableName, pieces: &[&[u8]]| {
         let mut keeping = remembered.keep(table, &blake3::hash(b"1"));
-        pieces.iter().for_each(|piece| keeping.piece([&Remembered::begin()[..], piece].concat()));
+        for piece in pieces {
+            keeping.piece([&Remembered::begin()[..], piece].concat());
+        }
         keeping.finish();
     };
     for ground in Ground::all() {
