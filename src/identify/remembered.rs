@@ -1,8 +1,9 @@
 //! What linking found, as bytes and back: the records that it was found of, their codes, links, clusters.
 //!
-//! In: [`Records`] and what was found of them. Out: pieces of some megabytes, so that they are never all in memory: Arrow IPC streams of
-//! one row, a few for each list of numbers, which are read without decoding. Read back it is what it was, so that `relink` can go on from it. Deliberately knows neither where
-//! the bytes lie nor whether they are still true of anything: definition and model must be those that they were made with.
+//! In: [`Records`] and what was found of them. Out: pieces, so that they are never all in memory: Arrow IPC streams of one row, a few for
+//! each list of numbers, which are read without decoding. Read back it is what it was, so that `relink` can go on from it. Deliberately
+//! knows neither where the bytes lie nor whether they are still true of anything: definition and model must be those that they were
+//! made with.
 
 mod columns;
 

@@ -9,7 +9,7 @@
 //!                  <schema>/<table>/_delta_log/<version>.json
 //!                  private/{staged,quarantine,ops}/<table>/data/…
 //!   staging/<run>/…                   the same below as in a snapshot
-//!   remembered/<table>                what the next run need not find out again; <environment>@<table>
+//!   remembered/<table>                what the next run need not find out again; <environment>@<table>; further pieces <table>~1 …
 //!   runs/<run>.json                   lock
 //! ```
 

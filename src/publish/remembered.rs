@@ -8,10 +8,10 @@
 //! ```
 //!
 //! In: a table and bytes, in pieces, so that they need not all be in memory. Out: the pieces; each is whole and of the run that kept the
-//! first, or it and those behind it are not there, since its seal is made with that of the one before. They save time and nothing else: what is damaged, half written or
-//! gone counts as not there, and a disk that refuses is no error of the run. They belong to no snapshot, so whoever
-//! keeps some must be able to tell from the bytes, or from the key, what they are true of. Deliberately knows nothing of what they
-//! mean.
+//! first, or it and those behind it are not there, since its seal is made with that of the one before. They save time and nothing else:
+//! what is damaged, half written or gone counts as not there, and a disk that refuses is no error of the run. They belong to no
+//! snapshot, so whoever keeps some must be able to tell from the bytes, or from the key, what they are true of. Deliberately knows
+//! nothing of what they mean.
 
 use std::sync::Arc;
 
@@ -128,20 +128,26 @@ impl Keeping {
         let sealed = *place;
         if let Err(error) = self.depot.keep(&name, bytes) {
             tracing::warn!("what is known is not kept as `{name}`: {error}");
+            // Nobody finds pieces behind one that is not there.
+            self.pieces.name = None;
         }
         self.pieces.advance(&sealed);
     }
 
-    /// Removes further pieces of what was kept before.
+    /// Removes further pieces of what was kept before, the last one first: so what a kill leaves of them is removed the next time.
     pub fn finish(mut self) {
+        let mut further = Vec::new();
         while let Some(name) = self.pieces.name()
             && let Ok(true) = self.depot.exists(&name)
         {
-            if let Err(error) = self.depot.remove(&name) {
+            further.push(name);
+            self.pieces.number += 1;
+        }
+        for name in further.iter().rev() {
+            if let Err(error) = self.depot.remove(name) {
                 tracing::warn!("`{name}` is left behind: {error}");
                 return;
             }
-            self.pieces.number += 1;
         }
     }
 }

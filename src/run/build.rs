@@ -229,7 +229,13 @@ async fn rebuild(
     }
     let failed = |error: DataFusionError| outcome::engine_failure(&model.model.name, &error);
     let memory_bytes = around.engine.settings().memory_limit_bytes;
-    let shares = shares::shares(model, &decision, inputs, session, memory_bytes).await.map_err(failed)?;
+    let shares = match shares::shares(model, &decision, inputs, session, memory_bytes).await {
+        Ok(shares) => shares,
+        Err(error) => {
+            tracing::info!("`{}` is computed in one: {error}", model.model.name);
+            vec![Share::whole(model, &decision).map_err(failed)?]
+        }
+    };
     let mut written = Written::default();
     for share in &shares {
         written.add(write_into(around.staging.path(), model, share, session, around).await?);
@@ -354,8 +360,8 @@ fn past(model: &PlannedModel, around: Surroundings<'_>) -> datafusion::error::Re
     Ok(table.map(|table| Arc::new(table.files) as Arc<dyn TableProvider>))
 }
 
-/// Runs a share of a model's query into a partition writer. Where joins by hash need more memory than there is, the query starts again with joins that
-/// sort, which spill.
+/// Runs a share of a model's query into a partition writer. Where joins by hash need more memory than there is, the query starts again
+/// with joins that sort, which spill.
 ///
 /// # Errors
 /// When the query fails or the disk refuses.

@@ -11,15 +11,15 @@
 //! what those of the whole would, and tables that every share reads are read again: where that is much, there are no shares.
 //! The rows are the same, since the shares part the partitions: the last takes whatever the others leave.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, BooleanArray, RecordBatch},
+    array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray},
     compute::{and, cast, filter_record_batch, not},
     datatypes::DataType,
 };
 use datafusion::{
-    common::ScalarValue,
+    common::{ScalarValue, tree_node::TreeNodeRecursion},
     error::Result,
     logical_expr::{Expr, LogicalPlan, lit},
     prelude::SessionContext,
@@ -136,14 +136,25 @@ pub async fn shares(
         return Ok(vec![whole]);
     }
     let prover = Prover::new(model, Inputs::now(inputs), session).await?;
-    let of_whole = size(&prover, whole.filter(model))?;
+    tokio::task::block_in_place(|| parted(model, decision, &prover, whole, most))
+}
+
+fn parted(
+    model: &PlannedModel,
+    decision: &Decision,
+    prover: &Prover<'_>,
+    whole: Share,
+    most: usize,
+) -> Result<Vec<Share>> {
+    let of_whole = size(prover, whole.filter(model))?;
     let count = (of_whole.held * CELL_BYTES).div_ceil(most.max(1)).min(MOST);
-    // What a query names more than once is computed once for the whole, and would be for each share.
-    if count < 2 || once::repeats(prover.plan())? {
+    // What an unfiltered query names more than once is computed once, and would be for each share.
+    let is_once = whole.kept.is_none() && once::repeats(prover.plan())?;
+    if count < 2 || is_once {
         return Ok(vec![whole]);
     }
-    let shares = cut(model, decision, &prover, count)?;
-    let sizes = shares.iter().map(|share| size(&prover, share.filter(model))).collect::<Result<Vec<_>>>()?;
+    let shares = cut(model, decision, prover, count)?;
+    let sizes = shares.iter().map(|share| size(prover, share.filter(model))).collect::<Result<Vec<_>>>()?;
     let read: usize = sizes.iter().map(|size| size.read).sum();
     let held = sizes.iter().map(|size| size.held).max().unwrap_or_default();
     let is_worth_it = read * 10 <= of_whole.read * MOST_READ_TENTHS && held * 4 <= of_whole.held * 3;
@@ -181,25 +192,29 @@ pub(super) fn cut(model: &PlannedModel, decision: &Decision, prover: &Prover<'_>
 }
 
 /// Returns values of the first partition column that partitions to be made have: those of the last snapshot that are not kept, and those
-/// that partitions of the inputs tell.
+/// that partitions of the inputs tell. Each is written as the published type writes it: one value has one text.
 fn foreseen(model: &PlannedModel, decision: &Decision, prover: &Prover<'_>) -> Result<BTreeSet<String>> {
+    let data_type = &decide::types(model)?[0];
     let first = |values: &PartitionValues| values.0.first().cloned().flatten();
-    let mut found: BTreeSet<String> = decision.dirty.iter().filter_map(|(values, _)| first(values)).collect();
+    // A table that was partitioned in another way says nothing of this one.
+    let dirty: StringArray = decision.dirty.iter().map(|(values, _)| first(values)).collect();
+    let mut told: Vec<ArrayRef> = vec![Arc::new(dirty)];
     if !decision.open.is_empty() {
         let column = decide::output(&model.model.partition_by[0].value);
-        let data_type = &decide::types(model)?[0];
         let of_one = prover.optimized(Some(narrow::is_partition(column, 0, data_type)))?;
-        for told in depend::scans(&of_one, prover.inputs())?.iter().flat_map(Scan::told) {
-            // What is no value of the column is told by no partition.
-            let Ok(values) = cast(&told, data_type) else { continue };
-            let rows = (0..values.len()).map(|row| PartitionValues::from_row(std::slice::from_ref(&values), row));
-            found.extend(rows.collect::<Result<Vec<_>>>()?.iter().filter_map(first));
-        }
+        told.extend(depend::scans(&of_one, prover.inputs())?.iter().flat_map(Scan::told));
+    }
+    let mut found = BTreeSet::new();
+    for values in told {
+        // What is no value of the type comes out as NULL, and what cannot be one is passed over.
+        let Ok(values) = cast(&values, data_type) else { continue };
+        let rows = (0..values.len()).map(|row| PartitionValues::from_row(std::slice::from_ref(&values), row));
+        found.extend(rows.collect::<Result<Vec<_>>>()?.iter().filter_map(first));
     }
     if model.model.partition_by.len() == 1 {
-        decision.clean.iter().filter_map(|partition| first(&partition.values)).for_each(|kept| {
+        for kept in decision.clean.iter().filter_map(|partition| first(&partition.values)) {
             found.remove(&kept);
-        });
+        }
     }
     Ok(found)
 }
@@ -225,6 +240,12 @@ fn size_of(node: &LogicalPlan, inputs: &Inputs<'_>) -> Result<Size> {
     }
     let below = node.inputs().into_iter().map(|input| Ok((size_of(input, inputs)?, input.schema().fields().len())));
     let below = below.collect::<Result<Vec<_>>>()?;
+    let mut beside = Size::default();
+    node.apply_subqueries(|subquery| {
+        let size = size_of(subquery, inputs)?;
+        beside = Size { read: beside.read + size.read, held: beside.held + size.held, ..beside };
+        Ok(TreeNodeRecursion::Continue)
+    })?;
     let most = below.iter().map(|(size, _)| size.rows).max().unwrap_or_default();
     let width = node.schema().fields().len();
     let (rows, held) = match node {
@@ -237,8 +258,8 @@ fn size_of(node: &LogicalPlan, inputs: &Inputs<'_>) -> Result<Size> {
     };
     Ok(Size {
         rows,
-        read: below.iter().map(|(size, _)| size.read).sum(),
-        held: held + below.iter().map(|(size, _)| size.held).sum::<usize>(),
+        read: beside.read + below.iter().map(|(size, _)| size.read).sum::<usize>(),
+        held: held + beside.held + below.iter().map(|(size, _)| size.held).sum::<usize>(),
     })
 }
 

@@ -110,9 +110,8 @@ impl Blocking {
         let of_one = |block: usize| build(block, &keys[block], &splitter, records.len(), 1);
         let built = on_each(threads, keys.len(), &of_one);
         let mut known = Known::new(&keys, records.len());
-        let placed = |(block, built)| known.add(block, built, records.len());
-        let (blocks, split): (Vec<Placed>, Vec<_>) = built.into_iter().enumerate().map(placed).unzip();
-        drop(split);
+        let placed = |(block, built)| known.add(block, built, records.len()).0;
+        let blocks = built.into_iter().enumerate().map(placed).collect();
         Self { known, blocks }
     }
 
@@ -356,7 +355,8 @@ fn build(block: usize, keys: &BlockKeys<'_>, splitter: &Splitter<'_>, records: u
         let part = Part { path: ORDER, start: 0, end: members.len(), window: *window, depth: 0 };
         return Built { parts: vec![part], members, ..Built::default() };
     }
-    build_keyed(block, keys, splitter, (records, (records >> PASS_BITS).next_power_of_two()), threads)
+    let passes = (records >> PASS_BITS).max(threads).next_power_of_two();
+    build_keyed(block, keys, splitter, (records, passes), threads)
 }
 
 /// Builds the parts of equal keys. `passes`, a power of two, is into how many shares the keys are cut, so that only the postings of one

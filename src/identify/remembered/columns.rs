@@ -57,7 +57,7 @@ impl<'a> Columns<'a> {
         if self.written.is_err() {
             return;
         }
-        let values = PrimitiveArray::<T>::from_iter_values(numbers);
+        let values = PrimitiveArray::<T>::new(numbers.into(), None);
         let field = Arc::new(Field::new_list_field(T::DATA_TYPE, false));
         let ends = OffsetBuffer::from_lengths([values.len()]);
         self.written = append(Arc::new(LargeListArray::new(field, ends, Arc::new(values), None)), &mut self.piece);
@@ -111,6 +111,7 @@ impl<'a> Read<'a> {
         &mut self,
         mut each: impl FnMut([T::Native; N]) -> Option<R>,
     ) -> Option<Vec<R>> {
+        const { assert!(CHUNK.is_multiple_of(N), "a tuple would lie in two chunks") };
         let count = usize::try_from(*self.chunk::<UInt64Type>()?.values().first()?).ok()?;
         let mut found = Vec::new();
         found.try_reserve_exact(count / N).ok()?;

@@ -16,7 +16,7 @@ use crate::{
         doubtful::{Doubtful, doubtful},
         matched::Matched,
         records::Records,
-        relink::{Difference, relink},
+        relink::{Difference, Update, relink},
         remembered,
         values::Values,
         weigh::{Model, train},
@@ -166,6 +166,8 @@ impl Night<'_> {
         let found = relink(self.terms, &update, found, &values, model)
             .map_err(|problem| wrong(problem, self.terms.entity, self.said))?;
         drop(values);
+        let Update { before, records: updated, .. } = update;
+        drop(before);
         let mut report = Linking {
             came: difference.came.len() as u64,
             gone: difference.gone.len() as u64,
@@ -176,7 +178,7 @@ impl Night<'_> {
             let whole = self.all(&gathered, &Values::all(self.terms.entity, &gathered, self.terms.threads), model)?;
             report.is_proved = Some(is_same(&found, &whole));
         }
-        *tonight = update.records;
+        *tonight = updated;
         if is_news {
             self.remember(memory, tonight, &found);
         }
