@@ -132,7 +132,8 @@ pub async fn shares(
     let most = memory_bytes / MEMORY_PARTS;
     let all: usize = inputs.values().map(|input| rows(input.table.rows()) * input.table.columns.len()).sum();
     // A history follows from all rows of its query.
-    if model.model.history.is_some() || all * CELL_BYTES <= most {
+    let is_one = model.model.partition_by.is_empty() || model.model.history.is_some();
+    if is_one || all * CELL_BYTES <= most {
         return Ok(vec![whole]);
     }
     let prover = Prover::new(model, Inputs::now(inputs), session).await?;
@@ -171,9 +172,6 @@ fn parted(
 /// Cuts what a decision asks for into so many shares, or fewer where fewer partitions are foreseen.
 pub(super) fn cut(model: &PlannedModel, decision: &Decision, prover: &Prover<'_>, count: usize) -> Result<Vec<Share>> {
     let whole = Share::whole(model, decision)?;
-    if model.model.partition_by.is_empty() {
-        return Ok(vec![whole]);
-    }
     let foreseen: Vec<String> = foreseen(model, decision, prover)?.into_iter().collect();
     let count = count.min(foreseen.len());
     if count < 2 {
@@ -194,14 +192,17 @@ pub(super) fn cut(model: &PlannedModel, decision: &Decision, prover: &Prover<'_>
 /// Returns values of the first partition column that partitions to be made have: those of the last snapshot that are not kept, and those
 /// that partitions of the inputs tell. Each is written as the published type writes it: one value has one text.
 fn foreseen(model: &PlannedModel, decision: &Decision, prover: &Prover<'_>) -> Result<BTreeSet<String>> {
-    let data_type = &decide::types(model)?[0];
+    let types = decide::types(model)?;
+    let Some((column, data_type)) = model.model.partition_by.first().zip(types.first()) else {
+        return Ok(BTreeSet::new());
+    };
     let first = |values: &PartitionValues| values.0.first().cloned().flatten();
     // A table that was partitioned in another way says nothing of this one.
     let dirty: StringArray = decision.dirty.iter().map(|(values, _)| first(values)).collect();
     let mut told: Vec<ArrayRef> = vec![Arc::new(dirty)];
     if !decision.open.is_empty() {
-        let column = decide::output(&model.model.partition_by[0].value);
-        let of_one = prover.optimized(Some(narrow::is_partition(column, 0, data_type)))?;
+        let of_one = narrow::is_partition(decide::output(&column.value), 0, data_type);
+        let of_one = prover.optimized(Some(of_one))?;
         told.extend(depend::scans(&of_one, prover.inputs())?.iter().flat_map(Scan::told));
     }
     let mut found = BTreeSet::new();
