@@ -26,10 +26,11 @@ impl Length for Chunks {
 }
 
 impl ChunkReader for Chunks {
-    type T = BufReader<Sequence>;
+    type T = BufReader<Headers>;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        Ok(buffered(&self.0, start))
+        let sequence = Sequence { content: self.0.clone(), at: start };
+        Ok(BufReader::with_capacity(READ_BYTES, Headers(sequence)))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
@@ -57,10 +58,45 @@ pub(super) struct Sequence {
     at: u64,
 }
 
+/// The headers of pages, behind which more of the file must follow. Where one asks for two thousand million numbers, its reader (parquet
+/// 59.3) skips as many that are not there, unless the end is an error.
+pub(super) struct Headers(Sequence);
+
+impl Read for Headers {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer)? {
+            0 if !buffer.is_empty() => {
+                Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a page's header goes beyond the file"))
+            }
+            count => Ok(count),
+        }
+    }
+}
+
 impl Read for Sequence {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.content.read_at(self.at, buffer)?;
         self.at += count as u64;
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_end_with_the_file_in_an_error_and_a_file_ends_with_nothing() {
+        let content = Content::from(Bytes::from_static(b"abc"));
+        let mut buffer = [0; 8];
+        let mut headers = Chunks(content.clone()).get_read(1).unwrap();
+        assert_eq!(headers.read(&mut buffer).unwrap(), 2);
+        assert_eq!(headers.read(&mut buffer).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        let skipped = io::copy(&mut headers.take(3), &mut io::sink());
+        assert_eq!(skipped.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        let mut all = Vec::new();
+        buffered(&content, 1).read_to_end(&mut all).unwrap();
+        assert_eq!(all, b"bc");
     }
 }
