@@ -163,17 +163,18 @@ pub(super) mod tests {
         })
         .await;
         assert!(failed.is_err_and(|error| is_out_of_memory(&error)));
-        let pool = (64 << 20) / 4 * 3;
+        let pool = (64 << 20) / 8 * 5;
         assert_eq!(*tried.borrow(), [set_aside(&session), pool / 10, pool / 100]);
     }
 
     #[tokio::test]
-    async fn a_join_that_cannot_be_sorted_is_named() {
+    async fn an_operator_that_cannot_spill_is_named() {
         let session = narrow_session();
-        let sql = "SELECT max(one.text), max(other.text) FROM a.one CROSS JOIN a.other";
+        let sql = "SELECT array_agg(text) FROM a.one";
         let error = with_spilling_joins(&session, async |session| rows_of(session, sql).await).await.unwrap_err();
         assert!(is_out_of_memory(&error), "{error}");
-        assert_eq!(operator_without_memory(&error).unwrap(), "a cross join (`CrossJoinExec`)");
+        let named = operator_without_memory(&error).unwrap();
+        assert!(named.starts_with("an aggregation (`"), "{named}");
     }
 
     #[tokio::test]

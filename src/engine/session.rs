@@ -13,7 +13,7 @@ use datafusion::{
     error::Result,
     execution::{
         SessionStateBuilder,
-        memory_pool::{FairSpillPool, MemoryLimit, TrackConsumersPool},
+        memory_pool::{MemoryLimit, TrackConsumersPool},
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
     optimizer::Analyzer,
@@ -26,7 +26,8 @@ use object_store::ObjectStore;
 use super::{
     begin_again, files, functions, guards,
     meter::{Meter, MeteredPool},
-    one_row,
+    pool::SharedPool,
+    small_sides,
     user_function::{Inline, UserFunction},
     windows,
 };
@@ -67,8 +68,11 @@ impl Engine {
     /// # Errors
     /// When the spill folder cannot be used.
     pub fn new(settings: Settings) -> Result<Self> {
-        // The rest is for the partition writers.
-        let pool = TrackConsumersPool::new(FairSpillPool::new(settings.memory_limit_bytes / 4 * 3), NAMED_CONSUMERS);
+        // Of the rest the partition writers have a quarter; what is on its way between operators counts nowhere.
+        let pool = TrackConsumersPool::new(
+            SharedPool::new(settings.memory_limit_bytes / 8 * 5, settings.threads),
+            NAMED_CONSUMERS,
+        );
         let mut builder = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool));
         if let Some(folder) = &settings.spill_folder {
             builder = builder.with_temp_file_path(folder);
@@ -214,7 +218,7 @@ pub fn sorting_joins(session: &SessionContext, merge_parts: usize) -> SessionCon
 /// Returns the engine's rules for physical plans, and our own.
 fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::default().rules;
-    one_row::add_to(&mut rules);
+    small_sides::add_to(&mut rules);
     begin_again::add_to(&mut rules);
     windows::add_to(&mut rules);
     rules

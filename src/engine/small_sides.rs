@@ -1,0 +1,276 @@
+//! Joins of which one side is known to be small: that side is what is held in memory, whatever the engine can guess of the other one.
+//!
+//! A join holds its left side. DataFusion 55.2 puts the smaller side there where the sizes of both are known, and leaves the sides as they
+//! are written where one is not, as behind a window, a list or an aggregate. In: a physical plan. Out: the same plan, in which the
+//! left side of a join is the one of which no more than a few rows can come; it is held once for all threads, so that the
+//! other side's rows need not be exchanged between them. Only the most and the likely number of rows are looked at; what the
+//! rows are never depends on the sides.
+
+use std::sync::Arc;
+
+use datafusion::{
+    common::{
+        JoinType,
+        config::ConfigOptions,
+        tree_node::{Transformed, TransformedResult, TreeNode},
+    },
+    error::Result,
+    physical_optimizer::PhysicalOptimizerRule,
+    physical_plan::{
+        ExecutionPlan,
+        aggregates::AggregateExec,
+        execution_plan::CardinalityEffect,
+        filter::FilterExec,
+        joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, PartitionMode},
+        limit::GlobalLimitExec,
+        statistics::{StatisticsArgs, StatisticsContext},
+        union::UnionExec,
+        unnest::UnnestExec,
+    },
+};
+
+/// The engine's rule that puts the smaller side of a join on its left; those behind it rely on the sides.
+const SIDES: &str = "join_selection";
+/// Rows that every thread may look up in one table that all of them share.
+const FEW_ROWS: u64 = 8_192;
+/// A side is larger than another one if it likely has so many times the rows that the other one can have.
+const LARGER: u64 = 4;
+/// Elements that a list rarely exceeds, such as the months of some years.
+const LIST: u64 = 128;
+/// Of so many rows one passes a filter, or begins a group, at the least that is likely.
+const ONE_OF: u64 = 10;
+
+/// Puts the rule of this module among those of the engine.
+pub(super) fn add_to(rules: &mut Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>) {
+    let place = rules.iter().position(|rule| rule.name() == SIDES).map_or(0, |at| at + 1);
+    rules.insert(place, Arc::new(SmallSideFirst));
+}
+
+/// Puts the side that is small on the left.
+#[derive(Debug)]
+struct SmallSideFirst;
+
+impl PhysicalOptimizerRule for SmallSideFirst {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        plan.transform_up(|node| {
+            let put = match (node.downcast_ref::<CrossJoinExec>(), node.downcast_ref::<HashJoinExec>()) {
+                (Some(join), _) => crossed(join)?,
+                (_, Some(join)) => hashed(join)?,
+                _ => None,
+            };
+            Ok(put.map_or_else(|| Transformed::no(node), Transformed::yes))
+        })
+        .data()
+    }
+
+    fn name(&self) -> &'static str {
+        "small_side_first"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// Returns what stands for a cross join. That operator gives a batch for each row of its left side: of one row each, where the
+/// right side has one. So one row is held, and otherwise an operator that fills its batches takes its place.
+fn crossed(join: &CrossJoinExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let is_one = |side: &Arc<dyn ExecutionPlan>| at_most(side.as_ref()).is_some_and(|rows| rows <= 1);
+    if is_one(join.left()) {
+        return Ok(None);
+    }
+    if is_one(join.right()) {
+        return join.swap_inputs().map(Some);
+    }
+    let (left, right) = (Arc::clone(join.left()), Arc::clone(join.right()));
+    Ok(Some(Arc::new(NestedLoopJoinExec::try_new(left, right, None, &JoinType::Inner, None)?)))
+}
+
+/// Returns what stands for a join by hash, if it may hold less.
+fn hashed(join: &HashJoinExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    // Which side of `NOT IN` is held decides what a NULL means.
+    if join.null_aware || *join.partition_mode() == PartitionMode::CollectLeft {
+        return Ok(None);
+    }
+    let mode = |rows: u64| if rows <= FEW_ROWS { PartitionMode::CollectLeft } else { *join.partition_mode() };
+    let (left, right) = (at_most(join.left().as_ref()), at_most(join.right().as_ref()));
+    let is_smaller = |rows: u64| likely(join.left().as_ref()).is_some_and(|left| rows.saturating_mul(LARGER) <= left);
+    if join.join_type().supports_swap()
+        && let Some(rows) = right.filter(|rows| is_smaller(*rows))
+    {
+        return join.swap_inputs(mode(rows)).map(Some);
+    }
+    match left.filter(|rows| *rows <= FEW_ROWS) {
+        Some(rows) => Ok(Some(Arc::new(join.builder().with_partition_mode(mode(rows)).build()?))),
+        None => Ok(None),
+    }
+}
+
+/// Returns how many rows a plan can give, as far as that can be told without its data; lists count as ones of a usual length.
+fn at_most(plan: &dyn ExecutionPlan) -> Option<u64> {
+    let of = |child: &Arc<dyn ExecutionPlan>| at_most(child.as_ref());
+    if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
+        // Several sets of groups give each row several times.
+        let sets = aggregate.group_expr().groups().len().max(1) as u64;
+        return if aggregate.group_expr().is_empty() {
+            Some(1)
+        } else {
+            Some(of(aggregate.input())?.saturating_mul(sets))
+        };
+    }
+    if let Some(join) = plan.downcast_ref::<CrossJoinExec>() {
+        return Some(of(join.left())?.saturating_mul(of(join.right())?));
+    }
+    if let Some(join) = plan.downcast_ref::<NestedLoopJoinExec>() {
+        return joined(*join.join_type(), of(join.left())?, of(join.right())?);
+    }
+    if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
+        return joined(*join.join_type(), of(join.left())?, of(join.right())?);
+    }
+    if let Some(lists) = plan.downcast_ref::<UnnestExec>() {
+        return Some(of(lists.input())?.saturating_mul(LIST));
+    }
+    general(plan, at_most)
+}
+
+/// Returns how many rows a join of so many rows can give.
+fn joined(join: JoinType, left: u64, right: u64) -> Option<u64> {
+    let pairs = left.saturating_mul(right);
+    match join {
+        JoinType::Inner => Some(pairs),
+        JoinType::Left => Some(pairs.max(left)),
+        JoinType::Right => Some(pairs.max(right)),
+        JoinType::Full => Some(pairs.max(left.saturating_add(right))),
+        JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => Some(left),
+        JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => Some(right),
+    }
+}
+
+/// Returns how many rows a plan likely gives, rather too few than too many.
+fn likely(plan: &dyn ExecutionPlan) -> Option<u64> {
+    let of = |child: &Arc<dyn ExecutionPlan>| likely(child.as_ref());
+    if let Some(filter) = plan.downcast_ref::<FilterExec>() {
+        return Some(of(filter.input())? / ONE_OF);
+    }
+    if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
+        return if aggregate.group_expr().is_empty() { Some(1) } else { Some(of(aggregate.input())? / ONE_OF) };
+    }
+    if let Some(join) = plan.downcast_ref::<CrossJoinExec>() {
+        return Some(of(join.left())?.max(of(join.right())?));
+    }
+    if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
+        // Mostly one side has the key of the other.
+        return match join.join_type() {
+            JoinType::Inner | JoinType::Full => Some(of(join.left())?.max(of(join.right())?)),
+            JoinType::Left => of(join.left()),
+            JoinType::Right => of(join.right()),
+            JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => Some(of(join.left())? / ONE_OF),
+            JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => Some(of(join.right())? / ONE_OF),
+        };
+    }
+    if let Some(lists) = plan.downcast_ref::<UnnestExec>() {
+        return of(lists.input());
+    }
+    general(plan, likely)
+}
+
+/// Returns the number of rows of a table, of what stands for its input row by row, or of several inputs.
+fn general(plan: &dyn ExecutionPlan, of: fn(&dyn ExecutionPlan) -> Option<u64>) -> Option<u64> {
+    let children = plan.children();
+    if plan.is::<UnionExec>() {
+        return children.into_iter().try_fold(0_u64, |sum, child| Some(sum.saturating_add(of(child.as_ref())?)));
+    }
+    let is_row_by_row = matches!(plan.cardinality_effect(), CardinalityEffect::Equal | CardinalityEffect::LowerEqual);
+    let rows = match children.as_slice() {
+        [] => {
+            let known = StatisticsContext::new().compute(plan, &StatisticsArgs::new()).ok()?;
+            known.num_rows.get_value().and_then(|rows| u64::try_from(*rows).ok())
+        }
+        [child] if is_row_by_row || plan.is::<GlobalLimitExec>() => of(child.as_ref()),
+        _ => None,
+    };
+    let fetched = plan.fetch().and_then(|rows| u64::try_from(rows).ok());
+    rows.into_iter().chain(fetched).min()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use arrow::{array::AsArray, datatypes::Int64Type};
+    use datafusion::{common::tree_node::TreeNodeRecursion, physical_plan::displayable};
+
+    use super::*;
+    use crate::engine::scarcity::tests::narrow_session;
+
+    /// Returns the joins of the plan of a query, from above, and its only value.
+    async fn planned(sql: &str) -> (Vec<String>, i64) {
+        let session = narrow_session();
+        let plan = session.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
+        let mut joins = Vec::new();
+        let _ = plan.apply(|node| {
+            let of =
+                |side: &Arc<dyn ExecutionPlan>| at_most(side.as_ref()).map_or("?".to_owned(), |rows| rows.to_string());
+            if let Some(join) = node.downcast_ref::<CrossJoinExec>() {
+                joins.push(format!("cross of {}", of(join.left())));
+            }
+            if let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() {
+                joins.push(format!("loop of {}", of(join.children()[0])));
+            }
+            if let Some(join) = node.downcast_ref::<HashJoinExec>() {
+                joins.push(format!("{:?} {} of {}", join.partition_mode(), join.join_type(), of(join.left())));
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        let shown = displayable(plan.as_ref()).indent(false).to_string();
+        let rows = datafusion::physical_plan::collect(plan, session.task_ctx()).await.expect(&shown);
+        (joins, rows[0].column(0).as_primitive::<Int64Type>().value(0))
+    }
+
+    /// Of as many rows as there are in a list of a list, which nobody guesses.
+    const MANY: &str = "(SELECT unnest([k, k]) AS k FROM a.one WHERE starts_with(text, 'x00'))";
+
+    #[tokio::test]
+    async fn the_one_row_is_held_wherever_it_is_written() {
+        let one = "(SELECT max(k) AS k FROM a.other)";
+        for from in [format!("{MANY} AS m CROSS JOIN {one} AS o"), format!("{one} AS o CROSS JOIN {MANY} AS m")] {
+            let (joins, value) = planned(&format!("SELECT sum(o.k - m.k) FROM {from}")).await;
+            assert_eq!(joins, ["cross of 1"], "{from}");
+            assert_eq!(value, 2 * (10_000 * 139_999 - 9_999 * 10_000 / 2), "{from}");
+        }
+    }
+
+    #[tokio::test]
+    async fn two_sides_of_many_rows_are_crossed_in_full_batches() {
+        let few =
+            |table: &str, letter: &str| format!("(SELECT * FROM {table} WHERE starts_with(text, '{letter}0000'))");
+        let from = format!("{} AS m CROSS JOIN {} AS o", few("a.one", "x"), few("a.other", "y"));
+        let (joins, value) = planned(&format!("SELECT count(*) FROM {from}")).await;
+        assert!(joins.len() == 1 && joins[0].starts_with("loop of "), "{joins:?}");
+        assert_eq!(value, 10_000);
+    }
+
+    #[tokio::test]
+    async fn a_few_rows_are_held_once_whichever_side_they_are_on() {
+        let few = "(SELECT unnest(generate_series(o.first, o.first + 4)) AS k FROM (SELECT min(k) AS first FROM a.other) AS o)";
+        // The list begins at 0: of each of its five numbers there are two.
+        let cases = [
+            (format!("{MANY} AS m JOIN {few} AS f ON f.k = m.k"), "Inner", 2 * 10),
+            (format!("{few} AS f JOIN {MANY} AS m ON f.k = m.k"), "Inner", 2 * 10),
+            (format!("{MANY} AS m LEFT JOIN {few} AS f ON f.k = m.k"), "Right", 9_999 * 10_000),
+            (format!("{few} AS f RIGHT JOIN {MANY} AS m ON f.k = m.k"), "Right", 9_999 * 10_000),
+        ];
+        for (from, join, expected) in cases {
+            let (joins, value) = planned(&format!("SELECT sum(m.k) FROM {from}")).await;
+            assert_eq!(joins, [format!("CollectLeft {join} of {LIST}")], "{from}");
+            assert_eq!(value, expected, "{from}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_side_that_may_be_large_stays_where_it_is() {
+        let from = format!("{MANY} AS m JOIN {MANY} AS n ON n.k = m.k");
+        let (joins, value) = planned(&format!("SELECT sum(m.k - n.k) + count(*) FROM {from}")).await;
+        assert!(joins.len() == 1 && joins[0].starts_with("Partitioned Inner of "), "{joins:?}");
+        assert_eq!(value, 4 * 10_000);
+    }
+}
