@@ -50,23 +50,21 @@ ordering_customer AS (
     GROUP BY customer_id
 ),
 
-customer_day AS (
-    SELECT
-        customer_id,
-        order_date,
-        sum(revenue) AS revenue
-    FROM core.sales
-    WHERE customer_id <> 'unknown'
-    GROUP BY customer_id, order_date
+window_month AS (
+    -- the months that end in the window or after it, of which alone the lines are read
+    SELECT month.month, policy.window_days
+    FROM core.month AS month
+    CROSS JOIN policy
+    WHERE $run_date - month.last_date < policy.window_days
 ),
 
 customer_revenue AS (
     SELECT
         line.customer_id,
         sum(line.revenue) AS revenue
-    FROM customer_day AS line
-    CROSS JOIN policy
-    WHERE $run_date - line.order_date < policy.window_days
+    FROM core.sales AS line
+    JOIN window_month ON window_month.month = line.order_month
+    WHERE line.customer_id <> 'unknown' AND $run_date - line.order_date < window_month.window_days
     GROUP BY line.customer_id
 ),
 

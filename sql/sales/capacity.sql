@@ -38,27 +38,36 @@ WITH ordered_quarter AS (
     GROUP BY quarter
 ),
 
-graded_account AS (
+graded_region AS (
+    -- a customer without a grade is a C, as one that has it, and most are: only the others are looked up
     SELECT
         ordered.quarter,
         account.region,
-        coalesce(grade.revenue_grade, 'C') AS revenue_grade
-    FROM core.account AS account
-    CROSS JOIN ordered_quarter AS ordered
-    LEFT JOIN customer.monthly_grade AS grade
-        ON grade.month = ordered.grade_month
-        AND grade.customer_id = account.customer_id
+        count(*) FILTER (WHERE grade.revenue_grade = 'A') AS grade_a_count,
+        count(*) FILTER (WHERE grade.revenue_grade = 'B') AS grade_b_count
+    FROM customer.monthly_grade AS grade
+    JOIN ordered_quarter AS ordered ON ordered.grade_month = grade.month
+    JOIN core.account AS account ON account.customer_id = grade.customer_id
+    WHERE grade.revenue_grade IN ('A', 'B')
+    GROUP BY ordered.quarter, account.region
+),
+
+region AS (
+    SELECT region, count(*) AS account_count
+    FROM core.account
+    GROUP BY region
 ),
 
 region_account AS (
     SELECT
-        quarter,
-        region,
-        count(*) FILTER (WHERE revenue_grade = 'A') AS grade_a_count,
-        count(*) FILTER (WHERE revenue_grade = 'B') AS grade_b_count,
-        count(*) FILTER (WHERE revenue_grade = 'C') AS grade_c_count
-    FROM graded_account
-    GROUP BY quarter, region
+        ordered.quarter,
+        region.region,
+        coalesce(graded.grade_a_count, 0) AS grade_a_count,
+        coalesce(graded.grade_b_count, 0) AS grade_b_count,
+        region.account_count - coalesce(graded.grade_a_count, 0) - coalesce(graded.grade_b_count, 0) AS grade_c_count
+    FROM region
+    CROSS JOIN ordered_quarter AS ordered
+    LEFT JOIN graded_region AS graded ON graded.quarter = ordered.quarter AND graded.region = region.region
 ),
 
 region_seller AS (

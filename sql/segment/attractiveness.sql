@@ -74,17 +74,25 @@ largest_competitor AS (
     GROUP BY year, region, product_type, industry
 ),
 
+judged_month AS (
+    SELECT
+        registration_year AS year,
+        unnest(generate_series(make_date(registration_year, 1, 1), make_date(registration_year, 12, 1), INTERVAL '1 month')) AS month
+    FROM core.latest_period
+),
+
 own_margin AS (
     -- domain.md, section 1, "Units and money": rates over lines that are no returns
     SELECT
-        CAST(date_part('year', order_month) AS INT) AS year,
-        region,
-        product_type,
-        industry,
-        CAST(sum(margin) AS DOUBLE) / nullif(CAST(sum(revenue) AS DOUBLE), 0) AS margin_rate
-    FROM core.sales
-    WHERE NOT is_return AND margin IS NOT NULL
-    GROUP BY date_part('year', order_month), region, product_type, industry
+        judged_month.year,
+        line.region,
+        line.product_type,
+        line.industry,
+        CAST(sum(line.margin) AS DOUBLE) / nullif(CAST(sum(line.revenue) AS DOUBLE), 0) AS margin_rate
+    FROM core.sales AS line
+    JOIN judged_month ON judged_month.month = line.order_month
+    WHERE NOT line.is_return AND line.margin IS NOT NULL
+    GROUP BY judged_month.year, line.region, line.product_type, line.industry
 ),
 
 measured_segment AS (
