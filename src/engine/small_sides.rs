@@ -18,7 +18,7 @@ use datafusion::{
     physical_optimizer::PhysicalOptimizerRule,
     physical_plan::{
         ExecutionPlan,
-        aggregates::AggregateExec,
+        aggregates::{AggregateExec, AggregateMode},
         execution_plan::CardinalityEffect,
         filter::FilterExec,
         joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, PartitionMode},
@@ -153,7 +153,12 @@ fn likely(plan: &dyn ExecutionPlan) -> Option<u64> {
         return Some(of(filter.input())? / ONE_OF);
     }
     if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
-        return if aggregate.group_expr().is_empty() { Some(1) } else { Some(of(aggregate.input())? / ONE_OF) };
+        // What begins to group says nothing of how many groups come out at the end.
+        return match aggregate.mode() {
+            _ if aggregate.group_expr().is_empty() => Some(1),
+            AggregateMode::Partial => of(aggregate.input()),
+            _ => Some(of(aggregate.input())? / ONE_OF),
+        };
     }
     if let Some(join) = plan.downcast_ref::<CrossJoinExec>() {
         return Some(of(join.left())?.max(of(join.right())?));
@@ -258,6 +263,7 @@ mod tests {
             (format!("{few} AS f JOIN {MANY} AS m ON f.k = m.k"), "Inner", 2 * 10),
             (format!("{MANY} AS m LEFT JOIN {few} AS f ON f.k = m.k"), "Right", 9_999 * 10_000),
             (format!("{few} AS f RIGHT JOIN {MANY} AS m ON f.k = m.k"), "Right", 9_999 * 10_000),
+            (format!("(SELECT k FROM {MANY} AS m GROUP BY k) AS m JOIN {few} AS f ON f.k = m.k"), "Inner", 10),
         ];
         for (from, join, expected) in cases {
             let (joins, value) = planned(&format!("SELECT sum(m.k) FROM {from}")).await;

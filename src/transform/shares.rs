@@ -1,4 +1,5 @@
-//! Shares: a model whose query would hold more than the memory at once, computed some of its partitions at a time.
+//! Shares: a model whose query would hold more than the memory at once, or whose rows would fill that of its writers, computed some
+//! of its partitions at a time.
 //!
 //! ```text
 //!  partitions to make    2026-01 … 2026-12
@@ -40,6 +41,9 @@ const CELL_BYTES: usize = 16;
 /// The part of the memory that a query may hold before it is computed in shares: others run beside it, and operators wait for
 /// each other with full hands.
 const MEMORY_PARTS: usize = 8;
+/// The part of the memory that its rows may take on their way into files: that of the writers, who write them down and read them
+/// again where it is more.
+const WRITER_PARTS: usize = 4;
 /// Shares of one model at most: each plans the query again and reads what all need.
 const MOST: usize = 16;
 /// So many times the values that the whole query reads may be read by all shares together, in tenths.
@@ -116,8 +120,8 @@ impl Share {
     }
 }
 
-/// Returns the shares in which a decision is to be carried out: one, unless the query would hold more than a part of the memory, and
-/// less by shares.
+/// Returns the shares in which a decision is to be carried out: one, unless query or writers would hold more than their part of the
+/// memory, and less by shares.
 ///
 /// # Errors
 /// When the query cannot be planned.
@@ -129,15 +133,14 @@ pub async fn shares(
     memory_bytes: usize,
 ) -> Result<Vec<Share>> {
     let whole = Share::whole(model, decision)?;
-    let most = memory_bytes / MEMORY_PARTS;
     let all: usize = inputs.values().map(|input| rows(input.table.rows()) * input.table.columns.len()).sum();
     // A history follows from all rows of its query.
     let is_one = model.model.partition_by.is_empty() || model.model.history.is_some();
-    if is_one || all * CELL_BYTES <= most {
+    if is_one || all * CELL_BYTES <= memory_bytes / MEMORY_PARTS {
         return Ok(vec![whole]);
     }
     let prover = Prover::new(model, Inputs::now(inputs), session).await?;
-    tokio::task::block_in_place(|| parted(model, decision, &prover, whole, most))
+    tokio::task::block_in_place(|| parted(model, decision, &prover, whole, memory_bytes))
 }
 
 fn parted(
@@ -145,10 +148,13 @@ fn parted(
     decision: &Decision,
     prover: &Prover<'_>,
     whole: Share,
-    most: usize,
+    memory_bytes: usize,
 ) -> Result<Vec<Share>> {
     let of_whole = size(prover, whole.filter(model))?;
-    let count = (of_whole.held * CELL_BYTES).div_ceil(most.max(1)).min(MOST);
+    let width = model.schema.fields().len();
+    let held = |size: &Size| size.held * CELL_BYTES * MEMORY_PARTS;
+    let written = |size: &Size| size.rows * width * CELL_BYTES * WRITER_PARTS;
+    let count = held(&of_whole).max(written(&of_whole)).div_ceil(memory_bytes.max(1)).min(MOST);
     // What an unfiltered query names more than once is computed once, and would be for each share.
     let is_once = whole.kept.is_none() && once::repeats(prover.plan())?;
     if count < 2 || is_once {
@@ -157,15 +163,13 @@ fn parted(
     let shares = cut(model, decision, prover, count)?;
     let sizes = shares.iter().map(|share| size(prover, share.filter(model))).collect::<Result<Vec<_>>>()?;
     let read: usize = sizes.iter().map(|size| size.read).sum();
-    let held = sizes.iter().map(|size| size.held).max().unwrap_or_default();
-    let is_worth_it = read * 10 <= of_whole.read * MOST_READ_TENTHS && held * 4 <= of_whole.held * 3;
-    tracing::debug!(
-        "`{}`: holds {} values of {} that it reads; in {} shares {held} at most, which read {read}",
-        model.model.name,
-        of_whole.held,
-        of_whole.read,
-        shares.len(),
-    );
+    // What was too much must be less in each of them.
+    let is_less = |of: &dyn Fn(&Size) -> usize| {
+        let most = sizes.iter().map(of).max().unwrap_or_default();
+        of(&of_whole) > memory_bytes && most <= of(&of_whole) / 4 * 3
+    };
+    let is_worth_it = read * 10 <= of_whole.read * MOST_READ_TENTHS && (is_less(&held) || is_less(&written));
+    tracing::debug!("`{}`: {of_whole:?} in {} shares that read {read}: {sizes:?}", model.model.name, shares.len());
     Ok(if is_worth_it { shares } else { vec![whole] })
 }
 
