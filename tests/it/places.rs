@@ -1,4 +1,4 @@
-//! Files that lie elsewhere: an S3-speaking server and a web server, each started for its test.
+//! Files that lie elsewhere: servers that speak as S3 and Google do and a web server, each started for its test.
 
 use std::fmt::Write as _;
 
@@ -32,6 +32,12 @@ fn read_s3(project: &mut Project, served: &Served) {
     project.set("AWS_SECRET_ACCESS_KEY", "geheim");
 }
 
+/// Lets a project read from a server of Google's, as from a public bucket.
+fn read_google(project: &mut Project, served: &Served) {
+    project.set("GOOGLE_BASE_URL", served.address.clone());
+    project.set("GOOGLE_SKIP_SIGNATURE", "true");
+}
+
 fn paths(report: &Value) -> Vec<&str> {
     let files = report["sources"][0]["files"].as_array().unwrap();
     files.iter().map(|file| file["path"].as_str().unwrap()).collect()
@@ -58,12 +64,21 @@ fn extracts() -> Project {
 
 #[test]
 fn a_bucket_gives_the_same_tables_as_a_folder() {
+    gives_the_same_tables_as_a_folder("s3", "s3://dealer-data", read_s3);
+}
+
+#[test]
+fn a_google_bucket_gives_the_same_tables_as_a_folder() {
+    gives_the_same_tables_as_a_folder("google", "gs://dealer-data", read_google);
+}
+
+fn gives_the_same_tables_as_a_folder(kind: &str, bucket: &str, read: fn(&mut Project, &Served)) {
     let local = extracts();
-    let Some(served) = serve("s3", &local.path("extracts"), "dealer-data") else { return };
+    let Some(served) = serve(kind, &local.path("extracts"), "dealer-data") else { return };
     local.source("sale", &format!("location: ../../extracts/sale/**/*.csv\n{SALE}"));
     let here = local.run();
-    let mut project = reading("s3://dealer-data/sale/**/*.csv");
-    read_s3(&mut project, &served);
+    let mut project = reading(&format!("{bucket}/sale/**/*.csv"));
+    read(&mut project, &served);
     let there = project.run();
     assert_eq!(paths(&here), paths(&there));
     assert_eq!(paths(&there).len(), 7);
@@ -110,19 +125,26 @@ fn what_a_store_refuses_is_said_in_words_and_without_secrets() {
     let local = extracts();
     let Some(served) = serve("s3", &local.path("extracts"), "bucket") else { return };
     let Some(locked) = serve("locked-s3", &local.path("extracts"), "bucket") else { return };
+    let Some(google) = serve("google", &local.path("extracts"), "bucket") else { return };
+    let Some(locked_google) = serve("locked-google", &local.path("extracts"), "bucket") else { return };
     let says = |location: &str, served: &Served, code: i32| {
         let mut project = reading(location);
-        read_s3(&mut project, served);
+        let read = if location.starts_with("gs:") { read_google } else { read_s3 };
+        read(&mut project, served);
         let ran = project.tallyhouse(&["run"]).ends(code);
         assert!(!ran.err.contains("geheim"), "{}", ran.err);
         ran.error().to_owned()
     };
-    for location in ["s3://nobody/sale/*.csv", "s3://nobody/sale/plain.csv"] {
-        let said = says(location, &served, 3);
-        assert!(said.contains("there is no bucket `nobody`"), "{said}");
+    for (root, served) in [("s3://nobody", &served), ("gs://nobody", &google)] {
+        for file in ["*.csv", "plain.csv"] {
+            let said = says(&format!("{root}/sale/{file}"), served, 3);
+            assert!(said.contains("there is no bucket `nobody`"), "{said}");
+        }
     }
     let said = says("s3://bucket/sale/*.csv", &locked, 3);
     assert!(said.contains("access is denied") && said.contains("set AWS_ACCESS_KEY_ID"), "{said}");
+    let said = says("gs://bucket/sale/*.csv", &locked_google, 3);
+    assert!(said.contains("access is denied") && said.contains("set GOOGLE_SERVICE_ACCOUNT"), "{said}");
 }
 
 #[test]

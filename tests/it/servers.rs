@@ -41,9 +41,14 @@ fn skip(missing: &str) {
     eprintln!("skipped: {missing}; `.ci/run` installs it");
 }
 
-/// Serves a folder: `s3` and `locked-s3` with a bucket, `http`.
+/// Serves a folder: `s3` and `google` with a bucket, `locked-s3` and `locked-google` with one for nobody, `http`.
 pub fn serve(kind: &str, folder: &Path, bucket: &str) -> Option<Served> {
-    let packages = if kind == "http" { "import http.server" } else { "import moto.server, boto3" };
+    let packages = match kind {
+        "http" => "import http.server",
+        // The server needs no package, but whoever looks at a warehouse in it does.
+        "google" | "locked-google" => "import boto3",
+        _ => "import moto.server, boto3",
+    };
     if !Command::new("python3").args(["-c", packages]).output().is_ok_and(|output| output.status.success()) {
         skip("python3 with moto[server] and boto3 is needed");
         return None;

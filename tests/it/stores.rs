@@ -1,4 +1,4 @@
-//! A warehouse in an object store: the same runs over a server that speaks S3 as over a folder.
+//! A warehouse in an object store: the same runs over servers that speak as S3 and Google do as over a folder.
 
 use std::{collections::BTreeMap, process::Command, thread, time::Duration};
 
@@ -40,12 +40,13 @@ fn sales(project: &Project) {
     project.extract("sale/odd.csv", "order_no,month,amount\nodd,2026-01,much\n");
 }
 
-/// Returns a project that publishes into a bucket, and the server.
-fn in_bucket() -> Option<(Project, Served)> {
+/// Returns a project that publishes into a bucket of `s3:` or `gs:`, and the server.
+fn in_bucket(scheme: &str) -> Option<(Project, Served)> {
     let mut project = Project::new();
     sales(&project);
-    let served = serve("s3", &project.path("sql/none"), "house")?;
-    publish_into(&mut project, &served.address, "s3://house/dw 仓库/");
+    let kind = if scheme == "gs" { "google" } else { scheme };
+    let served = serve(kind, &project.path("sql/none"), "house")?;
+    publish_into(&mut project, &served.address, &format!("{scheme}://house/dw 仓库/"));
     Some((project, served))
 }
 
@@ -53,18 +54,25 @@ fn publish_into(project: &mut Project, address: &str, warehouse: &str) {
     let pipeline = std::fs::read_to_string(project.path("pipelines/nightly.yaml")).unwrap();
     let line = pipeline.lines().find(|line| line.starts_with("warehouse:")).unwrap();
     project.file("pipelines/nightly.yaml", pipeline.replace(line, &format!("warehouse: \"{warehouse}\"")));
+    let key = json!({
+        "gcs_base_url": address, "disable_oauth": true,
+        "client_email": "", "private_key": "geheim", "private_key_id": "",
+    });
+    project.file("key.json", key.to_string());
+    let key = project.path("key.json").display().to_string();
     for (name, value) in [
         ("AWS_ENDPOINT_URL", address),
         ("AWS_ALLOW_HTTP", "true"),
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "geheim"),
+        ("GOOGLE_SERVICE_ACCOUNT", key.as_str()),
         ("TALLYHOUSE_RETRIES", "1"),
     ] {
         project.set(name, value);
     }
 }
 
-/// Returns what strangers find in the bucket, which must hold nothing that nobody knows.
+/// Returns what strangers find in the bucket, which must hold nothing that nobody knows. They speak S3, to Google too.
 fn strangers_find(served: &Served) -> Value {
     let mut command = Command::new("python3");
     command.arg(repository("tests/outside/store.py")).args([&served.address, "house", "dw 仓库"]);
@@ -84,7 +92,16 @@ const QUERY: &str = "SELECT month, total, orders FROM core.by_month ORDER BY mon
 
 #[test]
 fn nights_over_a_bucket_are_those_over_a_folder() {
-    let Some((bucket, served)) = in_bucket() else { return };
+    nights_are_those_over_a_folder("s3");
+}
+
+#[test]
+fn nights_over_a_google_bucket_are_those_over_a_folder() {
+    nights_are_those_over_a_folder("gs");
+}
+
+fn nights_are_those_over_a_folder(scheme: &str) {
+    let Some((bucket, served)) = in_bucket(scheme) else { return };
     let folder = Project::new();
     sales(&folder);
     let same = |step: &str| {
@@ -129,7 +146,7 @@ fn nights_over_a_bucket_are_those_over_a_folder() {
 
 #[test]
 fn snapshots_of_a_bucket_are_listed_rolled_back_and_released() {
-    let Some((bucket, served)) = in_bucket() else { return };
+    let Some((bucket, served)) = in_bucket("s3") else { return };
     bucket.run();
     bucket.extract("sale/more.csv", "order_no,month,amount\nx,2026-02,1\n");
     bucket.run();
@@ -167,7 +184,7 @@ fn snapshots_of_a_bucket_are_listed_rolled_back_and_released() {
 
 #[test]
 fn a_run_over_a_bucket_that_is_killed_leaves_a_whole_snapshot_and_no_litter() {
-    let Some((bucket, served)) = in_bucket() else { return };
+    let Some((bucket, served)) = in_bucket("s3") else { return };
     bucket.run();
     for night in 0..if is_night() { 100_u64 } else { 6 } {
         let line = |line: u32| format!("n{night}-{line},2026-{:02},1\n", line % 12 + 1);
@@ -188,7 +205,16 @@ fn a_run_over_a_bucket_that_is_killed_leaves_a_whole_snapshot_and_no_litter() {
 
 #[test]
 fn of_two_runs_over_a_bucket_one_publishes() {
-    let Some((bucket, served)) = in_bucket() else { return };
+    of_two_runs_one_publishes("s3");
+}
+
+#[test]
+fn of_two_runs_over_a_google_bucket_one_publishes() {
+    of_two_runs_one_publishes("gs");
+}
+
+fn of_two_runs_one_publishes(scheme: &str) {
+    let Some((bucket, served)) = in_bucket(scheme) else { return };
     bucket.run();
     for night in 0..4 {
         bucket.extract(&format!("sale/{night}.csv"), format!("order_no,month,amount\n{night},2026-05,1\n"));
@@ -198,7 +224,8 @@ fn of_two_runs_over_a_bucket_one_publishes() {
         assert!([0, 4].contains(&first) && [0, 4].contains(&second.code), "{first} {}: {}", second.code, second.err);
         assert!(first == 0 || second.code == 0);
         if second.code == 4 {
-            assert!(second.error().contains("holds the warehouse `s3://house/dw 仓库`"), "{}", second.err);
+            let said = format!("holds the warehouse `{scheme}://house/dw 仓库`");
+            assert!(second.error().contains(&said), "{}", second.err);
         }
         strangers_find(&served);
     }

@@ -81,8 +81,10 @@ impl Remote<'_> {
         let asked = self.store.client.get_opts(&self.meta.location, options);
         let answer = tokio::time::timeout(patience, asked).await.map_err(|_| self.stalled(patience))?;
         let answer = answer.map_err(|error| self.failed(&error))?;
+        // Listings of some stores know milliseconds, headers of answers only seconds.
+        let second = |meta: &ObjectMeta| meta.last_modified.timestamp();
         let is_same = answer.meta.size == self.meta.size
-            && answer.meta.last_modified == self.meta.last_modified
+            && second(&answer.meta) == second(self.meta)
             && (tag.is_none() || strong_tag(&answer.meta) == tag);
         if is_same { Ok(answer) } else { Err(self.changed()) }
     }

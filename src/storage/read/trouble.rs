@@ -74,10 +74,10 @@ fn of_status(status: u16, text: &str, tried: &str, kind: Kind) -> (String, Optio
 /// Says which variables a store takes credentials from.
 fn credentials(kind: Kind) -> String {
     match kind {
-        Kind::S3 => "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or AWS_SKIP_SIGNATURE=true for a public bucket",
-        Kind::Google => "set GOOGLE_SERVICE_ACCOUNT to a key file, or GOOGLE_SKIP_SIGNATURE=true for a public bucket",
+        Kind::S3 => "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or AWS_SKIP_SIGNATURE=true to read a public bucket",
+        Kind::Google => "set GOOGLE_SERVICE_ACCOUNT to a key file, or GOOGLE_SKIP_SIGNATURE=true to read a public bucket",
         Kind::Azure => {
-            "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or AZURE_SKIP_SIGNATURE=true for a public container"
+            "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or AZURE_SKIP_SIGNATURE=true to read a public container"
         }
         Kind::Http => "only files that need no password are read from web servers",
     }
