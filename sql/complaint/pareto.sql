@@ -35,18 +35,25 @@ WITH class_limit AS (
     WHERE in_force(valid_from, valid_to, $run_date)
 ),
 
+trailing_month AS (
+    SELECT
+        order_t12m_from AS first_month,
+        order_month AS last_month,
+        unnest(generate_series(order_t12m_from, order_month, INTERVAL '1 month')) AS month
+    FROM core.latest_period
+),
+
 counted_defect AS (
     SELECT
         complaint.product_type,
         complaint.defect,
-        latest.order_t12m_from AS first_month,
-        latest.order_month AS last_month,
+        trailing.first_month,
+        trailing.last_month,
         count(*) AS complaint_count,
         complaint.product_type <> 'unknown' AND complaint.defect <> 'unknown' AS is_known
     FROM core.complaint AS complaint
-    CROSS JOIN core.latest_period AS latest -- allow join-without-equality: one row
-    WHERE complaint.month BETWEEN latest.order_t12m_from AND latest.order_month
-    GROUP BY complaint.product_type, complaint.defect, latest.order_t12m_from, latest.order_month
+    JOIN trailing_month AS trailing ON trailing.month = complaint.month
+    GROUP BY complaint.product_type, complaint.defect, trailing.first_month, trailing.last_month
 ),
 
 running_defect AS (
