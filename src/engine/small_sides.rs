@@ -1,10 +1,10 @@
 //! Joins of which one side is known to be small: that side is what is held in memory, whatever the engine can guess of the other one.
 //!
 //! A join holds its left side. DataFusion 55.2 puts the smaller side there where the sizes of both are known, and leaves the sides as they
-//! are written where one is not, as behind a window, a list or an aggregate. In: a physical plan. Out: the same plan, in which the
-//! left side of a join is the one of which no more than a few rows can come; it is held once for all threads, so that the
-//! other side's rows need not be exchanged between them. Only the most and the likely number of rows are looked at; what the
-//! rows are never depends on the sides.
+//! are written where one is not, as behind a list or a join without equal columns. In: a physical plan. Out: the same plan, in
+//! which the left side of a join is the one of which no more than a few thousand rows can come; it is held once for all threads, so
+//! that the other side's rows need not be exchanged between them. Only the most and the likely number of rows are looked at;
+//! what the rows are never depends on the sides.
 
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use datafusion::{
         tree_node::{Transformed, TransformedResult, TreeNode},
     },
     error::Result,
+    physical_expr::{PhysicalExpr, ScalarFunctionExpr},
     physical_optimizer::PhysicalOptimizerRule,
     physical_plan::{
         ExecutionPlan,
@@ -23,6 +24,7 @@ use datafusion::{
         filter::FilterExec,
         joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, PartitionMode},
         limit::GlobalLimitExec,
+        projection::ProjectionExec,
         statistics::{StatisticsArgs, StatisticsContext},
         union::UnionExec,
         unnest::UnnestExec,
@@ -35,9 +37,9 @@ const SIDES: &str = "join_selection";
 const FEW_ROWS: u64 = 8_192;
 /// A side is larger than another one if it likely has so many times the rows that the other one can have.
 const LARGER: u64 = 4;
-/// Elements that a list rarely exceeds, such as the months of some years.
+/// Elements that a series rarely exceeds, such as the months of some years.
 const LIST: u64 = 128;
-/// Of so many rows one passes a filter, or begins a group, at the least that is likely.
+/// Of so many rows one passes a filter, or begins a group.
 const ONE_OF: u64 = 10;
 
 /// Puts the rule of this module among those of the engine.
@@ -73,40 +75,37 @@ impl PhysicalOptimizerRule for SmallSideFirst {
 }
 
 /// Returns what stands for a cross join. That operator gives a batch for each row of its left side: of one row each, where the
-/// right side has one. So one row is held, and otherwise an operator that fills its batches takes its place.
+/// right side has one. So one row is held, and where many are, an operator that fills its batches takes its place.
 fn crossed(join: &CrossJoinExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    let is_one = |side: &Arc<dyn ExecutionPlan>| at_most(side.as_ref()).is_some_and(|rows| rows <= 1);
-    if is_one(join.left()) {
-        return Ok(None);
-    }
-    if is_one(join.right()) {
+    let [left, right] = [join.left(), join.right()].map(|side| at_most(side.as_ref()));
+    if right.is_some_and(|rows| rows <= 1) && left != Some(1) {
         return join.swap_inputs().map(Some);
+    }
+    if left.is_some_and(|rows| rows <= FEW_ROWS) {
+        return Ok(None);
     }
     let (left, right) = (Arc::clone(join.left()), Arc::clone(join.right()));
     Ok(Some(Arc::new(NestedLoopJoinExec::try_new(left, right, None, &JoinType::Inner, None)?)))
 }
 
-/// Returns what stands for a join by hash, if it may hold less.
+/// Returns what stands for a join by hash, if one of its sides has few rows.
 fn hashed(join: &HashJoinExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     // Which side of `NOT IN` is held decides what a NULL means.
-    if join.null_aware || *join.partition_mode() == PartitionMode::CollectLeft {
+    if join.null_aware {
         return Ok(None);
     }
-    let mode = |rows: u64| if rows <= FEW_ROWS { PartitionMode::CollectLeft } else { *join.partition_mode() };
-    let (left, right) = (at_most(join.left().as_ref()), at_most(join.right().as_ref()));
-    let is_smaller = |rows: u64| likely(join.left().as_ref()).is_some_and(|left| rows.saturating_mul(LARGER) <= left);
-    if join.join_type().supports_swap()
-        && let Some(rows) = right.filter(|rows| is_smaller(*rows))
-    {
-        return join.swap_inputs(mode(rows)).map(Some);
+    let few = |side: &Arc<dyn ExecutionPlan>| at_most(side.as_ref()).filter(|rows| *rows <= FEW_ROWS);
+    let is_larger = |rows: u64| likely(join.left().as_ref()).is_some_and(|left| left >= rows.saturating_mul(LARGER));
+    if join.join_type().supports_swap() && few(join.right()).is_some_and(is_larger) {
+        return join.swap_inputs(PartitionMode::CollectLeft).map(Some);
     }
-    match left.filter(|rows| *rows <= FEW_ROWS) {
-        Some(rows) => Ok(Some(Arc::new(join.builder().with_partition_mode(mode(rows)).build()?))),
-        None => Ok(None),
+    if few(join.left()).is_none() || *join.partition_mode() == PartitionMode::CollectLeft {
+        return Ok(None);
     }
+    Ok(Some(Arc::new(join.builder().with_partition_mode(PartitionMode::CollectLeft).build()?)))
 }
 
-/// Returns how many rows a plan can give, as far as that can be told without its data; lists count as ones of a usual length.
+/// Returns how many rows a plan can give, as far as that can be told without its data; series count as ones of a usual length.
 fn at_most(plan: &dyn ExecutionPlan) -> Option<u64> {
     let of = |child: &Arc<dyn ExecutionPlan>| at_most(child.as_ref());
     if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
@@ -128,9 +127,23 @@ fn at_most(plan: &dyn ExecutionPlan) -> Option<u64> {
         return joined(*join.join_type(), of(join.left())?, of(join.right())?);
     }
     if let Some(lists) = plan.downcast_ref::<UnnestExec>() {
-        return Some(of(lists.input())?.saturating_mul(LIST));
+        return if are_series(lists) { Some(of(lists.input())?.saturating_mul(LIST)) } else { None };
     }
     general(plan, at_most)
+}
+
+/// Returns whether all lists whose elements become rows are made on the spot, one number or day after the other. Those of tables and
+/// aggregates may have any length.
+fn are_series(lists: &UnnestExec) -> bool {
+    let Some(made) = lists.input().downcast_ref::<ProjectionExec>() else { return false };
+    let is_series = |expr: &Arc<dyn PhysicalExpr>| {
+        let function = expr.downcast_ref::<ScalarFunctionExpr>();
+        function.is_some_and(|function| matches!(function.name(), "generate_series" | "range"))
+    };
+    lists.list_column_indices().iter().all(|list| {
+        let made = made.expr().get(list.index_in_input_schema);
+        made.is_some_and(|made| made.expr.exists(|expr| Ok(is_series(expr))).unwrap_or(false))
+    })
 }
 
 /// Returns how many rows a join of so many rows can give.
@@ -146,7 +159,7 @@ fn joined(join: JoinType, left: u64, right: u64) -> Option<u64> {
     }
 }
 
-/// Returns how many rows a plan likely gives, rather too few than too many.
+/// Returns how many rows a plan likely gives.
 fn likely(plan: &dyn ExecutionPlan) -> Option<u64> {
     let of = |child: &Arc<dyn ExecutionPlan>| likely(child.as_ref());
     if let Some(filter) = plan.downcast_ref::<FilterExec>() {
@@ -160,8 +173,8 @@ fn likely(plan: &dyn ExecutionPlan) -> Option<u64> {
             _ => Some(of(aggregate.input())? / ONE_OF),
         };
     }
-    if let Some(join) = plan.downcast_ref::<CrossJoinExec>() {
-        return Some(of(join.left())?.max(of(join.right())?));
+    if plan.is::<CrossJoinExec>() || plan.is::<NestedLoopJoinExec>() {
+        return plan.children().into_iter().map(of).try_fold(0, |most, rows| Some(most.max(rows?)));
     }
     if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
         // Mostly one side has the key of the other.
@@ -245,13 +258,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_sides_of_many_rows_are_crossed_in_full_batches() {
-        let few =
+    async fn two_sides_of_many_rows_are_crossed_in_full_batches_and_a_few_rows_are_held() {
+        let some =
             |table: &str, letter: &str| format!("(SELECT * FROM {table} WHERE starts_with(text, '{letter}0000'))");
-        let from = format!("{} AS m CROSS JOIN {} AS o", few("a.one", "x"), few("a.other", "y"));
-        let (joins, value) = planned(&format!("SELECT count(*) FROM {from}")).await;
-        assert!(joins.len() == 1 && joins[0].starts_with("loop of "), "{joins:?}");
-        assert_eq!(value, 10_000);
+        let few = "(SELECT unnest(generate_series(1, 50)) AS k)";
+        let some = [some("a.one", "x"), some("a.other", "y")];
+        for (left, right, join, expected) in
+            [(some[0].as_str(), some[1].as_str(), "loop of ?", 10_000), (few, some[1].as_str(), "cross of 128", 5_000)]
+        {
+            let (joins, value) = planned(&format!("SELECT count(*) FROM {left} AS m CROSS JOIN {right} AS o")).await;
+            assert_eq!(joins, [join], "{left}");
+            assert_eq!(value, expected, "{left}");
+        }
     }
 
     #[tokio::test]
@@ -274,9 +292,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_side_that_may_be_large_stays_where_it_is() {
-        let from = format!("{MANY} AS m JOIN {MANY} AS n ON n.k = m.k");
-        let (joins, value) = planned(&format!("SELECT sum(m.k - n.k) + count(*) FROM {from}")).await;
-        assert!(joins.len() == 1 && joins[0].starts_with("Partitioned Inner of "), "{joins:?}");
-        assert_eq!(value, 4 * 10_000);
+        // One row, of which nobody knows how long its list is.
+        let gathered = "(SELECT unnest(ks) AS k FROM (SELECT array_agg(k) AS ks FROM a.other) AS o)";
+        for (many, expected) in [(MANY, 4 * 10_000), (gathered, 2 * 10_000)] {
+            let from = format!("{MANY} AS m JOIN {many} AS n ON n.k = m.k");
+            let (joins, value) = planned(&format!("SELECT sum(m.k - n.k) + count(*) FROM {from}")).await;
+            assert_eq!(joins, ["Partitioned Inner of ?"], "{from}");
+            assert_eq!(value, expected, "{from}");
+        }
     }
 }

@@ -44,6 +44,8 @@ const MEMORY_PARTS: usize = 8;
 /// The part of the memory that its rows may take on their way into files: that of the writers, who write them down and read them
 /// again where it is more.
 const WRITER_PARTS: usize = 4;
+/// Rows that become one where they are grouped, roughly.
+const ROWS_OF_GROUP: usize = 10;
 /// Shares of one model at most: each plans the query again and reads what all need.
 const MOST: usize = 16;
 /// So many times the values that the whole query reads may be read by all shares together, in tenths.
@@ -153,7 +155,7 @@ fn parted(
     let of_whole = size(prover, whole.filter(model))?;
     let width = model.schema.fields().len();
     let held = |size: &Size| size.held * CELL_BYTES * MEMORY_PARTS;
-    let written = |size: &Size| size.rows * width * CELL_BYTES * WRITER_PARTS;
+    let written = |size: &Size| size.given * width * CELL_BYTES * WRITER_PARTS;
     let count = held(&of_whole).max(written(&of_whole)).div_ceil(memory_bytes.max(1)).min(MOST);
     // What an unfiltered query names more than once is computed once, and would be for each share.
     let is_once = whole.kept.is_none() && once::repeats(prover.plan())?;
@@ -227,7 +229,10 @@ fn foreseen(model: &PlannedModel, decision: &Decision, prover: &Prover<'_>) -> R
 /// How many values a plan reads, and how many of them it holds at a time at most, as far as tables tell.
 #[derive(Debug, Clone, Copy, Default)]
 struct Size {
+    /// Rows below it, at most.
     rows: usize,
+    /// Rows that it likely gives.
+    given: usize,
     read: usize,
     held: usize,
 }
@@ -241,7 +246,7 @@ fn size_of(node: &LogicalPlan, inputs: &Inputs<'_>) -> Result<Size> {
         && depend::is_table(read)?
     {
         let rows = depend::rows(read, inputs)?;
-        return Ok(Size { rows, read: rows * node.schema().fields().len(), held: 0 });
+        return Ok(Size { rows, given: rows, read: rows * node.schema().fields().len(), held: 0 });
     }
     let below = node.inputs().into_iter().map(|input| Ok((size_of(input, inputs)?, input.schema().fields().len())));
     let below = below.collect::<Result<Vec<_>>>()?;
@@ -261,8 +266,16 @@ fn size_of(node: &LogicalPlan, inputs: &Inputs<'_>) -> Result<Size> {
         LogicalPlan::Join(_) => (most, below.iter().map(|(size, width)| size.rows * width).min().unwrap_or_default()),
         _ => (most, 0),
     };
+    let given = below.iter().map(|(size, _)| size.given);
+    let given = match node {
+        LogicalPlan::Union(_) => given.sum(),
+        LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.is_empty() => 1,
+        LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_) => given.max().unwrap_or_default() / ROWS_OF_GROUP,
+        _ => given.max().unwrap_or_default(),
+    };
     Ok(Size {
         rows,
+        given,
         read: beside.read + below.iter().map(|(size, _)| size.read).sum::<usize>(),
         held: held + beside.held + below.iter().map(|(size, _)| size.held).sum::<usize>(),
     })

@@ -44,9 +44,9 @@ fn queries_and_checks_join_more_than_the_memory_limit_and_what_cannot_is_told() 
     ]);
     assert_eq!(shown.succeeds().json()[0]["id"], Value::from(7));
     let both = "(SELECT text FROM staged.\"left\" UNION ALL SELECT text FROM staged.\"right\")";
-    let crossed = &format!("SELECT max(one.text), max(other.text) FROM {both} one CROSS JOIN {both} other");
-    let told = project.tallyhouse(&["query", crossed, "--memory-limit", "64M"]).ends(3).error().to_owned();
-    let operator = "the query needs more memory than the limit: a cross join (`CrossJoinExec`) found none left";
+    let gathered = &format!("SELECT array_agg(text) FROM {both}");
+    let told = project.tallyhouse(&["query", gathered, "--memory-limit", "64M"]).ends(3).error().to_owned();
+    let operator = "the query needs more memory than the limit: an aggregation (`";
     assert!(told.contains(operator) && told.contains("raise `--memory-limit` (`TALLYHOUSE_MEMORY_LIMIT`)"), "{told}");
 }
 
@@ -62,7 +62,7 @@ fn what_building_a_model_spilled_is_kept_with_its_run() {
     let cost = &explained["last_run"]["cost"];
     let figure = |name: &str| cost[name].as_u64().unwrap();
     assert!(figure("attempts") > 1 && figure("spills") > 0 && figure("spilled_bytes") > 1_000_000, "{cost}");
-    // Three quarters of the limit are for operators.
+    // Five eighths of the limit are for operators, of which each is sure of a part even where others have it.
     assert!((1_000_000..=48 << 20).contains(&figure("peak_memory_bytes")), "{cost}");
     assert_eq!(explained["last_run"]["rows"], Value::from(120_000));
 }

@@ -48,7 +48,7 @@ pub(super) fn exactly(content: &Content, start: u64, length: usize) -> io::Resul
 }
 
 /// A file from an offset on, as headers are read, behind which more of it must follow: its end is an error. Where a header asks for
-/// two thousand million numbers, its reader (parquet 59.3) would skip as many that are not there.
+/// two thousand million numbers, its reader (parquet 59.3) would skip as many that are not there; conditions it skips without reading.
 pub(super) struct Sequence {
     content: Content,
     at: u64,
