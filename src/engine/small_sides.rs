@@ -15,7 +15,7 @@ use datafusion::{
         tree_node::{Transformed, TransformedResult, TreeNode},
     },
     error::Result,
-    physical_expr::{PhysicalExpr, ScalarFunctionExpr},
+    physical_expr::{PhysicalExpr, ScalarFunctionExpr, expressions::Literal},
     physical_optimizer::PhysicalOptimizerRule,
     physical_plan::{
         ExecutionPlan,
@@ -132,7 +132,7 @@ fn at_most(plan: &dyn ExecutionPlan) -> Option<u64> {
     general(plan, at_most)
 }
 
-/// Returns whether all lists whose elements become rows are made on the spot, one number or day after the other. Those of tables and
+/// Returns whether all lists whose elements become rows are written out, or made one number or day after the other. Those of tables and
 /// aggregates may have any length.
 fn are_series(lists: &UnnestExec) -> bool {
     let Some(made) = lists.input().downcast_ref::<ProjectionExec>() else { return false };
@@ -142,7 +142,10 @@ fn are_series(lists: &UnnestExec) -> bool {
     };
     lists.list_column_indices().iter().all(|list| {
         let made = made.expr().get(list.index_in_input_schema);
-        made.is_some_and(|made| made.expr.exists(|expr| Ok(is_series(expr))).unwrap_or(false))
+        let is_made = |expr: &Arc<dyn PhysicalExpr>| {
+            expr.is::<Literal>() || expr.exists(|part| Ok(is_series(part))).unwrap_or(false)
+        };
+        made.is_some_and(|made| is_made(&made.expr))
     })
 }
 
