@@ -16,7 +16,7 @@ use super::{
     Span,
     pull::Writer,
     select::{self, Dialect, Rows},
-    server::{Failure, Server, Tls, Variables, patiently, unreachable},
+    server::{Failure, Server, Tls, Variables, innermost, patiently, unreachable, untrusted},
 };
 use crate::{
     define::project::DatabaseOptions,
@@ -329,6 +329,10 @@ async fn connect(name: &Arc<str>, server: &Server, patience: &Patience) -> Resul
         tokio::time::timeout(limit, Conn::new(options)).await
     };
     let is_offered = encrypted.is_some() && server.socket.is_none();
+    if is_offered && let Some(file) = variable("SSL_CERT_FILE").filter(|file| !std::path::Path::new(file).is_file()) {
+        let reason = format!("cannot check the certificate of `{}`: there is no file `{file}`", server.shown());
+        return Err(unreachable(name, reason, "name the authority's file in SSL_CERT_FILE").into());
+    }
     let mut answer = attempt(encrypted.filter(|_| is_offered)).await;
     if server.tls == Tls::IfOffered && matches!(&answer, Ok(Err(Said::Driver(DriverError::NoClientSslFlagFromServer))))
     {
@@ -360,6 +364,10 @@ fn failure(name: &Arc<str>, server: &str, error: &Said) -> Failure {
             unreachable(name, format!("no encrypted connection to `{server}`: {error}"), hint).into()
         }
         Said::Io(_) | Said::Driver(DriverError::ConnectionClosed) => {
+            // The driver takes what the encryption says for trouble of the network.
+            if let Some(error) = untrusted(name, server, &innermost(error)) {
+                return error.into();
+            }
             let hint = "check the address, the network, and that the server is running";
             Failure::Connection(unreachable(name, format!("cannot reach `{server}`: {error}"), hint))
         }
@@ -374,5 +382,26 @@ const fn hint(code: u16) -> &'static str {
         1049 => "check the database's name in `location`",
         1969 | 3024 => "TALLYHOUSE_STATEMENT_SECONDS sets how long a statement may take",
         _ => "check `table`, `query` and `where`",
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::panic, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_nobody_vouches_for_is_no_trouble_of_the_network() {
+        let of = |words: &str| {
+            let trouble = std::io::Error::other(std::io::Error::other(words.to_owned()));
+            failure(&Arc::from("sale"), "db:3306", &Said::Io(mysql_async::IoError::Io(trouble)))
+        };
+        let Failure::Refusal(error) = of("invalid peer certificate: UnknownIssuer") else {
+            panic!("another attempt does not help")
+        };
+        let said = error.to_string();
+        assert!(said.contains("the certificate of `db:3306` is not trusted: invalid peer certificate"), "{said}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("SSL_CERT_FILE")));
+        assert!(matches!(of("connection reset"), Failure::Connection(_)));
     }
 }

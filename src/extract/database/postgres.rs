@@ -20,7 +20,7 @@ use super::{
     Span,
     pull::Writer,
     select::{self, Dialect, Rows},
-    server::{Failure, Server, Tls, Variables, patiently, unreachable},
+    server::{Failure, Server, Tls, Variables, innermost, patiently, unreachable, untrusted},
 };
 use crate::{
     define::project::DatabaseOptions,
@@ -290,9 +290,8 @@ fn failure(name: &Arc<str>, server: &str, error: &tokio_postgres::Error) -> Fail
         return if may_help.contains(said.code()) { Failure::Connection(error) } else { Failure::Refusal(error) };
     }
     let words = innermost(error);
-    if words.contains("certificate") || words.contains("UnknownIssuer") {
-        let hint = "name the authority's file in SSL_CERT_FILE, or write `?sslmode=disable` where the network is safe";
-        return unreachable(name, format!("the certificate of `{server}` is not trusted: {words}"), hint).into();
+    if let Some(error) = untrusted(name, server, &words) {
+        return error.into();
     }
     if words.contains("password") || words.contains("user") {
         return unreachable(name, format!("cannot log in to `{server}`: {words}"), hint(&SqlState::INVALID_PASSWORD))
@@ -301,15 +300,6 @@ fn failure(name: &Arc<str>, server: &str, error: &tokio_postgres::Error) -> Fail
     let hint = "check the address, the network, and that the server is running";
     let error_out = unreachable(name, format!("cannot reach `{server}`: {words}"), hint);
     if error.to_string().contains("TLS") { error_out.into() } else { Failure::Connection(error_out) }
-}
-
-/// Returns the words of an error's innermost cause.
-fn innermost(error: &tokio_postgres::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 fn hint(code: &SqlState) -> &'static str {

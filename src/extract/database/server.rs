@@ -139,6 +139,22 @@ pub(super) fn unreachable(name: &Arc<str>, reason: impl Into<String>, hint: impl
     Error::Unreachable { path: Arc::clone(name), reason: reason.into(), hint: hint.into() }
 }
 
+/// Says so if it is a server's certificate that a connection failed for; the words are those of the innermost cause.
+pub(super) fn untrusted(name: &Arc<str>, server: &str, words: &str) -> Option<Error> {
+    let is_so = words.contains("certificate") || words.contains("UnknownIssuer");
+    let hint = "name the authority's file in SSL_CERT_FILE, or write `?sslmode=disable` where the network is safe";
+    is_so.then(|| unreachable(name, format!("the certificate of `{server}` is not trusted: {words}"), hint))
+}
+
+/// Returns what an error says that has no further cause.
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
 /// A failed attempt.
 pub(super) enum Failure {
     /// The server cannot be reached or went away: worth another attempt.
