@@ -56,6 +56,8 @@ pub(super) struct Surroundings<'a> {
     pub deltas: &'a Deltas,
     pub backfill: &'a Backfill,
     pub scope: &'a Scope,
+    /// Whether nothing else is built meanwhile, as the queue has it.
+    pub is_alone: bool,
     pub observer: &'a dyn Observer,
 }
 
@@ -134,6 +136,7 @@ pub(super) async fn build_all(
         let is_ready = |model: &&PlannedModel| model.statement.tables.iter().all(|table| catalog.contains_key(table));
         while let Some(model) = queue.begin(is_ready) {
             let inputs = inputs(&model.statement, &catalog);
+            let around = Surroundings { is_alone: queue.is_alone(), ..around };
             in_flight.push(Box::pin(async move { (model, build(model, inputs, around).await) }));
         }
         let Some((model, built)) = in_flight.next().await else { break };
@@ -361,7 +364,7 @@ fn past(model: &PlannedModel, around: Surroundings<'_>) -> datafusion::error::Re
 }
 
 /// Runs a share of a model's query into a partition writer. Where joins by hash need more memory than there is, the query starts again
-/// with joins that sort, which spill.
+/// with joins that sort, which spill. That can take many times as long, so beside other models it rather fails: alone it may fit.
 ///
 /// # Errors
 /// When the query fails or the disk refuses.
@@ -377,7 +380,7 @@ pub(super) async fn write_into(
     let mut attempts = Attempts::new(session, &what);
     loop {
         let written = attempt(folder, model, share, attempts.session(), around).await?;
-        if !attempts.is_repeated(&written) {
+        if !(around.is_alone && attempts.is_repeated(&written)) {
             let written = written.map_err(|error| outcome::engine_failure(name, &error));
             return written.map(|(partitions, query)| Written {
                 partitions,

@@ -151,6 +151,7 @@ async fn carry_out(
         deltas: &Deltas::default(),
         backfill: &backfill,
         scope,
+        is_alone: false,
         observer,
     };
     let built = build::build_all(&definitions.graph, catalog, around).await;

@@ -23,20 +23,25 @@ impl<M: Copy> Queue<M> {
 
     /// Returns the next model that begins now, which is in flight from here on.
     pub fn begin(&mut self, is_ready: impl Fn(&M) -> bool) -> Option<M> {
-        if self.is_alone || self.in_flight >= self.most {
+        let is_full = self.is_alone || self.in_flight >= self.most;
+        let is_awaited = !self.starved.is_empty() && self.in_flight > 0;
+        if is_full || is_awaited {
             return None;
         }
-        let next = match self.starved.last().copied() {
-            Some(_) if self.in_flight > 0 => return None,
-            Some(starved) => {
-                self.starved.pop();
-                self.is_alone = true;
-                starved
-            }
+        let starved = self.starved.pop();
+        let is_alone = starved.is_some() || self.most == 1;
+        let next = match starved {
+            Some(starved) => starved,
             None => self.waiting.remove(self.waiting.iter().position(is_ready)?),
         };
+        self.is_alone = is_alone;
         self.in_flight += 1;
         Some(next)
+    }
+
+    /// Returns whether nothing begins before that is done which began last.
+    pub const fn is_alone(&self) -> bool {
+        self.is_alone
     }
 
     /// Notes that a model is done, well or not.
@@ -47,7 +52,7 @@ impl<M: Copy> Queue<M> {
 
     /// Notes that a model found too little memory, and returns whether it gets another try.
     pub fn starve(&mut self, model: M) -> bool {
-        let gets_another = !self.is_alone && self.most > 1;
+        let gets_another = !self.is_alone;
         self.end();
         if gets_another {
             self.starved.push(model);
@@ -80,7 +85,9 @@ mod tests {
         assert!(queue.starve("a"));
         assert_eq!(queue.begin(any), None, "b still holds memory");
         queue.end();
+        assert!(!queue.is_alone());
         assert_eq!([queue.begin(any), queue.begin(any)], [Some("a"), None]);
+        assert!(queue.is_alone());
         assert!(!queue.starve("a"), "there was nothing beside it");
         assert_eq!(queue.begin(any), Some("c"));
     }
@@ -89,6 +96,6 @@ mod tests {
     fn where_one_is_built_at_a_time_nothing_was_beside_it() {
         let mut queue = Queue::new(vec!["a"], 1);
         assert_eq!(queue.begin(|_| true), Some("a"));
-        assert!(!queue.starve("a"));
+        assert!(queue.is_alone() && !queue.starve("a"));
     }
 }
