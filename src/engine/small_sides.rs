@@ -119,14 +119,8 @@ fn at_most(plan: &dyn ExecutionPlan) -> Option<u64> {
             Some(of(aggregate.input())?.saturating_mul(sets))
         };
     }
-    if let Some(join) = plan.downcast_ref::<CrossJoinExec>() {
-        return Some(of(join.left())?.saturating_mul(of(join.right())?));
-    }
-    if let Some(join) = plan.downcast_ref::<NestedLoopJoinExec>() {
-        return Some(joined(*join.join_type(), of(join.left())?, of(join.right())?));
-    }
-    if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
-        return Some(joined(*join.join_type(), of(join.left())?, of(join.right())?));
+    if let Some((join, [left, right])) = sides(plan) {
+        return Some(joined(join, of(left)?, of(right)?));
     }
     if let Some(lists) = plan.downcast_ref::<UnnestExec>() {
         return if are_series(lists) { Some(of(lists.input())?.saturating_mul(LIST)) } else { None };
@@ -149,6 +143,15 @@ fn are_series(lists: &UnnestExec) -> bool {
         };
         made.is_some_and(|made| is_made(&made.expr))
     })
+}
+
+/// Returns the kind of a join and its sides.
+fn sides(plan: &dyn ExecutionPlan) -> Option<(JoinType, [&Arc<dyn ExecutionPlan>; 2])> {
+    let cross = plan.downcast_ref::<CrossJoinExec>().map(|join| (JoinType::Inner, [join.left(), join.right()]));
+    let looped =
+        || plan.downcast_ref::<NestedLoopJoinExec>().map(|join| (*join.join_type(), [join.left(), join.right()]));
+    let hashed = || plan.downcast_ref::<HashJoinExec>().map(|join| (*join.join_type(), [join.left(), join.right()]));
+    cross.or_else(looped).or_else(hashed)
 }
 
 /// Returns how many rows a join of so many rows can give.

@@ -16,7 +16,7 @@ use super::{
     Span,
     pull::Writer,
     select::{self, Dialect, Rows},
-    server::{Failure, Server, Tls, Variables, innermost, patiently, unreachable, untrusted},
+    server::{Failure, NAME_THE_AUTHORITY, Server, Tls, Variables, innermost, patiently, unreachable, untrusted},
 };
 use crate::{
     define::project::DatabaseOptions,
@@ -359,9 +359,7 @@ fn failure(name: &Arc<str>, server: &str, error: &Said) -> Failure {
             if MAY_HELP.contains(&said.code) { Failure::Connection(error) } else { Failure::Refusal(error) }
         }
         Said::Io(mysql_async::IoError::Tls(_)) => {
-            let hint =
-                "name the authority's file in SSL_CERT_FILE, or write `?sslmode=disable` where the network is safe";
-            unreachable(name, format!("no encrypted connection to `{server}`: {error}"), hint).into()
+            unreachable(name, format!("no encrypted connection to `{server}`: {error}"), NAME_THE_AUTHORITY).into()
         }
         Said::Io(_) | Said::Driver(DriverError::ConnectionClosed) => {
             // The driver takes what the encryption says for trouble of the network.

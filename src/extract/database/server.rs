@@ -139,11 +139,16 @@ pub(super) fn unreachable(name: &Arc<str>, reason: impl Into<String>, hint: impl
     Error::Unreachable { path: Arc::clone(name), reason: reason.into(), hint: hint.into() }
 }
 
+/// What to do where a connection cannot be encrypted.
+pub(super) const NAME_THE_AUTHORITY: &str =
+    "name the authority's file in SSL_CERT_FILE, or write `?sslmode=disable` where the network is safe";
+
 /// Says so if it is a server's certificate that a connection failed for; the words are those of the innermost cause.
 pub(super) fn untrusted(name: &Arc<str>, server: &str, words: &str) -> Option<Error> {
     let is_so = words.contains("certificate") || words.contains("UnknownIssuer");
-    let hint = "name the authority's file in SSL_CERT_FILE, or write `?sslmode=disable` where the network is safe";
-    is_so.then(|| unreachable(name, format!("the certificate of `{server}` is not trusted: {words}"), hint))
+    is_so.then(|| {
+        unreachable(name, format!("the certificate of `{server}` is not trusted: {words}"), NAME_THE_AUTHORITY)
+    })
 }
 
 /// Returns what an error says that has no further cause.
