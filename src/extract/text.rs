@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{record::RawFault, storage::content::Content};
 
-/// Bytes that are read at once.
-const BLOCK_BYTES: usize = 256 * 1024;
+/// Bytes that are read at once; few for a fuzzer, whose files are shorter than a block.
+const BLOCK_BYTES: usize = if cfg!(fuzzing) { 64 } else { 256 * 1024 };
 
 /// One bad place in so many bytes is tolerated.
 const TOLERATED: u64 = 100;

@@ -64,14 +64,16 @@ struct Survey {
 fn survey(path: &Arc<str>, text: &Text, layout: &Layout, hints: &Hints) -> Result<Survey, Error> {
     let mut scanner = Scanner::new(path, text.window(), layout.clone(), None);
     let mut columns = Columns::new(hints);
-    let (mut objects, mut others) = (0_u64, 0_u64);
-    while let Some(record) = scanner.next()? {
+    let (mut objects, mut others, mut objection) = (0_u64, 0_u64, None);
+    while let Some(record) = scanner.next(false)? {
         let written = &scanner.window.text()[record.start..record.end];
         if record.fault.is_none() && is_object(written) {
             objects += 1;
             columns.learn(written, objects);
         } else {
             others += 1;
+            objection
+                .get_or_insert_with(|| format!("the first, at line {}, {}", record.line, value::objection(written)));
         }
         if columns.len() > COLUMNS {
             let reason = format!("its objects have more than {COLUMNS} different names");
@@ -86,9 +88,9 @@ fn survey(path: &Arc<str>, text: &Text, layout: &Layout, hints: &Hints) -> Resul
         let reason = format!("it holds nothing under `{}`", names.join("."));
         return Err(Error::unreadable(path, reason, "correct `records` in the source's contract"));
     }
-    if objects == 0 && others > 0 {
+    if let Some(objection) = objection.filter(|_| objects == 0) {
         let hint = "declare `format` in the source's contract, or `records: data.items` for the path of its records";
-        return Err(Error::unreadable(path, "none of its records is a JSON object", hint));
+        return Err(Error::unreadable(path, format!("none of its records is a JSON object: {objection}"), hint));
     }
     columns.number();
     Ok(Survey { columns, shared: scanner.tally.shared })
@@ -148,7 +150,7 @@ impl RecordReader for Reader {
     fn next_piece(&mut self) -> Result<Option<Piece>, Error> {
         let mut rows: Vec<Row> = Vec::new();
         while rows.len() < BATCH_ROWS && self.scanner.window.at() < PIECE_BYTES {
-            let Some(record) = self.scanner.next()? else { break };
+            let Some(record) = self.scanner.next(!rows.is_empty())? else { break };
             rows.push(Row { place: record.start..record.end, line: record.line, wrong: record.fault });
         }
         if rows.is_empty() {

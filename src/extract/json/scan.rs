@@ -61,6 +61,8 @@ enum Place {
     Outside,
     /// Behind the array's bracket or an element; whether a comma came.
     Within { comma: bool, first: bool },
+    /// Behind the array, in as many objects as it lies in.
+    Behind,
     /// At the end, behind everything.
     Done,
 }
@@ -102,17 +104,18 @@ impl Scanner {
         self.tally.count()
     }
 
-    /// Returns the next record; None at the end of the text.
+    /// Returns the next record; None at the end of the text. Where records before it are still held in the window, None also before
+    /// what may be too long to stand beside them: values behind an array may be of any length.
     ///
     /// # Errors
     /// When the file cannot be read, or its brackets contradict each other where nothing else delimits records.
-    pub(super) fn next(&mut self) -> Result<Option<Record>, Error> {
+    pub(super) fn next(&mut self, is_held: bool) -> Result<Option<Record>, Error> {
         let record = match self.layout {
             Layout::Lines => self.next_line()?,
             Layout::Values => self.next_value()?,
-            Layout::Array(_) => self.next_element()?,
+            Layout::Array(_) => self.next_element(is_held)?,
         };
-        if record.is_none() {
+        if record.is_none() && !is_held {
             self.tally.finish();
         }
         Ok(record)

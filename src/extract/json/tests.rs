@@ -64,6 +64,25 @@ fn arrays_are_read_whether_on_one_line_or_on_many() {
 }
 
 #[test]
+fn what_stands_beside_an_array_may_be_longer_than_what_is_held() {
+    let junk = "\"字\",".repeat(1 << 19);
+    let junk = junk.trim_end_matches(',');
+    let objects = |first: u32| {
+        let objects: Vec<String> = (first..first + 500).map(|number| format!("{{\"名\":\"字{number}\"}}")).collect();
+        objects.join(",")
+    };
+    let text = format!(
+        "{{\"data\":[{}],\"junk\":[{junk}]}} {{\"junk\":[{junk}],\"data\":[{}]}}\n{{\"data\":{{\"名\":\"字1000\"}},\"junk\":[{junk}]}}",
+        objects(0),
+        objects(500),
+    );
+    let found = read("a.json", text, &under("data"), &[]);
+    let expected: Vec<String> = (0..1001).map(|number| format!("{}: 字{number}", number + 1)).collect();
+    assert_eq!(found.rows, expected);
+    assert_eq!(found.count(), "1001 = 1001 rows");
+}
+
+#[test]
 fn records_may_lie_within_an_object() {
     let text = r#"{"code": 0, "page": {"n": [{"x": 1}]}, "data": {"total": 2, "items": [
         {"id": 1},

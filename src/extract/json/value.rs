@@ -20,8 +20,8 @@ pub(super) enum Framed {
     Open,
 }
 
-/// Brackets deeper than this are broken.
-const DEPTH: usize = 512;
+/// Values within values, of which a record may have no more.
+const DEPTH: usize = 127;
 
 /// The search for a value's end, which can go on when there is more text.
 #[derive(Debug, Default)]
@@ -57,9 +57,6 @@ impl Frame {
                     None => return Framed::Open,
                 },
                 b'{' | b'[' => {
-                    if self.open.len() == DEPTH {
-                        return Framed::Broken(self.at);
-                    }
                     self.open.push(*byte);
                     self.at += 1;
                 }
@@ -119,10 +116,46 @@ fn word_end(bytes: &[u8], start: usize, ended: bool) -> Option<usize> {
     length.map(|length| start + length).or_else(|| ended.then_some(bytes.len()))
 }
 
-/// Returns whether a text is one JSON object and nothing else.
+/// Returns whether a text is one JSON object and nothing else, which can be walked through.
 pub(super) fn is_object(text: &str) -> bool {
     text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{')
         && serde_json::from_str::<IgnoredAny>(text).is_ok()
+        && !is_too_deep(text)
+}
+
+/// Says why a text is no object that can be read.
+pub(super) fn objection(text: &str) -> String {
+    match serde_json::from_str::<IgnoredAny>(text) {
+        Err(error) => format!("is no JSON: {error}"),
+        Ok(_) if is_too_deep(text) => format!("has values within values more than {DEPTH} deep"),
+        Ok(_) => "is another value".to_owned(),
+    }
+}
+
+fn is_too_deep(text: &str) -> bool {
+    // Nearly all records have fewer brackets at all.
+    let brackets = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    if brackets <= DEPTH {
+        return false;
+    }
+    let mut walk = Walk { bytes: text.as_bytes(), at: 0 };
+    let mut depth = 0_usize;
+    while let Some(sign) = walk.sign() {
+        match sign {
+            b'"' => {
+                walk.string();
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEPTH {
+            return true;
+        }
+        walk.at += 1;
+    }
+    false
 }
 
 /// Calls `each` with the name and the place of every member of the checked object that begins at `at`. A name that is no
@@ -280,6 +313,17 @@ mod tests {
         for text in ["", "[]", "1", "{\"a\":1", "{\"a\":1}x", "{a:1}", "nul", "{\"a\":1,}"] {
             assert!(found(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_object_may_be_as_deep_as_it_can_be_walked() {
+        let nested = |depth: usize| format!("{}1{}", "{\"[\":[".repeat(depth / 2), "]}".repeat(depth / 2));
+        assert!(is_object(&nested(126)) && !is_object(&nested(128)));
+        assert!(is_object(&format!("{{\"a\":[{}]}}", "[],".repeat(500).trim_end_matches(','))), "wide, not deep");
+        assert_eq!(objection(&nested(100_000)), "has values within values more than 127 deep");
+        assert_eq!(objection("{'a':1}"), "is no JSON: key must be a string at line 1 column 2");
+        assert_eq!(objection("[1]"), "is another value");
+        assert_eq!(Frame::new(0).search(&nested(1_000), true), Framed::At(nested(1_000).len()));
     }
 
     #[test]

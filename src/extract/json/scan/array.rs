@@ -10,10 +10,12 @@ use crate::{
 };
 
 impl Scanner {
-    pub(super) fn next_element(&mut self) -> Result<Option<Record>, Error> {
+    pub(super) fn next_element(&mut self, is_held: bool) -> Result<Option<Record>, Error> {
         loop {
             match self.place {
                 Place::Done => return Ok(None),
+                Place::Outside | Place::Behind if is_held => return Ok(None),
+                Place::Behind => self.leave()?,
                 Place::Outside => {
                     if let Some(record) = self.enter()? {
                         return Ok(Some(record));
@@ -47,9 +49,8 @@ impl Scanner {
                 } else {
                     self.found_array = true;
                     let end = self.whole_value()?;
-                    let record = self.record(end, None);
-                    self.leave()?;
-                    return Ok(Some(record));
+                    self.place = Place::Behind;
+                    return Ok(Some(self.record(end, None)));
                 }
             }
             _ => {
@@ -92,7 +93,7 @@ impl Scanner {
             }
             Some(b']') => {
                 self.pass_to(at + 1);
-                self.leave()?;
+                self.place = Place::Behind;
             }
             Some(_) => {
                 let framed = self.frame()?;
