@@ -90,6 +90,8 @@ pub(super) struct Rules {
     written: usize,
     /// Columns of each required column of the contract that the header has.
     required: Vec<Vec<usize>>,
+    /// Whether what reads like the header is it once more: the contract knows one of its names, or none of them is a value.
+    repeats: bool,
 }
 
 /// The rows below one header, or a part of them.
@@ -268,8 +270,9 @@ impl Rules {
             (0..folded.len()).filter(|column| names.contains(&folded[*column])).collect()
         };
         let required = hints.required.iter().map(columns).filter(|columns| !columns.is_empty()).collect();
+        let repeats = !columns(&hints.names).is_empty() || !header.iter().any(|name| is_number(name));
         let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
-        Self { written: written.max(header.len()), header, required }
+        Self { written: written.max(header.len()), header, required, repeats }
     }
 
     /// Returns the number of columns.
@@ -336,7 +339,8 @@ impl Rules {
     }
 
     fn repeats_header(&self, row: &Row) -> bool {
-        row.width() >= self.header.len()
+        self.repeats
+            && row.width() >= self.header.len()
             && self.header.iter().enumerate().all(|(column, name)| row.cell(column).trim() == name)
     }
 
@@ -388,9 +392,22 @@ fn is_total_word(cell: &str) -> bool {
     TOTAL_WORDS.contains(&word.trim_end_matches(':'))
 }
 
+/// Returns whether a cell begins with a note's word: `Notes: …`, but not `Notebook`.
 fn is_note(cell: &str) -> bool {
     let cell = fold(cell);
-    NOTE_WORDS.iter().any(|word| cell.starts_with(word))
+    NOTE_WORDS.iter().filter_map(|word| Some((*word, cell.strip_prefix(word)?))).any(|(word, rest)| match word {
+        // `共 15 条`, but not `共享`.
+        "共" => rest.trim_start().starts_with(|sign: char| sign.is_ascii_digit()),
+        _ if word.is_ascii() => !rest.strip_prefix('s').unwrap_or(rest).starts_with(char::is_alphanumeric),
+        _ => true,
+    })
+}
+
+/// Returns whether a cell is a number, however it is written.
+fn is_number(cell: &str) -> bool {
+    let is_sign = |byte: u8| byte.is_ascii_digit() || b"+-.,eE%".contains(&byte);
+    let cell = cell.trim();
+    cell.bytes().all(is_sign) && cell.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Returns whether a cell reads `word: …`.
@@ -413,6 +430,27 @@ mod tests {
         for word in ["合计有限公司", "", "totally", "小", "D001"] {
             assert!(!is_total_word(word), "{word}");
         }
+    }
+
+    #[test]
+    fn a_note_begins_with_a_word_and_not_with_a_part_of_one() {
+        for note in ["Note: x", "Notes", "remarks 2", "Prepared by Li", "共15条", "共 3 行", "备注：无", "制表人"]
+        {
+            assert!(is_note(note), "{note}");
+        }
+        for name in ["Notebook", "Remarkable", "共享单车", "Noted", "x"] {
+            assert!(!is_note(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_header_with_numbers_that_nobody_knows_may_be_a_record_and_comes_again_as_one() {
+        let header = ["city", "2021"].map(str::to_owned);
+        let repeats = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            Rules::new(&header, 2, &Hints { names, required: Vec::new() }).repeats
+        };
+        assert!(!repeats(&[]) && !repeats(&["name"]) && repeats(&["City"]));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::dialect::Dialect;
 use crate::{
     extract::{
         lines::{line_end, line_end_length, next_line},
-        row::Row,
+        row::{Row, is_blank},
         sieve::Rules,
     },
     record::RawFault,
@@ -59,23 +59,27 @@ pub(super) fn cut_row(text: &str, at: usize, dialect: &Dialect, rules: &Rules, r
     next
 }
 
-/// Returns whether a row of several lines, which does not fit the header or has very many, holds a line that does: then a
-/// stray quote joined them.
+/// Returns whether a stray quote joined the lines of a row: it does not fit the header and one of its lines does, or it has very
+/// many lines and most of them do. A cell may well hold a long text in which some line has as many commas as the header.
 fn swallowed_a_row(text: &str, start: usize, dialect: &Dialect, rules: &Rules, row: &Row) -> bool {
-    if rules.fits(row.width()) && row.lines <= QUOTED_LINES {
+    let is_fit = rules.fits(row.width());
+    if is_fit && row.lines <= QUOTED_LINES {
         return false;
     }
     let mut inner = Row::default();
+    let (mut lines, mut fitting) = (0_usize, 0_usize);
     let mut at = next_line(text, start);
     while at < text.len() {
         inner.start(0);
         cut(text, at, dialect, &mut inner);
-        if inner.fault.is_none() && rules.fits(inner.width()) {
+        lines += usize::from(!is_blank(inner.raw()));
+        fitting += usize::from(inner.fault.is_none() && rules.fits(inner.width()));
+        if !is_fit && fitting > 0 {
             return true;
         }
         at = next_line(text, at);
     }
-    false
+    fitting * 2 > lines
 }
 
 /// Cuts the text of the only cell of a row, which is quoted as a whole, if the cells in it fit.

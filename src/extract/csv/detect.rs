@@ -214,6 +214,7 @@ fn detected(mut best: Trial, is_given: bool, attempts: &Attempts<'_>) -> Detecte
         _ => best.choice.map(|choice| header(&best.rows, choice)),
     };
     let below = best.choice.map_or(0, |choice| choice.index + 1);
+    notes.extend(header.as_ref().and_then(|header| nameless(header, &best.rows[below..])));
     let decimal_mark =
         options.decimal_mark.unwrap_or_else(|| decimal_mark(&best.rows[below..], &best.dialect.delimiter));
     let cutting = if is_given || below == best.rows.len() { 1.0 } else { best.agreement };
@@ -222,6 +223,16 @@ fn detected(mut best: Trial, is_given: bool, attempts: &Attempts<'_>) -> Detecte
         _ => 1.0,
     };
     Detected { dialect: best.dialect, header, decimal_mark, confidence: cutting * heading, table, notes }
+}
+
+/// Says that rows fill columns which the header does not name: they are left out.
+fn nameless(header: &Header, below: &[Row]) -> Option<String> {
+    let unnamed = header.names.len()..header.written;
+    let is_filled = |row: &&Row| unnamed.clone().any(|column| !is_blank(row.cell(column)));
+    let rows = below.iter().filter(is_filled).count();
+    (rows > 0).then(|| {
+        format!("its last {} columns have no name and are left out; {rows} of the first rows fill them", unnamed.len())
+    })
 }
 
 /// Returns the header.

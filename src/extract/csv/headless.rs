@@ -37,9 +37,20 @@ pub(super) fn is_record(rows: &[Row], choice: Choice) -> bool {
     if choice.matches > 0 || first.fault.is_some() || below.is_empty() || !is_below_titles {
         return false;
     }
+    if comes_again(first, &below) {
+        return true;
+    }
     let votes: Option<Vec<usize>> = (0..first.width()).map(|column| vote(first, &below, column)).collect();
     let starts_with_text = look(first.cell(0)) == Look::Text;
     votes.is_some_and(|votes| votes.iter().sum::<usize>() >= if starts_with_text { ENOUGH } else { 1 })
+}
+
+/// Returns whether the first row stands below itself as only a record does: with values in it, or as everything there is.
+fn comes_again(first: &Row, below: &[&Row]) -> bool {
+    let is_again = |row: &&&Row| first.cells().zip(row.cells()).all(|(one, other)| one.trim() == other.trim());
+    let again = below.iter().filter(is_again).count();
+    let has_value = first.cells().any(|cell| !matches!(look(cell), Look::Empty | Look::Text));
+    again > 0 && (has_value || again == below.len() && again > 1)
 }
 
 /// Returns how much a column speaks for a record; None where it shows a name over values.
@@ -68,6 +79,8 @@ fn look(cell: &str) -> Look {
         Look::Text
     } else if is_date(cell) {
         Look::Date
+    } else if is_scientific(cell) {
+        Look::Decimal
     } else if !cell.bytes().all(|byte| byte.is_ascii_digit() || b".,-+".contains(&byte)) {
         Look::Text
     } else if cell[1..].contains(['.', ',']) {
@@ -77,6 +90,11 @@ fn look(cell: &str) -> Look {
     } else {
         Look::Whole
     }
+}
+
+/// Returns whether a cell is a number with an exponent; `12E5` rather names a thing.
+fn is_scientific(cell: &str) -> bool {
+    cell.contains(['e', 'E']) && cell.contains(['.', '-', '+']) && cell.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
 /// Returns whether a cell begins with year, month and day in either order, or is nothing but their eight digits.
@@ -120,6 +138,9 @@ mod tests {
             "20240105,a\n20240106,b\n",
             "a,5.1.2024,1\nb,31.12.2024,\n",
             "5.1,3.5,1.4,0.2,setosa\n4.9,3.0,1.4,0.2,setosa\n",
+            "5.1e-02,4.8E-02\n-1.1e-02,4.9e+00\n",
+            "hello,1\nworld,2\nhello,1\n",
+            "@3@,x\n@3@,x\n@3@,x\n",
         ] {
             assert!(is_headless(text), "{text}");
         }
@@ -136,6 +157,9 @@ mod tests {
             "id,2024-01-05\n1,2024-01-06\n",
             "a,0.5\nx,0.1\n",
             "1,2024-01-05,12.50\n",
+            "a,b\nx,y\na,b\nz,w\n",
+            "a,b\na,b\n",
+            "id,12E5\nx,1\n",
         ] {
             assert!(!is_headless(text), "{text}");
         }
