@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use encoding_rs::{Encoding, GB18030, GBK, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
+use memchr::memmem;
 
 use super::{Error, header::Names};
 use crate::{record::RawFault, storage::content::Content};
@@ -151,6 +152,10 @@ pub(super) fn choose(
 ) -> Result<Coding, Error> {
     let declared = declared.map(|label| by_label(path, label)).transpose()?;
     let head = part(path, content, 0, SAMPLE)?;
+    if let Some(name) = utf_32(&head).or_else(|| iso_2022(&head).filter(|_| declared.is_none())) {
+        let reason = format!("it looks like {name}, which cannot be read");
+        return Err(Error::unreadable(path, reason, "convert the file to UTF-8"));
+    }
     if let Some((encoding, mark)) = Encoding::for_bom(&head) {
         let note = declared
             .filter(|declared| *declared != encoding)
@@ -165,6 +170,30 @@ pub(super) fn choose(
         }
         None => undeclared_coding(path, content, &head, names),
     }
+}
+
+/// Returns the name of UTF-32 if a file is that: its mark begins as that of UTF-16 does, and without one it reads as letters and NULs.
+fn utf_32(head: &[u8]) -> Option<&'static str> {
+    /// Letters that tell.
+    const ENOUGH: usize = 4;
+    let is_little = |letter: &[u8]| letter[3] == 0 && letter[2] <= 0x10 && letter[..2] != [0, 0];
+    let is_big = |letter: &[u8]| letter[0] == 0 && letter[1] <= 0x10 && letter[2..] != [0, 0];
+    let are = |is_letter: fn(&[u8]) -> bool| head.len() >= 4 * ENOUGH && head.chunks_exact(4).all(is_letter);
+    if head.starts_with(&[0xFF, 0xFE, 0, 0]) || are(is_little) {
+        Some("UTF-32LE")
+    } else if head.starts_with(&[0, 0, 0xFE, 0xFF]) || are(is_big) {
+        Some("UTF-32BE")
+    } else {
+        None
+    }
+}
+
+/// Returns the name of ISO-2022 if a file is that: it is valid UTF-8 and reads as signs between escapes.
+fn iso_2022(head: &[u8]) -> Option<&'static str> {
+    /// What goes over to Japanese, Chinese and Korean letters.
+    const SHIFTS: [&[u8]; 5] = [b"\x1b$B", b"\x1b$@", b"\x1b$A", b"\x1b$)A", b"\x1b$)C"];
+    let is_one = head.is_ascii() && SHIFTS.iter().any(|shift| memmem::find(head, shift).is_some());
+    is_one.then_some("ISO-2022")
 }
 
 /// Returns at most `count` bytes of a file.

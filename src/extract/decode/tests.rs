@@ -105,6 +105,26 @@ fn utf_16_without_a_mark_is_detected() {
 }
 
 #[test]
+fn what_would_read_as_another_encoding_is_told_by_its_name() {
+    let utf_32: Vec<u8> = CHINESE.chars().flat_map(|letter| u32::from(letter).to_le_bytes()).collect();
+    let marked = [&[0xFF, 0xFE, 0, 0], &utf_32[..]].concat();
+    let big: Vec<u8> = CHINESE.chars().flat_map(|letter| u32::from(letter).to_be_bytes()).collect();
+    for (bytes, name) in [
+        (utf_32, "UTF-32LE"),
+        (marked, "UTF-32LE"),
+        (big, "UTF-32BE"),
+        (encoded("品名,数量\n", ISO_2022_JP), "ISO-2022"),
+    ] {
+        assert_eq!(error(&bytes, None), format!("cannot read `a.csv`: it looks like {name}, which cannot be read"));
+    }
+    assert_eq!(decoded(b"a,\x1b[0m\n", None).encoding, "UTF-8");
+    assert_eq!(
+        decoded(&"a\n\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>().repeat(4), None).encoding,
+        "UTF-16LE"
+    );
+}
+
+#[test]
 fn what_is_not_the_declared_encoding_names_the_byte() {
     let message = error(&encoded(CHINESE, GB18030), Some("utf-8"));
     assert!(message.ends_with("the first at byte 0"), "{message}");
