@@ -8,9 +8,13 @@ use std::io::{self, BufReader, Read};
 use ::bytes::Bytes;
 use parquet::{
     errors::ParquetError,
-    file::reader::{ChunkReader, Length},
+    file::{
+        FOOTER_SIZE,
+        reader::{ChunkReader, Length},
+    },
 };
 
+use super::thrift;
 use crate::storage::content::Content;
 
 /// What a sequential reader takes at once.
@@ -28,9 +32,16 @@ impl Length for Chunks {
 impl ChunkReader for Chunks {
     type T = BufReader<Sequence>;
 
+    /// The library reads headers of pages here, and the length of the footer.
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        let sequence = Sequence { content: self.0.clone(), at: start };
-        Ok(BufReader::with_capacity(READ_BYTES, sequence))
+        let sequence = || Sequence { content: self.0.clone(), at: start };
+        let is_header = start.saturating_add(FOOTER_SIZE as u64) < self.0.len();
+        if is_header && thrift::is_endless(BufReader::new(sequence())) {
+            return Err(ParquetError::General(format!(
+                "the header at byte {start} has more conditions than any can have"
+            )));
+        }
+        Ok(BufReader::with_capacity(READ_BYTES, sequence()))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
@@ -48,7 +59,7 @@ pub(super) fn exactly(content: &Content, start: u64, length: usize) -> io::Resul
 }
 
 /// A file from an offset on, as headers are read, behind which more of it must follow: its end is an error. Where a header asks for
-/// two thousand million numbers, its reader (parquet 59.3) would skip as many that are not there; conditions it skips without reading.
+/// two thousand million numbers, its reader (parquet 59.3) would skip as many that are not there.
 pub(super) struct Sequence {
     content: Content,
     at: u64,

@@ -14,6 +14,7 @@ mod cell;
 mod columns;
 mod ipc;
 mod parquet;
+mod thrift;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use ::bytes::Bytes;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::{
     arrow::{
@@ -13,9 +14,14 @@ use parquet::{
         arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
     },
     basic::Type,
+    file::{FOOTER_SIZE, metadata::FooterTail},
 };
 
-use super::{Batches, Source, bytes::Chunks};
+use super::{
+    Batches, Source,
+    bytes::{self, Chunks},
+    thrift,
+};
 use crate::{extract::BATCH_ROWS, storage::content::Content};
 
 struct File {
@@ -25,6 +31,9 @@ struct File {
 
 /// Opens a Parquet file.
 pub(super) fn open(content: &Content) -> Result<Box<dyn Source>, String> {
+    if footer(content).is_some_and(|footer| thrift::is_endless(&footer[..])) {
+        return Err("the footer has more conditions than any can have".to_owned());
+    }
     let load =
         |options| ArrowReaderMetadata::load(&Chunks(content.clone()), options).map_err(|error| error.to_string());
     let mut metadata = load(ArrowReaderOptions::new())?;
@@ -36,6 +45,14 @@ pub(super) fn open(content: &Content) -> Result<Box<dyn Source>, String> {
         .map_err(|error| error.to_string())?;
     }
     Ok(Box::new(File { content: content.clone(), metadata }))
+}
+
+/// Returns the footer without its length; None where the library will find none either.
+fn footer(content: &Content) -> Option<Bytes> {
+    let end = content.len().checked_sub(FOOTER_SIZE as u64)?;
+    let tail = bytes::exactly(content, end, FOOTER_SIZE).ok()?;
+    let length = FooterTail::try_new(tail.first_chunk()?).ok()?.metadata_length();
+    bytes::exactly(content, end.checked_sub(length as u64)?, length).ok()
 }
 
 /// Returns the schema with microseconds for the INT96 timestamps among its columns; None where there is none.

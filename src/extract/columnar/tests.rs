@@ -27,7 +27,7 @@ use arrow::{
 use super::DAMAGED;
 use crate::{
     define::project::Format,
-    extract::testing::{fail, read},
+    extract::testing::{fail, fail_within, read},
 };
 
 fn written(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
@@ -80,6 +80,23 @@ fn no_rows_and_many_rows_are_read() {
 fn a_damaged_file_is_an_error() {
     let message = fail("a.parquet", "PAR1 and no more", &Format::Auto);
     assert!(message.starts_with("cannot read `a.parquet`: ") && message.ends_with(DAMAGED), "{message}");
+}
+
+#[test]
+fn a_header_that_takes_long_to_skip_is_an_error() {
+    let conditions = [0x09, 0xc8, 0x01, 0xf1, 0xff, 0xff, 0xff, 0xff, 0x07]; // field 100, a list of 2^31 - 1 of them
+    let whole = || written(vec![("a", Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef)]);
+    let mut page = whole();
+    page[4..4 + conditions.len()].copy_from_slice(&conditions);
+    let message = fail_within("a.parquet", page, &Format::Auto);
+    assert!(message.contains("the header at byte 4 has more conditions than any can have"), "{message}");
+    let mut footer = whole();
+    let length_at = footer.len() - 8;
+    let length = u32::from_le_bytes(footer[length_at..length_at + 4].try_into().unwrap()) + 9;
+    footer[length_at..length_at + 4].copy_from_slice(&length.to_le_bytes());
+    footer.splice(length_at - 1..length_at - 1, conditions);
+    let message = fail("a.parquet", footer, &Format::Auto);
+    assert!(message.contains("the footer has more conditions than any can have"), "{message}");
 }
 
 /// Writes a batch as Arrow IPC: as a file and as a stream, with every compression.
