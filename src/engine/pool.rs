@@ -3,7 +3,7 @@
 //! DataFusion's fair pool gives each operator that may spill the same part of the memory, whether the others need theirs or not: where
 //! thirty may spill, one that groups ten million rows writes them to disk beside gigabytes that nobody uses. Here one operator may
 //! have half of the memory with its threads, since the one that it feeds needs as much, as long as a little is left for each of the others
-//! and for those that cannot spill; whoever comes late finds his part. In: what operators ask for. Out: leave, or an error at which
+//! and for those that cannot spill, which leave as much as one needs to begin; whoever comes late finds his part. In: what operators ask for. Out: leave, or an error at which
 //! they spill. Deliberately does not know who they are.
 
 use std::{
@@ -22,6 +22,9 @@ use datafusion::{
 const SURE_PART: usize = 4;
 /// And each of so many bytes, with which a sort begins and a merge ends, where an even share is that much.
 const SURE_BYTES: usize = 16 << 20;
+/// So many bytes of it are not taken by those who cannot spill either, such as the merges of sorts that began before: the first rows of a
+/// sort must find room, or it has nothing to spill.
+const FIRST_BYTES: usize = 4 << 20;
 /// Of all memory one part in so many is left by those who may spill to those who cannot, such as the merge of a sort.
 const FREE_PART: usize = 8;
 
@@ -57,7 +60,8 @@ impl SharedPool {
     fn room(&self, held: &Held, reservation: &MemoryReservation) -> usize {
         let for_spillers = self.bytes.saturating_sub(held.unspillable);
         let Some(holds) = held.spillers.get(&reservation.consumer().id()) else {
-            return for_spillers.saturating_sub(held.spillers.values().sum());
+            let first = (self.bytes / held.spillers.len().max(1) / SURE_PART).min(FIRST_BYTES);
+            return for_spillers.saturating_sub(held.spillers.values().map(|bytes| first.max(*bytes)).sum());
         };
         let even = for_spillers / held.spillers.len();
         let sure = (even / SURE_PART).max(even.min(SURE_BYTES));
@@ -187,6 +191,18 @@ mod tests {
         assert_eq!(all(&replay), 16);
         drop((replay, operators));
         assert_eq!(pool.reserved(), 0);
+    }
+
+    #[test]
+    fn who_cannot_spill_leaves_room_for_the_first_rows_of_a_sort() {
+        for (bytes, sorts, expected) in [(800, 1, 796), (40, 5, 30)] {
+            let pool = pool(bytes * MIB, 2);
+            let late: Vec<_> = (0..sorts).map(|_| of(&pool, "sort", true)).collect();
+            let merge = of(&pool, "merge", false);
+            assert_eq!(all(&merge), expected);
+            let first = (bytes - expected) / sorts;
+            assert_eq!(late.iter().map(all).collect::<Vec<_>>(), vec![first; sorts]);
+        }
     }
 
     #[test]
