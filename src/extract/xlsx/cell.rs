@@ -12,8 +12,11 @@ use crate::extract::number_text;
 
 const DAY: i64 = 86_400_000;
 
-/// The last serial that is a day: 9999-12-31.
+/// The first serial that is no day: 9999-12-31 is the last one.
 const LAST_DAY: f64 = 2_958_466.0;
+
+/// Days from 1970 to 9999-12-31.
+const LAST_SINCE_1970: i64 = 2_932_896;
 
 /// What a number means by its format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,34 +40,52 @@ impl Kind {
         }
     }
 
-    /// Returns the kind of a number format as it is written: its first section counts.
+    /// Returns the kind of a number format as it is written: its first section counts that shows a value at all.
     pub(super) fn of_format(code: &str) -> Self {
-        if code.eq_ignore_ascii_case("general") {
-            return Self::Number;
-        }
         let mut letters = code.chars();
-        let mut before = ' ';
-        while let Some(letter) = letters.next() {
-            match letter {
-                '\\' | '_' | '*' => _ = letters.next(),
-                '"' => _ = letters.find(|letter| *letter == '"'),
-                '[' => {
+        let mut has_word = false;
+        loop {
+            let rest = letters.as_str();
+            let (word, rest) = rest.split_at(rest.find(|letter: char| !is_of_word(letter)).unwrap_or(rest.len()));
+            if is_date(word) {
+                return Self::Date;
+            }
+            has_word |= !word.is_empty();
+            letters = rest.chars();
+            match letters.next() {
+                None | Some('0' | '#' | '?' | '@') => return Self::Number,
+                Some(';') if has_word => return Self::Number,
+                Some('年' | '月' | '日') => return Self::Date,
+                Some('\\' | '_' | '*') => _ = letters.next(),
+                Some('"') => _ = letters.find(|letter| *letter == '"'),
+                Some('[') => {
                     let inside: String = letters.by_ref().take_while(|letter| *letter != ']').collect();
                     let is_hours = !inside.is_empty() && inside.chars().all(|letter| "hmsHMS".contains(letter));
                     if is_hours {
                         return Self::Duration;
                     }
                 }
-                ';' => break,
-                'y' | 'Y' | 'm' | 'M' | 'd' | 'D' | 'h' | 'H' | 's' | 'S' | '年' | '月' | '日' => return Self::Date,
-                // The year of an era, but not the exponent of `0.00E+00`.
-                'e' | 'E' if !"0#?.".contains(before) => return Self::Date,
-                _ => {}
+                Some(_) => {}
             }
-            before = letter;
         }
-        Self::Number
     }
+}
+
+/// Returns whether a letter of a number format belongs to a word with those beside it; `年` and the like stand alone.
+fn is_of_word(letter: char) -> bool {
+    letter.is_alphabetic() && letter < '\u{2E80}'
+}
+
+/// Returns whether a word of a number format stands for a day or a time; `General` and `Rs` do not.
+fn is_date(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    if word.contains(['y', 'm', 'd', 'h', 's']) {
+        return word.chars().all(|letter| "ymdhsegbap".contains(letter));
+    }
+    // The year of an era, behind the era's name or alone; the year of the Buddha; the day of the week.
+    let year = word.trim_start_matches('g');
+    let is_year = !year.is_empty() && year.chars().all(|letter| letter == 'e');
+    is_year || matches!(word.as_str(), "bb" | "bbbb" | "aaa" | "aaaa")
 }
 
 /// Appends a number as it is stored in a file: `1.50`, `4.5351E4`.
@@ -116,8 +137,8 @@ fn rounds_to_day(value: f64) -> bool {
     milliseconds(value) >= DAY
 }
 
-/// Returns the days since 1970 and the milliseconds of a serial; None for what is no day: before the first one, and the
-/// 29th of February that Excel invented for 1900.
+/// Returns the days since 1970 and the milliseconds of a serial; None for what is no day: before the first one, behind the
+/// last one, and the 29th of February that Excel invented for 1900.
 fn day(value: f64, is_1904: bool) -> Option<(i64, i64)> {
     if !(0.0..LAST_DAY).contains(&value) {
         return None;
@@ -130,7 +151,7 @@ fn day(value: f64, is_1904: bool) -> Option<(i64, i64)> {
         (false, 0 | 60) => return None,
         (false, _) => serial - 25_569,
     };
-    Some((days, rest))
+    (days <= LAST_SINCE_1970).then_some((days, rest))
 }
 
 /// Rounds to milliseconds, and to a second what lies within two milliseconds of it: a serial has no exact seconds.
@@ -267,6 +288,10 @@ mod tests {
         assert_eq!(day(1.0, true), "1904-01-02");
         assert_eq!(day(2_958_465.0, false), "9999-12-31");
         assert_eq!(day(2_958_466.0, false), "2958466");
+        assert_eq!(day(2_958_465.999_999_999_5, false), "2958465.9999999995");
+        assert_eq!(day(2_957_003.0, true), "9999-12-31");
+        assert_eq!(day(2_957_004.0, true), "2957004");
+        assert_eq!(day(2_958_465.0, true), "2958465");
         assert_eq!(day(0.75, false), "18:00:00");
         assert_eq!(day(0.0, false), "00:00:00");
         assert_eq!(day(-3.5, false), "-3.5");
@@ -339,10 +364,24 @@ mod tests {
             "mm:ss.0",
             "[$-411]e.m",
             "上午/下午hh",
+            "hA/P",
+            "e/m/d",
+            "ee",
+            "[$-411]ggge\"年\"m\"月\"",
+            "ggge",
+            "[$-411]ge.m.d",
+            "aaaa",
+            "[$-804]aaa;@",
+            "bbbb",
+            "TT.MM.JJJJ",
+            "yyyy年m月d日",
+            "\"\";yyyy-mm-dd",
+            "[=0]\"\";yyyy-mm-dd",
+            "[=0]-;;d/m",
         ] {
             assert_eq!(Kind::of_format(code), Kind::Date, "{code}");
         }
-        for code in ["[h]:mm:ss", "[mm]:ss", "[SS]"] {
+        for code in ["[h]:mm:ss", "[mm]:ss", "[SS]", "\"\";[h]:mm"] {
             assert_eq!(Kind::of_format(code), Kind::Duration, "{code}");
         }
         for code in [
@@ -357,6 +396,22 @@ mod tests {
             "",
             "##0.0e+0",
             "[$￥-804]0",
+            "GENERAL",
+            "General\" kg\"",
+            "General_)",
+            "[Red]General",
+            "[DBNum1][$-804]General",
+            "General;[Red]-General",
+            "General;yyyy",
+            "\"€\" General",
+            "G/通用格式",
+            "Standard",
+            "Estándar",
+            "Rs.#,##0",
+            "0 E",
+            "0年",
+            "0.0 m",
+            "\"\";0;yyyy",
         ] {
             assert_eq!(Kind::of_format(code), Kind::Number, "{code}");
         }

@@ -1,8 +1,9 @@
 //! Compound files (.xls), looked through before calamine reads them: it believes what they say about their own size.
 //!
-//! In: the file's bytes. Out: nothing, or why reading it would take more memory or time than its own size explains: a
-//! chain of sectors without end, sheets on top of each other, cells so far apart that room for all between them would be
-//! needed. Deliberately no reader: what is damaged in any other way, calamine says.
+//! In: the file's bytes. Out: the streams that may be the workbook, or why they should not be read: they are encrypted, or
+//! reading them would take more memory or time than their own size explains: a chain of sectors without end, sheets on top
+//! of each other, cells so far apart that room for all between them would be needed. Deliberately no reader: what is damaged
+//! in any other way, calamine says.
 //!
 //! ```text
 //!  header ─► sectors of the table ─► table (what follows each sector) ─► folder ─► stream `Workbook`
@@ -27,16 +28,26 @@ const LEAST_BYTES: u64 = 4_096;
 
 const SMALL_SECTOR: usize = 64;
 
-/// Says why a compound file should not be read; None where calamine may try.
-pub(super) fn refusal(bytes: &[u8]) -> Option<&'static str> {
-    let streams = match Compound::of(bytes)? {
-        Ok(compound) => compound.workbooks(),
-        Err(why) => Err(why),
-    };
-    match streams {
-        Ok(streams) => streams.iter().find_map(|stream| room(stream).err()),
-        Err(why) => Some(why),
+/// Why a compound file should not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It needs a password.
+    Locked,
+    /// It asks for more than its size explains.
+    Damaged(&'static str),
+}
+
+/// Returns every stream that may be the workbook, first the one that calamine reads; none where the file is damaged in a
+/// way that calamine will tell.
+pub(super) fn workbooks(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
+    let Some(compound) = Compound::of(bytes) else { return Ok(Vec::new()) };
+    let streams = compound.and_then(|compound| compound.workbooks()).map_err(Refusal::Damaged)?;
+    // What is encrypted looks damaged.
+    if streams.iter().any(|stream| globals(stream).any(|record| record.kind == LOCK)) {
+        return Err(Refusal::Locked);
     }
+    streams.iter().try_for_each(|stream| room(stream)).map_err(Refusal::Damaged)?;
+    Ok(streams)
 }
 
 /// A compound file whose table was read.
@@ -85,7 +96,7 @@ impl<'a> Compound<'a> {
         joined(first, most, &self.next, self.bytes.len() / self.sector + 1, |number| self.sector(number))
     }
 
-    /// Returns every stream that may be the workbook.
+    /// Returns every stream that may be the workbook; where there are two, calamine reads `Workbook`.
     fn workbooks(&self) -> Result<Vec<Vec<u8>>, &'static str> {
         let folder = self.chain(long(self.bytes, 48).unwrap_or(FIRST_MARK), u64::MAX)?;
         let entries: Vec<Entry> = folder.chunks_exact(128).filter_map(|entry| Entry::of(entry, self.sector)).collect();
@@ -98,7 +109,8 @@ impl<'a> Compound<'a> {
             let begin = usize::try_from(number).map_or(usize::MAX, |number| number.saturating_mul(SMALL_SECTOR));
             small.get(begin..).map_or(&[][..], |rest| &rest[..rest.len().min(SMALL_SECTOR)])
         };
-        let books = entries.iter().filter(|entry| entry.is_workbook);
+        let named = |name: &'static str| entries.iter().filter(move |entry| entry.name == name);
+        let books = named("workbook").chain(named("book"));
         let stream = |entry: &Entry| match entry.length {
             length if length < LEAST_BYTES => {
                 joined(entry.first, length, &small_next, self.bytes.len() / SMALL_SECTOR + 1, small_sector)
@@ -111,7 +123,8 @@ impl<'a> Compound<'a> {
 
 /// An entry of the folder.
 struct Entry {
-    is_workbook: bool,
+    /// In small letters.
+    name: String,
     first: u32,
     length: u64,
 }
@@ -122,11 +135,7 @@ impl Entry {
         let name: String = char::decode_utf16(letters.take_while(|letter| *letter != 0)).flatten().collect();
         let length = u64::from(long(bytes, 120)?);
         let above = if sector == 512 { 0 } else { u64::from(long(bytes, 124)?) };
-        Some(Self {
-            is_workbook: ["workbook", "book"].contains(&name.to_ascii_lowercase().as_str()),
-            first: long(bytes, 116)?,
-            length: above << 32 | length,
-        })
+        Some(Self { name: name.to_ascii_lowercase(), first: long(bytes, 116)?, length: above << 32 | length })
     }
 }
 
@@ -153,13 +162,13 @@ fn joined<'s>(
 }
 
 /// One record of a workbook.
-struct Record<'a> {
-    kind: u16,
-    data: &'a [u8],
+pub(super) struct Record<'a> {
+    pub kind: u16,
+    pub data: &'a [u8],
 }
 
 /// Returns the records from an offset on, up to the first that is cut.
-fn records(stream: &[u8]) -> impl Iterator<Item = Record<'_>> {
+pub(super) fn records(stream: &[u8]) -> impl Iterator<Item = Record<'_>> {
     let mut rest = stream;
     std::iter::from_fn(move || {
         let (kind, length) = (short(rest, 0)?, usize::from(short(rest, 2)?));
@@ -169,18 +178,24 @@ fn records(stream: &[u8]) -> impl Iterator<Item = Record<'_>> {
     })
 }
 
-const BEGIN: u16 = 0x0809;
-const END: u16 = 0x000A;
-const SHEET: u16 = 0x0085;
+/// Returns the records that stand before those of the sheets.
+pub(super) fn globals(stream: &[u8]) -> impl Iterator<Item = Record<'_>> {
+    records(stream).take_while(|record| record.kind != END)
+}
+
+pub(super) const BEGIN: u16 = 0x0809;
+pub(super) const END: u16 = 0x000A;
+pub(super) const SHEET: u16 = 0x0085;
+const LOCK: u16 = 0x002F;
 const DIMENSIONS: u16 = 0x0200;
 
 /// Formulas and their texts, numbers, texts, truth values; a row of numbers is told by its first and its last column.
 const CELLS: [u16; 8] = [0x0006, 0x0203, 0x0204, 0x00D6, 0x0205, 0x027E, 0x00FD, 0x00BD];
-const NUMBERS_OF_A_ROW: u16 = 0x00BD;
+pub(super) const NUMBERS_OF_A_ROW: u16 = 0x00BD;
 
 /// Expects that calamine's room for a workbook's cells is not far above what the workbook fills.
 fn room(stream: &[u8]) -> Result<(), &'static str> {
-    let begins = records(stream).take_while(|record| record.kind != END).filter(|record| record.kind == SHEET);
+    let begins = globals(stream).filter(|record| record.kind == SHEET);
     let begins = begins.filter_map(|record| usize::try_from(long(record.data, 0)?).ok());
     let (mut read, mut area, mut cells) = (0, 0_u64, 0_u64);
     for begin in begins {
@@ -257,11 +272,11 @@ fn declared(data: &[u8]) -> u64 {
     u64::from(bottom.wrapping_sub(top)) * u64::from(right - left)
 }
 
-fn short(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn short(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk().map(|bytes| u16::from_le_bytes(*bytes))
 }
 
-fn long(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn long(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
 }
 
@@ -274,6 +289,11 @@ mod tests {
     use super::*;
 
     const BOOK: &[u8] = include_bytes!("../../../tests/files/sales_1900.xls");
+
+    /// Says why a file should not be read.
+    fn refusal(bytes: &[u8]) -> Option<Refusal> {
+        workbooks(bytes).err()
+    }
 
     /// Returns the book with some bytes at an offset changed.
     fn patched(at: usize, bytes: &[u8]) -> Vec<u8> {
@@ -306,21 +326,33 @@ mod tests {
     fn a_chain_that_never_ends_is_refused() {
         let folder = long(BOOK, 48).unwrap_or_default();
         let table = 512 * (long(BOOK, 76).unwrap_or_default() as usize + 1);
-        assert_eq!(refusal(&patched(table + 4 * folder as usize, &folder.to_le_bytes())), Some(CHAIN));
+        let circle = patched(table + 4 * folder as usize, &folder.to_le_bytes());
+        assert_eq!(refusal(&circle), Some(Refusal::Damaged(CHAIN)));
         let sectors_of_the_table = [0_u8; 4 * 109];
-        assert_eq!(refusal(&patched(76, &sectors_of_the_table)), Some(CHAIN));
+        assert_eq!(refusal(&patched(76, &sectors_of_the_table)), Some(Refusal::Damaged(CHAIN)));
     }
 
     #[test]
     fn two_cells_in_opposite_corners_are_refused() {
         let cell = place(0x00FD, 0);
-        assert_eq!(refusal(&patched(cell + 4, &[0xFF, 0xFF, 0xFF, 0x00])), Some(FAR));
+        let far = patched(cell + 4, &[0xFF, 0xFF, 0xFF, 0x00]);
+        assert_eq!(refusal(&far), Some(Refusal::Damaged(FAR)));
         let size = place(DIMENSIONS, 0);
         assert_eq!(
             refusal(&patched(size + 4, &[9, 0, 0, 0, 1, 0, 0, 0])),
-            Some(FAR),
+            Some(Refusal::Damaged(FAR)),
             "rows that end before they begin"
         );
+    }
+
+    #[test]
+    fn what_is_encrypted_is_not_looked_at() {
+        let page = place(0x0042, 0);
+        let mut locked = patched(page, &LOCK.to_le_bytes());
+        assert_eq!(refusal(&locked), Some(Refusal::Locked));
+        let cell = place(0x00FD, 0);
+        locked[cell + 4..cell + 8].copy_from_slice(&[0xFF, 0xFF, 0xFF, 0x00]);
+        assert_eq!(refusal(&locked), Some(Refusal::Locked), "cells that only look far apart");
     }
 
     #[test]

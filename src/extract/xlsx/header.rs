@@ -16,9 +16,6 @@ pub(super) const HEAD_ROWS: usize = 50;
 /// The most rows of a header that is not declared.
 const MOST_LEVELS: usize = 3;
 
-/// The most columns of a header that is not declared.
-const MOST_NAMES: usize = 4_096;
-
 /// A chosen header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Header {
@@ -87,7 +84,7 @@ fn header(head: &[Cells], index: usize, levels: usize, names: &Names) -> Option<
     // A column without a name at the left counts if the first record has something there.
     let below = head.get(index + levels).and_then(|row| row.filled().next());
     let left = below.filter(|below| *below < first).unwrap_or(first);
-    let width = rows.iter().map(Cells::width).max()?.min(left + MOST_NAMES);
+    let width = rows.iter().map(Cells::width).max()?;
     let spread: Vec<Vec<&str>> = rows.iter().map(|row| spread(row, width)).collect();
     let mut written: Vec<String> = (left..width).map(|column| name(rows, &spread, column, names)).collect();
     while written.last().is_some_and(|name| name.trim().is_empty()) {

@@ -33,12 +33,14 @@ impl<'a> Scanner<'a> {
         Self { text, at: 0 }
     }
 
-    /// Skips to where `</name` begins, whatever stands before.
+    /// Skips to where `</name` begins, in any namespace and whatever stands before.
     pub(super) fn skip_to_close(&mut self, name: &str) {
         while let Some(found) = memmem::find(self.rest().as_bytes(), b"</") {
             self.at += found;
-            let rest = self.rest().as_bytes();
-            if rest.get(2..2 + name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes())) {
+            let tag = &self.rest()[2..];
+            let is_end = |byte: u8| matches!(byte, b'>' | b'/' | b'<') || byte.is_ascii_whitespace();
+            let end = tag.bytes().position(is_end).unwrap_or(tag.len());
+            if local(&tag[..end]).eq_ignore_ascii_case(name) {
                 return;
             }
             self.at += 2;
@@ -73,8 +75,9 @@ impl<'a> Scanner<'a> {
             if bytes[end] == b'>' {
                 break;
             }
-            // A quote that nobody closes is a letter.
-            end += 1 + memchr(bytes[end], &bytes[end + 1..]).map_or(0, |found| found + 1);
+            // A quote that opens no value, or that nobody closes, is a letter.
+            let quoted = if opens_value(&bytes[..end]) { memchr(bytes[end], &bytes[end + 1..]) } else { None };
+            end += 1 + quoted.map_or(0, |found| found + 1);
         }
         let end = if bytes.get(end) == Some(&b'>') { end } else { bytes.len() };
         self.at = (self.at + end + 1).min(self.text.len());
@@ -120,6 +123,14 @@ impl<'a> Iterator for Scanner<'a> {
     }
 }
 
+/// Returns whether a quote behind these bytes of a tag opens a value: it stands behind an attribute's `=`, and not within
+/// a value without quotes, as in `href=a?b="c`.
+fn opens_value(before: &[u8]) -> bool {
+    let Some(before) = before.trim_ascii_end().strip_suffix(b"=") else { return false };
+    let is_between = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
+    before.rsplit(is_between).next().is_none_or(|name| !name.contains(&b'='))
+}
+
 /// Returns a name without its namespace.
 pub(super) fn local(name: &str) -> &str {
     memchr::memrchr(b':', name.as_bytes()).map_or(name, |colon| &name[colon + 1..])
@@ -137,8 +148,8 @@ impl<'a> Iterator for Attributes<'a> {
             return None;
         }
         let is_end = |letter: char| letter == '=' || letter.is_ascii_whitespace();
-        // An attribute may have no value, and a stray `=` no name.
-        let end = rest.find(is_end).unwrap_or(rest.len()).max(usize::from(rest.starts_with('=')));
+        // An attribute may have no value, and a stray `=` has no name before it.
+        let end = rest.find(is_end).unwrap_or(rest.len());
         let (name, rest) = (local(&rest[..end]), rest[end..].trim_ascii_start());
         let Some(rest) = rest.strip_prefix('=') else {
             self.0 = rest;
@@ -249,6 +260,43 @@ mod tests {
         assert_eq!(events, expected);
         let attributes: Vec<_> = Attributes(" b=\"1>2\" x:c = '&amp;' d=e f =g h").collect();
         assert_eq!(attributes, [("b", "1>2"), ("c", "&amp;"), ("d", "e"), ("f", "g"), ("h", "")]);
+    }
+
+    #[test]
+    fn quotes_open_only_values() {
+        let text = "<td w=\"10\"\">a</td><td 'b' c = 'x>y'd=\"z\"><td href=a?b=\"c d=e=\"><td =\">\">b";
+        let events: Vec<Event> = Scanner::new(text).collect();
+        let open = |attributes| Event::Open { name: "td", attributes, is_empty: false };
+        let expected = [
+            open(" w=\"10\"\""),
+            Event::Text("a"),
+            Event::Close { name: "td" },
+            open(" 'b' c = 'x>y'd=\"z\""),
+            open(" href=a?b=\"c d=e=\""),
+            open(" =\">\""),
+            Event::Text("b"),
+        ];
+        assert_eq!(events, expected);
+        let attributes = |text| -> Vec<_> { Attributes(text).collect() };
+        assert_eq!(attributes(" w=\"10\"\""), [("w", "10"), ("\"", "")]);
+        assert_eq!(attributes(" 'b' c = 'x>y'd=\"z\""), [("'b'", ""), ("c", "x>y"), ("d", "z")]);
+        assert_eq!(attributes(" href=a?b=\"c d=e=\""), [("href", "a?b=\"c"), ("d", "e=\"")]);
+        assert_eq!(attributes(" =\">\""), [("", ">")]);
+    }
+
+    #[test]
+    fn a_closing_tag_is_found_by_its_name_in_any_namespace() {
+        for (text, left) in [
+            ("<f>1</f><v>2", "</f><v>2"),
+            ("<x:f>1</x:f><x:v>2", "</x:f><x:v>2"),
+            ("<f></foo></x:foo></ f></F ></f>", "</F ></f>"),
+            ("<f></is></", ""),
+            ("<f></</</f", "</f"),
+        ] {
+            let mut scanner = Scanner::new(text);
+            scanner.skip_to_close("f");
+            assert_eq!(scanner.rest(), left, "{text}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@
 mod binary;
 mod cell;
 mod compound;
+mod dates;
 mod detect;
 mod elements;
 mod fill;
@@ -22,6 +23,7 @@ mod grid;
 mod header;
 mod html;
 mod markup;
+mod merges;
 mod office;
 mod open_document;
 mod spreadsheet_xml;
@@ -94,7 +96,8 @@ fn open_zip(path: &Arc<str>, content: &Content, limits: &Limits) -> Result<Box<d
         // Calamine unpacks by itself, without a limit.
         archive.weigh(path, content, limits)?;
         let bytes = content.bytes().map_err(|error| super::disk(path, &error))?;
-        return Ok(Box::new(binary::Workbook::open_xlsb(path, bytes, limits)?));
+        let parts = merges::Parts::open(path, content, archive, limits)?;
+        return Ok(Box::new(binary::Workbook::open_xlsb(path, bytes, parts, limits)?));
     }
     Ok(Box::new(office::Workbook::open(path, content, archive, limits)?))
 }

@@ -85,9 +85,11 @@ impl Workbook {
             let Event::Open { name, attributes, .. } = event else { continue };
             match name {
                 "workbook" => is_workbook = true,
+                // Extensions have elements of this name, too, which say nothing about the epoch.
                 "workbookPr" => {
-                    let value = attribute(attributes, "date1904").unwrap_or_default();
-                    self.is_1904 = matches!(value.as_ref(), "1" | "true" | "on");
+                    if let Some(value) = attribute(attributes, "date1904") {
+                        self.is_1904 = matches!(value.as_ref(), "1" | "true" | "on");
+                    }
                 }
                 "sheet" => {
                     let sheet = attribute(attributes, "id").and_then(|id| relations.get(id.as_ref()));
@@ -181,7 +183,7 @@ impl Book for Workbook {
 }
 
 /// Returns a relation's target as a member's name.
-fn resolve(folder: &str, target: &str) -> String {
+pub(super) fn resolve(folder: &str, target: &str) -> String {
     let target = target.replace('\\', "/");
     if let Some(absolute) = target.strip_prefix('/') {
         return absolute.to_owned();

@@ -65,6 +65,42 @@ fn places_and_namespaces_may_be_left_out_or_added() {
 }
 
 #[test]
+fn rows_go_on_behind_formulas_and_inline_texts_in_a_namespace() {
+    let sheet = r#"<x:worksheet xmlns:x="y"><x:sheetData>
+        <x:row><x:c t="inlineStr"><x:is><x:t>k</x:t></x:is></x:c><x:c t="inlineStr"><x:is><x:t>v</x:t></x:is></x:c></x:row>
+        <x:row><x:c><x:f>1+1</x:f><x:v>2</x:v></x:c><x:c t="str"><x:f>"a"</x:f><x:v>a</x:v></x:c></x:row>
+        </x:sheetData><x:mergeCells><x:mergeCell ref="A2:A3"/></x:mergeCells></x:worksheet>"#;
+    assert_eq!(rows(sheet).rows, ["2: 2|a"]);
+}
+
+#[test]
+fn the_epoch_of_an_extension_is_not_the_workbooks() {
+    let workbook =
+        WORKBOOK.replace("</workbook>", "<extLst><x15:workbookPr chartTrackingRefBase=\"1\"/></extLst></workbook>");
+    let sheet = r#"<worksheet><sheetData><row><c t="str"><v>k</v></c></row><row><c s="1"><v>43889</v></c></row></sheetData></worksheet>"#;
+    let bytes = zipped(&[
+        ("[Content_Types].xml", b"<Types/>"),
+        ("xl/workbook.xml", workbook.as_bytes()),
+        ("xl/_rels/workbook.xml.rels", RELATIONS.as_bytes()),
+        ("xl/styles.xml", STYLES.as_bytes()),
+        ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+    ]);
+    assert_eq!(read("a.xlsx", bytes, &Format::Auto, &["k"]).rows, ["2: 2024-02-29"]);
+}
+
+#[test]
+fn a_sheet_may_have_as_many_columns_as_there_are() {
+    let row = |text: &str| {
+        let cells: Vec<String> = (0..16_384).map(|column| format!("<c><v>{text}{column}</v></c>")).collect();
+        format!("<row>{}</row>", cells.concat())
+    };
+    let found = rows(&format!("<worksheet><sheetData>{}{}</sheetData></worksheet>", row("9"), row("8")));
+    assert_eq!((found.shape.header.len(), found.cells[0].len()), (16_384, 16_384));
+    assert_eq!((found.shape.header[16_383].as_str(), found.cells[0][16_383].as_deref()), ("916383", Some("816383")));
+    assert_eq!(found.shape.notes, ["sheet `S`"]);
+}
+
+#[test]
 fn a_long_sheet_is_read_through_a_window() {
     let mut sheet =
         String::from("<worksheet><sheetData><row r=\"1\"><c t=\"str\"><v>k</v></c><c t=\"str\"><v>v</v></c></row>");

@@ -28,6 +28,43 @@ fn xls_is_read_in_both_epochs_with_merged_cells() {
 }
 
 #[test]
+fn an_xls_says_by_its_own_formats_what_is_a_date() {
+    let mut bytes = include_bytes!("../../../../tests/files/sales_1900.xls").to_vec();
+    // Dates get the format 60 and numbers 50, which calamine takes for a number's and a date's, whatever they say.
+    for (before, after) in [
+        ([0x1E, 0x04, 0x0F, 0, 165, 0], [0x1E, 0x04, 0x0F, 0, 60, 0]),
+        ([8, 0, 165, 0, 1, 0], [8, 0, 60, 0, 1, 0]),
+        ([0x1E, 0x04, 0x0C, 0, 164, 0], [0x1E, 0x04, 0x0C, 0, 50, 0]),
+        ([7, 0, 164, 0, 1, 0], [7, 0, 50, 0, 1, 0]),
+    ] {
+        let place = memchr::memmem::find(&bytes, &before).unwrap_or(usize::MAX);
+        bytes[place..place + before.len()].copy_from_slice(&after);
+    }
+    let expected = [
+        "3: 广州|0001|2024-02-29|12.5|true",
+        "4: 广州|0002|2024-02-29 07:12:00|2|36:00:00",
+        "6: 深圳|0003|1999-12-31|-1234567890|∅",
+    ];
+    assert_eq!(read("a.xls", bytes, &Format::Auto, &NAMES).rows, expected);
+}
+
+#[test]
+fn an_encrypted_xls_says_so() {
+    let mut bytes = include_bytes!("../../../../tests/files/sales_1900.xls").to_vec();
+    // The record of the code page becomes one that says how the others are encrypted.
+    let place = memchr::memmem::find(&bytes, &[0x42, 0, 2, 0, 0xB0, 4]).unwrap_or(usize::MAX);
+    bytes[place] = 0x2F;
+    let expected = "cannot read `a.xls`: the workbook is protected by a password; save it without one";
+    assert_eq!(fail("a.xls", bytes, &Format::Auto), expected);
+}
+
+#[test]
+fn a_stray_quote_in_a_page_is_a_letter() {
+    let page = "<html><table><tr><th>k<th>v</tr><tr><td width=\"10\"\">1<td>a</tr><tr><td>2<td title='x>y'>b</tr></table></html>";
+    assert_eq!(read("a.xls", page, &Format::Auto, &["k", "v"]).rows, ["2: 1|a", "3: 2|b"]);
+}
+
+#[test]
 fn xlsb_is_read() {
     let bytes = include_bytes!("../../../../tests/files/sales.xlsb").to_vec();
     let found = read("a.xlsb", bytes, &Format::Auto, &NAMES);
