@@ -1,7 +1,8 @@
 //! One value of a record batch → text from which the same value is read again.
 //!
-//! In: an array and a row. Out: its text: numbers with all digits, dates and times in ISO form, times with a zone in UTC,
-//! bytes in hexadecimal, lists, maps and structs as compact JSON. Deliberately total: every type of Arrow has a text.
+//! In: an array, the field that describes it, and a row. Out: its text: numbers with all digits, dates, times and intervals
+//! in ISO form, times with a zone in UTC, bytes in hexadecimal, lists, maps and structs as compact JSON. Deliberately total:
+//! every type of Arrow has a text.
 
 use std::fmt::{Display, Write as _};
 
@@ -9,7 +10,8 @@ use arrow::{
     array::{Array, ArrayAccessor, AsArray as _},
     datatypes::{
         ArrowPrimitiveType, DataType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type,
-        Decimal256Type, DecimalType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+        Decimal256Type, DecimalType, Field, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+        Int64Type, IntervalDayTimeType, IntervalMonthDayNanoType, IntervalUnit, IntervalYearMonthType,
         Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType, TimeUnit,
         TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
         UInt16Type, UInt32Type, UInt64Type,
@@ -21,6 +23,18 @@ use crate::extract::{
     moment::{date, time, timestamp},
     number_text, single_text,
 };
+
+/// The key under which the metadata of a field name what its values mean beyond their type.
+pub(super) const MEANING: &str = "ARROW:extension:name";
+
+/// Sixteen bytes that are a UUID, as Arrow names them.
+pub(super) const UUID: &str = "arrow.uuid";
+
+/// Twelve bytes that are an interval: months, days and milliseconds, the lowest byte first and without a sign.
+pub(super) const INTERVAL: &str = "parquet.interval";
+
+/// The same with a sign, as arrow-rs writes it.
+pub(super) const SIGNED_INTERVAL: &str = "parquet.signed_interval";
 
 /// Writes the value of a row, which is not NULL.
 pub(super) type Writer<'a> = Box<dyn Fn(usize, &mut String) + 'a>;
@@ -42,8 +56,8 @@ pub(super) fn is_null(array: &dyn Array, row: usize) -> bool {
     }
 }
 
-/// Returns what writes the values of an array.
-pub(super) fn writer(array: &dyn Array) -> Writer<'_> {
+/// Returns what writes the values of an array; its field, and those within its type, say what bytes mean.
+pub(super) fn writer<'a>(array: &'a dyn Array, field: &'a Field) -> Writer<'a> {
     match array.data_type() {
         DataType::Null => Box::new(|_, _| {}),
         DataType::Boolean => {
@@ -69,7 +83,8 @@ pub(super) fn writer(array: &dyn Array) -> Writer<'_> {
         DataType::Binary => hex(array.as_binary::<i32>()),
         DataType::LargeBinary => hex(array.as_binary::<i64>()),
         DataType::BinaryView => hex(array.as_binary_view()),
-        DataType::FixedSizeBinary(_) => hex(array.as_fixed_size_binary()),
+        DataType::FixedSizeBinary(_) => fixed(array, field),
+        DataType::Interval(unit) => span(array, *unit),
         DataType::Date32 | DataType::Date64 | DataType::Time32(_) | DataType::Time64(_) | DataType::Timestamp(..) => {
             calendar(array)
         }
@@ -78,7 +93,7 @@ pub(super) fn writer(array: &dyn Array) -> Writer<'_> {
         }
         DataType::Dictionary(..) => {
             let array = array.as_any_dictionary();
-            let (keys, write) = (array.keys(), writer(array.values().as_ref()));
+            let (keys, write) = (array.keys(), writer(array.values().as_ref(), field));
             Box::new(move |row, text| {
                 if let Some(key) = key(keys, row) {
                     write(key, text);
@@ -87,12 +102,12 @@ pub(super) fn writer(array: &dyn Array) -> Writer<'_> {
         }
         DataType::RunEndEncoded(..) => Box::new(move |row, text| {
             if let Some((values, physical)) = run(array, row) {
-                writer(values)(physical, text);
+                writer(values, field)(physical, text);
             }
         }),
         DataType::Union(..) => Box::new(move |row, text| {
             let array = array.as_union();
-            writer(array.child(array.type_id(row)).as_ref())(array.value_offset(row), text);
+            writer(array.child(array.type_id(row)).as_ref(), field)(array.value_offset(row), text);
         }),
         DataType::List(_)
         | DataType::LargeList(_)
@@ -100,7 +115,7 @@ pub(super) fn writer(array: &dyn Array) -> Writer<'_> {
         | DataType::ListView(_)
         | DataType::LargeListView(_)
         | DataType::Map(..)
-        | DataType::Struct(_) => json(array),
+        | DataType::Struct(_) => json(array, field),
         _ => integer(array),
     }
 }
@@ -125,7 +140,7 @@ fn integer(array: &dyn Array) -> Writer<'_> {
     }
 }
 
-/// Durations and intervals, as ISO 8601 has them as far as it does.
+/// Durations, as ISO 8601 has them.
 fn other(array: &dyn Array) -> Writer<'_> {
     let options = FormatOptions::new().with_duration_format(DurationFormat::ISO8601);
     let formatter = ArrayFormatter::try_new(array, &options).ok();
@@ -154,6 +169,87 @@ fn hex<'a, A: ArrayAccessor<Item = &'a [u8]> + Copy + 'a>(array: A) -> Writer<'a
             let _ = write!(text, "{byte:02x}");
         }
     })
+}
+
+/// Bytes of one length, as what the field says that they are, else in hexadecimal.
+fn fixed<'a>(array: &'a dyn Array, field: &Field) -> Writer<'a> {
+    let array = array.as_fixed_size_binary();
+    match (field.extension_type_name(), array.value_length()) {
+        (Some(UUID), 16) => Box::new(move |row, text| uuid(array.value(row), text)),
+        (Some(INTERVAL), 12) => Box::new(move |row, text| {
+            let [months, days, milliseconds] = numbers(array.value(row)).map(i64::from);
+            interval(months, days, milliseconds * 1_000_000, text);
+        }),
+        (Some(SIGNED_INTERVAL), 12) => Box::new(move |row, text| {
+            let [months, days, milliseconds] = numbers(array.value(row)).map(|number| i64::from(number.cast_signed()));
+            interval(months, days, milliseconds * 1_000_000, text);
+        }),
+        _ => hex(array),
+    }
+}
+
+/// Writes sixteen bytes as 8-4-4-4-12 hexadecimal digits.
+fn uuid(bytes: &[u8], text: &mut String) {
+    for (index, byte) in bytes.iter().enumerate() {
+        text.push_str(if matches!(index, 4 | 6 | 8 | 10) { "-" } else { "" });
+        let _ = write!(text, "{byte:02x}");
+    }
+}
+
+/// Returns three numbers of four bytes each, the lowest first.
+fn numbers(bytes: &[u8]) -> [u32; 3] {
+    let mut numbers = [0; 3];
+    for (number, four) in numbers.iter_mut().zip(bytes.chunks_exact(4)) {
+        *number = u32::from_le_bytes(four.first_chunk().copied().unwrap_or_default());
+    }
+    numbers
+}
+
+/// Intervals, which are of months, of days and of time.
+fn span(array: &dyn Array, unit: IntervalUnit) -> Writer<'_> {
+    match unit {
+        IntervalUnit::YearMonth => {
+            let array = array.as_primitive::<IntervalYearMonthType>();
+            Box::new(move |row, text| interval(array.value(row).into(), 0, 0, text))
+        }
+        IntervalUnit::DayTime => {
+            let array = array.as_primitive::<IntervalDayTimeType>();
+            Box::new(move |row, text| {
+                let value = array.value(row);
+                interval(0, value.days.into(), i64::from(value.milliseconds) * 1_000_000, text);
+            })
+        }
+        IntervalUnit::MonthDayNano => {
+            let array = array.as_primitive::<IntervalMonthDayNanoType>();
+            Box::new(move |row, text| {
+                let value = array.value(row);
+                interval(value.months.into(), value.days.into(), value.nanoseconds, text);
+            })
+        }
+    }
+}
+
+/// Writes an interval as ISO 8601 has it, with a sign for each part, since months, days and seconds have no fixed length in each
+/// other: `P-1M2DT-0.5S`. Parts of zero are left out; nothing but zero is `PT0S`.
+fn interval(months: i64, days: i64, nanoseconds: i64, text: &mut String) {
+    text.push('P');
+    for (count, unit) in [(months, 'M'), (days, 'D')] {
+        if count != 0 {
+            let _ = write!(text, "{count}{unit}");
+        }
+    }
+    if nanoseconds == 0 {
+        text.push_str(if months == 0 && days == 0 { "T0S" } else { "" });
+        return;
+    }
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let (seconds, fraction) = (nanoseconds.unsigned_abs() / 1_000_000_000, nanoseconds.unsigned_abs() % 1_000_000_000);
+    let _ = write!(text, "T{sign}{seconds}");
+    if fraction > 0 {
+        let digits = format!(".{fraction:09}");
+        text.push_str(digits.trim_end_matches('0'));
+    }
+    text.push('S');
 }
 
 /// All digits of a decimal, also those beyond the precision that its type declares: Arrow's own text leaves them out.
@@ -260,37 +356,40 @@ fn run(array: &dyn Array, row: usize) -> Option<(&dyn Array, usize)> {
 }
 
 /// Writes values as JSON: numbers and truth values bare, everything else that is no container as a string.
-fn json(array: &dyn Array) -> Writer<'_> {
+fn json<'a>(array: &'a dyn Array, field: &'a Field) -> Writer<'a> {
     match array.data_type() {
-        DataType::List(_) => list(array.as_list::<i32>().values(), |row| {
+        DataType::List(_) => list(array.as_list::<i32>().values(), item(field), |row| {
             let offsets = array.as_list::<i32>().value_offsets();
             place(offsets[row].into())..place(offsets[row + 1].into())
         }),
-        DataType::LargeList(_) => list(array.as_list::<i64>().values(), |row| {
+        DataType::LargeList(_) => list(array.as_list::<i64>().values(), item(field), |row| {
             let offsets = array.as_list::<i64>().value_offsets();
             place(offsets[row])..place(offsets[row + 1])
         }),
-        DataType::FixedSizeList(..) => list(array.as_fixed_size_list().values(), |row| {
+        DataType::FixedSizeList(..) => list(array.as_fixed_size_list().values(), item(field), |row| {
             let array = array.as_fixed_size_list();
             let start = place(array.value_offset(row).into());
             start..start + place(array.value_length().into())
         }),
-        DataType::ListView(_) => list(array.as_list_view::<i32>().values(), |row| {
+        DataType::ListView(_) => list(array.as_list_view::<i32>().values(), item(field), |row| {
             let array = array.as_list_view::<i32>();
             let start = place(array.value_offsets()[row].into());
             start..start + place(array.value_sizes()[row].into())
         }),
-        DataType::LargeListView(_) => list(array.as_list_view::<i64>().values(), |row| {
+        DataType::LargeListView(_) => list(array.as_list_view::<i64>().values(), item(field), |row| {
             let array = array.as_list_view::<i64>();
             let start = place(array.value_offsets()[row]);
             start..start + place(array.value_sizes()[row])
         }),
-        DataType::Map(..) => map(array),
+        DataType::Map(..) => map(array, field),
         DataType::Struct(fields) => {
             let members: Vec<(String, &dyn Array, Writer<'_>)> = fields
                 .iter()
                 .zip(array.as_struct().columns())
-                .map(|(field, column)| (quoted(field.name()), column.as_ref(), json(column.as_ref())))
+                .enumerate()
+                .map(|(index, (inner, column))| {
+                    (quoted(inner.name()), column.as_ref(), json(column.as_ref(), member(field, index)))
+                })
                 .collect();
             Box::new(move |row, text| {
                 text.push('{');
@@ -305,7 +404,7 @@ fn json(array: &dyn Array) -> Writer<'_> {
         }
         DataType::Dictionary(..) => {
             let array = array.as_any_dictionary();
-            let (keys, write) = (array.keys(), json(array.values().as_ref()));
+            let (keys, write) = (array.keys(), json(array.values().as_ref(), field));
             Box::new(move |row, text| {
                 if let Some(key) = key(keys, row) {
                     write(key, text);
@@ -313,10 +412,10 @@ fn json(array: &dyn Array) -> Writer<'_> {
             })
         }
         data_type if data_type.is_numeric() && !data_type.is_floating() || *data_type == DataType::Boolean => {
-            writer(array)
+            writer(array, field)
         }
         data_type => {
-            let (write, bare) = (writer(array), data_type.is_floating());
+            let (write, bare) = (writer(array, field), data_type.is_floating());
             Box::new(move |row, text| {
                 let mut value = String::new();
                 write(row, &mut value);
@@ -324,6 +423,27 @@ fn json(array: &dyn Array) -> Writer<'_> {
                 text.push_str(&if bare { value } else { quoted(&value) });
             })
         }
+    }
+}
+
+/// Returns the field of a list's values, or of a map's entries.
+fn item(field: &Field) -> &Field {
+    match field.data_type() {
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::Map(item, _) => item,
+        _ => field,
+    }
+}
+
+/// Returns a field of a struct.
+fn member(field: &Field, index: usize) -> &Field {
+    match field.data_type() {
+        DataType::Struct(fields) if index < fields.len() => &fields[index],
+        _ => field,
     }
 }
 
@@ -339,8 +459,12 @@ fn or_null(array: &dyn Array, row: usize, write: &Writer<'_>, text: &mut String)
     if is_null(array, row) { text.push_str("null") } else { write(row, text) }
 }
 
-fn list<'a>(values: &'a dyn Array, range: impl Fn(usize) -> std::ops::Range<usize> + 'a) -> Writer<'a> {
-    let write = json(values);
+fn list<'a>(
+    values: &'a dyn Array,
+    field: &'a Field,
+    range: impl Fn(usize) -> std::ops::Range<usize> + 'a,
+) -> Writer<'a> {
+    let write = json(values, field);
     Box::new(move |row, text| {
         text.push('[');
         for (index, value) in range(row).enumerate() {
@@ -352,10 +476,11 @@ fn list<'a>(values: &'a dyn Array, range: impl Fn(usize) -> std::ops::Range<usiz
 }
 
 /// A map is an object whose names are the texts of its keys.
-fn map(array: &dyn Array) -> Writer<'_> {
+fn map<'a>(array: &'a dyn Array, field: &'a Field) -> Writer<'a> {
     let array = array.as_map();
     let (keys, values) = (array.keys().as_ref(), array.values().as_ref());
-    let (name, write) = (writer(keys), json(values));
+    let entries = item(field);
+    let (name, write) = (writer(keys, member(entries, 0)), json(values, member(entries, 1)));
     Box::new(move |row, text| {
         let offsets = array.value_offsets();
         text.push('{');

@@ -37,6 +37,8 @@ pub(super) struct Columns {
 struct Path {
     root: usize,
     fields: Vec<usize>,
+    /// What the file says of the column there.
+    field: Arc<Field>,
 }
 
 impl Columns {
@@ -46,14 +48,14 @@ impl Columns {
         let is_wanted = |name: &str| names.is_empty() || names.contains(&fold(name));
         let mut leaves = Leaves { names: &names, found: Vec::new() };
         for (root, field) in schema.fields().iter().enumerate() {
-            leaves.walk(field.name().clone(), field, Path { root, fields: Vec::new() });
+            leaves.walk(field.name().clone(), Path { root, fields: Vec::new(), field: Arc::clone(field) });
         }
         let mut roots: Vec<usize> =
             leaves.found.iter().filter(|(name, _)| is_wanted(name)).map(|(_, path)| path.root).collect();
         roots.dedup();
         let read = |(name, path): &(String, Path)| {
             let root = roots.binary_search(&path.root).ok().filter(|_| is_wanted(name))?;
-            Some(Path { root, fields: path.fields.clone() })
+            Some(Path { root, ..path.clone() })
         };
         let paths = leaves.found.iter().map(read).collect();
         let header = leaves.found.into_iter().map(|(name, _)| name).collect();
@@ -62,10 +64,10 @@ impl Columns {
 
     /// Writes rows as text; the first of them is row `line` of the file.
     pub(super) fn to_text(&self, records: &RecordBatch, line: u64) -> RawBatch {
-        let arrays: Vec<Option<Values>> =
+        let arrays: Vec<Option<Values<'_>>> =
             self.paths.iter().map(|path| path.as_ref().and_then(|path| Values::at(records, path))).collect();
         let writers: Vec<Option<Writer<'_>>> =
-            arrays.iter().map(|values| values.as_ref().map(|values| cell::writer(values.array.as_ref()))).collect();
+            arrays.iter().map(|values| values.as_ref().map(Values::writer)).collect();
         let mut text = String::new();
         let mut cells: Vec<Option<Range<usize>>> = Vec::with_capacity(records.num_rows() * self.paths.len());
         let mut rows = Vec::with_capacity(records.num_rows());
@@ -103,7 +105,8 @@ struct Leaves<'a> {
 }
 
 impl Leaves<'_> {
-    fn walk(&mut self, name: String, field: &Arc<Field>, path: Path) {
+    fn walk(&mut self, name: String, path: Path) {
+        let field = Arc::clone(&path.field);
         let DataType::Struct(fields) = field.data_type() else { return self.found.push((name, path)) };
         let is_leaf = fields.is_empty() || path.fields.len() == DEPTH;
         if is_leaf || self.names.contains(&fold(&name)) {
@@ -113,21 +116,22 @@ impl Leaves<'_> {
             return;
         }
         for (index, field) in fields.iter().enumerate() {
-            let mut path = path.clone();
+            let mut path = Path { field: Arc::clone(field), ..path.clone() };
             path.fields.push(index);
-            self.walk(format!("{name}.{}", field.name()), field, path);
+            self.walk(format!("{name}.{}", field.name()), path);
         }
     }
 }
 
 /// A column's values, and the structs around them, of which each may be NULL.
-struct Values {
+struct Values<'a> {
     array: ArrayRef,
     around: Vec<ArrayRef>,
+    field: &'a Field,
 }
 
-impl Values {
-    fn at(records: &RecordBatch, path: &Path) -> Option<Self> {
+impl<'a> Values<'a> {
+    fn at(records: &RecordBatch, path: &'a Path) -> Option<Self> {
         let mut array = Arc::clone(records.columns().get(path.root)?);
         let mut around = Vec::new();
         for field in &path.fields {
@@ -136,7 +140,11 @@ impl Values {
             array = inner;
         }
         around.retain(|array| array.null_count() > 0);
-        Some(Self { array, around })
+        Some(Self { array, around, field: &path.field })
+    }
+
+    fn writer(&self) -> Writer<'_> {
+        cell::writer(self.array.as_ref(), self.field)
     }
 
     fn is_null(&self, row: usize) -> bool {

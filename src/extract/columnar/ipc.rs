@@ -17,7 +17,7 @@ use arrow::{
     },
 };
 
-use super::{Batches, Source, bytes::exactly};
+use super::{Batches, Fault, Source, bytes::exactly};
 use crate::storage::content::Content;
 
 /// The bytes with which a file, as opposed to a stream, begins and ends.
@@ -32,8 +32,11 @@ const UNPACKED_BYTES: u64 = 4 << 30;
 /// The most rows that a batch may claim; columns of nothing but NULL need no bytes for them.
 const BATCH_ROWS: i64 = 1 << 31;
 
+/// Under this key the messages of Arrow 0.17 name the compression of their buffers, before the format had a place for it.
+const OLD_COMPRESSION: &str = "ARROW:experimental_compression";
+
 /// Opens an Arrow IPC file or stream.
-pub(super) fn open(content: &Content) -> Result<Box<dyn Source>, String> {
+pub(super) fn open(content: &Content) -> Result<Box<dyn Source>, Fault> {
     let head = content.part(0, MAGIC.len()).map_err(|error| error.to_string())?;
     if head == MAGIC { open_file(content) } else { open_stream(content) }
 }
@@ -50,6 +53,19 @@ fn length(written: i64) -> Result<u64, String> {
 /// Parses the metadata of a message.
 fn message(metadata: &[u8]) -> Result<Message<'_>, String> {
     root_as_message(metadata).map_err(|error| format!("a message cannot be parsed: {error}"))
+}
+
+/// Refuses a message whose buffers are compressed as Arrow 0.17 did it: the library would take them for values.
+fn refuse_old_compression(message: &Message<'_>, at: u64) -> Result<(), Fault> {
+    let holds_buffers = matches!(message.header_type(), MessageHeader::RecordBatch | MessageHeader::DictionaryBatch);
+    let is_old = message.custom_metadata().iter().flatten().any(|pair| pair.key() == Some(OLD_COMPRESSION));
+    if holds_buffers && is_old {
+        return Err(Fault {
+            reason: format!("the message at byte {at} is compressed as only Arrow 0.17 did it"),
+            hint: "write it again with Arrow 1.0 or newer, or without compression",
+        });
+    }
+    Ok(())
 }
 
 /// Compares what the compressed buffers of a message claim to unpack to with what may be.
@@ -110,7 +126,7 @@ impl Decoder {
     }
 
     /// Decodes a message: a batch is returned, a dictionary remembered. Returns the offset behind it as well.
-    fn decode(&mut self, place: Place, columns: &[usize]) -> Result<(Option<RecordBatch>, u64), String> {
+    fn decode(&mut self, place: Place, columns: &[usize]) -> Result<(Option<RecordBatch>, u64), Fault> {
         let metadata = bytes(&self.content, place.metadata, place.metadata_length)?;
         let prefix = match metadata.first_chunk() {
             Some(&CONTINUATION) => 8,
@@ -118,6 +134,7 @@ impl Decoder {
             _ => 0,
         };
         let message = message(metadata.get(prefix..).unwrap_or_default())?;
+        refuse_old_compression(&message, place.metadata)?;
         let body_length = place.body_length.map_or_else(|| length(message.bodyLength()), Ok)?;
         let body_at = place.metadata + place.metadata_length;
         let body = bytes(&self.content, body_at, body_length)?;
@@ -150,7 +167,7 @@ impl Decoder {
 }
 
 /// Opens a file: its footer says where its batches are.
-fn open_file(content: &Content) -> Result<Box<dyn Source>, String> {
+fn open_file(content: &Content) -> Result<Box<dyn Source>, Fault> {
     let end = content.len().checked_sub(10).ok_or("the file ends in its first bytes")?;
     let tail = bytes(content, end, 10)?;
     let tail = tail.first_chunk().copied().unwrap_or_default();
@@ -179,7 +196,7 @@ impl Source for File<std::vec::IntoIter<Place>> {
         Arc::clone(&self.decoder.schema)
     }
 
-    fn read(self: Box<Self>, columns: &[usize]) -> Result<Batches, String> {
+    fn read(self: Box<Self>, columns: &[usize]) -> Result<Batches, Fault> {
         let Self { messages, mut decoder } = *self;
         let columns = columns.to_vec();
         Ok(Box::new(
@@ -195,7 +212,7 @@ struct Stream {
 }
 
 /// Opens a stream: its first message is the schema.
-fn open_stream(content: &Content) -> Result<Box<dyn Source>, String> {
+fn open_stream(content: &Content) -> Result<Box<dyn Source>, Fault> {
     let first = next_place(content, 0)?.ok_or("the stream ends before its schema")?;
     let metadata = bytes(content, first.metadata, first.metadata_length)?;
     let message = message(&metadata)?;
@@ -220,7 +237,7 @@ fn next_place(content: &Content, at: u64) -> Result<Option<Place>, String> {
 
 impl Stream {
     /// Returns the next batch; None at the end of the stream.
-    fn next(&mut self, decoder: &mut Decoder, columns: &[usize]) -> Result<Option<RecordBatch>, String> {
+    fn next(&mut self, decoder: &mut Decoder, columns: &[usize]) -> Result<Option<RecordBatch>, Fault> {
         while let Some(place) = next_place(&decoder.content, self.at)? {
             let (batch, next) = decoder.decode(place, columns)?;
             self.at = next;
@@ -237,7 +254,7 @@ impl Source for File<Stream> {
         Arc::clone(&self.decoder.schema)
     }
 
-    fn read(self: Box<Self>, columns: &[usize]) -> Result<Batches, String> {
+    fn read(self: Box<Self>, columns: &[usize]) -> Result<Batches, Fault> {
         let Self { mut messages, mut decoder } = *self;
         let columns = columns.to_vec();
         Ok(Box::new(std::iter::from_fn(move || {

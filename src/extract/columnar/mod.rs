@@ -36,7 +36,28 @@ const DAMAGED: &str = "the file is damaged or still being written: ask for it ag
 const PIECE_BYTES: usize = 32 << 20;
 
 /// Record batches in order, or why there are no more.
-type Batches = Box<dyn Iterator<Item = Result<RecordBatch, String>> + Send>;
+type Batches = Box<dyn Iterator<Item = Result<RecordBatch, Fault>> + Send>;
+
+/// Why a file cannot be read.
+#[derive(Debug)]
+struct Fault {
+    reason: String,
+    /// What to do.
+    hint: &'static str,
+}
+
+impl From<String> for Fault {
+    /// Takes a reason for which the file is thought to be damaged.
+    fn from(reason: String) -> Self {
+        Self { reason, hint: DAMAGED }
+    }
+}
+
+impl From<&str> for Fault {
+    fn from(reason: &str) -> Self {
+        Self::from(reason.to_owned())
+    }
+}
 
 /// A columnar format.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +74,7 @@ impl Kind {
         }
     }
 
-    fn open(self, content: &Content) -> Result<Box<dyn Source>, String> {
+    fn open(self, content: &Content) -> Result<Box<dyn Source>, Fault> {
         match self {
             Self::Parquet => parquet::open(content),
             Self::Arrow => ipc::open(content),
@@ -63,11 +84,11 @@ impl Kind {
 
 /// A file whose schema is known and whose rows are not yet read.
 trait Source {
-    /// Returns the columns of the file.
+    /// Returns the columns of the file; their metadata say what bytes mean, as [`cell::writer`] reads it.
     fn schema(&self) -> SchemaRef;
 
     /// Begins to read the columns with these numbers, in the file's order; batches hold them, and no others.
-    fn read(self: Box<Self>, columns: &[usize]) -> Result<Batches, String>;
+    fn read(self: Box<Self>, columns: &[usize]) -> Result<Batches, Fault>;
 }
 
 /// Opens a columnar file.
@@ -77,7 +98,7 @@ pub(super) fn open(
     kind: Kind,
     hints: &Hints,
 ) -> Result<Box<dyn RecordReader>, Error> {
-    let failed = |reason: String| Error::unreadable(path, reason, DAMAGED);
+    let failed = |fault: Fault| Error::unreadable(path, fault.reason, fault.hint);
     let (columns, batches) = guarded(|| {
         let source = kind.open(content)?;
         let columns = Columns::new(&source.schema(), hints);
@@ -102,8 +123,8 @@ fn shape(kind: Kind, header: Vec<String>) -> FileShape {
 }
 
 /// Turns a panic of a decoder into an error: the libraries trust some numbers of a file, and a damaged file lies.
-fn guarded<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    super::guarded::guarded(decode).unwrap_or_else(|| Err("its bytes contradict each other".to_owned()))
+fn guarded<T>(decode: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    super::guarded::guarded(decode).unwrap_or_else(|| Err("its bytes contradict each other".into()))
 }
 
 struct Reader {
@@ -144,7 +165,7 @@ impl Reader {
         while self.left.as_ref().is_none_or(|left| left.num_rows() == 0) {
             let batches = &mut self.batches;
             let next = guarded(|| batches.next().transpose());
-            match next.map_err(|reason| Error::unreadable(&self.path, reason, DAMAGED))? {
+            match next.map_err(|fault| Error::unreadable(&self.path, fault.reason, fault.hint))? {
                 Some(records) => self.left = Some(records),
                 None => return Ok(None),
             }

@@ -43,6 +43,22 @@ const FOREIGN: [(&[u8], &str); 6] = [
     (b"MSCF\0\0\0\0", "a cabinet archive"),
 ];
 
+/// Returns what a file is that is packed in a way that is not read.
+fn foreign(head: &[u8]) -> Option<&'static str> {
+    let known = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, kind)| *kind);
+    known.or_else(|| is_lzma(head).then_some("compressed with lzma (.lzma)"))
+}
+
+/// Returns whether this is the header of xz's predecessor, which has no magic: the usual properties, the size of a dictionary
+/// (a power of two, or three halves of one), that of the content if it is known, and the zero with which the data begin.
+fn is_lzma(head: &[u8]) -> bool {
+    let Some((header, &[0])) = head.first_chunk::<14>().map(|head| head.split_at(13)) else { return false };
+    let number = |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let (dictionary, size) = (number(&header[1..5]), number(&header[5..]));
+    let is_usual = dictionary.is_power_of_two() || dictionary % 3 == 0 && (dictionary / 3).is_power_of_two();
+    header.starts_with(&[0x5D, 0, 0]) && is_usual && (size == u64::MAX || size < 1 << 40)
+}
+
 /// Opens every table of a file.
 pub(super) fn open(
     path: &Arc<str>,
@@ -84,7 +100,7 @@ impl Walk<'_> {
     /// Opens what lies at `path`; `name` is how it would be called unpacked.
     fn open(&mut self, path: &Arc<str>, name: &str, content: &Content, layers: usize) -> Result<(), Error> {
         let head = content.part(0, HEAD_BYTES).map_err(|error| super::disk(path, &error))?;
-        if let Some((_, kind)) = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)) {
+        if let Some(kind) = foreign(&head) {
             return Err(Error::unreadable(path, format!("it is {kind}"), "unpack it, or pack it as zip or gzip"));
         }
         if layers > MOST_LAYERS {

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use zip::{ZipArchive, result::ZipError};
+use zip::{CompressionMethod, ZipArchive, result::ZipError};
 
 use super::{Budget, Container, Error, Guard, IN_MEMORY_BYTES, Limits, Packed, unpacked};
 use crate::storage::content::{Content, Gathering};
@@ -80,7 +80,15 @@ impl Archive {
         let mut guard = Guard::new(member, budget, container);
         let copied = io::copy(&mut guard, to);
         let good = guard.good;
-        copied.map_err(|error| unpacked(path, &format!("`{name}`"), good, &error))
+        copied.map_err(|error| match unknown_method(&error) {
+            Some(method) => {
+                let known_as = CompressionMethod::name_from_u16(method);
+                let reason =
+                    format!("member `{name}` is packed by method {method} ({known_as}), which is not known here");
+                Error::unreadable(path, reason, "pack it again with deflate")
+            }
+            None => unpacked(path, &format!("`{name}`"), good, &error),
+        })
     }
 
     /// Unpacks everything to nowhere, to see whether it stays within the limits.
@@ -108,6 +116,14 @@ impl Archive {
         let mut gathering = Gathering::new(IN_MEMORY_BYTES);
         self.copy(path, index, &mut gathering, container, budget)?;
         gathering.flush().and_then(|()| gathering.finish()).map_err(|error| crate::extract::disk(path, &error))
+    }
+}
+
+/// Returns the method of a member that was never begun to unpack, because nobody here can.
+fn unknown_method(error: &io::Error) -> Option<u16> {
+    match error.get_ref()?.downcast_ref()? {
+        ZipError::CompressionMethodNotSupported(method) => Some(*method),
+        _ => None,
     }
 }
 
