@@ -22,15 +22,19 @@ const CHUNK: u64 = 10_000;
 /// Where drawing begins.
 const SEED: u64 = 0x7A11_4A57_2026_1122;
 
-/// Returns u per comparison and level, and how many pairs it was taken from.
+/// What random pairs show.
+pub struct Drawn {
+    /// Per comparison and level: its share of the pairs of which both sides say something.
+    pub shares: Vec<Vec<f64>>,
+    /// Per comparison: the share of such pairs among all.
+    pub said: Vec<f64>,
+    /// How many pairs were drawn.
+    pub pairs: u64,
+}
+
+/// Draws pairs, and counts their levels.
 #[must_use]
-pub fn shares(
-    entity: &Entity,
-    records: &Records,
-    codes: &Codes,
-    levels: &Levels<'_>,
-    threads: usize,
-) -> (Vec<Vec<f64>>, u64) {
+pub fn draw_pairs(entity: &Entity, records: &Records, codes: &Codes, levels: &Levels<'_>, threads: usize) -> Drawn {
     let (table, pairs) = drawn(records.len() as u64, levels, threads);
     let of = |(position, comparison): (usize, &Comparison)| {
         let mut counts = vec![0.5; levels.counts()[position]];
@@ -44,7 +48,17 @@ pub fn shares(
         let equal = equal_share(comparison, records, codes);
         normalized(counts, equal)
     };
-    (entity.comparisons.iter().enumerate().map(of).collect(), pairs)
+    let said = |position: usize| {
+        let silent = table.iter().filter(|(combination, _)| combination[position] == SILENT);
+        let silent: u64 = silent.map(|(_, count)| count).sum();
+        // Half a pair keeps it off 0.
+        (real(pairs - silent) + 0.5) / (real(pairs) + 0.5)
+    };
+    Drawn {
+        shares: entity.comparisons.iter().enumerate().map(of).collect(),
+        said: (0..entity.comparisons.len()).map(said).collect(),
+        pairs,
+    }
 }
 
 /// Makes shares of counts; the first share is given where it is known exactly.

@@ -22,6 +22,8 @@ const APART: (f64, usize) = (0.15, 2);
 const MOST_BITS: f64 = 900.0;
 /// Bits that such an attribute is worth in a match.
 const TELLING: f64 = 3.0;
+/// How often matches disagree in it at most: where every other one does, what looks like siblings may be matches with mistakes.
+const DISAGREEING: f64 = 0.2;
 
 /// The pairs that share some attributes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,10 +79,21 @@ impl Siblings {
 
     /// Returns whether enough of what tells things apart is not shared.
     fn are_told_apart(&self, known: Known<'_>) -> bool {
-        let bits = |(m, u): (&Vec<f64>, &Vec<f64>)| m.iter().zip(u).map(|(m, u)| m * (m / u).log2()).sum::<f64>();
-        let telling = known.m.iter().zip(known.u).map(bits);
-        let apart = self.shared.iter().zip(telling).filter(|(shared, bits)| **shared < APART.0 && *bits > TELLING);
-        apart.count() >= APART.1
+        self.apart(known.m, known.u).count() >= APART.1
+    }
+
+    /// Returns whether matches, as they are known beside the class, rarely disagree in enough of what tells siblings from them.
+    #[must_use]
+    pub fn are_no_matches(&self, m: &[Vec<f64>], u: &[Vec<f64>]) -> bool {
+        let is_rare = |m: &&Vec<f64>| m.last().is_some_and(|disagree| *disagree < DISAGREEING);
+        self.apart(m, u).filter(is_rare).count() >= APART.1
+    }
+
+    /// Returns m of the comparisons that tell things apart and are not shared.
+    fn apart<'a>(&'a self, m: &'a [Vec<f64>], u: &'a [Vec<f64>]) -> impl Iterator<Item = &'a Vec<f64>> {
+        let bits = |m: &[f64], u: &[f64]| m.iter().zip(u).map(|(m, u)| m * (m / u).log2()).sum::<f64>();
+        let apart = self.shared.iter().zip(m.iter().zip(u));
+        apart.filter(move |(shared, (m, u))| **shared < APART.0 && bits(m, u) > TELLING).map(|(_, (m, _))| m)
     }
 
     /// Returns what a pair loses for looking like siblings: `likeness` is the sum of [`Self::weights`] over its levels.
@@ -226,6 +239,10 @@ mod tests {
         // A third has another telephone than before.
         assert_eq!(learnt(&[(700, [0.95; 4]), (300, [0.95, 0.95, 0.95, 0.001]), STRANGERS]), None);
         assert_eq!(learnt(&[]), None);
+        let siblings = Siblings { share: 0.001, shared: vec![0.95, 0.95, 0.01, 0.01] };
+        let disagreeing =
+            |share: f64| siblings.are_no_matches(&vec![vec![1.0 - share, share]; 4], &vec![vec![0.001, 0.999]; 4]);
+        assert!(disagreeing(0.1) && !disagreeing(0.3));
     }
 
     #[test]

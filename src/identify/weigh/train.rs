@@ -63,18 +63,20 @@ pub fn train(
     threads: usize,
 ) -> Model {
     let levels = Levels::new(entity, records, codes, prepared);
-    let (drawn, random_pairs) = random::shares(entity, records, codes, &levels, threads);
+    let drawn = random::draw_pairs(entity, records, codes, &levels, threads);
     let training = Training::new(entity, records, codes, &levels, threads);
-    let first = training.learn(records, &drawn);
-    let strangers = |comparison: usize| training.strangers(comparison, &drawn, &first, all_pairs(records));
-    let u: Vec<Vec<f64>> = (0..drawn.len()).map(strangers).collect();
+    let first = training.learn(records, &drawn.shares);
+    let strangers = |(comparison, said): (usize, &f64)| {
+        training.strangers(comparison, &drawn.shares, &first, said * all_pairs(records))
+    };
+    let u: Vec<Vec<f64>> = drawn.said.iter().enumerate().map(strangers).collect();
     let Learning { m, prior, prior_from, siblings, .. } = training.learn(records, &u);
     let weights =
         |((comparison, u), learnt): ((&Comparison, &Vec<f64>), Learnt)| weights(entity, comparison, u, learnt);
     Model {
         entity: entity.name.value.clone(),
         records: records.len() as u64,
-        random_pairs,
+        random_pairs: drawn.pairs,
         prior: six_digits(prior),
         prior_from,
         comparisons: entity.comparisons.iter().zip(&u).zip(m).map(weights).collect(),
@@ -184,7 +186,7 @@ impl Training {
     }
 
     /// Learns m and the prior for a given u, and siblings if there are many; these then once more, since what was taken for
-    /// matches may have been siblings.
+    /// matches may have been siblings. There are none if what was taken for siblings may be matches.
     fn learn(&self, records: &Records, u: &[Vec<f64>]) -> Learning {
         let mut learning = self.learn_beside(records, u, None);
         for _ in 0..2 {
@@ -192,35 +194,34 @@ impl Training {
             let q = siblings.levels(&values(&learning.m), u);
             learning = self.learn_beside(records, u, Some(&q));
         }
-        learning
+        match &learning.siblings {
+            Some(siblings) if !siblings.are_no_matches(&values(&learning.m), u) => self.learn_matches(records, u, None),
+            _ => learning,
+        }
     }
 
-    /// Learns m, with q of siblings as far as it is known.
-    fn learn_beside(&self, records: &Records, u: &[Vec<f64>], q: Option<&[Vec<f64>]>) -> Learning {
+    /// Learns m and the prior, with q of siblings as far as it is known.
+    fn learn_matches(&self, records: &Records, u: &[Vec<f64>], q: Option<&[Vec<f64>]>) -> Learning {
         let estimates: Vec<Estimate> = self.blocks.iter().map(|block| block.estimate(u, q)).collect();
         let m: Vec<Learnt> =
             u.iter().enumerate().map(|(comparison, u)| self.average(comparison, u, &estimates)).collect();
         let (prior, prior_from) = self.prior(records, u, &m);
-        let known = Known { m: &values(&m), u, prior, pairs: all_pairs(records), stands_for: self.stands_for };
+        Learning { m, prior, prior_from, siblings: None, estimates, q: q.map(<[Vec<f64>]>::to_vec) }
+    }
+
+    /// Learns m and the prior, and siblings if there are many, with q of these as far as it is known.
+    fn learn_beside(&self, records: &Records, u: &[Vec<f64>], q: Option<&[Vec<f64>]>) -> Learning {
+        let learning = self.learn_matches(records, u, q);
+        let (m, pairs) = (values(&learning.m), all_pairs(records));
+        let known = Known { m: &m, u, prior: learning.prior, pairs, stands_for: self.stands_for };
         let blocked: Vec<Vec<bool>> = self.blocks[self.rules..]
             .iter()
             .map(|block| block.is_used.iter().map(|is_used| !is_used).collect())
             .collect();
-        match Siblings::learn(&self.all, known, &blocked) {
-            Some((siblings, prior)) => Learning {
-                prior_from: format!(
-                    "{:.0} expected matches among blocked pairs, beside {:.0} siblings",
-                    prior * known.pairs,
-                    siblings.share * known.pairs
-                ),
-                prior,
-                m,
-                siblings: Some(siblings),
-                estimates,
-                q: q.map(<[Vec<f64>]>::to_vec),
-            },
-            None => Learning { m, prior, prior_from, siblings: None, estimates, q: q.map(<[Vec<f64>]>::to_vec) },
-        }
+        let Some((siblings, prior)) = Siblings::learn(&self.all, known, &blocked) else { return learning };
+        let (matches, others) = (prior * pairs, siblings.share * pairs);
+        let prior_from = format!("{matches:.0} expected matches among blocked pairs, beside {others:.0} siblings");
+        Learning { prior, prior_from, siblings: Some(siblings), ..learning }
     }
 
     /// Takes the matches out of what random pairs show: where values are nearly unique, most equal ones are of one thing. How
