@@ -7,17 +7,23 @@ use std::sync::Arc;
 use ::parquet::{
     arrow::ArrowWriter,
     basic::{Compression, ZstdLevel},
-    file::properties::WriterProperties,
+    data_type::{FixedLenByteArray, FixedLenByteArrayType, Int96, Int96Type},
+    file::{
+        properties::WriterProperties,
+        writer::{SerializedFileWriter, SerializedRowGroupWriter},
+    },
+    schema::parser::parse_message_type,
 };
 use arrow::{
     array::{
         ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Decimal256Array, DictionaryArray,
         DurationMillisecondArray, FixedSizeBinaryArray, Float32Array, Float64Array, Int32Array, Int64Array,
-        LargeStringArray, ListArray, MapBuilder, NullArray, RecordBatch, StringArray, StringBuilder, StructArray,
-        Time64MicrosecondArray, TimestampMicrosecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
+        IntervalDayTimeArray, IntervalMonthDayNanoArray, IntervalYearMonthArray, LargeStringArray, ListArray,
+        MapBuilder, NullArray, RecordBatch, StringArray, StringBuilder, StructArray, Time64MicrosecondArray,
+        TimestampMicrosecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
     },
     buffer::NullBuffer,
-    datatypes::{DataType, Field, Fields, Int32Type, i256},
+    datatypes::{DataType, Field, Fields, Int32Type, IntervalDayTime, IntervalMonthDayNano, i256},
     ipc::{
         CompressionType,
         writer::{FileWriter, IpcWriteOptions, StreamWriter},
@@ -97,6 +103,99 @@ fn a_header_that_takes_long_to_skip_is_an_error() {
     footer.splice(length_at - 1..length_at - 1, conditions);
     let message = fail("a.parquet", footer, &Format::Auto);
     assert!(message.contains("the footer has more conditions than any can have"), "{message}");
+}
+
+#[test]
+fn intervals_are_iso_with_all_their_parts() {
+    let bytes = ipc(&RecordBatch::try_from_iter([
+        (
+            "parts",
+            Arc::new(IntervalMonthDayNanoArray::from(vec![
+                IntervalMonthDayNano::new(14, 3, 5_000_000_000),
+                IntervalMonthDayNano::new(-1, 2, -500_000_000),
+                IntervalMonthDayNano::new(0, 0, 0),
+            ])) as ArrayRef,
+        ),
+        ("months", Arc::new(IntervalYearMonthArray::from(vec![Some(14), Some(-1), None]))),
+        (
+            "days",
+            Arc::new(IntervalDayTimeArray::from(vec![
+                IntervalDayTime::new(1, 0),
+                IntervalDayTime::new(0, 1),
+                IntervalDayTime::new(-1, -1_000),
+            ])),
+        ),
+    ])
+    .unwrap());
+    for (name, bytes) in bytes {
+        let found = read(name, bytes, &Format::Auto, &[]);
+        let expected = ["1: P14M3DT5S|P14M|P1D", "2: P-1M2DT-0.5S|P-1M|PT0.001S", "3: PT0S|∅|P-1DT-1S"];
+        assert_eq!(found.rows[..3], expected, "{name}");
+    }
+}
+
+/// Writes one row group of a Parquet schema, a column of fixed bytes or INT96 for each leaf.
+fn parquet_of(schema: &str, leaves: impl Fn(&mut SerializedRowGroupWriter<'_, &mut Vec<u8>>)) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    leaves(&mut group);
+    group.close().unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+#[test]
+fn parquet_says_what_fixed_bytes_are() {
+    let interval: Vec<u8> = [14_u32, 3, 5_000].iter().flat_map(|part| part.to_le_bytes()).collect();
+    let uuid: Vec<u8> = (0..16).collect();
+    let fixed = |group: &mut SerializedRowGroupWriter<'_, &mut Vec<u8>>, value: &[u8]| {
+        let mut column = group.next_column().unwrap().unwrap();
+        let value = FixedLenByteArray::from(value.to_vec());
+        column.typed::<FixedLenByteArrayType>().write_batch(&[value], None, None).unwrap();
+        column.close().unwrap();
+    };
+    let schema = "message m {
+        required fixed_len_byte_array(12) span (INTERVAL);
+        required group inner { required fixed_len_byte_array(16) id (UUID); }
+        required fixed_len_byte_array(16) plain;
+    }";
+    let bytes = parquet_of(schema, |group| {
+        fixed(group, &interval);
+        fixed(group, &uuid);
+        fixed(group, &uuid);
+    });
+    let found = read("a.parquet", bytes, &Format::Auto, &[]);
+    assert_eq!(found.shape.header, ["span", "inner.id", "plain"]);
+    let id = "00010203-0405-0607-0809-0a0b0c0d0e0f";
+    assert_eq!(found.rows, [format!("1: P14M3DT5S|{id}|{}", id.replace('-', ""))]);
+}
+
+#[test]
+fn old_timestamps_reach_far_years_at_any_depth() {
+    // The Julian day of 3000-01-01, no nanoseconds of the day.
+    let far = Int96::from(vec![0, 0, 2_816_788]);
+    let schema = "message m { required group s { required int96 t; } required int96 r; }";
+    let bytes = parquet_of(schema, |group| {
+        for _ in 0..2 {
+            let mut column = group.next_column().unwrap().unwrap();
+            column.typed::<Int96Type>().write_batch(&[far], None, None).unwrap();
+            column.close().unwrap();
+        }
+    });
+    let found = read("a.parquet", bytes, &Format::Auto, &[]);
+    assert_eq!(found.rows, ["1: 3000-01-01T00:00:00|3000-01-01T00:00:00"]);
+}
+
+#[test]
+fn rows_that_the_footer_forgot_are_read() {
+    let mut bytes = written(vec![("a", Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef)]);
+    // The third field of the footer, a number, which is 2 and stands before the list of row groups.
+    let count_at = bytes.windows(3).rposition(|part| part == [0x16, 4, 0x19]).unwrap() + 1;
+    bytes[count_at] = 0;
+    let found = read("a.parquet", bytes, &Format::Auto, &[]);
+    assert_eq!(found.rows, ["1: 1", "2: 2"]);
 }
 
 /// Writes a batch as Arrow IPC: as a file and as a stream, with every compression.

@@ -160,8 +160,24 @@ fn bombs_are_stopped_by_the_limit_that_they_pass() {
 
 #[test]
 fn what_is_packed_otherwise_is_named() {
-    for (bytes, kind) in [(&b"7z\xBC\xAF\x27\x1C"[..], "a 7z archive"), (b"Rar!\x1A\x07\x01\0", "a RAR archive")] {
+    for (bytes, kind) in [
+        (&b"7z\xBC\xAF\x27\x1C"[..], "a 7z archive"),
+        (b"Rar!\x1A\x07\x01\0", "a RAR archive"),
+        (b"\x5D\0\0\x80\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\x30", "compressed with lzma (.lzma)"),
+    ] {
         let expected = format!("cannot read `a`: it is {kind}; unpack it, or pack it as zip or gzip");
         assert_eq!(fail("a", bytes.to_vec(), &Format::Auto), expected);
     }
+}
+
+#[test]
+fn a_member_that_nobody_can_unpack_names_its_method() {
+    let mut zip = zipped(&[("a.csv", TABLE)]);
+    let directory = memchr::memmem::rfind(&zip, b"PK\x01\x02").unwrap();
+    for at in [8, directory + 10] {
+        zip[at..at + 2].copy_from_slice(&14_u16.to_le_bytes());
+    }
+    let told = fail("a.zip", zip, &Format::Auto);
+    let method = "member `a.csv` is packed by method 14 (Lzma), which is not known here; pack it again with deflate";
+    assert!(told.ends_with(method), "{told}");
 }
