@@ -176,19 +176,23 @@ impl FormatChoice {
         format!("{{ type: {name}, {} }}", options.join(", "))
     }
 
-    /// Returns the format to which the options belong; what several have goes by the file's name.
+    /// Returns the format to which the options belong; what several have goes by the file's name. A workbook stays one, which then
+    /// says that it has no such option; only what is called `.xls` is often text.
     fn owner(&self, path: &str) -> &'static str {
         let has = |owned: &[&str]| self.options.iter().any(|(option, _)| owned.contains(&option.as_str()));
         let by_option = OWNERS.iter().find(|(_, owned)| has(owned)).map(|(owner, _)| *owner);
-        by_option.unwrap_or(if is_workbook(path) { "xlsx" } else { "csv" })
+        match (extension(path).as_str(), by_option) {
+            ("xlsx" | "xlsm" | "xlsb" | "ods", None | Some("csv")) | ("xls", None) => "xlsx",
+            (_, by_option) => by_option.unwrap_or("csv"),
+        }
     }
 }
 
-fn is_workbook(path: &str) -> bool {
+/// Returns what a file's name ends in, in small letters and below what packed it.
+fn extension(path: &str) -> String {
     let path = path.to_lowercase();
     let packed = [".gz", ".zst", ".bz2", ".xz", ".zip"].iter().find_map(|ending| path.strip_suffix(ending));
-    let (_, extension) = packed.unwrap_or(&path).rsplit_once('.').unwrap_or_default();
-    matches!(extension, "xlsx" | "xlsm" | "xlsb" | "xls" | "ods")
+    packed.unwrap_or(&path).rsplit_once('.').map(|(_, extension)| extension.to_owned()).unwrap_or_default()
 }
 
 /// Checks a location and a format as a contract would have them.
@@ -245,6 +249,8 @@ mod tests {
         assert_eq!(choice(&[("sheet", "\"数据*\"")]).yaml("a.dat"), "{ type: xlsx, sheet: \"数据*\" }");
         assert_eq!(choice(&[("header_row", "3")]).yaml("A.XLSX"), "{ type: xlsx, header_row: 3 }");
         assert_eq!(choice(&[("header_row", "3")]).yaml("a.csv.gz"), "{ type: csv, header_row: 3 }");
+        assert_eq!(choice(&[("header", "none")]).yaml("a.xlsx"), "{ type: xlsx, header: none }");
+        assert_eq!(choice(&[("header", "none")]).yaml("text.xls"), "{ type: csv, header: none }");
     }
 
     #[test]

@@ -33,7 +33,10 @@ use arrow::{
 use super::DAMAGED;
 use crate::{
     define::project::Format,
-    extract::testing::{fail, fail_within, read},
+    extract::{
+        Hints, Limits, open,
+        testing::{fail, fail_within, read},
+    },
 };
 
 fn written(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
@@ -393,4 +396,29 @@ fn a_decimal_beyond_its_declared_precision_keeps_its_digits() {
     writer.write(&batch).unwrap();
     let found = read("a.arrow", writer.into_inner().unwrap(), &Format::Auto, &[]);
     assert_eq!(found.rows, ["1: -1234.56|-12345600|-123456", "2: 0.07|700|7", "3: 0.00|0|0"]);
+}
+
+/// A stream of two rows whose batch is marked as Arrow 0.17 did it: pyarrow 26 wrote it, with that key in the batch's metadata.
+const OLD_STREAM: &str = "\
+    ffffffff780000001000000000000a000c000600050008000a000000000104000c0000000800080000000400080000000400000001000000\
+    14000000100014000800060007000c00000010001000000000000102100000001c0000000400000000000000010000006100000008000c00\
+    08000700080000000000000108000000ffffffffd8000000180000000000000000000e00180006000500080010000c000e00000000030400\
+    640000000c0000000800000000000000010000000c00000008000c0004000800080000001000000004000000030000004c5a34001e000000\
+    4152524f573a6578706572696d656e74616c5f636f6d7072657373696f6e000000000a0018000c00040008000a0000003c00000010000000\
+    0200000000000000000000000200000000000000000000000000000000000000000000000000000002000000000000000000000001000000\
+    020000000000000000000000000000000102000000000000ffffffff00000000";
+
+#[test]
+fn a_compression_of_arrow_0_17_is_an_error_that_says_what_to_do() {
+    let byte = |at: usize| u8::from_str_radix(&OLD_STREAM[at..at + 2], 16).unwrap();
+    let stream: Vec<u8> = (0..OLD_STREAM.len()).step_by(2).map(byte).collect();
+    let content = ::bytes::Bytes::from(stream).into();
+    let mut parts =
+        open(&"a.arrows".into(), &content, &Format::Auto, &Hints::default(), &Limits::default()).unwrap_or_default();
+    let error = parts[0].reader.next_batch().err().unwrap();
+    assert_eq!(
+        format!("{error}; {}", error.hint().unwrap()),
+        "cannot read `a.arrows`: the message at byte 136 is compressed as only Arrow 0.17 did it; \
+         write it again with Arrow 1.0 or newer, or without compression"
+    );
 }
