@@ -3,8 +3,8 @@
 //! DataFusion's fair pool gives each operator that may spill the same part of the memory, whether the others need theirs or not: where
 //! thirty may spill, one that groups ten million rows writes them to disk beside gigabytes that nobody uses. Here one operator may
 //! have half of the memory with its threads, since the one that it feeds needs as much, as long as a little is left for each of the others
-//! and for those that cannot spill, which leave as much as one needs to begin; whoever comes late finds his part. In: what operators ask for. Out: leave, or an error at which
-//! they spill. Deliberately does not know who they are.
+//! and for those that cannot spill. These leave as much as one needs to begin, so that whoever comes late finds his part. In: what
+//! operators ask for. Out: leave, or an error at which they spill. Deliberately does not know who they are.
 
 use std::{
     collections::HashMap,

@@ -139,23 +139,8 @@ fn is_too_deep(text: &str) -> bool {
         return false;
     }
     let mut walk = Walk { bytes: text.as_bytes(), at: 0 };
-    let mut depth = 0_usize;
-    while let Some(sign) = walk.sign() {
-        match sign {
-            b'"' => {
-                walk.string();
-                continue;
-            }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > DEPTH {
-            return true;
-        }
-        walk.at += 1;
-    }
-    false
+    walk.sign();
+    walk.nested() > DEPTH
 }
 
 /// Calls `each` with the name and the place of every member of the checked object that begins at `at`. A name that is no
@@ -242,7 +227,7 @@ impl Walk<'_> {
         let start = self.at;
         match self.bytes.get(start) {
             Some(b'"') => self.string(),
-            Some(b'{' | b'[') => self.nested(),
+            Some(b'{' | b'[') => _ = self.nested(),
             _ => self.word(),
         }
         start..self.at
@@ -252,8 +237,9 @@ impl Walk<'_> {
         self.at = closing_quote(self.bytes, self.at + 1).map_or(self.bytes.len(), |quote| quote + 1);
     }
 
-    fn nested(&mut self) {
-        let mut depth = 0_usize;
+    /// Passes over a list or an object, and returns how deep the values within it go, itself included.
+    fn nested(&mut self) -> usize {
+        let (mut depth, mut deepest) = (0_usize, 0);
         while let Some(byte) = self.bytes.get(self.at) {
             match byte {
                 b'"' => {
@@ -265,10 +251,12 @@ impl Walk<'_> {
                 _ => {}
             }
             self.at += 1;
+            deepest = deepest.max(depth);
             if depth == 0 {
-                return;
+                break;
             }
         }
+        deepest
     }
 
     fn word(&mut self) {
