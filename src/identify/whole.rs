@@ -7,7 +7,7 @@
 use super::{
     block::{self, Remembered, SplitBlock},
     cluster::{
-        self, Clusters, Evidence, Links, Objection,
+        self, Clusters, Evidence, Links, Said,
         links::{Certain, Link, Rules, Verdict, certain},
         verdicts,
     },
@@ -64,14 +64,9 @@ pub struct Identified {
 }
 
 impl Evidence for Scorer<'_> {
-    fn of(&self, left: u32, right: u32) -> (Millibits, Objection) {
-        let (evidence, disagrees) = self.evidence(left, right);
-        let objection = match (evidence < 0, disagrees) {
-            (true, _) => Objection::Whole,
-            (false, true) => Objection::Outweighed,
-            (false, false) => Objection::None,
-        };
-        (self.prior() + evidence, objection)
+    fn of(&self, left: u32, right: u32) -> Said {
+        let (values, disagrees) = self.evidence(left, right);
+        Said { score: self.prior() + values, values, disagrees }
     }
 }
 

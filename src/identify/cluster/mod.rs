@@ -5,9 +5,11 @@
 //! together. So a chain breaks at its weakest links, and a veto cannot be walked around. A cluster depends on nothing but
 //! the links and records of its component.
 //!
-//! Holding together (`cohesion`) is judged by pairs across the two groups: those that reach `review_from` speak for it with
-//! their probability, those whose values are less alike than any two records' speak against it, and those of which an attribute
-//! disagrees that others outweigh, such as the names of two firms of one town and trade, do so in part. The others are silent.
+//! Holding together is judged by pairs across the two groups. Those that reach `review_from` speak for it, those whose values
+//! are less alike than any two records' speak against it, and the others are silent. Without `cohesion` each counts with its
+//! bits, and two groups are one if those that speak for it have more. With it a pair speaks for it with its probability, and
+//! one of which an attribute disagrees that others outweigh, such as the names of two firms of one town and trade, speaks
+//! against it in part.
 //!
 //! ```text
 //!  A──.97──B──.96──C──.95──D     A and D have nothing in common:
@@ -40,33 +42,33 @@ use crate::define::entity::Entity;
 /// thousand firms could be told apart.
 const MOST_ASKED: usize = 64;
 
-/// How the values of a pair object to its being one thing.
+/// What is said of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Objection {
-    /// Not at all.
-    None,
-    /// An attribute disagrees, and the others outweigh it.
-    Outweighed,
-    /// All values together are less alike than any two records'.
-    Whole,
+pub struct Said {
+    /// Its score.
+    pub score: Millibits,
+    /// What its values are worth, without what two random records begin with.
+    pub values: Millibits,
+    /// Whether an attribute disagrees.
+    pub disagrees: bool,
 }
 
-impl Objection {
-    /// Returns how much of a pair speaks against. So much of an outweighed one that a pair which speaks for joining two groups is
-    /// not enough against one of them, and two are.
-    const fn share(self) -> f64 {
-        match self {
-            Self::None => 0.0,
-            Self::Outweighed => 0.4,
-            Self::Whole => 1.0,
+impl Said {
+    /// Returns how much of a pair that does not speak for joining two groups speaks against. So much of one in which an attribute
+    /// disagrees that others outweigh that a pair which speaks for joining is not enough against one of them, and two are.
+    const fn against(self) -> f64 {
+        match (self.values < 0, self.disagrees) {
+            (true, _) => 1.0,
+            (false, true) => 0.4,
+            (false, false) => 0.0,
         }
     }
 }
 
 /// Says what the values of a pair are worth.
 pub trait Evidence {
-    /// Returns the score, and how its values object to one thing.
-    fn of(&self, left: u32, right: u32) -> (Millibits, Objection);
+    /// Returns what is said of a pair.
+    fn of(&self, left: u32, right: u32) -> Said;
 }
 
 /// Why a link was cut.
@@ -241,19 +243,32 @@ impl Joining<'_> {
 
     /// Returns whether the pairs across two groups speak for joining them.
     fn hold_together(&self, left: &Group, right: &Group) -> bool {
-        let Some(least) = self.cohesion.filter(|_| left.members + right.members > 2) else { return true };
+        if left.members + right.members <= 2 {
+            return true;
+        }
+        let across = left.sample.iter().flat_map(|(_, one)| right.sample.iter().map(move |(_, other)| (*one, *other)));
+        let pairs = across.map(|(one, other)| self.evidence.of(one.min(other), one.max(other)));
+        match self.cohesion {
+            Some(least) => self.speak_for(pairs, least),
+            None => self.weigh_more(pairs),
+        }
+    }
+
+    fn speak_for(&self, pairs: impl Iterator<Item = Said>, least: f64) -> bool {
         let (mut speaking, mut support) = (0.0, 0.0);
-        for (_, one) in &left.sample {
-            for (_, other) in &right.sample {
-                let (score, objection) = self.evidence.of((*one).min(*other), (*one).max(*other));
-                if score >= self.review_from {
-                    speaking += 1.0;
-                    support += probability(score);
-                } else {
-                    speaking += objection.share();
-                }
+        for said in pairs {
+            if said.score >= self.review_from {
+                speaking += 1.0;
+                support += probability(said.score);
+            } else {
+                speaking += said.against();
             }
         }
         support >= least * speaking
+    }
+
+    fn weigh_more(&self, pairs: impl Iterator<Item = Said>) -> bool {
+        let bits = |said: Said| i64::from(if said.score >= self.review_from { said.score } else { said.values.min(0) });
+        pairs.map(bits).sum::<i64>() >= 0
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Clusters, Cut, Evidence, Links, Objection, clusters,
+    Clusters, Cut, Evidence, Links, Said, clusters,
     links::{Certain, Link, REFERENCE, Verdict},
     verdicts,
 };
@@ -19,12 +19,13 @@ use crate::{
     },
 };
 
-/// Scores of pairs; a pair that has none objects.
-struct Scores(HashMap<(u32, u32), Millibits>);
+/// Scores of pairs, and what the values of a pair are worth that has none.
+struct Scores(HashMap<(u32, u32), Millibits>, Millibits);
 
 impl Evidence for Scores {
-    fn of(&self, left: u32, right: u32) -> (Millibits, Objection) {
-        self.0.get(&(left, right)).map_or((-30_000, Objection::Whole), |score| (*score, Objection::None))
+    fn of(&self, left: u32, right: u32) -> Said {
+        let score = self.0.get(&(left, right));
+        Said { score: *score.unwrap_or(&-30_000), values: *score.unwrap_or(&self.1), disagrees: false }
     }
 }
 
@@ -44,6 +45,18 @@ fn found(
     certain: &[Certain],
     said: &[Verdict],
 ) -> Clusters {
+    found_beside(-30_000, entity, tax_ids, evidence, certain, said)
+}
+
+/// Clusters records of whom the pairs without evidence are worth so much.
+fn found_beside(
+    others: Millibits,
+    entity: &Entity,
+    tax_ids: &[&str],
+    evidence: &[(u32, u32, f64)],
+    certain: &[Certain],
+    said: &[Verdict],
+) -> Clusters {
     let records = records(tax_ids);
     let mut codes = Codes::new(entity);
     codes.extend(entity, &records, &Toy::new(entity, &records), &[], 1);
@@ -53,7 +66,7 @@ fn found(
         score: score_of(*probability),
     };
     let links: Vec<Link> = evidence.iter().map(link).collect();
-    let scores = Scores(links.iter().map(|link| ((link.left, link.right), link.score)).collect());
+    let scores = Scores(links.iter().map(|link| ((link.left, link.right), link.score)).collect(), others);
     clusters(entity, &records, &codes, Links { verdicts: said, certain, evidence: &links }, &scores)
 }
 
@@ -96,27 +109,26 @@ fn two_groups_that_one_false_link_bridges_stay_two() {
 }
 
 #[test]
-fn without_a_limit_of_cohesion_a_chain_is_one() {
+fn without_a_limit_of_cohesion_bits_are_weighed_against_bits() {
     let mut entity = toy::entity();
     entity.cohesion = None;
-    let clusters = found(&entity, &[""; 4], &[(0, 1, 0.97), (1, 2, 0.96), (2, 3, 0.98)], &[], &[]);
-    assert_eq!(clusters.of, [0; 4]);
+    // 5.0 bits, 4.6 bits and 5.6 bits: the middle link is tried last, and three pairs across it speak against.
+    let chain = [(0, 1, 0.97), (1, 2, 0.96), (2, 3, 0.98)];
+    let beside = |others| found_beside(others, &entity, &[""; 4], &chain, &[], &[]);
+    assert_eq!(beside(-1_500).of, [0; 4]);
+    let parted = beside(-1_550);
+    assert_eq!((parted.of, parted.cut), (vec![0, 0, 2, 2], vec![(1, 2, Cut::Cohesion)]));
 }
 
 #[test]
 fn silent_pairs_do_not_speak_against_a_cluster() {
     // 0 and 2 share no filled attribute: a phone joins 0 and 1, a tax id 1 and 2.
-    let records = records(&[""; 3]);
-    let entity = toy::entity();
-    let codes = Codes::new(&entity);
-    let links = [Link { left: 0, right: 1, score: 9000 }, Link { left: 1, right: 2, score: 9000 }];
-    let mut scores: HashMap<(u32, u32), Millibits> =
-        links.iter().map(|link| ((link.left, link.right), link.score)).collect();
-    scores.insert((0, 2), -20_000);
-    let mut codes_of_none = codes;
-    codes_of_none.extend(&entity, &records, &Toy::new(&entity, &records), &[], 1);
-    let links = Links { verdicts: &[], certain: &[], evidence: &links };
-    assert_eq!(clusters(&entity, &records, &codes_of_none, links, &Scores(scores)).of, [0; 3]);
+    let mut without = toy::entity();
+    without.cohesion = None;
+    for entity in [toy::entity(), without] {
+        let links = [(0, 1, 0.97), (1, 2, 0.97)];
+        assert_eq!(found_beside(0, &entity, &[""; 3], &links, &[], &[]).of, [0; 3]);
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ use super::{
     lists::{self, Place},
     sound::sound,
 };
-use crate::engine::functions::folding::{Ending, endings, strip_endings};
+use crate::engine::functions::folding::{Ending, strip_endings};
 
 /// What may follow the name of a place.
 const PLACE_SIGNS: [&str; 8] =
@@ -127,12 +127,15 @@ fn stem(parts: &Parts<'_>) -> String {
 /// Takes a name apart; None when it must stay whole.
 fn take_apart<'a>(words: &[&'a str], more_endings: &[Ending]) -> Option<Parts<'a>> {
     let mut parts = Parts::default();
-    let mut rest = without_prefix(words);
+    let mut rest = words.to_vec();
+    legal::strip_beginnings(&mut rest);
     parts.branch = take_branch(&mut rest);
     take_bracketed_places(&mut rest, &mut parts);
     loop {
         let before = rest.iter().map(|word| word.len()).sum::<usize>();
-        strip_endings(&mut rest, endings());
+        if !legal::strip_endings(&mut rest) {
+            return None;
+        }
         strip_endings(&mut rest, more_endings);
         if rest.iter().map(|word| word.len()).sum::<usize>() == before {
             break;
@@ -153,28 +156,6 @@ fn take_apart<'a>(words: &[&'a str], more_endings: &[Ending]) -> Option<Parts<'a
     parts.is_divided = bracketed > 0;
     parts.places.truncate(bracketed);
     (is_named || bracketed > 0 && parts.own.iter().any(|word| !word.is_empty())).then_some(parts)
-}
-
-fn without_prefix<'a>(words: &[&'a str]) -> Vec<&'a str> {
-    let mut rest = words.to_vec();
-    for prefix in lists::prefixes() {
-        let prefix: Vec<&str> = prefix.split(' ').collect();
-        if rest.len() > prefix.len() && rest.starts_with(&prefix) {
-            rest.drain(..prefix.len());
-            break;
-        }
-        let sign = prefix[0];
-        if prefix.len() == 1
-            && sign.chars().all(is_ideograph)
-            && rest[0].len() > sign.len()
-            && sign.chars().count() > 1
-            && let Some(after) = rest[0].strip_prefix(sign)
-        {
-            rest[0] = after;
-            break;
-        }
-    }
-    rest
 }
 
 /// Takes the branch from the end: what follows the legal form of the whole, or a place before 分公司.
@@ -378,6 +359,77 @@ mod tests {
     }
 
     #[test]
+    fn forms_of_all_countries_go_from_the_end_and_from_the_front() {
+        for name in [
+            "Gelburg e.K.",
+            "Gelburg e. V.",
+            "GELBURG S.N.C.",
+            "Gelburg S. r. l.",
+            "Gelburg Sociedad Limitada",
+            "S.A.R.L. Gelburg",
+            "N. V. Gelburg",
+            "Gelburg, S. de R.L. de C.V.",
+            "Gelburg Spółka z o.o. Sp. k.",
+            "Gelburg, spol. s r.o.",
+            "Gelburg Ltd. Şti.",
+            "Gelburg San. ve Tic. A.Ş.",
+            "PT. Gelburg (Persero) Tbk",
+            "Oy Gelburg Ab",
+            "UAB „Gelburg“",
+            "S.C. Gelburg S.R.L.",
+            "Gelburg (M) Sdn. Bhd.",
+            "Gelburg (Pty) Ltd",
+            "Gelburg FZ-LLC",
+            "Công ty Cổ phần Gelburg",
+            "㈲Gelburg",
+            "ООО «Gelburg»",
+        ] {
+            assert_eq!(forms(name).0, "gelburg", "{name}");
+        }
+        for (name, key) in [
+            ("株式会社 小松", "小松"),
+            ("小松（有）", "小松"),
+            ("㈜삼성전자", "삼성전자"),
+            ("삼성전자 주식회사", "삼성전자"),
+            ("Закрытое акционерное общество «Ромашка»", "ромашка"),
+            ("شركة النور ذ.م.م", "النور"),
+            ("杭州岳渊投资合伙企业（有限合伙）", "杭州岳渊投资"),
+            ("张三（个体工商户）", "张三"),
+        ] {
+            assert_eq!(forms(name).0, key, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_might_be_a_form_stays_where_none_stands() {
+        for (name, key) in [
+            ("AB Gelburg", "gelburg"),
+            ("AB Gelburg Ltd", "abgelburg"),
+            ("AB Foods", "abfoods"),
+            ("PT Tbk", "pttbk"),
+            ("The Ltd", "theltd"),
+            ("SE Electronics AG", "seelectronics"),
+            ("SC Gelburg", "scgelburg"),
+            ("Gelburg A & B Ltd", "gelburgab"),
+            ("Grupo A SA", "grupoa"),
+            ("小松所有", "小松所有"),
+            ("有限公司（浙江）", "有限公司浙江"),
+        ] {
+            assert_eq!(forms(name).0, key, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_umlaut_sounds_like_the_letters_that_are_written_for_it() {
+        let sound = |name| prepare(name, &[]).unwrap().get(FormName::Pinyin).to_owned();
+        for (name, other) in
+            [("Müller GmbH", "Mueller GmbH"), ("Öl und Übersee AG", "OEL UND UEBERSEE"), ("Ørsted A/S", "Oersted A/S")]
+        {
+            assert_eq!(sound(name), sound(other), "{name}");
+        }
+    }
+
+    #[test]
     fn a_branch_and_its_place_distinguish() {
         let (key, stem) = forms("浙江岳渊物流有限公司南京分公司");
         assert_eq!((key.as_str(), stem.as_str()), ("浙江岳渊物流南京分公司", "岳渊物流南京分公司"));
@@ -426,6 +478,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_name_of_nothing_but_forms_stays_whole(name in "(The )?((AB|SA|PT|Tbk|Co[.]|Ltd|GmbH|ООО|株|有限公司) ){1,5}") {
+            let draft = prepare(&name, &[]).unwrap();
+            prop_assert_eq!(draft.get(FormName::Key), draft.get(FormName::Normal));
+        }
+
         #[test]
         fn no_form_is_empty_where_the_name_is_not(name in "[浙江省杭州市有限公司集团分机械重工岳渊A-Ca-c 0-9().&]{0,14}") {
             if let Some(draft) = prepare(&name, &[]) {

@@ -10,10 +10,16 @@ use crate::engine::functions::folding;
 /// The last character of the Latin alphabets with accents in one block.
 const LAST_LATIN: char = '\u{24f}';
 
+/// Characters that nobody sees: they divide no words.
+const INVISIBLE: [char; 6] = ['\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}'];
+
 /// Returns the words of a text with one blank between them.
 pub fn folded(text: &str) -> String {
     let mut words = String::new();
-    folding::fold(text, &mut words);
+    match text.contains(INVISIBLE) {
+        true => folding::fold(&text.replace(INVISIBLE, ""), &mut words),
+        false => folding::fold(text, &mut words),
+    }
     if !words.is_ascii() {
         words = words.chars().flat_map(Plain::of).collect();
     }
@@ -101,6 +107,7 @@ mod tests {
             ("コマツ ガラス", "コマツ ガラス"),
             ("Чайковский", "чайковский"),
             ("한국", "한국"),
+            ("Gel\u{ad}burg\u{feff} \u{200b}Bau", "gelburg bau"),
             ("...", ""),
         ] {
             assert_eq!(folded(text), words, "{text}");

@@ -43,7 +43,8 @@ pub struct CallingCode {
     pub most: usize,
 }
 
-fn lines(list: &'static str) -> impl Iterator<Item = &'static str> {
+/// Yields the lines of a list, without comments.
+pub fn lines(list: &'static str) -> impl Iterator<Item = &'static str> {
     list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
@@ -73,10 +74,9 @@ pub fn trades() -> &'static HashSet<&'static str> {
     &TABLE
 }
 
-/// Returns what stands in front of companies' names, the longest first.
-pub fn prefixes() -> &'static [&'static str] {
-    static TABLE: LazyLock<Vec<&'static str>> = LazyLock::new(|| longest_first(lines(PREFIXES)));
-    &TABLE
+/// Yields what stands in front of companies' names, and the legal form that must end a name then, nothing for none.
+pub fn prefixes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    lines(PREFIXES).map(|line| line.split_once('…').map_or((line, ""), |(front, end)| (front.trim(), end.trim())))
 }
 
 /// Yields each spelling of a legal form, and the one that stands for all of them.
@@ -163,6 +163,8 @@ mod tests {
         assert_eq!(full_names()["bob"], "robert");
         assert_eq!(street_words()["avenue"], "ave");
         assert!(trades().contains("设备租赁") && long_surnames().contains("欧阳"));
-        assert!(titles().contains(&"先生") && branches().contains(&"分公司") && prefixes().contains(&"株式会社"));
+        assert!(titles().contains(&"先生") && branches().contains(&"分公司"));
+        assert!(prefixes().any(|prefix| prefix == ("株式会社", "")));
+        assert!(prefixes().any(|prefix| prefix == ("oy", "ab")));
     }
 }

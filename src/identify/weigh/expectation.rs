@@ -24,6 +24,16 @@ pub struct Estimate {
     pub siblings: f64,
     /// How many pairs it was estimated from.
     pub pairs: u64,
+    /// Per comparison: from how many matches its m was learnt, those of whom another comparison speaks too.
+    pub matches: Vec<f64>,
+}
+
+impl Estimate {
+    /// Returns what is known of all blocked pairs.
+    #[must_use]
+    pub const fn known(m: Vec<Option<Vec<f64>>>, share: f64, siblings: f64) -> Self {
+        Self { m, share, siblings, pairs: 0, matches: Vec::new() }
+    }
 }
 
 /// Estimates m from counted combinations; `is_used` says which comparisons take part, `q` how often siblings reach a level.
@@ -32,7 +42,8 @@ pub fn estimate(table: &[(Vec<u8>, u64)], u: &[Vec<f64>], q: Option<&[Vec<f64>]>
     let begin = |(u, used): (&Vec<f64>, &bool)| used.then(|| first_guess(u.len()));
     let pairs = table.iter().map(|(_, count)| count).sum();
     let siblings = if q.is_some() { 0.2 } else { 0.0 };
-    let mut now = Estimate { m: u.iter().zip(is_used).map(begin).collect(), share: 0.2, siblings, pairs };
+    let m = u.iter().zip(is_used).map(begin).collect();
+    let mut now = Estimate { m, share: 0.2, siblings, pairs, matches: vec![0.0; u.len()] };
     for _ in 0..ROUNDS {
         let next = round(table, u, q, &now);
         let change = change(&now, &next);
@@ -67,6 +78,7 @@ pub fn usual(u: &[f64], equal: usize) -> Vec<f64> {
 fn round(table: &[(Vec<u8>, u64)], u: &[Vec<f64>], q: Option<&[Vec<f64>]>, now: &Estimate) -> Estimate {
     let mut sums: Vec<Option<Vec<f64>>> =
         now.m.iter().map(|m| m.as_ref().map(|m| vec![0.5 / real(m.len() as u64); m.len()])).collect();
+    let mut learnt_from = vec![0.0; u.len()];
     let (mut matches, mut siblings) = (0.0, 0.0);
     for (combination, count) in table {
         let [match_odds, sibling_odds] = odds(combination, u, q, now);
@@ -74,11 +86,17 @@ fn round(table: &[(Vec<u8>, u64)], u: &[Vec<f64>], q: Option<&[Vec<f64>]>, now: 
         let expected = share_of(match_odds, all) * real(*count);
         matches += expected;
         siblings += share_of(sibling_odds, all) * real(*count);
-        for (sums, level) in sums.iter_mut().zip(combination) {
+        // Where one comparison speaks alone, nothing says which of its levels are those of matches.
+        let speaking = now.m.iter().zip(combination).filter(|(m, level)| m.is_some() && **level != SILENT).count();
+        if speaking < 2 {
+            continue;
+        }
+        for ((sums, level), learnt_from) in sums.iter_mut().zip(combination).zip(&mut learnt_from) {
             if let Some(sum) =
                 sums.as_mut().and_then(|sums| sums.get_mut(usize::from(*level))).filter(|_| *level != SILENT)
             {
                 *sum += expected;
+                *learnt_from += expected;
             }
         }
     }
@@ -92,6 +110,7 @@ fn round(table: &[(Vec<u8>, u64)], u: &[Vec<f64>], q: Option<&[Vec<f64>]>, now: 
         share: among(matches),
         siblings: q.map_or(0.0, |_| among(siblings)),
         pairs: now.pairs,
+        matches: learnt_from,
     }
 }
 

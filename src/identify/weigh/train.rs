@@ -1,8 +1,9 @@
 //! The model is learnt from the records themselves, without labels.
 //!
 //! In: records, their codes, a definition. Out: [`Model`]. u comes from random pairs; m from every block and every rule by
-//! itself, leaving out what it blocks by, averaged by how sure its matches are; the prior from how many matches all blocked
-//! pairs then hold, and at least as many as the rules find. The same records give the same model, digit by digit.
+//! itself, leaving out what it blocks by, averaged by how sure its matches are, and then once more from the same pairs with what
+//! all attributes say of them; the prior from how many matches all blocked pairs then hold, and at least as many as the rules
+//! find. The same records give the same model, digit by digit.
 
 use std::collections::BTreeMap;
 
@@ -93,8 +94,22 @@ struct Learning {
     siblings: Option<Siblings>,
     /// Per block and rule what its pairs say.
     estimates: Vec<Estimate>,
-    /// How often siblings reach a level, where that was known before.
-    q: Option<Vec<Vec<f64>>>,
+    /// What was known of siblings before.
+    beside: Option<Beside>,
+}
+
+/// What is known of siblings while m is learnt.
+struct Beside {
+    /// Per comparison and level: how often they reach it.
+    q: Vec<Vec<f64>>,
+    /// Their share of all pairs.
+    share: f64,
+}
+
+impl Beside {
+    fn of(siblings: &Siblings, m: &[Vec<f64>], u: &[Vec<f64>]) -> Self {
+        Self { q: siblings.levels(m, u), share: siblings.share }
+    }
 }
 
 /// m of one comparison, and where it comes from.
@@ -145,9 +160,21 @@ impl TrainingBlock {
         let (mut counted, mut matches) = (0.0, 0.0);
         for (combination, count) in at_level {
             counted += real(*count);
-            matches += real(*count) * expectation::chance(combination, u, learning.q.as_deref(), estimate);
+            matches += real(*count) * expectation::chance(combination, u, q_of(learning.beside.as_ref()), estimate);
         }
         (counted, matches * self.stands_for)
+    }
+
+    /// Returns per comparison and level how many matches reach it, by all that their pairs say.
+    fn levels_of_matches(&self, u: &[Vec<f64>], q: Option<&[Vec<f64>]>, known: &Estimate) -> Vec<Vec<f64>> {
+        let mut sums: Vec<Vec<f64>> = u.iter().map(|u| vec![0.0; u.len()]).collect();
+        for (combination, count) in &self.table {
+            let matches = expectation::chance(combination, u, q, known) * real(*count) * self.stands_for;
+            for (sums, level) in sums.iter_mut().zip(combination).filter(|(_, level)| **level != SILENT) {
+                sums[usize::from(*level)] += matches;
+            }
+        }
+        sums
     }
 
     fn estimate(&self, u: &[Vec<f64>], q: Option<&[Vec<f64>]>) -> Estimate {
@@ -185,14 +212,23 @@ impl Training {
         Self { blocks, rules: entity.rules.len(), all: Tally::sum(tallies), stands_for, exact }
     }
 
-    /// Learns m and the prior for a given u, and siblings if there are many; these then once more, since what was taken for
-    /// matches may have been siblings. There are none if what was taken for siblings may be matches.
+    /// Learns m, the prior, and siblings if there are many, for a given u: from each block by itself, then once more.
     fn learn(&self, records: &Records, u: &[Vec<f64>]) -> Learning {
-        let mut learning = self.learn_beside(records, u, None);
+        let Learning { m, prior, siblings, estimates, .. } = self.learn_in_blocks(records, u);
+        let beside = siblings.as_ref().map(|siblings| Beside::of(siblings, &values(&m), u));
+        let m = self.again(u, beside.as_ref(), m, prior);
+        let learning = self.with_prior(records, u, m, (estimates, beside));
+        if siblings.is_some() { self.with_siblings(records, u, learning) } else { learning }
+    }
+
+    /// Learns from each block by itself; beside siblings once more, since what was taken for matches may have been siblings.
+    /// There are none if what was taken for siblings may be matches.
+    fn learn_in_blocks(&self, records: &Records, u: &[Vec<f64>]) -> Learning {
+        let mut learning = self.with_siblings(records, u, self.learn_matches(records, u, None));
         for _ in 0..2 {
             let Some(siblings) = &learning.siblings else { break };
-            let q = siblings.levels(&values(&learning.m), u);
-            learning = self.learn_beside(records, u, Some(&q));
+            let beside = Beside::of(siblings, &values(&learning.m), u);
+            learning = self.with_siblings(records, u, self.learn_matches(records, u, Some(beside)));
         }
         match &learning.siblings {
             Some(siblings) if !siblings.are_no_matches(&values(&learning.m), u) => self.learn_matches(records, u, None),
@@ -200,18 +236,52 @@ impl Training {
         }
     }
 
-    /// Learns m and the prior, with q of siblings as far as it is known.
-    fn learn_matches(&self, records: &Records, u: &[Vec<f64>], q: Option<&[Vec<f64>]>) -> Learning {
-        let estimates: Vec<Estimate> = self.blocks.iter().map(|block| block.estimate(u, q)).collect();
-        let m: Vec<Learnt> =
-            u.iter().enumerate().map(|(comparison, u)| self.average(comparison, u, &estimates)).collect();
-        let (prior, prior_from) = self.prior(records, u, &m);
-        Learning { m, prior, prior_from, siblings: None, estimates, q: q.map(<[Vec<f64>]>::to_vec) }
+    /// Learns m and the prior, beside siblings as far as they are known.
+    fn learn_matches(&self, records: &Records, u: &[Vec<f64>], beside: Option<Beside>) -> Learning {
+        let estimates: Vec<Estimate> =
+            self.blocks.iter().map(|block| block.estimate(u, q_of(beside.as_ref()))).collect();
+        let m = u.iter().enumerate().map(|(comparison, u)| self.average(comparison, u, &estimates)).collect();
+        self.with_prior(records, u, m, (estimates, beside))
     }
 
-    /// Learns m and the prior, and siblings if there are many, with q of these as far as it is known.
-    fn learn_beside(&self, records: &Records, u: &[Vec<f64>], q: Option<&[Vec<f64>]>) -> Learning {
-        let learning = self.learn_matches(records, u, q);
+    fn with_prior(
+        &self,
+        records: &Records,
+        u: &[Vec<f64>],
+        m: Vec<Learnt>,
+        (estimates, beside): (Vec<Estimate>, Option<Beside>),
+    ) -> Learning {
+        let (prior, prior_from) = self.prior(records, u, &m);
+        Learning { m, prior, prior_from, siblings: None, estimates, beside }
+    }
+
+    /// Learns m once more. A block by itself does not know how many of its pairs are matches, and what it blocks by is no
+    /// evidence to it; now that something is known of all attributes, all of them say which pairs are matches, and a block
+    /// still tells nothing of what it blocks by.
+    fn again(&self, u: &[Vec<f64>], beside: Option<&Beside>, learnt: Vec<Learnt>, prior: f64) -> Vec<Learnt> {
+        let m = learnt.iter().map(|learnt| Some(learnt.m.clone())).collect();
+        let known = Estimate::known(m, prior, beside.map_or(0.0, |beside| beside.share));
+        let matches: Vec<Vec<Vec<f64>>> =
+            self.blocks.iter().map(|block| block.levels_of_matches(u, q_of(beside), &known)).collect();
+        let of = |((comparison, learnt), u): ((usize, Learnt), &Vec<f64>)| {
+            let by = || {
+                let blocks = self.blocks.iter().zip(&matches).filter(|(block, _)| block.is_used[comparison]);
+                blocks.map(|(block, levels)| (block, &levels[comparison])).filter(|(_, levels)| total(levels) >= FEWEST)
+            };
+            let trained_by: Vec<String> = by().map(|(block, _)| block.name.clone()).collect();
+            if trained_by.is_empty() {
+                return learnt;
+            }
+            let mut sums = vec![0.5 / real(u.len() as u64); u.len()];
+            by().for_each(|(_, levels)| sums.iter_mut().zip(levels).for_each(|(sum, matches)| *sum += matches));
+            let all = total(&sums);
+            Learnt { m: monotone(sums.into_iter().map(|sum| sum / all).collect(), u), is_guess: false, trained_by }
+        };
+        learnt.into_iter().enumerate().zip(u).map(of).collect()
+    }
+
+    /// Adds siblings if there are many, and the prior beside them.
+    fn with_siblings(&self, records: &Records, u: &[Vec<f64>], learning: Learning) -> Learning {
         let (m, pairs) = (values(&learning.m), all_pairs(records));
         let known = Known { m: &m, u, prior: learning.prior, pairs, stands_for: self.stands_for };
         let blocked: Vec<Vec<bool>> = self.blocks[self.rules..]
@@ -247,7 +317,7 @@ impl Training {
             most.map_or(by_prior, |matches| (share - matches).max(share / LEAST_BY_BLOCK))
         });
         let shares: Vec<f64> = shares.collect();
-        let all: f64 = shares.iter().sum();
+        let all = total(&shares);
         shares.into_iter().map(|share| share / all).collect()
     }
 
@@ -258,9 +328,7 @@ impl Training {
         let (mut all, mut trained_by) = (0.0, Vec::new());
         for (block, estimate) in self.blocks.iter().zip(estimates) {
             let Some(m) = &estimate.m[comparison] else { continue };
-            let says = block.table.iter().filter(|(combination, _)| combination[comparison] != SILENT);
-            let pairs: u64 = says.map(|(_, count)| count).sum();
-            let matches = estimate.share * real(pairs) * block.stands_for;
+            let matches = estimate.matches[comparison] * block.stands_for;
             if matches < FEWEST {
                 continue;
             }
@@ -325,6 +393,14 @@ impl Training {
 fn all_pairs(records: &Records) -> f64 {
     let records = records.len() as u64;
     real(records * records.saturating_sub(1) / 2).max(1.0)
+}
+
+fn q_of(beside: Option<&Beside>) -> Option<&[Vec<f64>]> {
+    beside.map(|beside| &beside.q[..])
+}
+
+fn total(levels: &[f64]) -> f64 {
+    levels.iter().sum()
 }
 
 fn values(learnt: &[Learnt]) -> Vec<Vec<f64>> {

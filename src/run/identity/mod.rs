@@ -59,7 +59,7 @@ use crate::{
 };
 
 /// The version of everything but definitions that decides ids: a change identifies anew.
-const IDENTIFY_VERSION: &str = "3";
+const IDENTIFY_VERSION: &str = "4";
 
 /// What identification found out about one entity.
 pub(super) struct Identified {
