@@ -27,6 +27,9 @@ use crate::{
 const PAIRS: u64 = 500_000;
 /// Matches below which what a block estimates is not used.
 const FEWEST: f64 = 10.0;
+/// How many matches the first guess is worth beside those that were counted: of a few pairs that share two names, hardly one
+/// may have the same birthday.
+const GUESS: f64 = 5.0;
 /// How much agreement counts: blocks whose matches agree in six of ten things count a hundredth of those that agree in all.
 const AGREEMENT: i32 = 9;
 /// The part of a share of random pairs that is left at least when matches are taken out as m and the prior say: both are
@@ -257,23 +260,29 @@ impl Training {
 
     /// Learns m once more. A block by itself does not know how many of its pairs are matches, and what it blocks by is no
     /// evidence to it; now that something is known of all attributes, all of them say which pairs are matches, and a block
-    /// still tells nothing of what it blocks by.
+    /// still tells nothing of what it blocks by. A block counts by its matches, and by how pure they are.
     fn again(&self, u: &[Vec<f64>], beside: Option<&Beside>, learnt: Vec<Learnt>, prior: f64) -> Vec<Learnt> {
         let m = learnt.iter().map(|learnt| Some(learnt.m.clone())).collect();
         let known = Estimate::known(m, prior, beside.map_or(0.0, |beside| beside.share));
         let matches: Vec<Vec<Vec<f64>>> =
             self.blocks.iter().map(|block| block.levels_of_matches(u, q_of(beside), &known)).collect();
         let of = |((comparison, learnt), u): ((usize, Learnt), &Vec<f64>)| {
-            let by = || {
-                let blocks = self.blocks.iter().zip(&matches).filter(|(block, _)| block.is_used[comparison]);
-                blocks.map(|(block, levels)| (block, &levels[comparison])).filter(|(_, levels)| total(levels) >= FEWEST)
-            };
-            let trained_by: Vec<String> = by().map(|(block, _)| block.name.clone()).collect();
+            let blocks = self.blocks.iter().zip(&matches).filter(|(block, _)| block.is_used[comparison]);
+            let mut sums: Vec<f64> =
+                expectation::usual(u, self.exact[comparison]).iter().map(|share| GUESS * share).collect();
+            let mut trained_by = Vec::new();
+            for (block, levels) in blocks.map(|(block, levels)| (block, &levels[comparison])) {
+                let all = total(levels);
+                if all < FEWEST {
+                    continue;
+                }
+                let purity = all / (real(count(&block.table)) * block.stands_for);
+                sums.iter_mut().zip(levels).for_each(|(sum, matches)| *sum += purity * matches);
+                trained_by.push(block.name.clone());
+            }
             if trained_by.is_empty() {
                 return learnt;
             }
-            let mut sums = vec![0.5 / real(u.len() as u64); u.len()];
-            by().for_each(|(_, levels)| sums.iter_mut().zip(levels).for_each(|(sum, matches)| *sum += matches));
             let all = total(&sums);
             Learnt { m: monotone(sums.into_iter().map(|sum| sum / all).collect(), u), is_guess: false, trained_by }
         };
