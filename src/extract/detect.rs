@@ -97,7 +97,7 @@ fn is_dbase(head: &[u8]) -> bool {
 /// Chooses among the formats of records that say what they are: Avro, Arrow, JSON.
 fn row_format(path: &str, bytes: &[u8]) -> Option<Format> {
     let extension = path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
-    let is_lines = matches!(extension.as_str(), "jsonl" | "ndjson");
+    let is_lines = matches!(extension.as_str(), "jsonl" | "ndjson") && !is_json_array(bytes);
     match extension.as_str() {
         _ if bytes.starts_with(b"Obj\x01") => Some(Format::Avro),
         _ if bytes.starts_with(b"ARROW1") => Some(Format::Arrow),

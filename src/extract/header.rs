@@ -117,11 +117,13 @@ pub(super) fn names_of(row: &Row) -> Vec<String> {
     names
 }
 
-/// Returns how sure a choice of header is: 1 when half of its names are the contract's.
-pub(super) fn confidence(choice: Choice, width: usize) -> f64 {
-    match (choice.matches, width) {
-        (0, _) => 0.5,
-        (matches, width) => (share(matches, width) * 2.0).min(1.0),
+/// Returns how sure a choice of header is: 1 when half of its names are the contract's; without any of them it depends on
+/// whether the values below show what it is.
+pub(super) fn confidence(choice: Choice, width: usize, is_shown: bool) -> f64 {
+    match (choice.matches, is_shown) {
+        (0, false) => 0.5,
+        (0, true) => 0.9,
+        (matches, _) => (share(matches, width) * 2.0).min(1.0),
     }
 }
 

@@ -273,6 +273,11 @@ fn disk(path: &Arc<str>, error: &std::io::Error) -> Error {
     Error::unreadable(path, error.to_string(), "check the disk and the permissions of the file")
 }
 
+/// Returns a number of things as people write it: `1 line`, `2 lines`.
+fn counted(count: u64, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
 /// Returns the shortest text from which the same number is read again; whole numbers have no decimals.
 fn number_text(value: f64) -> String {
     if value == 0.0 { "0".to_owned() } else { value.to_string() }

@@ -67,6 +67,11 @@ impl Row {
         self.cells.push(range);
     }
 
+    /// Puts a cell without text before all others.
+    pub(super) fn indent(&mut self) {
+        self.cells.insert(0, None);
+    }
+
     /// Replaces a cell by text that is not in the original.
     pub(super) fn set_text(&mut self, column: usize, cell: Option<&str>) {
         self.cells[column] = cell.map(|text| self.append(text));

@@ -24,7 +24,7 @@ const FULL: usize = BATCH_ROWS - HELD_ROWS - 1;
 const FULL_BYTES: usize = 16 * 1024 * 1024;
 
 /// Words that begin a total row, folded and without blanks.
-const TOTAL_WORDS: [&str; 17] = [
+const TOTAL_WORDS: [&str; 66] = [
     "合计",
     "总计",
     "小计",
@@ -38,11 +38,64 @@ const TOTAL_WORDS: [&str; 17] = [
     "合計",
     "總計",
     "小計",
+    "総計",
+    "総合計",
+    "累計",
+    "합계",
+    "총계",
+    "총합계",
+    "소계",
     "total",
     "grandtotal",
     "subtotal",
+    "totals",
     "sum",
+    "summe",
+    "gesamt",
+    "insgesamt",
+    "gesamtsumme",
+    "zwischensumme",
+    "teilsumme",
+    "endsumme",
+    "gesamtergebnis",
+    "teilergebnis",
+    "totalgénéral",
+    "totalgeneral",
+    "soustotal",
+    "somme",
+    "suma",
+    "sumatotal",
+    "soma",
+    "totalgeral",
+    "totale",
+    "totalegenerale",
+    "totalecomplessivo",
+    "subtotale",
+    "totaal",
+    "eindtotaal",
+    "subtotaal",
+    "totalt",
+    "delsumma",
+    "summa",
+    "итого",
+    "всего",
+    "общийитог",
+    "промежуточныйитог",
+    "razem",
+    "ogółem",
+    "sumakońcowa",
+    "celkem",
+    "mezisoučet",
+    "összesen",
+    "végösszeg",
+    "toplam",
+    "geneltoplam",
+    "aratoplam",
 ];
+
+/// Words with which the subtotal of a group ends, behind the group's name, folded: `Miller Total`.
+const SUBTOTAL_ENDS: [&str; 13] =
+    ["汇总", "合计", "小计", "集計", "合計", "小計", "요약", "합계", "total", "ergebnis", "summe", "suma", "итог"];
 
 /// Words that begin a note below the records, folded.
 const NOTE_WORDS: [&str; 22] = [
@@ -303,10 +356,15 @@ impl Rules {
         if !is_filled(first) || is_drawn(first) || first.starts_with(name.as_bytes()) {
             return false;
         }
-        if self.required.is_empty() {
-            return (0..cells.len()).filter(|column| is_filled(cell(*column))).count() * 2 > self.header.len();
-        }
-        self.required.iter().all(|columns| columns.iter().any(|column| is_filled(cell(*column))))
+        let is_keyed = self.required.iter().all(|columns| columns.iter().any(|column| is_filled(cell(*column))));
+        // An only key may be the word of a total, none of which has a digit.
+        let is_no_word = match &self.required[..] {
+            [] => false,
+            [key] => !key.contains(&0) || first.iter().any(u8::is_ascii_digit),
+            _ => true,
+        };
+        let is_full = || (0..cells.len()).filter(|column| is_filled(cell(*column))).count() * 2 > self.header.len();
+        is_keyed && (is_no_word || is_full())
     }
 
     fn width_fault(&self, row: &Row) -> Option<RawFault> {
@@ -332,7 +390,7 @@ impl Rules {
         }
         let first = row.cells().find(|cell| !is_blank(cell)).unwrap_or_default();
         let missing = self.missing(row);
-        if is_total_word(first) && missing > 0 {
+        if self.is_total(row, first, filled, missing) {
             return Kind::Skipped(SkippedLines::Footer);
         }
         if self.may_be_footer(row, first, filled, missing) { Kind::Held } else { Kind::Record }
@@ -349,6 +407,18 @@ impl Rules {
         let is_empty =
             |column: &usize| is_blank(row.cell(*column)) || matches!(row.cell(*column).trim(), "-" | "—" | "–");
         self.required.iter().filter(|columns| columns.iter().all(is_empty)).count()
+    }
+
+    /// Returns whether a row is a total wherever it stands: its word stands in place of a key, or is the only key of a row
+    /// that has little else.
+    fn is_total(&self, row: &Row, first: &str, filled: usize, missing: usize) -> bool {
+        let sparse = filled * 2 <= self.header.len();
+        if missing > 0 {
+            return is_total_word(first) || sparse && is_subtotal(first);
+        }
+        let [key] = &self.required[..] else { return false };
+        let begins = || (0..row.width()).find(|column| !is_blank(row.cell(*column)));
+        sparse && is_total_word(first) && begins().is_some_and(|column| key.contains(&column))
     }
 
     /// Returns whether a row is a footer if no record follows: a total row, a note, or a row without most of its keys.
@@ -384,12 +454,19 @@ fn is_drawn(cell: &[u8]) -> bool {
 
 /// Returns whether a cell is a word for a total, with or without a colon.
 fn is_total_word(cell: &str) -> bool {
-    let begins = |letter: char| "合总總小本累共tTsSgG".contains(letter) || ('\u{FF01}'..='\u{FF5E}').contains(&letter);
-    if cell.len() > 64 || !cell.trim_start().starts_with(begins) {
+    if cell.len() > 64 {
         return false;
     }
     let word: String = fold(cell).chars().filter(|letter| !letter.is_whitespace() && *letter != '-').collect();
     TOTAL_WORDS.contains(&word.trim_end_matches(':'))
+}
+
+/// Returns whether a cell is the name of a group and a word for its subtotal.
+fn is_subtotal(cell: &str) -> bool {
+    fold(cell)
+        .trim_end_matches(':')
+        .rsplit_once(char::is_whitespace)
+        .is_some_and(|(_, end)| SUBTOTAL_ENDS.contains(&end))
 }
 
 /// Returns whether a cell begins with a note's word: `Notes: …`, but not `Notebook`.
@@ -423,13 +500,58 @@ mod tests {
 
     #[test]
     fn total_words_are_known_in_every_dress() {
-        for word in ["合计", " 合 计：", "总计:", "Grand Total", "Sub-total", "SUM", "ＴＯＴＡＬ", "本页合计"]
-        {
+        for word in [
+            "合计",
+            " 合 计：",
+            "总计:",
+            "Grand Total",
+            "Sub-total",
+            "SUM",
+            "ＴＯＴＡＬ",
+            "本页合计",
+            "Zwischensumme",
+            "GESAMTERGEBNIS",
+            "Total général",
+            "Sous-total",
+            "Итого:",
+            "총 합계",
+        ] {
             assert!(is_total_word(word), "{word}");
         }
-        for word in ["合计有限公司", "", "totally", "小", "D001"] {
+        for word in ["合计有限公司", "", "totally", "小", "D001", "Total SA", "Gesamt GmbH", "Müller Ergebnis"]
+        {
             assert!(!is_total_word(word), "{word}");
         }
+        for cell in ["Müller Ergebnis", "Miller  Total", "山田 集計", "广州 汇总:"] {
+            assert!(is_subtotal(cell), "{cell}");
+        }
+        for cell in ["Total", "Total SA", "Ergebnis", "Totalis"] {
+            assert!(!is_subtotal(cell), "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_word_for_a_total_needs_a_missing_key_or_is_the_only_key_of_little_else() {
+        let header = ["order", "day", "customer", "amount"].map(str::to_owned);
+        let kind = |required: &[&str], cells: &[&str]| {
+            let required = required.iter().map(|name| vec![(*name).to_owned()]).collect();
+            let rules = Rules::new(&header, 4, &Hints { names: header.to_vec(), required });
+            let mut row = Row::default();
+            for cell in cells {
+                row.push_joined(Some(cell));
+            }
+            rules.kind(&row)
+        };
+        let footer = Kind::Skipped(SkippedLines::Footer);
+        assert_eq!(kind(&["order"], &["Summe", "", "", "300,50"]), footer);
+        assert_eq!(kind(&["order"], &["Summe", "05.01.2026", "", "300,50"]), Kind::Record);
+        assert_eq!(kind(&["order"], &["Gesamt GmbH", "", "", "300,50"]), Kind::Record);
+        assert_eq!(kind(&["order", "amount"], &["Summe", "", "", "300,50"]), Kind::Record);
+        assert_eq!(kind(&["order", "day"], &["Summe", "", "x", "300,50"]), footer);
+        assert_eq!(kind(&["order"], &["", "", "Müller Ergebnis", "201"]), footer);
+        assert_eq!(kind(&["order"], &["Müller Ergebnis", "", "", "201"]), Kind::Record);
+        assert_eq!(kind(&["order"], &["", "x", "Hotel Total", "201"]), Kind::Record);
+        assert_eq!(kind(&[], &["Summe", "", "", "300,50"]), Kind::Held);
     }
 
     #[test]

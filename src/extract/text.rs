@@ -8,7 +8,7 @@ use std::sync::Arc;
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 
 use super::{
-    Error,
+    Error, counted,
     decode::{choose, part},
     header::Names,
 };
@@ -164,7 +164,8 @@ impl Window {
         if (self.bad_places - u64::from(self.cut)) * TOLERATED <= seen {
             return Ok(());
         }
-        let reason = format!("{} places are no {}, one of them at byte {byte}", self.bad_places, self.name);
+        let places = counted(self.bad_places, "place");
+        let reason = format!("it is no {} in {places}, one of them at byte {byte}", self.name);
         Err(Error::unreadable(&self.path, reason, "declare the `encoding` in the source's contract"))
     }
 

@@ -34,6 +34,9 @@ pub struct FileShape {
     pub header: Vec<String>,
     /// Decimal mark of the file's numbers.
     pub decimal_mark: DecimalMark,
+    /// Whether that mark is only assumed: neither declared nor shown by any number.
+    #[serde(skip)]
+    pub is_mark_open: bool,
     /// 0..1, how sure the reader is of what was not declared.
     pub confidence: f64,
     /// Choices worth a line in the report ("skipped 3 title lines").
@@ -53,6 +56,7 @@ impl FileShape {
             header_line: 0,
             header: Vec::new(),
             decimal_mark: DecimalMark::Point,
+            is_mark_open: false,
             confidence: 1.0,
             notes: Vec::new(),
         }

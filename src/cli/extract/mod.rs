@@ -2,6 +2,7 @@
 
 pub(super) mod csv;
 mod document;
+mod hints;
 mod json;
 mod parquet;
 mod table;
@@ -14,7 +15,7 @@ use std::{
     process::ExitCode,
 };
 
-use self::{csv::RejectsCsv, document::Documents};
+use self::{csv::RejectsCsv, document::Documents, hints::with_options};
 use super::{
     arguments::{ExtractArguments, OutputFormat, RowsFormat},
     diagnostics, print, tell,
@@ -38,7 +39,13 @@ pub(super) fn extract(arguments: &ExtractArguments) -> Result<ExitCode, Error> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| environment(format!("cannot start threads: {error}")))?;
-    runtime.block_on(shown(arguments))
+    let shown = runtime.block_on(shown(arguments));
+    shown.map_err(|error| told(error, arguments))
+}
+
+/// Returns an error as it is told here: without a contract its hint names options.
+fn told(error: Error, arguments: &ExtractArguments) -> Error {
+    if arguments.contract.is_none() { with_options(error) } else { error }
 }
 
 async fn shown(arguments: &ExtractArguments) -> Result<ExitCode, Error> {
@@ -49,7 +56,12 @@ async fn shown(arguments: &ExtractArguments) -> Result<ExitCode, Error> {
     let reads_all = arguments.limit.is_none() || arguments.report.is_some() || arguments.rejects.is_some();
     let extracted = run::extract(&inputs, &reading, reads_all, &mut io::stdin().lock(), &mut sink).await;
     let finished = match extracted {
-        Ok(extracted) => sink.finish(&extracted).map(|()| extracted),
+        Ok(mut extracted) => {
+            let failed = extracted.failed.into_iter();
+            extracted.failed =
+                failed.map(|failed| run::Failed { error: told(failed.error, arguments), ..failed }).collect();
+            sink.finish(&extracted).map(|()| extracted)
+        }
         Err(run::Stopped::Output(error)) => Err(output_failed(&error)),
     };
     match finished {
@@ -142,9 +154,9 @@ fn summary(part: &PartReport, arguments: &ExtractArguments) -> String {
         words.push(format!("header on line {}", shape.header_line));
     }
     words.push(format!("{:.0} % sure", shape.confidence * 100.0));
-    words.push(format!("{} columns", shape.header.len()));
+    words.push(counted(shape.header.len() as u64, "column"));
     let at_least = if part.is_cut_short { "at least " } else { "" };
-    words.push(format!("{at_least}{} {}", part.rows, if part.rows == 1 { "row" } else { "rows" }));
+    words.push(format!("{at_least}{}", counted(part.rows, "row")));
     if part.rejected > 0 {
         words.push(format!("{} not read (`--rejects` shows them)", part.rejected));
     }
@@ -161,7 +173,11 @@ fn summary(part: &PartReport, arguments: &ExtractArguments) -> String {
 
 fn skipped(kind: SkippedLines, lines: u64) -> Option<String> {
     let kind = serde_json::to_value(kind).ok()?.as_str()?.replace('_', " ");
-    (kind != "header" && lines > 0).then(|| format!("{lines} {kind} {}", if lines == 1 { "line" } else { "lines" }))
+    (kind != "header" && lines > 0).then(|| counted(lines, &format!("{kind} line")))
+}
+
+fn counted(count: u64, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
 fn visible(delimiter: &str) -> String {

@@ -19,7 +19,7 @@ use self::{
     schema::{Schema, Type},
     value::{Broken, Cursor},
 };
-use super::{BATCH_ROWS, Error, Hints, RecordReader, header::fold};
+use super::{BATCH_ROWS, Error, Hints, RecordReader, counted, header::fold};
 use crate::{
     record::{FileShape, LineCount, RawBatch, RawFault},
     storage::content::Content,
@@ -204,11 +204,13 @@ impl Reader {
     /// Goes to the next block; false behind the last one.
     fn next_block(&mut self) -> Result<bool, String> {
         if self.at < self.block.bytes.len() {
-            return Err(format!("a block has {} bytes more than its rows", self.block.bytes.len() - self.at));
+            let bytes = counted((self.block.bytes.len() - self.at) as u64, "byte");
+            return Err(format!("a block has {bytes} more than its rows"));
         }
         let Some(block) = self.blocks.next()? else { return Ok(false) };
         if block.rows > block.bytes.len() as u64 + EMPTY_ROWS {
-            return Err(format!("a block of {} bytes claims to have {} rows", block.bytes.len(), block.rows));
+            let bytes = counted(block.bytes.len() as u64, "byte");
+            return Err(format!("a block of {bytes} claims to have {}", counted(block.rows, "row")));
         }
         (self.block, self.at) = (block, 0);
         Ok(true)

@@ -9,14 +9,14 @@ use std::{cmp::Ordering, ops::Range, sync::Arc};
 use super::{
     dialect::Dialect,
     head::Head,
-    headless::is_record,
+    headless::{is_header, is_record},
     tables::{Table, choose_table},
-    trial::{HeaderPlace, SAMPLE_ROWS, Trial, announced, written},
+    trial::{HeaderPlace, Rank, SAMPLE_ROWS, Trial, announced, written},
 };
 use crate::{
     define::project::CsvOptions,
     extract::{
-        Error, Hints,
+        Error, Hints, counted,
         header::{Choice, HEADER_LINES, Names, common_width, confidence, names_of},
         row::{Row, is_blank},
     },
@@ -39,6 +39,8 @@ pub(super) struct Detected {
     /// None where the file has no row.
     pub header: Option<Header>,
     pub decimal_mark: DecimalMark,
+    /// Whether that is neither declared nor shown by any number.
+    pub is_mark_open: bool,
     /// 0..1.
     pub confidence: f64,
     /// The lines of this table, where the file has several.
@@ -86,13 +88,12 @@ pub(super) fn detect(path: &Arc<str>, head: &Head, options: &CsvOptions, hints: 
         None => HeaderPlace::Anywhere,
     };
     let attempts = Attempts { head, options, names: &names, place };
-    let is_given = options.delimiter.is_some() || announced(&head.text).is_some();
-    let best = attempts.best();
+    let (best, clarity) = attempts.best();
     if let (HeaderPlace::Line(row), None, false) = (place, best.choice, head.text.is_empty()) {
         let hint = "correct `header_row` in the source's contract, or remove it";
         return Err(Error::unreadable(path, format!("no row begins on line {row}, where the header should be"), hint));
     }
-    Ok(detected(best, is_given, &attempts))
+    Ok(detected(best, clarity, &attempts))
 }
 
 /// The dialects to try on a file.
@@ -104,20 +105,28 @@ struct Attempts<'a> {
 }
 
 impl Attempts<'_> {
-    /// Returns the trial that ranks highest; of equals the one tried first.
-    fn best(&self) -> Trial {
+    /// Returns the trial that ranks highest, of equals the one tried first; and how clearly its delimiter does so, 0.5..1.
+    fn best(&self) -> (Trial, f64) {
         let quote = self.options.quote.unwrap_or('"');
         let delimiters = self.delimiters();
         let mut best = self.try_one(delimiters[0], Some(quote), self.options.escape);
+        let mut ranks = vec![best.rank()];
         for delimiter in &delimiters[1..] {
-            best = better(best, self.try_one(delimiter, Some(quote), self.options.escape));
+            let trial = self.try_one(delimiter, Some(quote), self.options.escape);
+            ranks.push(trial.rank());
+            best = better(best, trial);
         }
         if !best.is_perfect() && !self.is_given() {
             best = better(best, self.try_one(self.absent(), Some(quote), self.options.escape));
         }
-        for (quote, escape) in self.other_quotes(quote) {
+        let quoted = best.quoted_cells();
+        for (other, escape) in self.other_quotes(quote) {
             for delimiter in &delimiters {
-                best = better(best, self.try_one(delimiter, Some(quote), escape));
+                let trial = self.try_one(delimiter, Some(other), escape);
+                // A sign that closes no more cells than the usual quote is an apostrophe.
+                if other == quote || trial.quoted_cells() > quoted {
+                    best = better(best, trial);
+                }
             }
         }
         let is_stray = best.faults() > STRAY_QUOTES && best.faults() * 10 >= best.rows.len() && !best.has_quotes();
@@ -125,7 +134,9 @@ impl Attempts<'_> {
             let delimiter = best.dialect.delimiter.clone();
             best = better(best, self.try_one(&delimiter, None, self.options.escape));
         }
-        best
+        let others = delimiters.iter().zip(ranks).filter(|(other, _)| **other != best.dialect.delimiter);
+        let clarity = clarity(best.rank(), others.map(|(_, rank)| rank));
+        (best, clarity)
     }
 
     fn try_one(&self, delimiter: &str, quote: Option<char>, escape: Option<char>) -> Trial {
@@ -191,7 +202,14 @@ fn better(best: Trial, other: Trial) -> Trial {
     if other.rank().partial_cmp(&best.rank()) == Some(Ordering::Greater) { other } else { best }
 }
 
-fn detected(mut best: Trial, is_given: bool, attempts: &Attempts<'_>) -> Detected {
+/// Returns 1 where no other delimiter comes near the best one, 0.5 where another does as well.
+fn clarity((matches, is_whole, score): Rank, others: impl Iterator<Item = Rank>) -> f64 {
+    let rivals = others.filter(|other| (other.0, other.1) == (matches, is_whole)).map(|other| other.2);
+    let rival = rivals.fold(0.0, f64::max);
+    if rival < score { 1.0 - rival / score / 2.0 } else { 0.5 }
+}
+
+fn detected(mut best: Trial, clarity: f64, attempts: &Attempts<'_>) -> Detected {
     let (options, names) = (attempts.options, attempts.names);
     let table = match (attempts.place, best.choice) {
         (HeaderPlace::Anywhere, Some(_)) if attempts.head.is_whole => choose_table(attempts.head, &best.dialect, names),
@@ -202,7 +220,7 @@ fn detected(mut best: Trial, is_given: bool, attempts: &Attempts<'_>) -> Detecte
         table.as_ref().map(|table| (table.rows.clone(), table.choice, table.note.clone()))
     {
         notes.push(note);
-        (best.rows, best.choice) = (rows, Some(choice));
+        (best.rows, best.choice, best.has_row_names) = (rows, Some(choice), false);
     }
     best.dialect.remark = remark(&best);
     let header = match attempts.place {
@@ -213,16 +231,24 @@ fn detected(mut best: Trial, is_given: bool, attempts: &Attempts<'_>) -> Detecte
         }
         _ => best.choice.map(|choice| header(&best.rows, choice)),
     };
+    if best.has_row_names {
+        notes.push("its rows have one cell more than its header: the first column has no name".to_owned());
+    }
     let below = best.choice.map_or(0, |choice| choice.index + 1);
     notes.extend(header.as_ref().and_then(|header| nameless(header, &best.rows[below..])));
-    let decimal_mark =
-        options.decimal_mark.unwrap_or_else(|| decimal_mark(&best.rows[below..], &best.dialect.delimiter));
-    let cutting = if is_given || below == best.rows.len() { 1.0 } else { best.agreement };
+    let shown = || decimal_mark(&best.rows[below..], &best.dialect.delimiter);
+    let shown = options.decimal_mark.or_else(shown);
+    let (decimal_mark, is_mark_open) = (shown.unwrap_or_default(), shown.is_none());
+    let cutting = if attempts.is_given() || below == best.rows.len() { 1.0 } else { best.agreement * clarity };
     let heading = match (best.choice, &header) {
-        (Some(choice), Some(header)) if options.header_row.is_none() => confidence(choice, header.names.len()),
+        (Some(choice), Some(header)) if options.header_row.is_none() => {
+            let is_shown = header.lines.is_empty() || is_header(&best.rows, choice);
+            confidence(choice, header.names.len(), is_shown)
+        }
         _ => 1.0,
     };
-    Detected { dialect: best.dialect, header, decimal_mark, confidence: cutting * heading, table, notes }
+    let confidence = cutting * heading;
+    Detected { dialect: best.dialect, header, decimal_mark, is_mark_open, confidence, table, notes }
 }
 
 /// Says that rows fill columns which the header does not name: they are left out.
@@ -231,7 +257,8 @@ fn nameless(header: &Header, below: &[Row]) -> Option<String> {
     let is_filled = |row: &&Row| unnamed.clone().any(|column| !is_blank(row.cell(column)));
     let rows = below.iter().filter(is_filled).count();
     (rows > 0).then(|| {
-        format!("its last {} columns have no name and are left out; {rows} of the first rows fill them", unnamed.len())
+        let columns = counted(unnamed.len() as u64, "column");
+        format!("left out {columns} without a name at the end, filled in {rows} of the first rows")
     })
 }
 
@@ -256,10 +283,10 @@ fn remark(trial: &Trial) -> Option<char> {
     (above.iter().any(is_remark) && !is_remark(header)).then_some('#')
 }
 
-/// Returns the comma where cells can only be read with it; a file cut by commas has points.
-fn decimal_mark(rows: &[Row], delimiter: &str) -> DecimalMark {
+/// Returns the mark with which alone some cells can be read, if they agree; a file cut by commas has points.
+fn decimal_mark(rows: &[Row], delimiter: &str) -> Option<DecimalMark> {
     if delimiter.starts_with([',', '，']) {
-        return DecimalMark::Point;
+        return Some(DecimalMark::Point);
     }
     let (mut commas, mut points) = (0_usize, 0_usize);
     for mark in rows.iter().flat_map(Row::cells).filter_map(mark_of) {
@@ -268,13 +295,17 @@ fn decimal_mark(rows: &[Row], delimiter: &str) -> DecimalMark {
             DecimalMark::Point => points += 1,
         }
     }
-    if commas > 0 && points == 0 { DecimalMark::Comma } else { DecimalMark::Point }
+    match (commas, points) {
+        (1.., 0) => Some(DecimalMark::Comma),
+        (0, 1..) => Some(DecimalMark::Point),
+        _ => None,
+    }
 }
 
 /// Returns the only decimal mark with which a cell is a number; None for `1,234`, which is a number with both.
 fn mark_of(cell: &str) -> Option<DecimalMark> {
-    let digits = cell.trim().trim_start_matches(['-', '+']);
-    if !digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'.')) {
+    let digits = bare(cell);
+    if !digits.chars().all(|sign| sign.is_ascii_digit() || matches!(sign, ',' | '.') || is_thin(sign)) {
         return None;
     }
     match (is_number(digits, '.', ','), is_number(digits, ',', '.')) {
@@ -284,17 +315,41 @@ fn mark_of(cell: &str) -> Option<DecimalMark> {
     }
 }
 
-/// Returns whether digits with `mark` before the decimals and `group` between thousands are a number.
+/// Returns a cell without what may stand beside a number: signs, brackets, and a currency's sign or its three letters.
+fn bare(cell: &str) -> &str {
+    let is_beside = |sign: char| {
+        let is_currency = matches!(sign, '$' | '£' | '¥' | '￥' | '฿' | '元' | '\u{20A0}'..='\u{20CF}');
+        sign.is_whitespace() || is_currency || "+-\u{2212}()%‰".contains(sign)
+    };
+    let is_letter = |sign: char| sign.is_ascii_uppercase();
+    let cell = cell.trim_matches(is_beside);
+    let rest = cell.trim_start_matches(is_letter);
+    let is_name = cell.len() - rest.len() == 3 || rest.starts_with('$');
+    let cell = if is_name { rest.trim_start_matches(is_beside) } else { cell };
+    let rest = cell.trim_end_matches(is_letter);
+    if cell.len() - rest.len() == 3 { rest.trim_end_matches(is_beside) } else { cell }
+}
+
+/// Returns whether digits with `mark` before the decimals, and `group`, a blank or an apostrophe between thousands, are a
+/// number. `0.123` has no thousands.
 fn is_number(digits: &str, mark: char, group: char) -> bool {
     let (whole, decimals) = digits.split_once(mark).map_or((digits, None), |(whole, decimals)| (whole, Some(decimals)));
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let mut groups = whole.split(group);
+    let separator = whole.chars().find(|sign| !sign.is_ascii_digit()).unwrap_or(group);
+    let is_separator = separator == group || is_thin(separator);
+    let mut groups = whole.split(separator);
     let first = groups.next().unwrap_or_default();
     let rest: Vec<&str> = groups.collect();
     decimals.is_none_or(is_digits)
         && is_digits(first)
-        && (rest.is_empty() || first.len() <= 3)
+        && is_separator
+        && (rest.is_empty() || first.len() <= 3 && !first.starts_with('0'))
         && rest.iter().all(|group| group.len() == 3 && is_digits(group))
+}
+
+/// Returns whether a sign stands between thousands whatever the decimal mark is.
+fn is_thin(sign: char) -> bool {
+    matches!(sign, ' ' | '\'' | '\u{A0}' | '\u{2009}' | '\u{2019}' | '\u{202F}')
 }
 
 /// The header must be found within this many lines, which the sample covers.
@@ -343,6 +398,24 @@ mod tests {
     }
 
     #[test]
+    fn it_is_surer_where_values_show_the_header_and_no_other_delimiter_fits() {
+        let sure = |text: &str| {
+            let detected = detect(&Arc::from("a.csv"), &Head::of(text), &CsvOptions::default(), &Hints::default());
+            (detected.unwrap().confidence * 100.0).round()
+        };
+        for (text, expected) in [
+            ("name,n\na,1\nb;c,2\n", 90.0),
+            ("1,2024-01-05\n2,2024-01-06\n", 90.0),
+            ("name,city\na,b\nc,d\n", 50.0),
+            ("name,n;m\na,1;2\nb,2;3\n", 25.0),
+            ("name,n\na,1\nb,2,3\n", 45.0),
+            ("sep=,\nname,n;m\na,1;2\nb,2;3\n", 50.0),
+        ] {
+            assert!((sure(text) - expected).abs() < 0.1, "{text}: {}", sure(text));
+        }
+    }
+
+    #[test]
     fn excels_announcement_counts() {
         assert_eq!(found("sep=|\na|b\n1,1|2\n", &[]).0, "|");
     }
@@ -351,14 +424,49 @@ mod tests {
     fn the_decimal_comma_needs_a_witness_and_no_counter_witness() {
         let mark = |cells: &str| {
             let text = format!("a;b\n{cells}\n");
-            detect(&Arc::from("a.csv"), &Head::of(&text), &CsvOptions::default(), &Hints::default())
-                .unwrap()
-                .decimal_mark
+            let found = detect(&Arc::from("a.csv"), &Head::of(&text), &CsvOptions::default(), &Hints::default());
+            found.map(|found| (found.decimal_mark, found.is_mark_open)).unwrap()
         };
-        assert_eq!(mark("1.234,56;28.02.2008"), DecimalMark::Comma);
-        assert_eq!(mark("12,5;x"), DecimalMark::Comma);
-        assert_eq!(mark("1,234;1.234"), DecimalMark::Point);
-        assert_eq!(mark("12,5;12.34"), DecimalMark::Point);
-        assert_eq!(mark("-1.234.567;x"), DecimalMark::Comma);
+        let (comma, point, open) =
+            ((DecimalMark::Comma, false), (DecimalMark::Point, false), (DecimalMark::Point, true));
+        for (cells, expected) in [
+            ("1.234,56;28.02.2008", comma),
+            ("12,5;x", comma),
+            ("-1.234.567;x", comma),
+            ("1.500;€ 1.234,56", comma),
+            ("2.000;44.369,04 EUR", comma),
+            ("2.000;R$ 12,50", comma),
+            ("2.000;(12,50)", comma),
+            ("2.000;12,50-", comma),
+            ("2.000;1 234,50", comma),
+            ("0,123;x", comma),
+            ("2,000;£1,234.50", point),
+            ("2,000;1'234.50", point),
+            ("0.123;x", point),
+            ("1,234;1.234", open),
+            ("2.500;€ 12.000", open),
+            ("12,5;12.34", open),
+            ("1 234;x", open),
+            ("M6,5;AB 1,5", open),
+        ] {
+            assert_eq!(mark(cells), expected, "{cells}");
+        }
+        let text = "a,b\n1.000,2\n";
+        let found = detect(&Arc::from("a.csv"), &Head::of(text), &CsvOptions::default(), &Hints::default()).unwrap();
+        assert_eq!((found.decimal_mark, found.is_mark_open), point);
+        let options = CsvOptions { decimal_mark: Some(DecimalMark::Comma), ..CsvOptions::default() };
+        let found = detect(&Arc::from("a.csv"), &Head::of("a;b\n1.000;2\n"), &options, &Hints::default()).unwrap();
+        assert_eq!((found.decimal_mark, found.is_mark_open), comma);
+    }
+
+    #[test]
+    fn an_apostrophe_that_closes_no_cell_is_a_letter() {
+        let quote = |text: &str| {
+            let found = detect(&Arc::from("a.csv"), &Head::of(text), &CsvOptions::default(), &Hints::default());
+            found.unwrap().dialect.quote
+        };
+        let names = "1;\"Bakker \"\"De Kroon\"\"\";1,50\n2;\"Grote\" Slager;2,50\n3;'t Hof BV;3,50\n4;Klant;4,50\n";
+        assert_eq!(quote(&format!("id;name;amount\n{names}")), Some('"'));
+        assert_eq!(quote("id,name\n1,'a, b'\n2,'c, d'\n3,\"e\"\n"), Some('\''));
     }
 }

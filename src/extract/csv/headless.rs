@@ -17,7 +17,7 @@ const ENOUGH: usize = 2;
 
 /// What a cell looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Look {
+pub(super) enum Look {
     Empty,
     Text,
     /// Fewer digits than a code has: a count, a year, the name of a column of years.
@@ -30,9 +30,7 @@ enum Look {
 
 /// Returns whether the row that would be the header is a record.
 pub(super) fn is_record(rows: &[Row], choice: Choice) -> bool {
-    let (first, below) = (&rows[choice.index], &rows[choice.index + 1..]);
-    let fits = |row: &&Row| row.fault.is_none() && row.width() == first.width() && row.filled() > 0;
-    let below: Vec<&Row> = below.iter().filter(fits).take(WITNESSES).collect();
+    let (first, below) = (&rows[choice.index], witnesses(rows, choice));
     let is_below_titles = rows[..choice.index].iter().all(|row| row.filled() <= 1);
     if choice.matches > 0 || first.fault.is_some() || below.is_empty() || !is_below_titles {
         return false;
@@ -43,6 +41,18 @@ pub(super) fn is_record(rows: &[Row], choice: Choice) -> bool {
     let votes: Option<Vec<usize>> = (0..first.width()).map(|column| vote(first, &below, column)).collect();
     let starts_with_text = look(first.cell(0)) == Look::Text;
     votes.is_some_and(|votes| votes.iter().sum::<usize>() >= if starts_with_text { ENOUGH } else { 1 })
+}
+
+/// Returns whether some name stands over values, as only a header's does.
+pub(super) fn is_header(rows: &[Row], choice: Choice) -> bool {
+    let (first, below) = (&rows[choice.index], witnesses(rows, choice));
+    (0..first.width()).any(|column| vote(first, &below, column).is_none())
+}
+
+fn witnesses(rows: &[Row], choice: Choice) -> Vec<&Row> {
+    let (first, below) = (&rows[choice.index], &rows[choice.index + 1..]);
+    let fits = |row: &&Row| row.fault.is_none() && row.width() == first.width() && row.filled() > 0;
+    below.iter().filter(fits).take(WITNESSES).collect()
 }
 
 /// Returns whether the first row stands below itself as only a record does: with values in it, or as everything there is.
@@ -70,7 +80,8 @@ fn vote(first: &Row, below: &[&Row], column: usize) -> Option<usize> {
     }
 }
 
-fn look(cell: &str) -> Look {
+/// Returns what a cell looks like.
+pub(super) fn look(cell: &str) -> Look {
     let cell = cell.trim();
     let digits = cell.bytes().filter(u8::is_ascii_digit).count();
     if is_blank(cell) || matches!(cell, "-" | "—" | "–") {

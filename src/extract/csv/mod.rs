@@ -16,7 +16,9 @@ mod dialect;
 mod head;
 mod headless;
 mod piece;
+mod preamble;
 mod reader;
+mod row_names;
 mod tables;
 mod trial;
 
@@ -29,7 +31,7 @@ use self::{
     reader::{BLOCK, Reader, Settling},
 };
 use super::{
-    Error, Hints, RecordReader,
+    Error, Hints, RecordReader, counted,
     decode::{Coding, choose},
     header::Names,
     sieve::{Rules, Sieve},
@@ -92,7 +94,7 @@ fn shape(coding: &Coding, detected: &Detected) -> FileShape {
     let mut notes: Vec<String> = coding.note.iter().cloned().collect();
     let line = detected.header_line();
     if line > 1 && detected.table.is_none() {
-        notes.push(format!("skipped {} lines above the header", line - 1));
+        notes.push(format!("skipped {} above the header", counted(line - 1, "line")));
     }
     if detected.decimal_mark == DecimalMark::Comma {
         notes.push("numbers have a decimal comma".to_owned());
@@ -106,6 +108,7 @@ fn shape(coding: &Coding, detected: &Detected) -> FileShape {
         header_line: line,
         header: detected.header.as_ref().map(|header| header.names.clone()).unwrap_or_default(),
         decimal_mark: detected.decimal_mark,
+        is_mark_open: detected.is_mark_open,
         confidence: coding.confidence * detected.confidence,
         notes,
         ..FileShape::binary("csv")

@@ -1,7 +1,7 @@
 //! Several tables in one file: which of them is read.
 //!
 //! In: a whole, short file and its dialect. Out: the table whose header holds most of the contract's names, else the
-//! largest, if the file has more than one. A table begins below a blank line, perhaps with a title, with a row of names
+//! largest that is no preamble, if the file has more than one. A table begins below a blank line, perhaps with a title, with a row of names
 //! that is no row of the table above: of another width as its rows are, or names over columns of numbers. Deliberately blind to tables
 //! without a blank line between them, and to files longer than what is looked at.
 
@@ -10,6 +10,7 @@ use std::{collections::HashSet, ops::Range};
 use super::{
     dialect::Dialect,
     head::Head,
+    preamble::is_preamble,
     trial::{SAMPLE_ROWS, sample},
 };
 use crate::extract::{
@@ -54,9 +55,12 @@ pub(super) fn choose_table(head: &Head, dialect: &Dialect, names: &Names) -> Opt
     }
     let ends: Vec<usize> =
         headers[1..].iter().map(|header| header - titles(&rows, *header)).chain([rows.len()]).collect();
-    let size = |place: usize| ends[place] - headers[place];
+    let rank = |place: usize| {
+        let table = &rows[headers[place]..ends[place]];
+        (names.matches(&table[0]), !is_preamble(table), table.len())
+    };
     // The first of equals wins.
-    let chosen = (0..headers.len()).rev().max_by_key(|&place| (names.matches(&rows[headers[place]]), size(place)))?;
+    let chosen = (0..headers.len()).rev().max_by_key(|&place| rank(place))?;
     let others = (0..headers.len()).filter(|place| *place != chosen).map(|place| title(&rows[headers[place]]));
     let note = format!("it holds {} tables; left unread: {}", headers.len(), others.collect::<Vec<_>>().join(", "));
     let (start, end) = (headers[chosen], ends[chosen]);
@@ -127,7 +131,7 @@ fn titles(rows: &[Row], index: usize) -> usize {
 }
 
 /// Returns whether a row consists of at least two different names.
-fn is_header_like(row: &Row) -> bool {
+pub(super) fn is_header_like(row: &Row) -> bool {
     let names = names_of(row);
     let is_name = |name: &String| {
         !is_blank(name) && !name.chars().next().is_some_and(|sign| sign.is_ascii_digit() || "-+.".contains(sign))
@@ -139,7 +143,7 @@ fn is_header_like(row: &Row) -> bool {
 }
 
 /// Returns whether at least this many names stand over columns of numbers or dates.
-fn contrasts(header: &Row, below: &[&Row], least: usize) -> bool {
+pub(super) fn contrasts(header: &Row, below: &[&Row], least: usize) -> bool {
     let is_number =
         |cell: &str| cell.trim().chars().next().is_some_and(|sign| sign.is_ascii_digit() || "-+.".contains(sign));
     let is_column = |column: &usize| below.iter().all(|row| is_number(row.cell(*column)));

@@ -6,6 +6,8 @@
 use super::{
     cut::{cut, unwrap},
     dialect::Dialect,
+    preamble::header_below,
+    row_names::header_above,
 };
 use crate::extract::{
     header::{Choice, Names, choose, common_width, names_of, share},
@@ -33,11 +35,16 @@ pub(super) enum HeaderPlace {
     Nowhere,
 }
 
+/// What a dialect is worth: names of the contract that it finds, whether it makes one table of the file, and how well.
+pub(super) type Rank = (usize, bool, f64);
+
 /// A dialect and what it makes of the sample.
 pub(super) struct Trial {
     pub dialect: Dialect,
     pub rows: Vec<Row>,
     pub choice: Option<Choice>,
+    /// Whether the records begin with names of their own, for which the header as written has no name.
+    pub has_row_names: bool,
     /// Share of the rows below the header that are as wide as it; faulty rows left out.
     pub agreement: f64,
 }
@@ -56,23 +63,29 @@ impl Trial {
                 .iter()
                 .position(|row| row.line == line)
                 .map(|index| Choice { index, matches: names.matches(&rows[index]) }),
-            HeaderPlace::Anywhere => choose(&rows, names),
+            HeaderPlace::Anywhere => choose(&rows, names).map(|choice| header_below(&rows, choice).unwrap_or(choice)),
             HeaderPlace::Nowhere => None,
         };
+        let above = choice.filter(|_| place == HeaderPlace::Anywhere).and_then(|choice| header_above(&rows, choice));
+        if let Some(above) = above {
+            rows[above.index].indent();
+        }
+        let (choice, has_row_names) = (above.or(choice), above.is_some());
         let agreement = choice.map_or_else(|| agreement_without_header(&rows), |choice| agreement(&rows, choice).0);
-        Self { dialect, rows, choice, agreement }
+        Self { dialect, rows, choice, has_row_names, agreement }
     }
 
     /// Orders trials: names found, whether all of the file is one table, then rows that agree, weighted by how much the delimiter
     /// cuts and by how many names the header has; quotes around cells speak for themselves.
-    pub(super) fn rank(&self) -> (usize, bool, f64) {
+    pub(super) fn rank(&self) -> Rank {
         let header = self.choice.map(|choice| &self.rows[choice.index]);
         let width = header.map_or_else(|| common_width(&self.rows).unwrap_or(0), Row::width);
+        let cuts = header.map_or(width, |header| names_of(header).len()) > 1;
         let weight = if width > 1 { 1.0 - 1.0 / f64::from(u32::try_from(width).unwrap_or(u32::MAX)) } else { 0.01 };
         let named = header.map_or(1.0, |header| share(names_in(header), names_of(header).len()));
         let agreement = self.choice.map_or(self.agreement, |choice| agreement(&self.rows, choice).1);
         let matches = self.choice.map_or(0, |choice| choice.matches);
-        (matches, width > 1 && self.is_whole(agreement), agreement * weight * named + self.quoted() * 0.05)
+        (matches, cuts && self.is_whole(agreement), agreement * weight * named + self.quoted() * 0.05)
     }
 
     /// Returns whether the first row that shows anything is the header and nearly all others agree with it.
@@ -83,8 +96,13 @@ impl Trial {
 
     /// Returns the share of cells that are quoted, in rows that could be cut.
     fn quoted(&self) -> f64 {
-        let whole = || self.rows.iter().filter(|row| row.fault.is_none());
-        share(whole().map(|row| row.quoted).sum(), whole().map(Row::width).sum())
+        let whole = self.rows.iter().filter(|row| row.fault.is_none());
+        share(self.quoted_cells(), whole.map(Row::width).sum())
+    }
+
+    /// Returns how many cells are quoted, in rows that could be cut.
+    pub(super) fn quoted_cells(&self) -> usize {
+        self.rows.iter().filter(|row| row.fault.is_none()).map(|row| row.quoted).sum()
     }
 
     /// Returns how many rows could not be cut.

@@ -8,10 +8,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{BIG5, DecoderResult, EUC_KR, Encoding, GB18030, SHIFT_JIS, UTF_16BE, UTF_16LE};
+use encoding_rs::{
+    BIG5, DecoderResult, EUC_KR, Encoding, GB18030, SHIFT_JIS, UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1252,
+};
 
 use super::{Coding, Error, SAMPLE, at_least_gb18030, block::Block, part};
-use crate::{extract::header::Names, storage::content::Content};
+use crate::{
+    extract::header::{Names, share},
+    storage::content::Content,
+};
 
 /// Bytes of each of the four places from which the sample is taken.
 const WINDOW: usize = 64 * 1024;
@@ -19,13 +24,39 @@ const WINDOW: usize = 64 * 1024;
 /// Bytes beyond ASCII of a short text.
 const SHORT: usize = 2_000;
 
+/// Letters beyond ASCII of languages that are written in Windows-1250: Polish, Czech and Slovak, Hungarian, Romanian, Croatian.
+const CENTRAL: [&str; 5] = ["ąćęłńóśźż", "áčďéěíĺľňóôŕřšťúůýž", "áéíóőúű", "âăîşţ", "čćđšž"];
+
+/// The same of Windows-1252: French, Spanish, Portuguese, Italian, Scandinavian.
+const WESTERN: [&str; 5] = ["àâæçèéêëîïôùûÿœ", "áéíñóú", "àáâãçéêíóôõú", "àèéìíîòóùú", "åæéø"];
+
+/// Share of foreign letters, in the names of others, up to which a text is in a language.
+const FOREIGN: f64 = 0.1;
+
+/// Signs of Windows-1252 that stand beside numbers; other encodings have letters there.
+const SIGNS: &str = "£±µ°§Ø×¼½¾";
+
+/// What is measured in millionths.
+const UNITS: &str = "mgslAFLMVW";
+
+/// Letters that stand in names of all of them, and are the same in both encodings.
+const EVERYWHERE: &str = "äöüß";
+
 /// Chooses an encoding for a file whose first byte that is no UTF-8 stands at `first_bad`.
 pub(super) fn guess(path: &Arc<str>, content: &Content, first_bad: u64, names: &Names) -> Result<Coding, Error> {
     let sample = sample(path, content, first_bad)?;
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(&sample, true);
     let guess = at_least_gb18030(detector.guess(None, Utf8Detection::Deny));
-    let guess = if is_common_chinese(&sample) { GB18030 } else { guess };
+    let guess = if is_common_chinese(&sample) {
+        GB18030
+    } else if is_japanese(guess, &sample) {
+        SHIFT_JIS
+    } else if guess == WINDOWS_1250 && is_western(&sample) || has_signs(guess, &sample) {
+        WINDOWS_1252
+    } else {
+        guess
+    };
     let others = [GB18030, BIG5, SHIFT_JIS, EUC_KR].into_iter().filter(|other| *other != guess);
     for encoding in [guess].into_iter().chain(others) {
         let trial = Trial::of(encoding, &sample);
@@ -45,7 +76,7 @@ pub(super) fn guess(path: &Arc<str>, content: &Content, first_bad: u64, names: &
         }
     }
     let reason = format!("no encoding fits: byte {offset} is no character of {}", nearest.name());
-    Err(Error::unreadable(path, reason, "declare `format: { type: csv, encoding: … }` in the source's contract"))
+    Err(Error::unreadable(path, reason, "declare the `encoding` in the source's contract"))
 }
 
 /// The commonest characters of simplified Chinese, and those of the headers of business tables.
@@ -67,6 +98,89 @@ fn is_common_chinese(sample: &[u8]) -> bool {
         common += usize::from(COMMON.contains(letter));
     }
     wide > 0 && common * 2 >= wide
+}
+
+/// Returns whether a text is Japanese in Shift-JIS, whose half-width letters of one byte detectors take for another alphabet:
+/// there they make words that nobody writes.
+fn is_japanese(guess: &'static Encoding, sample: &[u8]) -> bool {
+    let Block { text, bad, .. } = Block::of(SHIFT_JIS, sample, true);
+    if !guess.is_single_byte() || !bad.is_empty() || !words(&text).all(is_japanese_word) {
+        return false;
+    }
+    let Block { text, .. } = Block::of(guess, sample, true);
+    let is_long = |word: &&str| word.chars().filter(|letter| !letter.is_ascii()).count() > 1;
+    let odd = words(&text).filter(is_long).filter(|word| is_odd_word(word)).count();
+    odd * 3 > words(&text).filter(is_long).count()
+}
+
+/// Returns whether a text is Windows-1252 that a detector takes for Windows-1250: there no language has nearly all of its
+/// letters, and here one has all.
+fn is_western(sample: &[u8]) -> bool {
+    let (central, western) =
+        (foreign_share(WINDOWS_1250, sample, &CENTRAL), foreign_share(WINDOWS_1252, sample, &WESTERN));
+    central > FOREIGN && western <= 0.0
+}
+
+/// Returns whether all that Windows-1252 has of its own in a text are signs, and one stands beside a number as signs do:
+/// `£5`, `± 2`, `µm`. In the guessed encoding it would be a word of one letter.
+fn has_signs(guess: &'static Encoding, sample: &[u8]) -> bool {
+    let text: Vec<char> = Block::of(WINDOWS_1252, sample, true).text.chars().collect();
+    let same = if guess.is_single_byte() { Block::of(guess, sample, true).text } else { String::new() };
+    let same: Vec<char> = same.chars().collect();
+    let is_own = |at: &usize| !text[*at].is_ascii() && same.get(*at) != Some(&text[*at]);
+    let own = || (0..text.len()).filter(is_own);
+    own().all(|at| is_sign(&text, at)) && own().any(|at| is_beside_number(&text, at))
+}
+
+/// Returns whether a sign stands apart from letters, or before one only as in `25°C` and `µm`.
+fn is_sign(text: &[char], at: usize) -> bool {
+    let is_joined =
+        |letter: Option<&char>| letter.is_some_and(|&letter| letter.is_alphabetic() || SIGNS.contains(letter));
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    let is_measure = before.is_some_and(char::is_ascii_digit) || is_unit(text, at);
+    SIGNS.contains(text[at]) && !is_joined(before) && (is_measure || !is_joined(text.get(at + 1)))
+}
+
+fn is_unit(text: &[char], at: usize) -> bool {
+    let is_end = text.get(at + 2).is_none_or(|letter| !letter.is_alphanumeric());
+    text[at] == 'µ' && is_end && text.get(at + 1).is_some_and(|letter| UNITS.contains(*letter))
+}
+
+/// Returns whether a digit stands beside a sign, with a blank between them at most.
+fn is_beside_number(text: &[char], at: usize) -> bool {
+    let near = |first: Option<&char>, second: Option<&char>| {
+        let near = if first == Some(&' ') { second } else { first };
+        near.is_some_and(char::is_ascii_digit)
+    };
+    let mut before = text[..at].iter().rev();
+    is_unit(text, at) || near(before.next(), before.next()) || near(text.get(at + 1), text.get(at + 2))
+}
+
+/// Returns the share of a text's letters beyond ASCII that are foreign in the language which has most of them.
+fn foreign_share(encoding: &'static Encoding, sample: &[u8], alphabets: &[&str]) -> f64 {
+    let text = Block::of(encoding, sample, true).text.to_lowercase();
+    let letters = || text.chars().filter(|letter| !letter.is_ascii() && !EVERYWHERE.contains(*letter));
+    let foreign = |alphabet: &&str| letters().filter(|letter| !alphabet.contains(*letter)).count();
+    share(alphabets.iter().map(foreign).min().unwrap_or(0), letters().count())
+}
+
+/// Returns the words of a text that have letters beyond ASCII.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|sign: char| sign.is_ascii() && !sign.is_ascii_alphabetic());
+    words.filter(|word| !word.is_ascii())
+}
+
+/// Returns whether a word has Japanese letters and signs only.
+fn is_japanese_word(word: &str) -> bool {
+    word.chars()
+        .all(|letter| matches!(letter, '\u{3000}'..='\u{30FF}' | '\u{4E00}'..='\u{9FFF}' | '\u{FF01}'..='\u{FF9F}'))
+}
+
+/// Returns whether a word has capital letters behind small ones or small ones behind several capitals, or signs within.
+fn is_odd_word(word: &str) -> bool {
+    let is_plain = word.chars().skip(1).all(|letter| !letter.is_uppercase());
+    let is_capital = word.chars().all(|letter| !letter.is_lowercase());
+    !is_plain && !is_capital || word.contains(|sign| ('\u{A1}'..='\u{BF}').contains(&sign))
 }
 
 /// Returns whole lines from the beginning of a file, from where its foreign bytes begin, from its middle and its end.

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use encoding_rs::{Encoding, GB18030, GBK, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::memmem;
 
-use super::{Error, header::Names};
+use super::{Error, counted, header::Names};
 use crate::{record::RawFault, storage::content::Content};
 
 mod block;
@@ -28,7 +28,7 @@ use self::block::Block;
 /// Bytes that are looked at where a guess needs no more.
 const SAMPLE: usize = 256 * 1024;
 
-/// Valid characters of several bytes that make undeclared UTF-8 certain.
+/// Valid characters of several bytes that make UTF-8 certain where another encoding of several bytes is declared.
 const PROOF: u64 = 8;
 
 /// The places at which a U+FFFD stands for undecodable bytes, passed over in order.
@@ -129,7 +129,8 @@ impl Coding {
             return Ok(());
         }
         let offset = guess::first_bad_byte(path, content, self.mark as u64, self.encoding)?;
-        let reason = format!("{bad} places are no {}, the first at byte {offset}", self.encoding.name());
+        let (name, places) = (self.encoding.name(), counted(bad, "place"));
+        let reason = format!("it is no {name} in {places}, the first at byte {offset}");
         let hint = if self.mark > 0 {
             "ask for the file again"
         } else {
@@ -233,9 +234,11 @@ fn at_least_gb18030(encoding: &'static Encoding) -> &'static Encoding {
 
 fn declared_coding(path: &Arc<str>, content: &Content, encoding: &'static Encoding) -> Result<Coding, Error> {
     let is_legacy = encoding != UTF_8 && encoding != UTF_16LE && encoding != UTF_16BE;
-    // Chinese UTF-8 is also valid, and wrong, GB18030: so much UTF-8 comes about by intent only.
-    if is_legacy && survey::strict(content).map_err(|error| unreadable(path, &error))? >= Some(PROOF) {
-        let note = format!("the contract says {}, but the bytes are UTF-8", encoding.name());
+    // Chinese UTF-8 is also valid, and wrong, GB18030: so much UTF-8 comes about by intent only. Letters of one byte stand
+    // between ASCII, and are hardly ever UTF-8 by chance.
+    let proof = if encoding.is_single_byte() { 1 } else { PROOF };
+    if is_legacy && survey::strict(content).map_err(|error| unreadable(path, &error))? >= Some(proof) {
+        let note = format!("it is declared as {}, but the bytes are UTF-8", encoding.name());
         return Ok(Coding::new(UTF_8, 1.0, Some(note)));
     }
     Ok(Coding::new(encoding, 1.0, None))
@@ -251,7 +254,7 @@ fn undeclared_coding(path: &Arc<str>, content: &Content, head: &[u8], names: &Na
         return Ok(Coding::new(UTF_8, 1.0, None));
     }
     if found.is_nearly_utf_8(content.len()) {
-        let note = (found.bad > 0).then(|| format!("{} places are not UTF-8", found.bad));
+        let note = (found.bad > 0).then(|| format!("it is not UTF-8 in {}", counted(found.bad, "place")));
         return Ok(Coding::new(UTF_8, 0.95, note));
     }
     guess::guess(path, content, found.first_bad, names)

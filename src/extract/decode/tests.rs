@@ -99,6 +99,72 @@ fn western_text_is_detected() {
 }
 
 #[test]
+fn a_short_text_is_in_the_encoding_in_which_one_language_has_its_letters() {
+    let french = "id,name\n1,Azerbaïdjan\n2,Île de Man\n3,Suède\n4,Haïti\n5,Nouvelle-Zélande\n";
+    let portuguese = "id,name\n1,Santa Lúcia\n2,Albânia\n3,Uzbequistão\n4,Peru\n";
+    let polish = "id,name\n1,Łódź\n2,Gdańsk\n3,Częstochowa\n";
+    let czech = "id,name\n1,Příbram\n2,Ústí nad Labem\n3,Müller a syn\n4,Děčín\n5,Žďár nad Sázavou\n6,Tábor\n";
+    for (text, encoding) in
+        [(french, WINDOWS_1252), (portuguese, WINDOWS_1252), (polish, WINDOWS_1250), (czech, WINDOWS_1250)]
+    {
+        let found = decoded(&encoded(text, encoding), None);
+        assert_eq!((found.text.as_str(), found.encoding), (text, encoding.name()));
+    }
+}
+
+#[test]
+fn signs_beside_numbers_are_no_letters() {
+    for cells in [
+        ["£1200.00", "Total £"],
+        ["£ 5", "Café"],
+        ["Ø 12 mm", "x"],
+        ["± 5", "x"],
+        ["µm filter", "x"],
+        ["25 µg", "25°C"],
+    ] {
+        let text = format!("id,name\n1,{}\n2,{}\n", cells[0], cells[1]);
+        let found = decoded(&encoded(&text, WINDOWS_1252), None);
+        assert_eq!((found.text, found.encoding), (text, "windows-1252"));
+    }
+    for (text, encoding) in [
+        ("id,name\n1,Łódź 5\n2,Ł 7\n", WINDOWS_1250),
+        ("id,name\n1,są 5\n2,żółw\n", ISO_8859_2),
+        ("имя,вес\n1,5 кВ ± 2\n2,Москва\n", WINDOWS_1251),
+    ] {
+        assert_eq!(decoded(&encoded(text, encoding), None).text, text);
+    }
+}
+
+#[test]
+fn one_character_of_several_bytes_makes_utf_8_of_what_is_declared_to_have_one() {
+    let found = decoded("id,name\n1,Café\n".as_bytes(), Some("windows-1252"));
+    assert_eq!((found.text.as_str(), found.encoding), ("id,name\n1,Café\n", "UTF-8"));
+    let text = "id,name\n1,CafÃ©\n2,Müller\n";
+    assert_eq!(decoded(&encoded(text, WINDOWS_1252), Some("windows-1252")).text, text);
+    let text = "id,name\n1,plain\n";
+    assert_eq!(decoded(text.as_bytes(), Some("windows-1252")).encoding, "windows-1252");
+}
+
+#[test]
+fn half_width_katakana_are_no_other_alphabet() {
+    for text in ["ﾅﾏｴ,ﾒｲ\n1,ﾔﾏﾀﾞ ﾀﾛｳ\n2,ｽｽﾞｷ ﾊﾅｺ\n", "番号,口座名義\n1,ﾔﾏﾀﾞ ﾀﾛｳ\n2,ｽｽﾞｷ ﾊﾅｺ\n"]
+    {
+        assert_eq!(decoded(&encoded(text, SHIFT_JIS), None).text, text);
+    }
+    for (text, encoding) in [
+        ("ИМЯ,ГОРОД\n1,МОСКВА\n2,ТВЕРЬ\n", WINDOWS_1251),
+        ("имя,город\n1,Москва\n2,Тверь\n", WINDOWS_1251),
+        ("имя,город\n1,Москва\n2,Тверь\n", KOI8_R),
+        ("όνομα,πόλη\n1,Αθήνα\n2,Πάτρα\n", WINDOWS_1253),
+        ("NOMBRE\nMÉXICO 1ª ÁREA\nPERÚ\nPANAMÁ\n", WINDOWS_1252),
+        ("ชื่อ,เมือง\n1,กรุงเทพ\n2,เชียงใหม่\n", WINDOWS_874),
+    ] {
+        let found = decoded(&encoded(text, encoding), None);
+        assert_ne!(found.encoding, "Shift_JIS", "{text}");
+    }
+}
+
+#[test]
 fn utf_16_without_a_mark_is_detected() {
     let bytes: Vec<u8> = "a,b\n1,2\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
     assert_eq!(decoded(&bytes, None).text, "a,b\n1,2\n");

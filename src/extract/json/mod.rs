@@ -24,7 +24,7 @@ use self::{
     scan::{Layout, Scanner, Wrong},
     value::is_object,
 };
-use super::{BATCH_ROWS, Error, Hints, Piece, RecordReader, Rest, header::Names, text::Text};
+use super::{BATCH_ROWS, Error, Hints, Piece, RecordReader, Rest, counted, header::Names, text::Text};
 use crate::{
     define::project::JsonOptions,
     record::{FileShape, LineCount, RawBatch, RawFault},
@@ -89,7 +89,7 @@ fn survey(path: &Arc<str>, text: &Text, layout: &Layout, hints: &Hints) -> Resul
         return Err(Error::unreadable(path, reason, "correct `records` in the source's contract"));
     }
     if let Some(objection) = objection.filter(|_| objects == 0) {
-        let hint = "declare `format` in the source's contract, or `records: data.items` for the path of its records";
+        let hint = "declare `format` in the source's contract, or `records`, the path of its records";
         return Err(Error::unreadable(path, format!("none of its records is a JSON object: {objection}"), hint));
     }
     columns.number();
@@ -111,7 +111,8 @@ fn shape(text: &Text, layout: &Layout, survey: &Survey) -> FileShape {
         notes.push("records share lines: what counts as a line is a record".to_owned());
     }
     if survey.columns.doubled > 0 {
-        notes.push(format!("{} records have a name twice: the later one counts", survey.columns.doubled));
+        let records = counted(survey.columns.doubled, "record");
+        notes.push(format!("a name stands twice in {records}: the later one counts"));
     }
     for path in &survey.columns.collapsed {
         notes.push(format!("`{path}` has too many names for columns of their own"));

@@ -76,6 +76,8 @@ pub(super) struct Scanner {
     pub tally: Tally,
     /// Ends of the records that the current line holds besides the one returned, in bytes of the whole text, last first.
     on_line: Vec<u64>,
+    /// Bytes of the comma that ends that line.
+    comma: usize,
     /// Whether lines of several records are cut.
     shared: bool,
     ended: bool,
@@ -93,6 +95,7 @@ impl Scanner {
             place: Place::Outside,
             tally: Tally::new(shared == Some(true)),
             on_line: Vec::new(),
+            comma: 0,
             shared: shared != Some(false),
             ended: false,
             found_array: false,
@@ -126,6 +129,10 @@ impl Scanner {
             let end = end - self.window.text_offset(0);
             return Ok(Some(self.record(usize::try_from(end).unwrap_or(usize::MAX), None)));
         }
+        let comma = std::mem::take(&mut self.comma);
+        if comma > 0 {
+            self.pass_to(self.window.at() + comma);
+        }
         loop {
             self.skip_blanks(&[])?;
             if self.sign()?.is_none() {
@@ -133,13 +140,16 @@ impl Scanner {
             }
             let (start, end) = (self.window.at(), self.line_end()?);
             let line = &self.window.text()[start..end];
-            let end = start + line.trim_end_matches([' ', '\t', '\0', '\u{1A}']).len();
+            let filled = line.trim_end_matches([' ', '\t', '\0', '\u{1A}']);
+            let written = without_comma(filled);
+            let end = start + written.len();
             if end == start {
                 self.pass_to(start + line.len());
                 continue;
             }
+            self.comma = filled.len() - written.len();
             if self.shared {
-                let ends = records_of(&self.window.text()[start..end]);
+                let ends = records_of(written);
                 self.on_line = ends.iter().map(|at| self.window.text_offset(start + at)).collect();
                 if self.on_line.pop().is_some() {
                     let first = start + ends.last().copied().unwrap_or_default();
@@ -347,6 +357,12 @@ impl Scanner {
         );
         Error::unreadable(&self.path, reason, "correct the file there, or ask for it again")
     }
+}
+
+/// Returns a line without the comma that parts its object from the next one, as in an array.
+fn without_comma(line: &str) -> &str {
+    let object = line.strip_suffix(',').filter(|object| object.starts_with('{') && object.ends_with('}'));
+    object.unwrap_or(line)
 }
 
 /// Returns the ends of the objects on a line from the last to the first; none unless it is several objects and no more.

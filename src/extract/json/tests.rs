@@ -44,6 +44,19 @@ fn lines_that_are_no_objects_are_faults() {
 }
 
 #[test]
+fn a_comma_at_the_end_of_a_line_parts_it_from_the_next_one() {
+    let found = read("a.jsonl", "{\"a\":1},\r\n{\"a\":2}, \n\n{\"a\":3}{\"a\":4},\n{\"a\":5}\n", &Format::Auto, &[]);
+    assert_eq!(found.rows, ["1: 1", "2: 2", "3: 3", "4: 4", "5: 5"]);
+    let found = read("a.json", "{\"a\":1},\n{\"a\":2},\n", &Format::Auto, &[]);
+    assert_eq!((found.count().as_str(), &found.raw[1][..]), ("2 = 2 rows", "{\"a\":2}"));
+    let found = read("a.jsonl", "{\"a\":1},\n,\n{\"a\":2},,\n{\"a\":3\n", &lines(), &[]);
+    assert_eq!(found.rows, ["1: 1", "2: Shape(0, 1) ,", "3: Shape(0, 1) {\"a\":2},,", "4: Shape(0, 1) {\"a\":3"]);
+    // Brackets around the lines make them an array, whatever the file is called.
+    let found = read("a.jsonl", "[\n{\"a\":1},\n{\"a\":2}\n]\n", &Format::Auto, &[]);
+    assert_eq!((found.rows, found.lines.lines), (vec!["2: 1".to_owned(), "3: 2".to_owned()], 4));
+}
+
+#[test]
 fn an_empty_file_has_no_columns() {
     let found = read("a.jsonl", "", &Format::Auto, &[]);
     assert_eq!((found.count(), found.shape.header.len()), ("0 = 0 rows".to_owned(), 0));
@@ -168,7 +181,7 @@ fn nested_members_are_columns_by_path() {
 fn a_name_given_twice_counts_once_and_is_noted() {
     let found = read("a.jsonl", "{\"a\":{\"x\":1},\"a\":{\"y\":2}}\n", &lines(), &[]);
     assert_eq!(found.rows, ["1: ∅|2"]);
-    assert_eq!(found.shape.notes, ["1 records have a name twice: the later one counts"]);
+    assert_eq!(found.shape.notes, ["a name stands twice in 1 record: the later one counts"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Error, IN_MEMORY_BYTES, Limits};
-use crate::storage::content::Content;
+use crate::{extract::counted, storage::content::Content};
 
 /// A content as decoders read it: from front to back, with seeking.
 pub(in crate::extract) struct Packed {
@@ -136,5 +136,5 @@ pub(in crate::extract) fn unpacked(path: &Arc<str>, kind: &str, good: u64, error
             hint,
         );
     }
-    Error::unreadable(path, format!("the {kind} data is damaged after {good} good bytes: {error}"), hint)
+    Error::unreadable(path, format!("the {kind} data is damaged after {}: {error}", counted(good, "good byte")), hint)
 }

@@ -186,7 +186,7 @@ impl Walk<'_> {
 
 fn too_many(path: &Arc<str>, limits: &Limits) -> Error {
     let reason = format!("the archive has more than {} members", limits.most_members);
-    Error::unreadable(path, reason, "name some by `member: \"*.csv\"` in the source's format")
+    Error::unreadable(path, reason, "name some by `member` in the source's contract")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Cell values → text, as a person reads them in the sheet.
 //!
 //! In: numbers as stored and the kind of their number format. Out: text. Dates become ISO text in both epochs; a number
-//! keeps the shortest text that reads back as itself. Deliberately ignores every other number format: `12.5` stays `12.5`
+//! has the digits that a wide cell shows. Deliberately ignores every other number format: `12.5` stays `12.5`
 //! where the sheet shows `13`, and `50%` is `0.5`.
 
 use std::fmt::Write as _;
@@ -101,8 +101,8 @@ pub(super) fn push_stored(stored: &str, kind: Kind, is_1904: bool, text: &mut St
     }
 }
 
-/// Returns whether a number is written as [`number_text`] would: what has at most 15 digits is read back from them, and
-/// nothing shorter is.
+/// Returns whether a number is written as [`shown`] would: what has at most 15 digits is read back from them, and nothing
+/// shorter is.
 fn is_shortest(stored: &[u8]) -> bool {
     let digits = stored.strip_prefix(b"-").unwrap_or(stored);
     let (mut count, mut point) = (0, None);
@@ -129,8 +129,15 @@ pub(super) fn push(value: f64, kind: Kind, is_1904: bool, text: &mut String) {
             Some((days, rest)) => push_moment(days, rest, text),
             None => text.push_str(&number_text(value)),
         },
-        _ => text.push_str(&number_text(value)),
+        _ => text.push_str(&shown(value)),
     }
+}
+
+/// Returns a number as a wide cell shows it. Of a fraction that is 15 significant digits at most: what a double has beyond
+/// them are the leavings of arithmetic. A whole number has all its digits.
+fn shown(value: f64) -> String {
+    let is_whole = value.fract() == 0.0;
+    number_text(if is_whole { value } else { format!("{value:.14e}").parse().unwrap_or(value) })
 }
 
 fn rounds_to_day(value: f64) -> bool {
@@ -339,6 +346,13 @@ mod tests {
             ("1234567890123456789", "1234567890123456800"),
             ("1E21", "1000000000000000000000"),
             ("-1.5e-3", "-0.0015"),
+            ("6.600000000000001", "6.6"),
+            ("-0.30000000000000004", "-0.3"),
+            ("2.9999999999999996", "3"),
+            ("1.23456789012345678E-7", "0.000000123456789012346"),
+            ("0.3333333333333333", "0.333333333333333"),
+            ("1234567890123.4567", "1234567890123.46"),
+            ("99999999999999.98", "100000000000000"),
             (" 7 ", "7"),
             ("seven", "seven"),
         ] {
@@ -350,7 +364,7 @@ mod tests {
     fn what_counts_as_shortest_is_what_reading_and_writing_gives() {
         for text in ["1", "10", "0.5", "123456789012345", "0.00001", "-3.25", "99999.9999999999", "0", "100.01"] {
             assert!(is_shortest(text.as_bytes()), "{text}");
-            assert_eq!(number_text(text.parse().unwrap_or(f64::NAN)), text);
+            assert_eq!(shown(text.parse().unwrap_or(f64::NAN)), text);
         }
     }
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     define::project::XlsxOptions,
-    extract::{Error, header::Names},
+    extract::{Error, counted, header::Names},
 };
 
 /// A chosen sheet.
@@ -142,7 +142,7 @@ fn look(
     }
     let header = choose(head.make_contiguous(), options, names);
     if let (None, Some(rows), false) = (&header, options.header_rows, head.is_empty()) {
-        let reason = format!("sheet `{name}` has no header of {rows} rows under each other");
+        let reason = format!("sheet `{name}` has no header of {} under each other", counted(rows, "row"));
         return Err(Error::unreadable(path, reason, "correct `header_rows` in the source's contract, or remove it"));
     }
     Ok(Found { name, rows, head, titles, header })

@@ -37,7 +37,7 @@ use self::{
 };
 pub(super) use self::{html::is_page, spreadsheet_xml::is_spreadsheet as is_spreadsheet_xml};
 use super::{
-    Error, Hints, Limits, Part, RecordReader,
+    Error, Hints, Limits, Part, RecordReader, counted,
     detect::COMPOUND,
     header::{Names, share},
     row::Row,
@@ -211,7 +211,7 @@ impl Reader {
         self.is_at_end = true;
         self.sieve.finish();
         if self.outside > 0 {
-            self.shape.notes.push(format!("left out {} cells beside the table", self.outside));
+            self.shape.notes.push(format!("left out {} beside the table", counted(self.outside, "cell")));
         }
         debug_assert!(self.sieve.count().is_balanced(), "lost rows of {:?}", self.shape);
     }
@@ -245,7 +245,7 @@ fn shape(found: &Found, unread: &[String]) -> FileShape {
     }
     let line = found.header.as_ref().map_or(0, |header| found.head[header.index].line);
     if line > 1 {
-        notes.push(format!("skipped {} rows above the header", line - 1));
+        notes.push(format!("skipped {} above the header", counted(line - 1, "row")));
     }
     if let Some(header) = found.header.as_ref().filter(|header| header.levels > 1) {
         notes.push(format!("the header has {} rows", header.levels));

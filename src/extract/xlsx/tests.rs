@@ -167,7 +167,7 @@ fn a_cell_far_away_costs_nothing() {
     let found = read("a.xlsx", bytes, &Format::Auto, &["a", "b"]);
     assert_eq!(found.rows, ["2: 1|2", "1048576: 3|∅"]);
     assert_eq!(found.count(), "1048576 = 2 rows + 1 Header + 1048573 Blank");
-    assert_eq!(found.shape.notes, ["sheet `Sheet1`", "left out 1 cells beside the table"]);
+    assert_eq!(found.shape.notes, ["sheet `Sheet1`", "left out 1 cell beside the table"]);
 }
 
 /// Run by hand: `cargo test --release -- --ignored --nocapture as_fast`.

@@ -94,7 +94,7 @@ fn dirty_text_is_the_same_in_blocks_of_all_sizes() {
     }
     let shown: Vec<String> =
         rows.iter().map(|(line, _, fault, raw, _)| format!("{line} {fault} {}", raw.escape_debug())).collect();
-    assert_eq!(shown.len(), 14, "{shown:#?}");
+    assert_eq!(shown.len(), 13, "{shown:#?}");
 }
 
 #[test]
