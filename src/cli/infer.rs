@@ -30,6 +30,9 @@ pub(super) async fn infer(arguments: &InferArguments) -> Result<ExitCode, Error>
     };
     let inferred = run::infer(&inference, &mut io::stdin().lock()).await?;
     if let Some(path) = &arguments.out {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            run::output_folder(folder)?;
+        }
         run::write_output(path, inferred.yaml.as_bytes(), false)?;
     }
     tell(&inferred, arguments);

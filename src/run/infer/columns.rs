@@ -177,7 +177,9 @@ fn profile(place: usize, header: &[String], members: &[usize], parts: &[Sampled]
         }
         all
     };
-    profile.decimals = shifted(&profile.decimals, &|size| size.saturating_sub(zeros));
-    profile.whole_digits = shifted(&profile.whole_digits, &|size| size + zeros);
+    for figures in [&mut profile.figures, &mut profile.comma_figures] {
+        figures.decimals = shifted(&figures.decimals, &|size| size.saturating_sub(zeros));
+        figures.whole_digits = shifted(&figures.whole_digits, &|size| size + zeros);
+    }
     profile
 }

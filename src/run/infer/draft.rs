@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{
     columns::{Column, Columns},
-    guess::{Guess, nearly_all},
-    keys::Key,
+    guess::{Guess, nearly_all, rival},
+    keys::Keys,
     profile::NULL_WORDS,
     sample::Sampled,
     yaml::{list, quoted, remark, scalar},
 };
+use crate::record::DecimalMark;
 
 /// Rows below which a column that is never empty is not yet required.
 const CERTAIN_ROWS: u64 = 1_000;
@@ -28,7 +29,7 @@ pub(super) struct Draft<'a> {
     pub version: Option<String>,
     pub columns: &'a Columns,
     pub guesses: &'a [Guess],
-    pub key: Option<Key>,
+    pub keys: Keys,
     pub parts: &'a [Sampled],
     /// Rejected rows of the sample, by column or row, and all of them; None before they are known.
     pub tried: Option<Tried>,
@@ -112,7 +113,7 @@ impl Draft<'_> {
                     .as_ref()
                     .map(|delimiter| format!("delimiter {}", quoted(&ToString::to_string(delimiter)))),
             );
-            if shape.decimal_mark == crate::record::DecimalMark::Comma {
+            if shape.decimal_mark == DecimalMark::Comma {
                 words.push("decimal comma".to_owned());
             }
             if shape.header_line > 1 {
@@ -127,20 +128,23 @@ impl Draft<'_> {
     }
 
     fn keys(&self, text: &mut String, main: Option<usize>, month: Option<&(String, String)>) {
-        match &self.key {
-            Some(key) => {
-                let names = key.columns.iter().map(|index| self.columns.all[*index].name.as_str());
-                let repeated = if key.repeated == 0 {
-                    String::new()
-                } else {
-                    format!("; {} rows have a key that another file has too", key.repeated)
-                };
-                let _ = writeln!(text, "# no two rows of a file agree on it, in {} rows{repeated}", key.rows);
-                let _ = writeln!(text, "key: {}", list(names));
+        let names = |columns: &[usize]| list(columns.iter().map(|index| self.columns.all[*index].name.as_str()));
+        if let Some(key) = &self.keys.key {
+            let repeated = if key.repeated == 0 {
+                String::new()
+            } else {
+                format!("; {} rows have a key that another file has too", key.repeated)
+            };
+            let _ = writeln!(text, "# no two rows of a file agree on it, in {} rows{repeated}", key.rows);
+            let _ = writeln!(text, "key: {}", names(&key.columns));
+        } else {
+            text.push_str("# no key with an identifier in up to three columns was found: without one, every row of every file is\n");
+            text.push_str("# kept, also one that a later file brings again\n");
+            if let Some(unique) = &self.keys.unique {
+                let _ = writeln!(text, "# no two rows of a file agree on these, in {} rows", unique.rows);
             }
-            None => {
-                text.push_str("# no key of up to three columns was found: without one, every row is kept\n# key: []\n");
-            }
+            let unique = self.keys.unique.as_ref().map_or(&[][..], |unique| &unique.columns);
+            let _ = writeln!(text, "# key: {}", names(unique));
         }
         if let (Some(index), Some((name, _))) = (main, month) {
             let months = self.columns.all[index].profile.months.len();
@@ -208,6 +212,13 @@ impl Draft<'_> {
         if column.places.len() < self.parts.len() {
             let _ = writeln!(text, "    # in {} of {} parts", column.places.len(), self.parts.len());
         }
+        for (format, other, parts) in self.open_orders(column, guess) {
+            let _ = writeln!(
+                text,
+                "    # in {parts} of {} parts alone `{other}` reads all that `{format}` does: ask their senders",
+                column.places.len()
+            );
+        }
         if !column.by_position.is_empty() {
             let names: Vec<String> = column.by_position.iter().map(|name| remark(name)).collect();
             let _ = writeln!(text, "    # taken for the same column because of where it stands: {}", names.join(", "));
@@ -229,6 +240,12 @@ impl Draft<'_> {
             let words = NULL_WORDS.into_iter().chain(profile.null_words.keys().map(String::as_str));
             let _ = writeln!(text, "    null_words: {}", list(words));
         }
+        if guess.decimal_mark == Some(DecimalMark::Comma) {
+            text.push_str("    decimal_mark: comma\n");
+        }
+        if guess.currency {
+            text.push_str("    currency: true\n");
+        }
         for (key, value) in [("clean", guess.clean), ("pii", guess.pii)] {
             if let Some(value) = value {
                 let _ = writeln!(text, "    {key}: {value}");
@@ -242,8 +259,19 @@ impl Draft<'_> {
         }
     }
 
+    /// Returns the formats that only other parts prove: each with its rival and the number of parts that leave it open.
+    fn open_orders<'b>(&'b self, column: &Column, guess: &'b Guess) -> Vec<(&'b str, &'b str, usize)> {
+        let proven = guess.formats.iter().filter(|format| rival(&column.profile, format).is_none());
+        let open = proven.filter_map(|format| {
+            let profiles = column.places.iter().map(|(part, place)| &self.parts[*part].profiles[*place]);
+            let rivals: Vec<&str> = profiles.filter_map(|profile| rival(profile, format)).collect();
+            Some((format.as_str(), *rivals.first()?, rivals.len()))
+        });
+        open.collect()
+    }
+
     fn required(&self, text: &mut String, index: usize, column: &Column) {
-        let in_key = self.key.as_ref().is_some_and(|key| key.columns.contains(&index));
+        let in_key = self.keys.key.as_ref().is_some_and(|key| key.columns.contains(&index));
         let is_full = column.profile.values == column.profile.cells()
             && column.profile.values > 0
             && column.places.len() == self.parts.len();

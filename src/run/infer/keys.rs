@@ -2,14 +2,15 @@
 //!
 //! In: hashed rows. Out: a set of at most three columns with what it rests on, or of a few more where the rows of other
 //! files repeat it. Rows that are the same in every column are one row; rows without a value in one of the columns are
-//! passed over. Deliberately tries only columns that are nearly always filled, measure nothing and are no time of day.
+//! passed over. Deliberately takes no set for a key in which nothing looks like an identifier: a price may tell the rows
+//! of a file apart and would then throw away the row of another file that has the same price.
 
 use std::collections::HashMap;
 
 use super::{
     columns::{Column, Columns},
     guess::{Guess, nearly_all},
-    names,
+    names::{self, Kind},
     sample::{NOTHING, Sampled},
 };
 
@@ -19,7 +20,31 @@ const TRIAL_ROWS: usize = 20_000;
 /// Rows below which nothing is proven.
 const LEAST_ROWS: u64 = 5;
 
-/// A key that holds in the sample.
+/// What a column can be in a key, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
+    /// The number of an order, an invoice, …: where there is one, it is in the key.
+    Document,
+    /// Where in a document the row stands.
+    Line,
+    /// Another identifier.
+    Code,
+    /// One of a few words that tell the rows of one identifier apart.
+    State,
+    /// The day of a state.
+    Date,
+    /// Nothing, but it may tell rows apart.
+    Other,
+}
+
+impl Role {
+    /// Returns whether a key may consist of such columns alone.
+    const fn identifies(self) -> bool {
+        matches!(self, Self::Document | Self::Code)
+    }
+}
+
+/// A set of columns that tells the rows of each file of the sample apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Key {
     /// Indexes of columns.
@@ -30,31 +55,115 @@ pub(super) struct Key {
     pub repeated: u64,
 }
 
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Keys {
+    /// The key, where one holds in the sample.
+    pub key: Option<Key>,
+    /// Without a key, columns that tell rows apart and identify nothing.
+    pub unique: Option<Key>,
+}
+
 /// Finds the key.
-pub(super) fn key(columns: &Columns, guesses: &[Guess], parts: &[Sampled]) -> Option<Key> {
+pub(super) fn keys(columns: &Columns, guesses: &[Guess], parts: &[Sampled]) -> Keys {
     let rows: u64 = parts.iter().map(|part| part.rows).sum();
     if rows < LEAST_ROWS {
-        return None;
+        return Keys::default();
     }
-    let candidates = candidates(&columns.all, guesses, parts.len());
+    let mut roles: Vec<(Role, usize)> = columns
+        .all
+        .iter()
+        .zip(guesses)
+        .enumerate()
+        .filter_map(|(index, (column, guess))| {
+            let role = role(column, guess)?;
+            (column.places.len() == parts.len() && is_filled(column, role)).then_some((role, index))
+        })
+        .collect();
+    roles.sort_unstable();
+    roles.truncate(CANDIDATES);
+    let wanted = roles.iter().map(|(role, _)| *role).find(|role| role.identifies());
+    let is_key = |set: &[Role]| wanted.is_some_and(|wanted| set.contains(&wanted)) && !set.contains(&Role::Other);
+    match found(columns, parts, &roles, &is_key) {
+        Some(key) => Keys { key: Some(key), unique: None },
+        None => Keys { key: None, unique: found(columns, parts, &roles, &|_| true) },
+    }
+}
+
+/// Returns the best set of columns whose roles are allowed.
+fn found(
+    columns: &Columns,
+    parts: &[Sampled],
+    roles: &[(Role, usize)],
+    allowed: &dyn Fn(&[Role]) -> bool,
+) -> Option<Key> {
+    let candidates: Vec<usize> = roles.iter().map(|(_, index)| *index).collect();
+    let of = |set: &[usize]| -> Vec<Role> { set.iter().map(|at| roles[*at].0).collect() };
     let table = Table::new(columns, parts, &candidates);
     let sets = sets(candidates.len());
-    let tried = sets.iter().filter_map(|set| Some((set, table.unique(set, TRIAL_ROWS)?)));
+    let tried = sets.iter().filter(|set| allowed(&of(set)));
+    let mut tried: Vec<(&Vec<usize>, Key)> =
+        tried.filter_map(|set| Some((set, table.unique(set, TRIAL_ROWS)?))).collect();
     // A key that most rows share with another file identifies something else: a state of it.
-    let mut tried: Vec<(&Vec<usize>, Key)> = tried.collect();
-    let others = |set: &[usize]| set.iter().filter(|index| !is_code(&columns.all[candidates[**index]])).count();
-    tried.sort_by_key(|(set, key)| (key.is_doubtful(), set.len(), others(set), key.repeated, (*set).clone()));
+    let worst_first = |set: &[usize]| {
+        let mut roles = of(set);
+        roles.sort_unstable_by(|one, other| other.cmp(one));
+        roles
+    };
+    tried.sort_by_key(|(set, key)| (key.is_doubtful(), set.len(), worst_first(set), key.repeated, (*set).clone()));
     let key = tried.iter().find_map(|(set, _)| table.unique(set, usize::MAX))?;
-    let codes: Vec<usize> = (0..candidates.len()).filter(|index| is_code(&columns.all[candidates[*index]])).collect();
+    let codes: Vec<usize> = (0..roles.len()).filter(|at| roles[*at].0.identifies()).collect();
     let mut key = table.extended(key, &codes);
-    key.columns = key.columns.iter().map(|index| candidates[*index]).collect();
+    key.columns = key.columns.iter().map(|at| candidates[*at]).collect();
     key.columns.sort_unstable();
     Some(key)
 }
 
-fn is_code(column: &Column) -> bool {
+/// Returns what a column can be in a key; None where it measures something or says who and where somebody is.
+fn role(column: &Column, guess: &Guess) -> Option<Role> {
+    const NEVER: [Kind; 8] =
+        [Kind::Money, Kind::Quantity, Kind::Tax, Kind::Email, Kind::Phone, Kind::Name, Kind::Address, Kind::Place];
     let headers: Vec<String> = column.headers.iter().map(|(name, _)| name.clone()).collect();
-    names::is_code(&column.name, &headers)
+    let says = |kind| names::says(kind, &column.name, &headers);
+    if guess.pii.is_some() || NEVER.into_iter().any(says) {
+        return None;
+    }
+    let is_text = match guess.data_type.as_str() {
+        "date" => return Some(Role::Date),
+        "string" => true,
+        "int" | "bigint" => false,
+        _ => return None,
+    };
+    let profile = &column.profile;
+    let is_amount = is_text && profile.amounts * 2 >= profile.values;
+    let is_word = is_text && profile.different.is_some();
+    Some(if says(Kind::Line) && !is_text {
+        Role::Line
+    } else if names::is_document(&column.name, &headers) {
+        Role::Document
+    } else if names::is_code(&column.name, &headers) {
+        Role::Code
+    } else if is_amount {
+        return None;
+    } else if is_text && is_coded(column) {
+        Role::Code
+    } else if is_word || says(Kind::State) {
+        Role::State
+    } else {
+        Role::Other
+    })
+}
+
+/// Returns whether nearly all values are letters and digits of one length.
+fn is_coded(column: &Column) -> bool {
+    column.profile.codes.values().max().is_some_and(|most| nearly_all(*most, column.profile.values))
+}
+
+/// Returns whether so many rows have a value that it may be part of a key; rows without the number of a document will be
+/// rejected, which is better than a key without it.
+fn is_filled(column: &Column, role: Role) -> bool {
+    let (values, cells) = (column.profile.values, column.profile.cells());
+    nearly_all(values, cells) || (role == Role::Document && values * 10 >= cells * 9)
 }
 
 impl Key {
@@ -62,20 +171,6 @@ impl Key {
     const fn is_doubtful(&self) -> bool {
         self.repeated * 5 > self.rows
     }
-}
-
-/// Returns the columns that may be part of a key, those that are named like one first.
-fn candidates(columns: &[Column], guesses: &[Guess], parts: usize) -> Vec<usize> {
-    let is_filled = |column: &Column| nearly_all(column.profile.values, column.profile.cells());
-    let identifies = |guess: &Guess| matches!(guess.data_type.as_str(), "string" | "int" | "bigint" | "date");
-    let usable = columns.iter().zip(guesses).enumerate().filter(|(_, (column, guess))| {
-        let is_whole = column.places.len() == parts && is_filled(column);
-        is_whole && identifies(guess) && guess.pii.is_none() && !names::is_money(&column.name)
-    });
-    let mut ranked: Vec<(bool, usize)> = usable.map(|(index, (column, _))| (!is_code(column), index)).collect();
-    ranked.sort_unstable();
-    ranked.truncate(CANDIDATES);
-    ranked.into_iter().map(|(_, index)| index).collect()
 }
 
 /// Returns all sets of one to three of so many things.

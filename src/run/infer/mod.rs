@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!  files ─► sample ─► columns ─► guess ─► keys ─► draft ─┐
-//!           counts    headers    types            YAML   │
-//!                     joined       ▲                     ▼
-//!                                  └── too many faults ─ try: the normalizer reads the sample under the draft
+//!      ▲    counts    headers    types            YAML   │
+//!      │              joined       ▲                     ▼
+//!      └── once, by the draft      └── too many faults ─ try: the normalizer reads the sample under the draft
 //! ```
 //!
 //! Deliberately writes nothing that was not seen, and lets `normalize` have the last word: a type under which it would
@@ -24,10 +24,10 @@ mod yaml;
 use std::{collections::BTreeMap, io::Read, path::PathBuf, sync::Arc};
 
 use self::{
-    columns::Columns,
+    columns::{Column, Columns},
     draft::{Draft, Tried},
     guess::{Guess, nearly_all},
-    keys::Key,
+    profile::Profile,
     sample::Sampled,
 };
 use super::{
@@ -40,7 +40,7 @@ use crate::{
     define::{self, project::Source},
     engine::Parameters,
     normalize::Contract,
-    record::Text,
+    record::{DecimalMark, Text},
 };
 
 /// How often types are widened before a draft is given out as it is.
@@ -94,19 +94,34 @@ pub fn parameters_for_drafts(request: &Request) -> Parameters {
 /// Files that are not there or cannot be read, and files without any column.
 pub async fn infer(inference: &Inference, standard_input: &mut dyn Read) -> Result<Inferred, Error> {
     let how = Reading::new(inference.format.clone(), None);
-    let files = inputs(&inference.files, &how).await?;
+    let files = inputs(&inference.files, &how).await.map_err(told_of_paths)?;
     let rows_each = match inference.sample_rows {
         0 => u64::MAX,
         rows => rows.div_ceil(files.len() as u64),
     };
+    let sampling = Sampling::new(inference, &files, rows_each);
+    let parts = sample::sample(&files, &how, rows_each, standard_input).await.map_err(told_of_paths)?;
+    let columns = joined(&parts, files.len())?;
+    // Standard input was read once and is gone.
+    if files.iter().any(Input::is_standard_input) {
+        return sampling.drafted(&how, &parts, &columns).await;
+    }
+    // A run knows the contract, and finds the sheets and headers that have its names: so does the draft.
+    let how = sampling.reading(&parts, &columns)?;
     let parts = sample::sample(&files, &how, rows_each, standard_input).await?;
+    let columns = joined(&parts, files.len())?;
+    sampling.drafted(&how, &parts, &columns).await
+}
+
+/// Joins the columns of all parts.
+fn joined(parts: &[Sampled], files: usize) -> Result<Columns, Error> {
     if parts.is_empty() {
         return Err(Error::Data {
-            message: format!("no column in any of {} files", files.len()),
+            message: format!("no column in any of {files} files"),
             hint: Some("name files with a header and a few rows".to_owned()),
         });
     }
-    let columns = Columns::of(&parts);
+    let columns = Columns::of(parts);
     if columns.all.is_empty() {
         return Err(Error::Data {
             message: "no column of the files has a name".to_owned(),
@@ -115,114 +130,148 @@ pub async fn infer(inference: &Inference, standard_input: &mut dyn Read) -> Resu
             ),
         });
     }
-    drafted(inference, &files, &how, rows_each, &parts, &columns).await
+    Ok(columns)
 }
 
-/// Drafts, tries the draft on the sample, and widens types that do not hold.
-async fn drafted(
-    inference: &Inference,
-    files: &[Input],
-    how: &Reading,
+/// Returns an error about files as it is told where no contract names them.
+fn told_of_paths(error: Error) -> Error {
+    let told = |hint: Option<String>| hint.map(|hint| hint.replace("`location` in the source's contract", "the path"));
+    match error {
+        Error::Environment { message, hint } => Error::Environment { message, hint: told(hint) },
+        Error::Data { message, hint } => Error::Data { message, hint: told(hint) },
+        other => other,
+    }
+}
+
+/// Files that are looked at, and what is known of the draft before any is opened.
+struct Sampling<'a> {
+    inference: &'a Inference,
+    files: &'a [Input],
     rows_each: u64,
-    parts: &[Sampled],
-    columns: &Columns,
-) -> Result<Inferred, Error> {
-    let names: Vec<String> = files.iter().map(|file| file.name.to_string()).collect();
-    let location = place::location(&inference.files, &names, inference.contract.as_deref());
-    let name = inference.name.clone().unwrap_or_else(|| place::source_name(&location));
-    let first = names.first().map_or("", String::as_str);
-    let below: Vec<String> = files.iter().map(|file| file.below.to_string()).collect();
-    let mut guesses: Vec<Guess> = columns.all.iter().map(first_guess).collect();
-    let mut tried = None;
-    for _ in 0..ATTEMPTS {
-        let key = keys::key(columns, &guesses, parts);
-        let draft = draft(inference, &name, &location, first, &below, parts, columns, &guesses, key, None);
-        let source = checked(&draft.to_yaml())?;
-        let found = try_out(&source, inference, files, how, rows_each).await?;
-        let wrong = wrong(columns, &guesses, &found);
-        for index in &wrong {
-            let widened = Guess::text(&columns.all[*index].profile);
-            let note = format!(
-                "looks like `{}`, which {} values are not",
-                guesses[*index].data_type, found.faults[&columns.all[*index].name]
-            );
-            guesses[*index] = Guess { notes: vec![note], pii: guesses[*index].pii, ..widened };
+    name: String,
+    location: String,
+    /// Paths below the wildcard-free part of the location.
+    below: Vec<String>,
+}
+
+impl<'a> Sampling<'a> {
+    fn new(inference: &'a Inference, files: &'a [Input], rows_each: u64) -> Self {
+        let names: Vec<String> = files.iter().map(|file| file.name.to_string()).collect();
+        let location = place::location(&inference.files, &names, inference.contract.as_deref());
+        let name = inference.name.clone().unwrap_or_else(|| place::source_name(&location));
+        let below = files.iter().map(|file| file.below.to_string()).collect();
+        Self { inference, files, rows_each, name, location, below }
+    }
+
+    /// Returns how a run would read the files under a first draft.
+    fn reading(&self, parts: &[Sampled], columns: &Columns) -> Result<Reading, Error> {
+        let source = checked(&self.draft(parts, columns, &guesses(columns), None).to_yaml())?;
+        Ok(Reading::new(self.inference.format.clone(), Some(&source)))
+    }
+
+    /// Drafts, tries the draft on the sample, and widens types that do not hold.
+    async fn drafted(&self, how: &Reading, parts: &[Sampled], columns: &Columns) -> Result<Inferred, Error> {
+        let mut guesses = guesses(columns);
+        let mut tried = None;
+        for _ in 0..ATTEMPTS {
+            let source = checked(&self.draft(parts, columns, &guesses, None).to_yaml())?;
+            let found = self.try_out(&source, how).await?;
+            let wrong = wrong(columns, &guesses, &found);
+            for index in &wrong {
+                let widened = Guess::text(&columns.all[*index].profile);
+                let note = format!(
+                    "looks like `{}`, which {} values are not",
+                    guesses[*index].data_type, found.faults[&columns.all[*index].name]
+                );
+                guesses[*index] = Guess { notes: vec![note], pii: guesses[*index].pii, ..widened };
+            }
+            tried = Some(found);
+            if wrong.is_empty() {
+                break;
+            }
         }
-        tried = Some(found);
-        if wrong.is_empty() {
-            break;
+        let rejected = tried.as_ref().map_or(0, |tried| tried.rejected);
+        let yaml = self.draft(parts, columns, &guesses, tried).to_yaml();
+        checked(&yaml)?;
+        let rows = parts.iter().map(|part| part.rows + part.unread).sum();
+        Ok(Inferred { name: self.name.clone(), yaml, files: self.files.len(), rows, rejected })
+    }
+
+    fn draft<'b>(
+        &'b self,
+        parts: &'b [Sampled],
+        columns: &'b Columns,
+        guesses: &'b [Guess],
+        tried: Option<Tried>,
+    ) -> Draft<'b> {
+        let declared = &self.inference.format;
+        let is_declared = declared.name.is_some() || !declared.options.is_empty();
+        let first = self.files.first().map_or("", |file| &*file.name);
+        Draft {
+            name: &self.name,
+            location: &self.location,
+            format: is_declared.then(|| declared.yaml(first)),
+            version: place::version(&self.below),
+            columns,
+            guesses,
+            keys: keys::keys(columns, guesses, parts),
+            parts,
+            tried,
         }
     }
-    let key = keys::key(columns, &guesses, parts);
-    let rejected = tried.as_ref().map_or(0, |tried| tried.rejected);
-    let draft = draft(inference, &name, &location, first, &below, parts, columns, &guesses, key, tried);
-    let yaml = draft.to_yaml();
-    checked(&yaml)?;
-    let rows = parts.iter().map(|part| part.rows + part.unread).sum();
-    Ok(Inferred { name, yaml, files: files.len(), rows, rejected })
+
+    /// Reads the sample under a draft.
+    async fn try_out(&self, source: &Source, how: &Reading) -> Result<Tried, Error> {
+        let contract = Contract::compile(source, &self.inference.parameters).map_err(Error::Definition)?;
+        let mut tried = Tried::default();
+        for file in self.files {
+            // Standard input was read once and is gone.
+            if file.is_standard_input() {
+                continue;
+            }
+            for mut part in file.open(how, &mut std::io::empty()).await? {
+                let Ok(binding) = contract.bind(part.reader.shape()) else { continue };
+                let mut rows = 0;
+                while rows < self.rows_each {
+                    let Some(batch) = part.reader.next_batch()? else { break };
+                    rows += batch.len() as u64;
+                    let normalized = contract.normalize(&binding, &part.name, &batch)?;
+                    tried.rejected += normalized.rejected_rows;
+                    for rejection in normalized.rejections {
+                        let what = rejection.column.unwrap_or(rejection.rule);
+                        *tried.faults.entry(what).or_default() += 1;
+                    }
+                }
+                tried.rows += rows;
+            }
+        }
+        Ok(tried)
+    }
 }
 
-fn first_guess(column: &columns::Column) -> Guess {
+/// Guesses what each column is. Where some are written with a decimal comma and no number needs a point, all numbers are
+/// taken to be, so that `1.234` is not a fraction in one column and grouped in the next.
+fn guesses(columns: &Columns) -> Vec<Guess> {
+    let guesses: Vec<Guess> = columns.all.iter().map(|column| first_guess(column, &column.profile)).collect();
+    let fits = |(column, guess): (&Column, &Guess)| {
+        !guess.is_number() || nearly_all(column.profile.comma_figures.numbers, column.profile.values)
+    };
+    let has_comma = guesses.iter().any(|guess| guess.decimal_mark == Some(DecimalMark::Comma));
+    if !has_comma || !columns.all.iter().zip(&guesses).all(fits) {
+        return guesses;
+    }
+    columns.all.iter().map(|column| first_guess(column, &column.profile.with_comma())).collect()
+}
+
+fn first_guess(column: &Column, profile: &Profile) -> Guess {
     let headers: Vec<String> = column.headers.iter().map(|(name, _)| name.clone()).collect();
-    guess::guess(&column.name, &headers, &column.profile)
-}
-
-#[expect(clippy::too_many_arguments, reason = "everything that was found out goes into the draft")]
-fn draft<'a>(
-    inference: &Inference,
-    name: &'a str,
-    location: &'a str,
-    first: &str,
-    below: &[String],
-    parts: &'a [Sampled],
-    columns: &'a Columns,
-    guesses: &'a [Guess],
-    key: Option<Key>,
-    tried: Option<Tried>,
-) -> Draft<'a> {
-    let is_declared = inference.format.name.is_some() || !inference.format.options.is_empty();
-    let format = is_declared.then(|| inference.format.yaml(first));
-    Draft { name, location, format, version: place::version(below), columns, guesses, key, parts, tried }
+    guess::guess(&column.name, &headers, profile)
 }
 
 /// Checks a draft as any contract is checked.
 fn checked(yaml: &str) -> Result<Source, Error> {
     let text = Arc::new(Text { path: "the drafted contract".to_owned(), body: yaml.to_owned() });
     define::read_source(text, &|_| None).map(|(source, _)| source).map_err(Error::Definition)
-}
-
-/// Reads the sample under a draft.
-async fn try_out(
-    source: &Source,
-    inference: &Inference,
-    files: &[Input],
-    how: &Reading,
-    rows_each: u64,
-) -> Result<Tried, Error> {
-    let contract = Contract::compile(source, &inference.parameters).map_err(Error::Definition)?;
-    let mut tried = Tried::default();
-    for file in files {
-        // Standard input was read once and is gone.
-        if file.is_standard_input() {
-            continue;
-        }
-        for mut part in file.open(how, &mut std::io::empty()).await? {
-            let Ok(binding) = contract.bind(part.reader.shape()) else { continue };
-            let mut rows = 0;
-            while rows < rows_each {
-                let Some(batch) = part.reader.next_batch()? else { break };
-                rows += batch.len() as u64;
-                let normalized = contract.normalize(&binding, &part.name, &batch)?;
-                tried.rejected += normalized.rejected_rows;
-                for rejection in normalized.rejections {
-                    let what = rejection.column.unwrap_or(rejection.rule);
-                    *tried.faults.entry(what).or_default() += 1;
-                }
-            }
-            tried.rows += rows;
-        }
-    }
-    Ok(tried)
 }
 
 /// Returns the columns whose type too many values are not.

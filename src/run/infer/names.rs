@@ -1,7 +1,7 @@
 //! Names for columns: a header → a `snake_case` name, and what the name tells of the values.
 //!
 //! English headers are written in snake case, Chinese ones put together from the words of `words.txt`. A header of which
-//! a part is unknown has no name here; the draft then numbers the column.
+//! a part is unknown has no name here; the draft then numbers the column. What words tell of values stands in `kinds.txt`.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -12,6 +12,64 @@ static WORDS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
     let lines = include_str!("words.txt").lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_once(' ')).collect()
 });
+
+/// Words that tell of the values: kind → patterns.
+static KINDS: LazyLock<HashMap<&str, Vec<String>>> = LazyLock::new(|| {
+    let mut kinds: HashMap<&str, Vec<String>> = HashMap::new();
+    for line in include_str!("kinds.txt").lines().filter(|line| !line.starts_with('#')) {
+        let Some((kind, patterns)) = line.split_once(' ') else { continue };
+        kinds.entry(kind).or_default().extend(patterns.split(' ').map(unaccented));
+    }
+    kinds
+});
+
+/// What a header's words say of the values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// They identify something: digits in them are no numbers.
+    Code,
+    /// They call a transaction by its document.
+    Document,
+    /// They number the rows of such a document.
+    Line,
+    /// They tell states of one thing apart.
+    State,
+    Money,
+    Quantity,
+    Tax,
+    Email,
+    Phone,
+    Person,
+    /// Names of anything, and remarks.
+    Name,
+    Address,
+    Place,
+    BirthDate,
+    Identity,
+}
+
+impl Kind {
+    /// Returns its word in `kinds.txt`.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Document => "document",
+            Self::Line => "line",
+            Self::State => "state",
+            Self::Money => "money",
+            Self::Quantity => "quantity",
+            Self::Tax => "tax",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Person => "person",
+            Self::Name => "name",
+            Self::Address => "address",
+            Self::Place => "place",
+            Self::BirthDate => "birth_date",
+            Self::Identity => "identity",
+        }
+    }
+}
 
 /// Characters of the longest word.
 const LONGEST_WORD: usize = 8;
@@ -62,26 +120,61 @@ pub(super) fn name_of(header: &str) -> Option<String> {
     name.starts_with(|first: char| first.is_ascii_lowercase()).then(|| name.to_owned())
 }
 
-/// Writes an English header in snake case: `Order No` and `OrderNo` become `order_no`, `TaxID` `tax_id`.
+/// Writes a header in snake case: `Order No` and `OrderNo` become `order_no`, `TaxID` `tax_id`, `客户ID` `客户_id`.
 pub(super) fn snake(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     let mut name = String::new();
+    let has_no_case = |c: char| c.is_alphabetic() && !c.is_lowercase() && !c.is_uppercase();
     for (index, &letter) in letters.iter().enumerate() {
         let before = index.checked_sub(1).map(|before| letters[before]);
-        let after = letters.get(index + 1);
-        let begins = letter.is_ascii_uppercase()
-            && before.is_some_and(|before| {
-                before.is_ascii_lowercase()
-                    || (before.is_ascii_uppercase() && after.is_some_and(char::is_ascii_lowercase))
-            });
-        if (begins || !letter.is_ascii_alphanumeric()) && !name.is_empty() && !name.ends_with('_') {
+        let is_lower_next = letters.get(index + 1).is_some_and(|next| next.is_lowercase());
+        let begins = before.is_some_and(|before| {
+            let is_inner = before.is_lowercase() || (before.is_uppercase() && is_lower_next);
+            (letter.is_uppercase() && is_inner) || (letter.is_ascii_alphabetic() && has_no_case(before))
+        });
+        if (begins || !letter.is_alphanumeric()) && !name.is_empty() && !name.ends_with('_') {
             name.push('_');
         }
-        if letter.is_ascii_alphanumeric() {
-            name.push(letter.to_ascii_lowercase());
+        if letter.is_alphanumeric() {
+            name.extend(letter.to_lowercase());
         }
     }
     name.trim_end_matches('_').to_owned()
+}
+
+/// Takes the accents off Latin letters.
+fn unaccented(text: &str) -> String {
+    text.nfkd().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).nfc().collect()
+}
+
+/// Returns whether a column's name, or a header without its unit, has a word of a kind.
+pub(super) fn says(kind: Kind, name: &str, headers: &[String]) -> bool {
+    spelled(name, headers).iter().any(|text| has_word(kind, text))
+}
+
+/// Returns a column's name and its headers in snake case.
+fn spelled(name: &str, headers: &[String]) -> Vec<String> {
+    let headers = headers.iter().map(|header| snake(&unaccented(&without_unit(header).0)));
+    std::iter::once(name.to_owned()).chain(headers).collect()
+}
+
+fn has_word(kind: Kind, text: &str) -> bool {
+    KINDS.get(kind.word()).into_iter().flatten().any(|pattern| match pattern.strip_prefix('=') {
+        Some(whole) => text == whole,
+        None if pattern.contains('_') => fits(text, pattern),
+        None => text.split('_').any(|word| fits(word, pattern)),
+    })
+}
+
+/// Compares a word with a pattern of `kinds.txt`.
+fn fits(word: &str, pattern: &str) -> bool {
+    let part = pattern.trim_matches('*');
+    match (pattern.starts_with('*'), pattern.ends_with('*')) {
+        (true, true) => word.contains(part),
+        (true, false) => word.ends_with(part),
+        (false, true) => word.starts_with(part),
+        (false, false) => word == part,
+    }
 }
 
 /// Puts a name together from known words; None when a part is unknown.
@@ -114,10 +207,23 @@ fn translated(text: &str) -> Option<String> {
 
 /// Returns whether a name says that the values identify something: digits in them are no numbers.
 pub(super) fn is_code(name: &str, headers: &[String]) -> bool {
-    let words = ["code", "id", "no", "number", "phone", "mobile", "fax", "tel", "zip", "postal", "vin", "sku", "key"];
-    let by_name = name.split('_').any(|part| words.contains(&part));
-    let endings = ["编码", "编号", "代码", "号", "号码", "ID", "id", "电话", "手机", "邮编"];
-    by_name || headers.iter().any(|header| endings.iter().any(|ending| header.trim().ends_with(ending)))
+    says(Kind::Code, name, headers)
+}
+
+/// Returns whether a name calls a transaction by its document: `Order No`, `Auftragsnummer`, `伝票番号`, or `Auftrag` alone.
+pub(super) fn is_document(name: &str, headers: &[String]) -> bool {
+    spelled(name, headers).iter().any(|text| {
+        let is_beside_a_code = has_word(Kind::Code, text) && has_word(Kind::Document, text);
+        is_beside_a_code || is_alone(Kind::Document, text)
+    })
+}
+
+/// Returns whether a header in snake case is a word of a kind and nothing more.
+fn is_alone(kind: Kind, text: &str) -> bool {
+    KINDS.get(kind.word()).into_iter().flatten().any(|pattern| {
+        let part = pattern.trim_matches('*');
+        text == part || (!pattern.ends_with('*') && !text.contains('_') && fits(text, pattern))
+    })
 }
 
 /// Returns whether a name says that the values answer yes or no.
@@ -127,28 +233,15 @@ pub(super) fn is_question(name: &str, headers: &[String]) -> bool {
 }
 
 /// Returns whether a name speaks of money in units that have a hundredth; cents and 分 are whole numbers.
-pub(super) fn is_money(name: &str) -> bool {
-    if name.ends_with("cents") || name.ends_with("fen") {
-        return false;
-    }
-    ["amount", "price", "cost", "fee", "revenue", "profit", "balance", "discount", "total"]
-        .iter()
-        .any(|word| name.split('_').any(|part| part == *word))
+pub(super) fn is_money(name: &str, headers: &[String]) -> bool {
+    !name.ends_with("cents") && !name.ends_with("fen") && says(Kind::Money, name, headers)
 }
 
-/// Returns the kind of personal data that a name promises.
-pub(super) fn personal(name: &str) -> Option<&'static str> {
-    let has = |words: &[&str]| words.contains(&name);
-    if has(&["contact_name", "person_name", "customer_person", "full_name", "first_name", "last_name"]) {
-        return Some("name");
-    }
-    if has(&["address", "contact_address", "customer_address", "street", "home_address"]) {
-        return Some("address");
-    }
-    if has(&["birth_date", "date_of_birth", "birthday"]) {
-        return Some("birth_date");
-    }
-    has(&["id_number", "id_card", "passport_no", "passport"]).then_some("id")
+/// Returns the kind of personal data that a name promises, but for numbers and addresses to write to.
+pub(super) fn personal(name: &str, headers: &[String]) -> Option<&'static str> {
+    let kinds =
+        [(Kind::Person, "name"), (Kind::Address, "address"), (Kind::BirthDate, "birth_date"), (Kind::Identity, "id")];
+    kinds.into_iter().find(|(kind, _)| says(*kind, name, headers)).map(|(_, pii)| pii)
 }
 
 #[cfg(test)]
@@ -198,5 +291,69 @@ mod tests {
             assert!(word.chars().count() <= LONGEST_WORD, "{word}");
             assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
         }
+    }
+
+    #[test]
+    fn words_of_many_languages_tell_of_the_values() {
+        let kinds = [
+            Kind::Code,
+            Kind::Document,
+            Kind::Line,
+            Kind::State,
+            Kind::Money,
+            Kind::Quantity,
+            Kind::Tax,
+            Kind::Email,
+            Kind::Phone,
+            Kind::Person,
+            Kind::Name,
+            Kind::Address,
+            Kind::Place,
+            Kind::BirthDate,
+            Kind::Identity,
+        ];
+        let known: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
+        assert!(KINDS.keys().all(|kind| known.contains(kind)), "{:?}", KINDS.keys());
+        let says = |kind, header: &str| says(kind, "column_1", &[header.to_owned()]);
+        for header in ["Kundennr.", "Nº Pedido", "受注番号", "客户ID", "Cód. cliente", "PO Number", "Código"] {
+            assert!(says(Kind::Code, header), "{header}");
+        }
+        for header in ["Nettowert", "Einzelpreis", "Importe", "単価", "金額(円)", "단가", "Prix unitaire", "Preço"]
+        {
+            assert!(says(Kind::Money, header), "{header}");
+        }
+        for header in ["Telefon", "Teléfono", "電話番号", "Tél.", "전화", "携帯電話"] {
+            assert!(says(Kind::Phone, header), "{header}");
+        }
+        for header in ["E-Mail-Adresse", "Correo electrónico", "email", "メールアドレス"] {
+            assert!(says(Kind::Email, header), "{header}");
+        }
+        for header in ["Order Date", "Kundentyp", "Paid", "Besteller"] {
+            assert!(!says(Kind::Code, header) && !says(Kind::Money, header) && !says(Kind::Person, header), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_named_alone_or_beside_a_number() {
+        let is_document = |header: &str| is_document("column_1", &[header.to_owned()]);
+        for header in
+            ["Order Ref", "Auftrag", "Belegnummer", "Nº Pedido", "受注番号", "单据编号", "PO Number", "주문번호"]
+        {
+            assert!(is_document(header), "{header}");
+        }
+        for header in ["Order Date", "Auftragsdatum", "Fecha pedido", "受注日", "Order Status", "Customer No"] {
+            assert!(!is_document(header), "{header}");
+        }
+    }
+
+    #[test]
+    fn personal_data_is_told_by_the_whole_header() {
+        let pii = |header: &str| personal("column_1", &[header.to_owned()]);
+        assert_eq!((pii("Kunde"), pii("得意先名"), pii("Cliente")), (Some("name"), Some("name"), Some("name")));
+        assert_eq!(
+            (pii("Anschrift"), pii("Dirección"), pii("住所")),
+            (Some("address"), Some("address"), Some("address"))
+        );
+        assert_eq!((pii("Fecha de nacimiento"), pii("Kundentyp"), pii("Kundennr.")), (Some("birth_date"), None, None));
     }
 }

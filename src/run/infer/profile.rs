@@ -25,6 +25,59 @@ const DIFFERENT_VALUES: usize = 40;
 /// Months that are remembered.
 const MONTHS: usize = 2_000;
 
+/// Counts over the numbers of a column, under one decimal mark.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Figures {
+    /// Numbers of any kind.
+    pub numbers: u64,
+    /// Numbers with decimals.
+    pub fractions: u64,
+    /// Numbers with an exponent.
+    pub exponents: u64,
+    /// Numbers with a percent sign, a currency, a currency that a contract must declare, thousands marks.
+    pub percents: u64,
+    pub currencies: u64,
+    pub declared_currencies: u64,
+    pub thousands: u64,
+    /// Whole numbers that begin with a zero.
+    pub leading_zeros: u64,
+    /// How many numbers have so many digits before and behind the decimal mark.
+    pub whole_digits: BTreeMap<usize, u64>,
+    pub decimals: BTreeMap<usize, u64>,
+}
+
+impl Figures {
+    fn add(&mut self, number: &Number) {
+        self.numbers += 1;
+        self.fractions += u64::from(number.decimals > 0);
+        self.exponents += u64::from(number.has_exponent);
+        self.percents += u64::from(number.marks.percent);
+        self.currencies += u64::from(number.marks.currency.is_some());
+        self.declared_currencies += u64::from(number.marks.currency == Some(Currency::Declared));
+        self.thousands += u64::from(number.marks.thousands);
+        self.leading_zeros += u64::from(number.has_leading_zero);
+        *self.whole_digits.entry(number.whole).or_default() += 1;
+        *self.decimals.entry(number.decimals).or_default() += 1;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (one, other) in [
+            (&mut self.numbers, other.numbers),
+            (&mut self.fractions, other.fractions),
+            (&mut self.exponents, other.exponents),
+            (&mut self.percents, other.percents),
+            (&mut self.currencies, other.currencies),
+            (&mut self.declared_currencies, other.declared_currencies),
+            (&mut self.thousands, other.thousands),
+            (&mut self.leading_zeros, other.leading_zeros),
+        ] {
+            *one += other;
+        }
+        add(&mut self.whole_digits, &other.whole_digits);
+        add(&mut self.decimals, &other.decimals);
+    }
+}
+
 /// Counts over the values of a column.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Profile {
@@ -38,23 +91,19 @@ pub(super) struct Profile {
     pub booleans: u64,
     /// `1` and `0`.
     pub bits: u64,
-    /// Numbers of any kind.
-    pub numbers: u64,
-    /// Numbers with decimals.
-    pub fractions: u64,
-    /// Numbers with an exponent.
-    pub exponents: u64,
-    /// Numbers with a percent sign, a currency sign, thousands marks.
-    pub percents: u64,
-    pub currencies: u64,
-    pub thousands: u64,
+    /// Numbers as the files write them, and as they are with a decimal comma.
+    pub figures: Figures,
+    pub comma_figures: Figures,
+    /// Values of files with a decimal comma.
+    pub comma_values: u64,
     /// Numbers in front of 万 or 亿.
     pub chinese_units: u64,
-    /// Whole numbers that begin with a zero.
-    pub leading_zeros: u64,
-    /// How many numbers have so many digits before and behind the decimal mark.
-    pub whole_digits: BTreeMap<usize, u64>,
-    pub decimals: BTreeMap<usize, u64>,
+    /// Texts that a person takes for an amount, whatever stands beside the digits.
+    pub amounts: u64,
+    /// How many texts of letters and digits have so many characters.
+    pub codes: BTreeMap<usize, u64>,
+    /// Texts without any digit.
+    pub wordy: u64,
     /// Texts of digits alone, and the fewest digits of one.
     pub digit_texts: u64,
     pub fewest_digits: usize,
@@ -118,6 +167,14 @@ impl Profile {
         self.mobiles += u64::from(is_mobile);
         self.phones += u64::from(is_mobile || (is_phone_like && (7..=15).contains(&digits.len())));
         self.person_ids += u64::from(is_person_id(text));
+        self.amounts += u64::from(is_amount(text));
+        self.wordy += u64::from(digits.is_empty());
+        let is_code = !digits.is_empty()
+            && text.chars().any(char::is_alphabetic)
+            && text.chars().all(|c| c.is_alphanumeric() || "-_/#".contains(c));
+        if is_code {
+            *self.codes.entry(text.chars().count()).or_default() += 1;
+        }
     }
 
     fn number(&mut self, text: &str, mark: DecimalMark) {
@@ -127,20 +184,18 @@ impl Profile {
             let serial = text.parse().is_ok_and(|number: u32| (20_000..80_000).contains(&number));
             self.serials += u64::from(serial);
         }
-        let Some(number) = Number::read(text, mark) else {
+        let number = Number::read(text, mark);
+        if let Some(number) = &number {
+            self.figures.add(number);
+        } else {
             let before_unit = text.strip_suffix(['万', '亿']).or_else(|| text.strip_suffix("万元"));
             self.chinese_units += u64::from(before_unit.is_some_and(|text| Number::read(text, mark).is_some()));
-            return;
-        };
-        self.numbers += 1;
-        self.fractions += u64::from(number.decimals > 0);
-        self.exponents += u64::from(number.has_exponent);
-        self.percents += u64::from(number.marks.percent);
-        self.currencies += u64::from(number.marks.currency);
-        self.thousands += u64::from(number.marks.thousands);
-        self.leading_zeros += u64::from(number.has_leading_zero);
-        *self.whole_digits.entry(number.whole).or_default() += 1;
-        *self.decimals.entry(number.decimals).or_default() += 1;
+        }
+        self.comma_values += u64::from(mark == DecimalMark::Comma);
+        let by_comma = if mark == DecimalMark::Comma { number } else { Number::read(text, DecimalMark::Comma) };
+        if let Some(number) = &by_comma {
+            self.comma_figures.add(number);
+        }
     }
 
     fn date(&mut self, text: &str) {
@@ -170,14 +225,10 @@ impl Profile {
             (&mut self.empty, other.empty),
             (&mut self.booleans, other.booleans),
             (&mut self.bits, other.bits),
-            (&mut self.numbers, other.numbers),
-            (&mut self.fractions, other.fractions),
-            (&mut self.exponents, other.exponents),
-            (&mut self.percents, other.percents),
-            (&mut self.currencies, other.currencies),
-            (&mut self.thousands, other.thousands),
+            (&mut self.comma_values, other.comma_values),
             (&mut self.chinese_units, other.chinese_units),
-            (&mut self.leading_zeros, other.leading_zeros),
+            (&mut self.amounts, other.amounts),
+            (&mut self.wordy, other.wordy),
             (&mut self.digit_texts, other.digit_texts),
             (&mut self.dates, other.dates),
             (&mut self.times, other.times),
@@ -190,8 +241,9 @@ impl Profile {
         ] {
             *one += other;
         }
-        add(&mut self.whole_digits, &other.whole_digits);
-        add(&mut self.decimals, &other.decimals);
+        self.figures.merge(&other.figures);
+        self.comma_figures.merge(&other.comma_figures);
+        add(&mut self.codes, &other.codes);
         self.fewest_digits = self.fewest_digits.min(other.fewest_digits);
         self.longest = self.longest.max(other.longest);
         self.months.extend(&other.months);
@@ -204,6 +256,13 @@ impl Profile {
             }
             _ => None,
         };
+    }
+
+    /// Returns the same values as of files with a decimal comma.
+    pub fn with_comma(&self) -> Self {
+        let mut profile = self.clone();
+        profile.comma_values = profile.values;
+        profile
     }
 
     /// Returns all cells.
@@ -259,6 +318,42 @@ fn is_person_id(text: &str) -> bool {
     text.as_bytes()[17].eq_ignore_ascii_case(&check)
 }
 
+/// Returns whether a text is digits with decimals or thousands, whatever sign or short word stands beside them.
+fn is_amount(text: &str) -> bool {
+    const BESIDE: usize = 4;
+    let is_digit = |c: char| c.is_ascii_digit();
+    let (Some(first), Some(last)) = (text.find(is_digit), text.rfind(is_digit)) else { return false };
+    let inner = &text[first..=last];
+    let is_short = |text: &str| text.chars().count() <= BESIDE && !text.contains('#');
+    let mut parts: Vec<&str> = inner.split([',', '.', ' ', '\'', '\u{2019}']).collect();
+    let fraction = parts.pop().unwrap_or_default();
+    let has_groups = parts.iter().skip(1).chain([&fraction]).all(|part| part.len() == 3);
+    let has_decimals = (1..=4).contains(&fraction.len()) && parts.iter().skip(1).all(|part| part.len() == 3);
+    let is_number = inner.chars().all(|c| c.is_ascii_digit() || ",. '\u{2019}".contains(c));
+    is_short(&text[..first])
+        && is_short(&text[last + 1..])
+        && is_number
+        && !parts.is_empty()
+        && (has_groups || has_decimals)
+}
+
+/// A currency beside a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Currency {
+    /// A sign that may always stand there.
+    Sign,
+    /// A sign or name that a contract must declare with `currency: true`.
+    Declared,
+}
+
+/// Signs that may stand beside any number.
+const SIGNS: [&str; 4] = ["$", "¥", "￥", "€"];
+/// Signs and names that must be declared, longer ones first; what `normalize` does not know becomes text when it is tried.
+const DECLARED: [&str; 24] = [
+    "US$", "HK$", "NT$", "R$", "RMB", "CNY", "USD", "EUR", "GBP", "JPY", "HKD", "TWD", "KRW", "THB", "BRL", "RUB",
+    "INR", "VND", "元", "£", "₩", "₽", "₹", "฿",
+];
+
 /// A number's outer form.
 struct Number {
     whole: usize,
@@ -271,17 +366,16 @@ struct Number {
 /// What stands in and around a number's digits.
 struct Marks {
     percent: bool,
-    currency: bool,
     thousands: bool,
+    currency: Option<Currency>,
 }
 
 impl Number {
     /// Reads a tidy text; None for what is no number.
     fn read(text: &str, mark: DecimalMark) -> Option<Self> {
-        const CURRENCIES: [char; 5] = ['$', '¥', '￥', '€', '£'];
-        let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(text);
-        let bare = inner.trim_start_matches(['-', '+']).trim_matches(CURRENCIES).trim().trim_start_matches(['-', '+']);
-        let has_currency = inner.contains(CURRENCIES);
+        let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(text).trim();
+        let (bare, currency) = without_currency(inner.trim_start_matches(['-', '+']));
+        let bare = bare.trim_start_matches(['-', '+']);
         let (bare, is_percent) = bare.strip_suffix('%').map_or((bare, false), |rest| (rest.trim_end(), true));
         let (digits, exponent) =
             bare.split_once(['e', 'E']).map_or((bare, None), |(digits, rest)| (digits, Some(rest)));
@@ -292,6 +386,7 @@ impl Number {
         }
         let (point, separator) = if mark == DecimalMark::Point { ('.', ',') } else { (',', '.') };
         let (whole, fraction) = digits.split_once(point).unwrap_or((digits, ""));
+        let separator = ['\'', '\u{2019}'].into_iter().find(|quote| whole.contains(*quote)).unwrap_or(separator);
         let has_thousands = whole.contains(separator);
         let groups: Vec<&str> = whole.split(separator).collect();
         let is_grouped = !has_thousands
@@ -310,9 +405,17 @@ impl Number {
             whole: whole.len(),
             decimals: fraction.len(),
             has_exponent: exponent.is_some(),
-            marks: Marks { percent: is_percent, currency: has_currency, thousands: has_thousands },
+            marks: Marks { percent: is_percent, thousands: has_thousands, currency },
         })
     }
+}
+
+/// Takes a currency off the beginning or the end of a text.
+fn without_currency(text: &str) -> (&str, Option<Currency>) {
+    let declared = DECLARED.iter().map(|word| (*word, Currency::Declared));
+    let signs = SIGNS.iter().map(|sign| (*sign, Currency::Sign));
+    let cut = |word: &str| text.strip_prefix(word).or_else(|| text.strip_suffix(word)).map(str::trim);
+    declared.chain(signs).find_map(|(word, kind)| Some((cut(word)?, Some(kind)))).unwrap_or((text, None))
 }
 
 #[cfg(test)]
@@ -331,11 +434,13 @@ mod tests {
     #[test]
     fn numbers_are_told_by_their_form() {
         let profile = of(&["1,234.50", "￥12", "-3", "(7)", "12.5%", "1e5", "007", "1,23", "abc", "."]);
-        assert_eq!((profile.values, profile.numbers), (10, 7));
-        assert_eq!((profile.thousands, profile.currencies, profile.percents), (1, 1, 1));
-        assert_eq!((profile.leading_zeros, profile.exponents), (1, 1));
-        assert_eq!((largest(&profile.whole_digits), largest(&profile.decimals)), ((4, 0), (2, 0)));
+        let figures = &profile.figures;
+        assert_eq!((profile.values, figures.numbers), (10, 7));
+        assert_eq!((figures.thousands, figures.currencies, figures.percents), (1, 1, 1));
+        assert_eq!((figures.leading_zeros, figures.exponents), (1, 1));
+        assert_eq!((largest(&figures.whole_digits), largest(&figures.decimals)), ((4, 0), (2, 0)));
         assert_eq!(of(&["3.5万"]).chinese_units, 1);
+        assert_eq!(of(&["9'999.99", "1’000"]).figures.thousands, 2);
     }
 
     #[test]
@@ -357,7 +462,28 @@ mod tests {
     fn profiles_add_up() {
         let mut one = of(&["1", "2"]);
         one.merge(&of(&["2", "x"]));
-        assert_eq!((one.values, one.numbers), (4, 3));
+        assert_eq!((one.values, one.figures.numbers), (4, 3));
         assert_eq!(one.different.unwrap().len(), 3);
+    }
+
+    #[test]
+    fn numbers_are_counted_with_a_decimal_comma_too() {
+        let profile = of(&["5.546,13", "44.369,04", "1.234", "€ 26.147,75", "12.34"]);
+        assert_eq!((profile.figures.numbers, profile.comma_figures.numbers), (2, 4));
+        assert_eq!((profile.comma_figures.thousands, profile.comma_figures.fractions), (4, 3));
+    }
+
+    #[test]
+    fn some_currencies_must_be_declared() {
+        let figures = of(&["£4,303.06", "(£12,909.18)", "-£5", "USD 7", "7 €", "EX-5", "1'2"]).figures;
+        assert_eq!((figures.numbers, figures.currencies, figures.declared_currencies), (5, 5, 4));
+    }
+
+    #[test]
+    fn amounts_are_known_by_their_form_and_codes_by_theirs() {
+        let amounts = of(&["Ł4,303.06", "(£12,909.18)", "\\1,071,243", "6.583,90", "CHF 12.50", "1 234,5", "12.5"]);
+        assert_eq!((amounts.amounts, amounts.codes.len()), (7, 0));
+        let codes = of(&["D37-202610911", "EX-210", "00005401", "GEN 40", "2026-01-05", "12", "+49 221 4700728"]);
+        assert_eq!((codes.amounts, codes.codes), (0, BTreeMap::from([(6, 1), (13, 1)])));
     }
 }
