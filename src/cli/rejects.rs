@@ -11,7 +11,7 @@ use arrow::{array::RecordBatch, datatypes::SchemaRef};
 
 use super::{
     arguments::{Common, OutputFormat, RejectsAction, RejectsArguments, ShowRejectsArguments},
-    print,
+    note, print,
     selection::SelectionArguments,
     table,
 };
@@ -22,7 +22,7 @@ use crate::{
     record::{TableName, csv},
     run::{
         self, CORRECTION_COLUMNS, CheckFailures, Correction, FailedCheck, RAW_COLUMN, Rejects, RejectsFilter, Request,
-        Snapshot,
+        SURPLUS_COLUMN, Snapshot,
     },
 };
 
@@ -321,6 +321,7 @@ async fn export(
     if let (Some(file), true) = (&filter.file, corrections.is_empty()) {
         return Err(nothing_of_file(file, &exported.join("`, `"), filter.rule.as_deref()));
     }
+    warn_of_newer_rows(corrections.iter().map(|(_, correction)| correction.followed_rows).sum());
     let out = out.filter(|path| path.as_os_str() != "-");
     let is_folder = |path: &PathBuf| run::is_folder(path) || path.as_os_str().to_string_lossy().ends_with('/');
     let mut files: Vec<(PathBuf, u64)> = Vec::new();
@@ -335,7 +336,13 @@ async fn export(
         }
         (_, all) if all.len() > 1 => return Err(several_forms(&exported, all.len())),
         (Some(path), all) => {
-            let empty = Correction { delimiter: ",".to_owned(), title_lines: 0, header: Vec::new(), rows: Vec::new() };
+            let empty = Correction {
+                delimiter: ",".to_owned(),
+                title_lines: 0,
+                header: Vec::new(),
+                rows: Vec::new(),
+                followed_rows: 0,
+            };
             let correction = all.first().map_or(&empty, |(_, correction)| correction);
             write(&path, correction)?;
             files.push((path, correction.rows.len() as u64));
@@ -347,6 +354,18 @@ async fn export(
     }
     tell_files(common.output(), &files);
     Ok(())
+}
+
+/// Says how many rows, fed back as the latest version, would go before newer ones of their keys.
+fn warn_of_newer_rows(rows: u64) {
+    if rows == 0 {
+        return;
+    }
+    let (noun, key) = if rows == 1 { ("row comes", "its key") } else { ("rows come", "their keys") };
+    note(&format!(
+        "{rows} {noun} from a file that a later one followed: corrected under a name that sorts last, {key} would lose newer \
+         rows; give the corrected file the version of `_file`\n"
+    ));
 }
 
 /// Returns the selected sources that have a quarantine.
@@ -414,7 +433,7 @@ fn corrected(correction: &Correction) -> String {
     text.extend((0..correction.title_lines).map(|_| "corrected rows\n"));
     let surplus = correction.rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
     let surplus = surplus.saturating_sub(correction.header.len());
-    let surplus = (1..=surplus).map(|number| Some(format!("_surplus_{number}")));
+    let surplus = (1..=surplus).map(|number| Some(format!("{SURPLUS_COLUMN}{number}")));
     let header = CORRECTION_COLUMNS.iter().map(|name| Some((*name).to_owned()));
     let mut header: Vec<Option<String>> =
         header.chain(correction.header.iter().cloned().map(Some)).chain(surplus).collect();

@@ -18,7 +18,7 @@ use arrow::{
 
 use super::{
     Binding, Contract, Error, Normalized,
-    cell::Reading,
+    cell::{MarkFrom, Reading},
     contract::{DerivedColumn, PlainColumn, RowRule},
     fault::Fault,
     number::Style,
@@ -92,7 +92,7 @@ impl<'a> Working<'a> {
             match raw.fault(row) {
                 None => rows.push(row),
                 Some(fault) => {
-                    let (rule, reason) = row_fault(fault, binding);
+                    let (rule, reason) = row_fault(fault, binding, raw.raw(row));
                     found.push(Found { row, order: 0, column: None, rule: rule.to_owned(), reason });
                 }
             }
@@ -105,9 +105,15 @@ impl<'a> Working<'a> {
             let cell = binding.columns.get(column.index).copied().flatten();
             let mark = column.numerals.decimal_mark.unwrap_or(binding.decimal_mark);
             let style = Style { mark, numerals: column.numerals };
-            let reading = Reading { style, scale: cell.map_or(Scale::ONE, |cell| cell.scale) };
+            let mark_from = match column.numerals.decimal_mark {
+                Some(_) => MarkFrom::Contract,
+                None if binding.is_mark_open => MarkFrom::Nothing,
+                None => MarkFrom::File,
+            };
+            let reading = Reading { style, scale: cell.map_or(Scale::ONE, |cell| cell.scale), mark_from };
             let raw = self.raw;
-            let cells = self.rows.iter().map(|row| cell.and_then(|cell| raw.cell(*row, cell.index)));
+            let in_path = binding.path_texts.get(&column.index).map(String::as_str);
+            let cells = self.rows.iter().map(|row| cell.map_or(in_path, |cell| raw.cell(*row, cell.index)));
             let (values, faults) = column.kind.read(&column.rule, reading, cells);
             self.columns.push(values);
             self.unknown.push(Vec::new());
@@ -251,8 +257,9 @@ fn derived_null(column: &DerivedColumn) -> Fault {
     Fault { rule: "required", reason: format!("a value is required, `{}` gives NULL", column.expression.text) }
 }
 
-fn row_fault(fault: RawFault, binding: &Binding) -> (&'static str, String) {
+fn row_fault(fault: RawFault, binding: &Binding, text: &str) -> (&'static str, String) {
     match fault {
+        RawFault::Shape(0, expected) => ("row_shape", no_record(text, expected)),
         RawFault::Shape(found, expected) => {
             let noun = if found == 1 { "cell" } else { "cells" };
             ("row_shape", format!("{found} {noun}, expected {expected}"))
@@ -263,5 +270,15 @@ fn row_fault(fault: RawFault, binding: &Binding) -> (&'static str, String) {
         }
         RawFault::Truncated => ("truncated", "the last line was cut off while it was written".to_owned()),
         RawFault::Quote => ("quote", "a quote is never closed, or opens in the middle of a cell".to_owned()),
+    }
+}
+
+/// Says why a row has no cells at all.
+fn no_record(text: &str, expected: usize) -> String {
+    // Only JSON begins so, and its parser knows what is wrong.
+    let is_json = text.trim_start().starts_with(['{', '[']);
+    match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
+        Err(error) if is_json => format!("no JSON object: {error}"),
+        _ => format!("no record: the row cannot be cut into its {expected} cells"),
     }
 }

@@ -73,7 +73,9 @@ pub use measured::{LastRun, last_runs};
 pub use nightly::nightly;
 pub use output::{commit, exists, is_folder, is_same_file, output, output_folder, write_output};
 pub use plan::{ModelPlan, Plan, SourcePlan, Why, plan, why};
-pub use rejects::{CORRECTION_COLUMNS, Correction, CorrectionRow, RAW_COLUMN, RejectsFilter, corrections};
+pub use rejects::{
+    CORRECTION_COLUMNS, Correction, CorrectionRow, RAW_COLUMN, RejectsFilter, SURPLUS_COLUMN, corrections,
+};
 pub use report::{FilledReport, report};
 pub use select::{Selected, selected, selected_among};
 pub use snapshots::{

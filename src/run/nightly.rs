@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use chrono::{DateTime, Utc};
+use encoding_rs::Encoding;
 
 use super::{
     Definitions, Event, Observer, Request,
@@ -17,6 +18,7 @@ use super::{
     load, measured, ops, outcome,
     outcome::Failure,
     partial::Scope,
+    rejects::is_correction_column,
     select,
     sources::{Night, stage_all},
     stage::{self, StagedSource, Workplace},
@@ -329,11 +331,10 @@ fn warnings(definitions: &Definitions, staged: &[StagedSource]) -> Vec<String> {
         Some(place) => format!("{place}: {}", finding.message),
         None => finding.message.clone(),
     });
-    let empty = staged.iter().filter(|source| source.input.files.is_empty());
-    let empty = empty.map(|source| format!("source `{}`: no file matches its location", source.report.source));
     let extra = staged.iter().flat_map(|source| extra_columns(&source.report));
+    let guessed = staged.iter().flat_map(|source| guessed_encodings(&source.report));
     let files = staged.iter().flat_map(|source| source.report.warnings.clone());
-    written.chain(counted).chain(empty).chain(extra).chain(files).collect()
+    written.chain(counted).chain(extra).chain(guessed).chain(files).collect()
 }
 
 /// Returns what identification has to say about an entity.
@@ -341,17 +342,47 @@ fn told(entity: &EntityReport) -> impl Iterator<Item = String> {
     entity.warnings.iter().map(|warning| format!("entity `{}`: {warning}", entity.entity))
 }
 
-/// Returns one warning for each column that no contract names.
+/// Returns one warning for each column that no contract names, and for each whose name stands twice, of which the first is read.
 fn extra_columns(source: &SourceReport) -> Vec<String> {
-    let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut files: BTreeMap<(&str, bool), Vec<&str>> = BTreeMap::new();
     for file in &source.files {
-        for column in &file.extra_columns {
-            files.entry(column).or_default().push(&file.path);
+        for column in file.extra_columns.iter().filter(|column| !is_correction_column(column)) {
+            let count = |names: &[String]| names.iter().filter(|name| *name == column).count();
+            let is_read_once = count(&file.shape.header) > count(&file.extra_columns);
+            files.entry((column.as_str(), is_read_once)).or_default().push(&file.path);
         }
     }
-    let warning = |(column, files): (&str, Vec<&str>)| {
+    let warning = |((column, is_read_once), mut files): ((&str, bool), Vec<&str>)| {
+        files.dedup();
         let more = if files.len() > 1 { format!(" and {} more", files.len() - 1) } else { String::new() };
-        format!("source `{}`: no column is fed by `{column}` of `{}`{more}", source.source, files[0])
+        let of_file = format!("of `{}`{more}", files[0]);
+        match is_read_once {
+            true => format!(
+                "source `{}`: `{column}` stands twice in the header {of_file}, the first one is read",
+                source.source
+            ),
+            false => format!("source `{}`: no column is fed by `{column}` {of_file}", source.source),
+        }
+    };
+    files.into_iter().map(warning).collect()
+}
+
+/// Returns one warning for each encoding that nothing but a guess speaks for. In one of which every byte is a letter, any file
+/// can be read, and nothing would show that it was another one.
+fn guessed_encodings(source: &SourceReport) -> Vec<String> {
+    let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for file in &source.files {
+        let is_guess = file.shape.notes.iter().any(|note| note.starts_with("the encoding was guessed"));
+        let encoding = file.shape.encoding.as_deref().filter(|_| is_guess);
+        let is_open = |name: &&str| Encoding::for_label(name.as_bytes()).is_some_and(Encoding::is_single_byte);
+        if let Some(encoding) = encoding.filter(is_open) {
+            files.entry(encoding).or_default().push(&file.path);
+        }
+    }
+    let warning = |(encoding, files): (&str, Vec<&str>)| {
+        let more = if files.len() > 1 { format!(" and {} more", files.len() - 1) } else { String::new() };
+        let file = files[0];
+        format!("source `{}`: `{file}`{more}: guessed to be {encoding}; say `encoding` in `format`", source.source)
     };
     files.into_iter().map(warning).collect()
 }

@@ -17,16 +17,25 @@ use arrow::{
 use super::{Request, Snapshot, inputs};
 use crate::{
     Error,
-    define::project::{Format, Source},
+    define::project::{Format, Source, Version},
     engine::Engine,
     extract::{self, ExtractFile, Hints, RecordReader},
-    record::{DecimalMark, FileShape, RawBatch, RawFault, TableName, sql::literal, table::QUARANTINE},
+    record::{
+        DecimalMark, FileShape, RawBatch, RawFault, TableName, manifest::InputFile, sql::literal, table::QUARANTINE,
+    },
 };
 
 /// Columns that stand in front of a corrected file; no contract has such names, so the reader passes over them.
 pub const CORRECTION_COLUMNS: [&str; 3] = ["_file", "_line", "_reason"];
 /// The column behind the others that holds the raw row where it could not be cut into all of its cells.
 pub const RAW_COLUMN: &str = "_text";
+/// What the columns of cells beyond the header are called, with a number behind it.
+pub const SURPLUS_COLUMN: &str = "_surplus_";
+
+/// Returns whether a column stands only in corrected files, beside those of the contract.
+pub(super) fn is_correction_column(name: &str) -> bool {
+    CORRECTION_COLUMNS.contains(&name) || name == RAW_COLUMN || name.starts_with(SURPLUS_COLUMN)
+}
 
 /// Which rejected rows are meant.
 #[derive(Debug, Clone, Default)]
@@ -113,6 +122,8 @@ pub struct Correction {
     pub header: Vec<String>,
     /// The rows.
     pub rows: Vec<CorrectionRow>,
+    /// How many of the rows come from a file that a later one followed, which may have brought their keys again.
+    pub followed_rows: u64,
 }
 
 /// A rejected row, cut into cells again.
@@ -147,15 +158,36 @@ pub async fn corrections(request: &Request, filter: &RejectsFilter, engine: &Eng
     let rejected = rejected(&snapshot, filter, engine).await?;
     let source = inputs::source(request, &name)?;
     let listed = extract::list(&source).await.unwrap_or_default();
+    let read = snapshot.manifest.inputs.get(&name).map(|input| &input.files[..]).unwrap_or_default();
     let mut corrections = Corrections::new(&source);
+    let mut followed: BTreeSet<String> = BTreeSet::new();
     for (file, rows) in rejected {
         let part = match listed.iter().find(|listed| holds(&listed.path, &file)) {
             Some(listed) => reader(listed, &file, &source).await,
             None => None,
         };
         corrections.add(&file, rows, part);
+        if is_followed(&file, &source, read) {
+            followed.insert(file);
+        }
     }
-    Ok(corrections.by_form.into_values().collect())
+    let count =
+        |correction: &Correction| correction.rows.iter().filter(|row| followed.contains(&row.file)).count() as u64;
+    let corrections = corrections.by_form.into_values();
+    Ok(corrections.map(|correction| Correction { followed_rows: count(&correction), ..correction }).collect())
+}
+
+/// Returns whether a file came after the one of a part, so that its rows go before the part's where they have the same key.
+fn is_followed(part: &str, source: &Source, read: &[InputFile]) -> bool {
+    let Some(file) = read.iter().find(|file| holds(&file.path, part)).filter(|_| !source.key.is_empty()) else {
+        return false;
+    };
+    match &source.version {
+        Version::Path => read.iter().any(|other| other.path > file.path),
+        Version::FromPath(_) => read.iter().any(|other| other.version > file.version),
+        // A corrected row has its version with it.
+        Version::FromColumn(_) => false,
+    }
 }
 
 /// Returns whether a part is the file, a member of it, or a sheet.
@@ -250,8 +282,10 @@ impl<'a> Corrections<'a> {
             let rejected = found.remove();
             let cell = |column| batch.cell(row, column).map(str::to_owned);
             let cells: Vec<Option<String>> = (0..batch.width(row)).map(cell).collect();
-            // Readers may drop what lies beyond the header, and cannot cut what is not text.
-            let text = batch.fault(row).is_some_and(|fault| fault != RawFault::Shape(cells.len(), shape.header.len()));
+            // Readers may drop what lies beyond the header, and cannot cut what is not text, or no record at all.
+            let is_whole =
+                |fault: RawFault| !cells.is_empty() && fault == RawFault::Shape(cells.len(), shape.header.len());
+            let text = batch.fault(row).is_some_and(|fault| !is_whole(fault));
             let (line, reason) = (rejected.line, rejected.reason);
             let text = text.then_some(rejected.text);
             self.form(shape).rows.push(CorrectionRow { file: file.to_owned(), line, reason, cells, text });
@@ -264,7 +298,13 @@ impl<'a> Corrections<'a> {
         let header = shape.header.clone();
         let title_lines = title_lines(&self.source.format);
         let form = Form { header: header.clone(), delimiter: delimiter.clone(), has_decimal_comma };
-        self.by_form.entry(form).or_insert_with(|| Correction { delimiter, title_lines, header, rows: Vec::new() })
+        self.by_form.entry(form).or_insert_with(|| Correction {
+            delimiter,
+            title_lines,
+            header,
+            rows: Vec::new(),
+            followed_rows: 0,
+        })
     }
 
     fn add_raw(&mut self, file: &str, row: Rejected) {
@@ -278,6 +318,7 @@ impl<'a> Corrections<'a> {
             title_lines,
             header,
             rows: Vec::new(),
+            followed_rows: 0,
         });
         let Rejected { line, reason, text } = row;
         correction.rows.push(CorrectionRow {

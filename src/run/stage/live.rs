@@ -3,12 +3,12 @@
 //! In: the last snapshot's files and what became of each listed one. Out: the live files in the order of their versions,
 //! (version, path), and what a person should know. Deliberately reads nothing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::read::Outcome;
+use super::{drift, read::Outcome};
 use crate::{
     Error,
-    define::project::{OnMissing, Source},
+    define::project::{OnMissing, Source, Version},
     record::manifest::{Input, InputFile},
     report::FileReport,
 };
@@ -42,7 +42,7 @@ pub(super) fn before(parent: Option<&Input>, reads_the_same: bool) -> (ByPath<'_
 }
 
 impl LiveFiles {
-    /// Gathers what counts.
+    /// Gathers what counts; `lies_there` knows of files that are not listed whether they lie where they lay.
     ///
     /// # Errors
     /// When all files are gone that must not be, or rows should stay that no longer fit the contract.
@@ -51,19 +51,23 @@ impl LiveFiles {
         parent: Option<&Input>,
         reads_the_same: bool,
         outcomes: Vec<Outcome>,
+        lies_there: &dyn Fn(&InputFile) -> bool,
     ) -> Result<Self, Error> {
         let mut live = Self::default();
         let mut stand_ins = Vec::new();
         let mut listed: BTreeSet<String> = BTreeSet::new();
+        let earlier = parent.map(|parent| &parent.files[..]).unwrap_or_default();
         let count = outcomes.len();
+        let mut drifted = Vec::new();
         for outcome in outcomes {
             match outcome {
                 Outcome::Kept(file) => live.files.push(file),
                 Outcome::Read { file, reports, headers, warnings } => {
+                    live.warnings.extend(emptied(source, &file, earlier));
                     live.files.push(file);
                     live.reports.extend(reports);
                     live.headers.extend(headers);
-                    live.warnings.extend(warnings);
+                    drifted.extend(warnings);
                 }
                 Outcome::Postponed { previous, warning } => {
                     live.warnings.push(format!("source `{}`: {warning}", source.name.value));
@@ -74,33 +78,87 @@ impl LiveFiles {
                 }
             }
         }
+        let told = drift::told(drifted).into_iter();
+        live.warnings.extend(told.map(|warning| format!("source `{}`: {warning}", source.name.value)));
         listed.extend(live.files.iter().map(|file| file.path.clone()));
-        let earlier = parent.map(|parent| &parent.files[..]).unwrap_or_default();
         let is_gone = |file: &&InputFile| !listed.contains(&file.path);
         // Where the contract changed, a new pull from the beginning takes the place of all earlier ones.
         let is_replaced = |file: &&InputFile| file.watermark.is_some() && !reads_the_same;
         let gone: Vec<&InputFile> = earlier.iter().filter(|file| is_gone(file) && !is_replaced(file)).collect();
         refuse_vanished(source, count, &gone)?;
-        stand_ins.extend(live.missing(source, &gone));
-        refuse_stand_ins(source, &stand_ins, reads_the_same)?;
+        let stays = |file: &InputFile| file.watermark.is_some() || source.files.on_missing == OnMissing::Keep;
+        let mut gone: Vec<&InputFile> = gone.into_iter().filter(|file| stays(file)).collect();
+        let moves = live.moves(earlier, &mut gone, lies_there);
+        live.warnings.extend(told_moves(source, &moves));
+        stand_ins.extend(live.missing(source, &gone, lies_there));
+        refuse_stand_ins(source, &stand_ins, reads_the_same, lies_there)?;
         live.files.extend(stand_ins);
         live.files.sort_by(|a, b| (&a.version, &a.path).cmp(&(&b.version, &b.path)));
+        live.warnings.extend(live.missed(source, count));
         live.remember(parent);
         Ok(live)
     }
 
-    /// Returns the files whose rows stay although they are gone.
-    fn missing(&mut self, source: &Source, gone: &[&InputFile]) -> Vec<InputFile> {
-        let is_pull = |file: &InputFile| file.watermark.is_some();
-        let stays = |file: &InputFile| is_pull(file) || source.files.on_missing == OnMissing::Keep;
-        let gone: Vec<&InputFile> = gone.iter().copied().filter(|file| stays(file)).collect();
-        let new: Vec<&InputFile> = gone.iter().copied().filter(|file| !file.is_missing && !is_pull(file)).collect();
+    /// Takes those from the files that are gone that have moved: a new file has the same content, which would count twice.
+    /// Two files with one content that both lie there are no move. Returns the old and the new paths.
+    fn moves(
+        &self,
+        earlier: &[InputFile],
+        gone: &mut Vec<&InputFile>,
+        lies_there: &dyn Fn(&InputFile) -> bool,
+    ) -> Vec<(String, String)> {
+        let before: HashSet<&str> = earlier.iter().map(|file| file.path.as_str()).collect();
+        let mut moves = Vec::new();
+        let is_new = |file: &&InputFile| !before.contains(file.path.as_str()) && file.lines.rows > 0;
+        for file in self.files.iter().filter(is_new) {
+            let has_moved = |old: &&InputFile| {
+                file.watermark.is_none() && old.watermark.is_none() && old.content == file.content && !lies_there(old)
+            };
+            let from = (0..gone.len()).filter(|at| has_moved(&gone[*at]));
+            if let Some(at) = from.max_by_key(|at| common_end(&gone[*at].path, &file.path)) {
+                moves.push((gone.remove(at).path.clone(), file.path.clone()));
+            }
+        }
+        moves
+    }
+
+    /// Returns the files whose rows stay although they are gone, or left out by the location.
+    fn missing(
+        &mut self,
+        source: &Source,
+        gone: &[&InputFile],
+        lies_there: &dyn Fn(&InputFile) -> bool,
+    ) -> Vec<InputFile> {
+        let is_new = |file: &&InputFile| !file.is_missing && file.watermark.is_none();
+        let (left_out, new): (Vec<&InputFile>, Vec<&InputFile>) =
+            gone.iter().copied().filter(is_new).partition(|file| lies_there(file));
+        let name = &source.name.value;
+        let rows = |files: &[&InputFile]| if files.len() == 1 { "its rows stay" } else { "their rows stay" };
         if !new.is_empty() {
-            let (verb, rows) = if new.len() == 1 { ("is", "its rows stay") } else { ("are", "their rows stay") };
-            let warning = format!("source `{}`: {} {verb} gone, {rows}", source.name.value, named(&new));
-            self.warnings.push(warning);
+            let verb = if new.len() == 1 { "is" } else { "are" };
+            self.warnings.push(format!("source `{name}`: {} {verb} gone, {}", named(&new), rows(&new)));
+        }
+        if !left_out.is_empty() {
+            let (files, rows) = (no_longer_matching(&left_out), rows(&left_out));
+            self.warnings.push(format!("source `{name}`: {files}; {rows}; `on_missing: drop` removes them"));
         }
         gone.iter().map(|file| InputFile { is_missing: true, ..(*file).clone() }).collect()
+    }
+
+    /// Returns what the contract looks for in vain: files, or versions in their paths.
+    fn missed(&self, source: &Source, listed: usize) -> Option<String> {
+        let name = &source.name.value;
+        if listed == 0 && self.files.is_empty() {
+            return Some(format!("source `{name}`: no file matches its location"));
+        }
+        let Version::FromPath(pattern) = &source.version else { return None };
+        let is_unversioned = !self.files.is_empty() && self.files.iter().all(|file| file.version.is_none());
+        let count = self.files.len();
+        is_unversioned.then(|| {
+            format!(
+                "source `{name}`: 0 of {count} files have a version by `{pattern}`, so the later path is the later file"
+            )
+        })
     }
 
     /// Adds the headers of earlier nights in front.
@@ -126,9 +184,27 @@ fn refuse_vanished(source: &Source, listed: usize, gone: &[&InputFile]) -> Resul
 }
 
 /// Refuses rows that were typed by an older contract, where the file is not there to be read again.
-fn refuse_stand_ins(source: &Source, stand_ins: &[InputFile], reads_the_same: bool) -> Result<(), Error> {
+fn refuse_stand_ins(
+    source: &Source,
+    stand_ins: &[InputFile],
+    reads_the_same: bool,
+    lies_there: &dyn Fn(&InputFile) -> bool,
+) -> Result<(), Error> {
     if reads_the_same || stand_ins.is_empty() {
         return Ok(());
+    }
+    let left_out: Vec<&InputFile> = stand_ins.iter().filter(|file| file.is_missing && lies_there(file)).collect();
+    if !left_out.is_empty() {
+        return Err(Error::Data {
+            message: format!(
+                "the contract changed, but {}, so rows of the older contract would stay",
+                no_longer_matching(&left_out)
+            ),
+            hint: Some(format!(
+                "let `on_missing: drop` of source `{}` remove these rows, or widen `location` again",
+                source.name.value
+            )),
+        });
     }
     let files: Vec<&InputFile> = stand_ins.iter().collect();
     Err(Error::Data {
@@ -140,9 +216,43 @@ fn refuse_stand_ins(source: &Source, stand_ins: &[InputFile], reads_the_same: bo
     })
 }
 
+/// Says that a file had rows and has none any more, as after a transfer that failed.
+fn emptied(source: &Source, file: &InputFile, earlier: &[InputFile]) -> Option<String> {
+    if file.lines.rows > 0 {
+        return None;
+    }
+    let rows = earlier.iter().find(|before| before.path == file.path)?.lines.rows;
+    let (rows, are) = match rows {
+        0 => return None,
+        1 => ("1 row".to_owned(), "is"),
+        rows => (format!("{rows} rows"), "are"),
+    };
+    let (name, path) = (&source.name.value, &file.path);
+    Some(format!("source `{name}`: `{path}` is empty now; it had {rows}, which {are} gone with it"))
+}
+
+fn told_moves(source: &Source, moves: &[(String, String)]) -> Option<String> {
+    let pairs = moves.iter().map(|(from, to)| format!("`{from}` → `{to}`"));
+    (!moves.is_empty()).then(|| format!("source `{}`: moved: {}", source.name.value, first_few(pairs)))
+}
+
+/// Returns how many bytes at their ends two paths have in common.
+fn common_end(one: &str, other: &str) -> usize {
+    one.bytes().rev().zip(other.bytes().rev()).take_while(|(a, b)| a == b).count()
+}
+
+fn no_longer_matching(files: &[&InputFile]) -> String {
+    let verb = if files.len() == 1 { "matches" } else { "match" };
+    format!("{} no longer {verb} `location`", named(files))
+}
+
 fn named(files: &[&InputFile]) -> String {
-    let names: Vec<String> = files.iter().take(NAMED).map(|file| format!("`{}`", file.path)).collect();
-    let more = files.len().saturating_sub(NAMED);
+    first_few(files.iter().map(|file| format!("`{}`", file.path)))
+}
+
+fn first_few(texts: impl ExactSizeIterator<Item = String>) -> String {
+    let more = texts.len().saturating_sub(NAMED);
+    let texts: Vec<String> = texts.take(NAMED).collect();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more}", names.join(", "))
+    format!("{}{more}", texts.join(", "))
 }

@@ -26,6 +26,7 @@ mod packs;
 mod parallel;
 mod read;
 mod sink;
+mod whereabouts;
 mod write;
 
 use std::{
@@ -49,6 +50,7 @@ use self::{
     packs::{LivePacks, Survey},
     read::Reading,
     sink::{PackLayout, Sink},
+    whereabouts::Whereabouts,
 };
 use super::{Definitions, Event, Observer, Request, listings::Listings};
 use crate::{
@@ -347,6 +349,7 @@ impl<'a> Staging<'a> {
         let reads_the_same = self.reads_the_same();
         let (previous, known) = live::before(self.parent, reads_the_same);
         let headers = self.parent.map(|parent| &parent.headers[..]).unwrap_or_default();
+        let whereabouts = Whereabouts::new(self.source, listed, runtime.clone());
         let reading = Reading {
             source: self.source,
             contract: &self.contract,
@@ -360,7 +363,8 @@ impl<'a> Staging<'a> {
             runtime,
         };
         let (outcomes, new) = reading.carry_out(self.sinks(listed.len()))?;
-        let live = LiveFiles::gather(self.source, self.parent, reads_the_same, outcomes)?;
+        let lies_there = |file: &InputFile| whereabouts.hold(file);
+        let live = LiveFiles::gather(self.source, self.parent, reads_the_same, outcomes, &lies_there)?;
         let fingerprint = self.fingerprint(&live);
         if let Some(kept) = self.kept(&fingerprint, &live) {
             return Ok(Night::Same(Box::new(kept)));

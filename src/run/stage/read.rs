@@ -25,12 +25,12 @@ use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 
 use super::{
-    drift::{self, Known},
+    drift::{self, Known, Misfits, Warning},
     sink::{Packs, Sink},
 };
 use crate::{
     Error,
-    define::project::{OnUnreadable, Source},
+    define::project::{Format, OnUnreadable, Source},
     extract::{self, ExtractFile, Hints, Limits, Part, RecordReader},
     normalize::{Binding, Contract, Normalized},
     record::{LineCount, RawBatch, Rejection, manifest::InputFile},
@@ -41,6 +41,8 @@ use crate::{
 
 /// How long a thread without work waits before it looks again, should a signal get lost.
 const PATIENCE: Duration = Duration::from_millis(20);
+/// Unreadable files that an error names.
+const NAMED: usize = 50;
 
 /// What became of a listed file.
 #[derive(Debug)]
@@ -48,7 +50,7 @@ pub(super) enum Outcome {
     /// It is as it was: its rows are in the packs of the last snapshot.
     Kept(InputFile),
     /// Its rows are in new packs.
-    Read { file: InputFile, reports: Vec<FileReport>, headers: Vec<Vec<String>>, warnings: Vec<String> },
+    Read { file: InputFile, reports: Vec<FileReport>, headers: Vec<Vec<String>>, warnings: Vec<Warning> },
     /// It cannot be used now; what was last read under its path stands in.
     Postponed { previous: Option<InputFile>, warning: String },
 }
@@ -80,9 +82,17 @@ struct Shared<'a> {
     open: Mutex<Vec<Arc<Table>>>,
     change: Condvar,
     outcomes: Mutex<Vec<Option<Outcome>>>,
+    unreadable: Mutex<Vec<Unreadable>>,
     failure: Mutex<Option<Error>>,
     failed: AtomicBool,
     told: AtomicBool,
+}
+
+/// A file that ends the run, once the others were tried too.
+struct Unreadable {
+    path: Arc<str>,
+    message: String,
+    hint: Option<String>,
 }
 
 /// A table of a file while it is read.
@@ -107,7 +117,7 @@ struct Progress {
     in_flight: usize,
     is_done: bool,
     /// Faults of the type, by column.
-    misfits: HashMap<String, u64>,
+    misfits: HashMap<String, Misfits>,
     failure: Option<Error>,
 }
 
@@ -119,7 +129,7 @@ impl<'a> Reading<'a> {
     /// Reads what has to be read, with one thread for each sink.
     ///
     /// # Errors
-    /// The first file that cannot be read, unless the contract puts up with it; a disk that refuses.
+    /// The files that cannot be read, unless the contract puts up with them; a disk that refuses.
     pub fn carry_out(&'a self, sinks: Vec<Sink<'a>>) -> Result<(Vec<Outcome>, Packs), Error> {
         let (names, required) = self.contract.hints();
         let shared = Shared {
@@ -130,6 +140,7 @@ impl<'a> Reading<'a> {
             open: Mutex::new(Vec::new()),
             change: Condvar::new(),
             outcomes: Mutex::new(self.files.iter().map(|_| None).collect()),
+            unreadable: Mutex::new(Vec::new()),
             failure: Mutex::new(None),
             failed: AtomicBool::new(false),
             told: AtomicBool::new(false),
@@ -143,10 +154,32 @@ impl<'a> Reading<'a> {
         if let Some(failure) = shared.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(failure);
         }
+        let unreadable = shared.unreadable.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if !unreadable.is_empty() {
+            return Err(self.joined(unreadable));
+        }
         let outcomes = shared.outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
         let outcomes: Option<Vec<Outcome>> = outcomes.into_iter().collect();
         let outcomes = outcomes.ok_or_else(|| Error::Bug { message: "a file was never read".to_owned() })?;
         Ok((outcomes, packs.into_inner().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Says in one error what is wrong with files, by path, and what to do about the first of them.
+    fn joined(&self, mut files: Vec<Unreadable>) -> Error {
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut messages: Vec<String> = files.iter().take(NAMED).map(|file| file.message.clone()).collect();
+        if files.len() > NAMED {
+            messages.push(format!("and {} more files", files.len() - NAMED));
+        }
+        let without = match &self.source.format {
+            Format::Database(_) => "say `on_unreadable: keep_previous`",
+            _ => "say `on_unreadable: keep_previous`, or narrow `location`",
+        };
+        let hint = match files.into_iter().find_map(|file| file.hint) {
+            Some(hint) => format!("{hint}; or {without}"),
+            None => without.to_owned(),
+        };
+        Error::Data { message: messages.join("\n    "), hint: Some(hint) }
     }
 }
 
@@ -179,7 +212,7 @@ impl Shared<'_> {
             self.busy.fetch_sub(1, Ordering::SeqCst);
             self.change.notify_all();
             match worked {
-                Some(outcome) => lock(&self.outcomes)[index] = Some(outcome?),
+                Some(outcome) => lock(&self.outcomes)[index] = outcome?,
                 None if self.help(sink) => {}
                 None => return Ok(()),
             }
@@ -203,24 +236,28 @@ impl Shared<'_> {
         true
     }
 
-    /// Decides about one file and reads it if it must be.
-    fn file(&self, file: &ExtractFile, sink: &mut Sink<'_>) -> Result<Outcome, Error> {
+    /// Decides about one file and reads it if it must be; None where it ends the run, which then names all such files.
+    fn file(&self, file: &ExtractFile, sink: &mut Sink<'_>) -> Result<Option<Outcome>, Error> {
         let reading = self.reading;
         let previous = reading.previous.get(&*file.path).map(|file| (*file).clone());
         if let Some(seconds) = reading.unsettled(file) {
             let warning = format!("`{}` was changed {seconds} seconds ago and waits for the next run", file.path);
-            return Ok(Outcome::Postponed { previous, warning });
+            return Ok(Some(Outcome::Postponed { previous, warning }));
         }
         if let Some(known) = reading.same_identity(file) {
-            return Ok(Outcome::Kept(known));
+            return Ok(Some(Outcome::Kept(known)));
         }
         match self.opened(file, sink) {
             Err(error @ Error::Bug { .. }) => Err(error),
             Err(error) if reading.source.files.on_unreadable == OnUnreadable::KeepPrevious => {
                 let stands_in = if previous.is_some() { "what was last read of it stays" } else { "it was never read" };
-                Ok(Outcome::Postponed { previous, warning: format!("{error}; {stands_in}") })
+                Ok(Some(Outcome::Postponed { previous, warning: format!("{error}; {stands_in}") }))
             }
-            outcome => outcome,
+            Err(Error::Data { message, hint }) => {
+                lock(&self.unreadable).push(Unreadable { path: Arc::clone(&file.path), message, hint });
+                Ok(None)
+            }
+            outcome => outcome.map(Some),
         }
     }
 
@@ -258,10 +295,11 @@ impl Shared<'_> {
         let id = InputFile::rows_id(&file.path, &hash, self.reading.now.timestamp_micros());
         let limits = Limits { most_bytes: self.reading.source.files.limits.decompressed_bytes, ..Limits::default() };
         let parts = extract::open(&file.path, content, &self.reading.source.format, &self.hints, &limits)?;
-        let (mut reports, mut headers, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut reports, mut headers) = (Vec::new(), Vec::new());
+        let mut warnings: Vec<Warning> = self.reading.ahead(file).into_iter().collect();
         let (mut lines, mut physical, mut rejected) = (LineCount::default(), Vec::new(), 0);
         for (number, part) in (0..).zip(parts) {
-            let table = self.table(&id, number, part, &mut warnings)?;
+            let table = self.table(file, &id, number, part, &mut warnings)?;
             self.offer(&table);
             self.pieces(&table, sink);
             self.close(&table);
@@ -291,9 +329,16 @@ impl Shared<'_> {
         Ok(Outcome::Read { file, reports, headers, warnings })
     }
 
-    fn table(&self, id: &str, part: u64, opened: Part, warnings: &mut Vec<String>) -> Result<Arc<Table>, Error> {
+    fn table(
+        &self,
+        file: &ExtractFile,
+        id: &str,
+        part: u64,
+        opened: Part,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Arc<Table>, Error> {
         let Part { name, reader } = opened;
-        let binding = self.reading.contract.bind(reader.shape()).map_err(|unbound| Error::Data {
+        let binding = self.reading.contract.bind_file(&file.path, reader.shape()).map_err(|unbound| Error::Data {
             message: format!("cannot read `{name}`: {unbound}"),
             hint: Some(unbound.hint()),
         })?;
@@ -337,7 +382,7 @@ impl Shared<'_> {
             match taken {
                 Ok(misfits) => misfits
                     .into_iter()
-                    .for_each(|(column, count)| *progress.misfits.entry(column).or_default() += count),
+                    .for_each(|(column, misfits)| progress.misfits.entry(column).or_default().add(misfits)),
                 Err(error) => {
                     progress.failure.get_or_insert(error);
                     progress.is_done = true;
@@ -346,8 +391,13 @@ impl Shared<'_> {
         }
     }
 
-    /// Types a batch and puts it into the sink; returns how many values of each column do not fit its type.
-    fn normalize(&self, table: &Table, batch: &RawBatch, sink: &mut Sink<'_>) -> Result<HashMap<String, u64>, Error> {
+    /// Types a batch and puts it into the sink; returns which values of each column do not fit its type.
+    fn normalize(
+        &self,
+        table: &Table,
+        batch: &RawBatch,
+        sink: &mut Sink<'_>,
+    ) -> Result<HashMap<String, Misfits>, Error> {
         let rows = table.rows.fetch_add(batch.len() as u64, Ordering::Relaxed) + batch.len() as u64;
         if rows > table.most_rows {
             return Err(Error::Data {
@@ -363,10 +413,11 @@ impl Shared<'_> {
             None => self.reading.contract.normalize(&table.binding, &table.name, batch)?,
         };
         table.rejected.fetch_add(normalized.rejected_rows, Ordering::Relaxed);
-        let mut misfits = HashMap::new();
+        let mut misfits: HashMap<String, Misfits> = HashMap::new();
         for rejection in normalized.rejections.iter().filter(|rejection| matches!(&*rejection.rule, "type" | "code")) {
             let column = rejection.column.clone().unwrap_or_default();
-            *misfits.entry(format!("{} {column}", rejection.rule)).or_default() += 1;
+            let misfits = misfits.entry(format!("{} {column}", rejection.rule)).or_default();
+            misfits.note(rejection.line, &rejection.reason);
         }
         // A file that cannot be read may be put up with, a disk that takes no rows ends the run.
         if let Err(error) = sink.take(&table.id, table.part, normalized) {
@@ -376,7 +427,7 @@ impl Shared<'_> {
     }
 
     /// Waits until no piece of a table is in work, and ends it.
-    fn end(&self, table: &Table, sink: &mut Sink<'_>, warnings: &mut Vec<String>) -> Result<FileReport, Error> {
+    fn end(&self, table: &Table, sink: &mut Sink<'_>, warnings: &mut Vec<Warning>) -> Result<FileReport, Error> {
         let mut progress = lock(&table.progress);
         while progress.in_flight > 0 && !self.failed.load(Ordering::SeqCst) {
             progress = table.landed.wait_timeout(progress, PATIENCE).unwrap_or_else(PoisonError::into_inner).0;
@@ -390,7 +441,7 @@ impl Shared<'_> {
             progress = lock(&table.progress);
         }
         let rows = table.rows.load(Ordering::Relaxed);
-        let events = drift::of_values(&table.name, &progress.misfits, rows);
+        let events = drift::of_values(&table.name, &progress.misfits, rows, self.reading.source);
         // The rows themselves are in quarantine already, each for its own fault.
         drift::settle(events, self.reading.source.files.drift, warnings)?;
         Ok(FileReport {
@@ -430,11 +481,28 @@ impl Table {
 }
 
 impl Reading<'_> {
-    /// Returns how many seconds ago a file was changed, if that is too few.
+    /// Returns how many seconds ago a file was changed, if that is too few. One that was changed just now by a clock that is
+    /// a little ahead waits as well.
     fn unsettled(&self, file: &ExtractFile) -> Option<i64> {
-        let settle = i64::try_from(self.source.files.settle_seconds).unwrap_or(i64::MAX);
-        let age = self.now.signed_duration_since(file.modified?).num_seconds();
-        (age < settle).then_some(age.max(0))
+        let (age, settle) = (self.age(file)?, self.settle_seconds());
+        (-settle < age && age < settle).then_some(age.max(0))
+    }
+
+    /// Returns what to say of a file whose time lies so far ahead that waiting for it would have no end.
+    fn ahead(&self, file: &ExtractFile) -> Option<Warning> {
+        let settle = self.settle_seconds();
+        let is_ahead = settle > 0 && self.age(file)? <= -settle;
+        let what = "its time lies in the future, so it is read without waiting".to_owned();
+        is_ahead.then(|| Warning { file: file.path.to_string(), what, values: None })
+    }
+
+    fn settle_seconds(&self) -> i64 {
+        i64::try_from(self.source.files.settle_seconds).unwrap_or(i64::MAX)
+    }
+
+    /// Returns the seconds since a file was changed, as far as the place says so; below zero in the future.
+    fn age(&self, file: &ExtractFile) -> Option<i64> {
+        Some(self.now.signed_duration_since(file.modified?).num_seconds())
     }
 
     fn same_identity(&self, file: &ExtractFile) -> Option<InputFile> {
