@@ -210,6 +210,16 @@ fn a_record_that_ties_two_customers_merges_them_and_only_their_months_are_rewrit
 }
 
 #[test]
+fn values_that_are_none_of_their_kind_are_told() {
+    let project = project();
+    let phones = ENTITY.replace("phone: { prepare: text }", "phone: { prepare: phone, default_region: CN }");
+    project.file("pipelines/entities/customer.yaml", phones);
+    let report = project.run();
+    let told = "3 of 3 values of `phone` cannot be read as a phone number, and link nothing";
+    assert_eq!(entity(&report)["warnings"], serde_json::json!([told]));
+}
+
+#[test]
 fn people_split_and_join_with_a_reason_and_always_win() {
     let project = project();
     project.run();

@@ -454,7 +454,8 @@ impl PreparationKind {
     }
 
     /// Returns what a person calls such a value.
-    const fn phrase(self) -> &'static str {
+    #[must_use]
+    pub const fn phrase(self) -> &'static str {
         match self {
             Self::Company => "a company's name",
             Self::Person => "a person's name",

@@ -11,11 +11,12 @@
 
 use crate::{
     Error,
-    define::entity::Entity,
+    define::entity::{Attribute, Entity},
     identify::{
+        codes::{self, NOTHING},
         doubtful::{Doubtful, doubtful},
         matched::Matched,
-        records::Records,
+        records::{ABSENT, Records},
         relink::{Difference, Update, relink},
         remembered,
         values::Values,
@@ -28,6 +29,8 @@ use crate::{
 
 use super::{Around, Said, memory::Memory};
 
+/// One value of so many may be none of its kind without a word.
+const ONE_UNREAD_OF: usize = 10;
 /// Of so many records at most one may have changed, or all are linked anew: that is on several threads, and soon the faster way.
 const ONE_CHANGED_OF: usize = 5;
 /// Records of which any number may have changed.
@@ -199,6 +202,7 @@ impl Night<'_> {
         let Outcome { records, model, found } = outcome;
         let entity = self.terms.entity;
         warnings.extend(split_blocks(entity, found));
+        warnings.extend(unprepared(entity, records, found));
         let matched = Matched::new(entity, found);
         let few = Values::on_demand(entity, records);
         let doubtful = doubtful(entity, records, &few, model, (found, &matched));
@@ -218,6 +222,21 @@ fn is_same(one: &Identified, other: &Identified) -> bool {
 /// Returns what an earlier run found with the same definition, model and program.
 fn recalled(memory: &Memory, entity: &Entity) -> Option<(Records, Identified)> {
     remembered::read(entity, &mut memory.recall(), Remembered::begin().len())
+}
+
+/// Says of which attributes many values are none of their kind, such as telephones without a digit: they link nothing.
+fn unprepared(entity: &Entity, records: &Records, found: &Identified) -> Vec<String> {
+    let of = |(position, attribute): (usize, &Attribute)| {
+        let preparation = attribute.preparation.as_ref()?;
+        let hashes = found.codes.of(codes::normal(position));
+        let said = || records.attributes[position].numbers.iter().filter(|number| **number != ABSENT);
+        // An attribute that nothing looks at has no hashes.
+        let nothing = said().filter(|number| hashes.get(**number as usize) == Some(&NOTHING)).count();
+        let (all, name, kind) = (said().count(), &attribute.name.value, preparation.kind.phrase());
+        (nothing * ONE_UNREAD_OF > all)
+            .then(|| format!("{nothing} of {all} values of `{name}` cannot be read as {kind}, and link nothing"))
+    };
+    entity.attributes.iter().enumerate().filter_map(of).collect()
 }
 
 /// Says which blocks were too large, one sentence for each block of the definition.
