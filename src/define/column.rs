@@ -31,6 +31,7 @@ pub fn column(name: At<String>, written: file::Column, in_key: bool, findings: &
     if let Some(data_type) = &data_type {
         suits_type(&written, data_type, findings);
     }
+    let from_path = from_path(&written, findings);
     let null_words = null_words(written.null_words.as_ref());
     let kind = data_type.as_ref();
     let year_pivot = values::year_pivot(&written, findings);
@@ -40,7 +41,8 @@ pub fn column(name: At<String>, written: file::Column, in_key: bool, findings: &
     let max_length = values::max_length(written.max_length.as_ref(), kind, findings);
     let pattern = values::pattern(written.pattern, kind, findings);
     let clean = values::cleaners(written.clean, written.validate.as_ref(), findings);
-    let from = aliases(&name, written.from, written.derive.is_some(), findings);
+    let is_in_no_header = written.derive.is_some() || written.from_path.is_some();
+    let from = aliases(&name, written.from, is_in_no_header, findings);
     let codes = codes(written.codes, written.map, written.unknown_code, findings);
     let derive = written.derive.filter(|expression| not_blank(expression, findings));
     if !named {
@@ -50,6 +52,7 @@ pub fn column(name: At<String>, written: file::Column, in_key: bool, findings: &
         data_type: data_type?,
         required: written.required.unwrap_or(in_key),
         from,
+        from_path,
         formats: written.formats.into_iter().map(|format| format.value).collect(),
         year_pivot,
         null_words,
@@ -86,6 +89,7 @@ fn derived_stands_alone(written: &file::Column, findings: &mut Findings) {
     }
     let keys = [
         ("from", written.from.as_ref().and_then(|list| list.first()).map(|at| &at.range)),
+        ("from_path", written.from_path.as_ref().map(|at| &at.range)),
         ("formats", written.formats.first().map(|at| &at.range)),
         ("year_pivot", written.year_pivot.as_ref().map(|at| &at.range)),
         ("null_words", written.null_words.as_ref().map(|at| &at.range)),
@@ -133,6 +137,7 @@ fn suits_type(written: &file::Column, data_type: &DataType, findings: &mut Findi
             findings.error(&format.range, message, "only a `date` or a `timestamp` has formats");
         }
     }
+    values::formats_agree(&written.formats, findings);
     if !types::is_number(data_type) {
         scaled_text(written, &name, findings);
     }
@@ -165,15 +170,24 @@ fn reads_as(text: &str, data_type: &DataType) -> bool {
     }
 }
 
-/// Returns the names in extracts; the column's own where none is given.
+/// Returns the pattern that finds the column's text in the path of a file; a header name beside it is reported.
+fn from_path(written: &file::Column, findings: &mut Findings) -> Option<regex::Regex> {
+    let pattern = written.from_path.as_ref()?;
+    if let Some(alias) = written.from.iter().flatten().next() {
+        findings.error(&alias.range, "`from` beside `from_path`", "keep one of the two");
+    }
+    values::path_pattern(pattern, "value", "D[0-9]+", findings)
+}
+
+/// Returns the names in extracts; the column's own where none is given, and none for a column that is in no header.
 fn aliases(
     column: &At<String>,
     written: Option<Vec<At<file::Alias>>>,
-    derived: bool,
+    is_in_no_header: bool,
     findings: &mut Findings,
 ) -> Vec<Alias> {
     match written {
-        _ if derived => Vec::new(),
+        _ if is_in_no_header => Vec::new(),
         None => vec![Alias { name: column.value.clone(), scale: Scale::ONE }],
         Some(list) if list.is_empty() => {
             let message = format!("`from` of `{}` is empty", column.value);

@@ -79,10 +79,17 @@ fn is_before(line: &str, depth: usize) -> bool {
     indentation(line) < depth || (indentation(line) == depth && !is_item)
 }
 
-/// Returns the brackets that are open at a place, and which they are.
-fn open_brackets(body: &str, line: usize, at: usize) -> Vec<(usize, char)> {
+/// Returns the last bracket that is open at a place, and which it is.
+pub fn open_bracket(body: &str, at: usize) -> Option<(usize, char)> {
+    open_brackets(body, 0, at).pop()
+}
+
+/// Returns the brackets that are open at a place, and which they are, of the lines from one that begins at `from`.
+fn open_brackets(body: &str, from: usize, at: usize) -> Vec<(usize, char)> {
+    let further = body[from..at].match_indices('\n').map(|(end, _)| from + end + 1);
+    let lines = std::iter::once(from).chain(further);
     let mut open = Vec::new();
-    for (place, character, _) in marks(body, line).take_while(|(place, ..)| *place < at) {
+    for (place, character, _) in lines.flat_map(|line| marks(body, line)).take_while(|(place, ..)| *place < at) {
         match character {
             '{' | '[' => open.push((place, character)),
             '}' | ']' => drop(open.pop()),

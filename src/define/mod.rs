@@ -53,6 +53,7 @@ pub use project::Project;
 pub use report::read as read_report;
 pub use source::read as read_source;
 pub use types::name as type_name;
+pub use values::reads_like;
 
 /// Answers what an environment variable holds; only the command line knows.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;

@@ -430,6 +430,8 @@ pub struct Column {
     pub required: bool,
     /// Names in the extracts, with the scale of their numbers.
     pub from: Vec<Alias>,
+    /// Where the file's path gives the text: group `value` of a regular expression over it; the column is then in no header.
+    pub from_path: Option<regex::Regex>,
     /// Date or timestamp formats (`strftime`, or a word such as `excel_serial`) besides ISO.
     pub formats: Vec<String>,
     /// The two-digit year with which the 20th century begins: years below it are of the 21st.

@@ -17,7 +17,7 @@ use super::{
     names, paths,
     project::{Check, Column, Dialect, Format, RejectLimit, Rule, Source, Version},
     spans::{At, Pairs},
-    types,
+    types, values,
     yaml::{self, Mended, Parsed},
 };
 use crate::record::{Diagnostic, Placed, Text};
@@ -111,7 +111,8 @@ fn checked(written: At<file::Source>, environment: Environment<'_>, findings: &m
     Some(source)
 }
 
-/// Checks that a server is read as a database, and that a watermark belongs to one database only.
+/// Checks that a server is read as a database, that a watermark belongs to one database only, and that no column of a database asks
+/// for a path.
 fn database_fits_location(source: &Source, findings: &mut Findings) {
     let is_server = paths::is_database(&source.location.value);
     let location = &source.location.value;
@@ -122,7 +123,13 @@ fn database_fits_location(source: &Source, findings: &mut Findings) {
             let hint = "name one file: each database would have a largest value of its own";
             push(findings, "`watermark` beside a glob".to_owned(), &source.location, hint);
         }
-        Format::Database(_) => {}
+        Format::Database(_) => {
+            for column in source.columns.iter().filter(|column| column.from_path.is_some()) {
+                let message = format!("`from_path` of `{}` in a source that reads a database", column.name.value);
+                let hint = "a table has no path: use `from`, `default`, or a `query` that has the column";
+                push(findings, message, &column.name, hint);
+            }
+        }
         _ if is_server => {
             let hint = "write `format: { type: database, table: crm.visit }`";
             push(findings, "the location is a database, but the format is not".to_owned(), &source.location, hint);
@@ -156,7 +163,7 @@ fn columns(
 fn version(written: Option<At<file::Version>>, findings: &mut Findings) -> Option<Version> {
     let Some(At { value, range }) = written else { return Some(Version::Path) };
     match (value.from_path, value.from_column) {
-        (Some(pattern), None) => version_pattern(&pattern, findings).map(Version::FromPath),
+        (Some(pattern), None) => values::path_pattern(&pattern, "version", "[0-9]{8}", findings).map(Version::FromPath),
         (None, Some(column)) => Some(Version::FromColumn(findings.placed(column))),
         (None, None) => {
             findings.error(&range, "`version` says nothing", "give `from_path` or `from_column`, or leave the key out");
@@ -167,27 +174,6 @@ fn version(written: Option<At<file::Version>>, findings: &mut Findings) -> Optio
             None
         }
     }
-}
-
-fn version_pattern(written: &At<String>, findings: &mut Findings) -> Option<regex::Regex> {
-    match regex::Regex::new(&written.value) {
-        Ok(pattern) if pattern.capture_names().flatten().any(|name| name == "version") => return Some(pattern),
-        Ok(_) => findings.error(
-            &written.range,
-            "the regular expression has no group `version`",
-            "write the version's part as `(?<version>[0-9]{8})`",
-        ),
-        Err(error) => {
-            let text = error.to_string();
-            let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            findings.error(
-                &written.range,
-                format!("the regular expression cannot be read: {reason}"),
-                "in double quotes YAML wants every `\\` twice",
-            );
-        }
-    }
-    None
 }
 
 fn reject_limit(written: Option<At<file::RejectLimit>>, findings: &mut Findings) -> RejectLimit {

@@ -227,6 +227,23 @@ fn places_and_formats_must_fit() {
 }
 
 #[test]
+fn a_column_may_stand_in_the_path_of_a_file_but_not_of_a_table() {
+    let in_path = |format: &str| {
+        let kind = "kind: { type: string, from_path: \"/(?<value>D[0-9]+)_\" }";
+        let body = SOURCE.replace("kind: { type: string, codes: { 整机: machine } }", kind);
+        let body = body.replace("format: auto", format);
+        source::read(text("a.yaml", &body), &nothing).map(|(source, _)| source).map_err(|found| lines(&found))
+    };
+    let source = in_path("format: auto").unwrap();
+    let kind = &source.columns[3];
+    assert_eq!(kind.from_path.as_ref().map(regex::Regex::as_str), Some("/(?<value>D[0-9]+)_"));
+    assert!(kind.from.is_empty() && !kind.required);
+    let said = in_path("format: { type: database, table: a }").unwrap_err();
+    let hint = "a table has no path: use `from`, `default`, or a `query` that has the column";
+    assert_eq!(said, [format!("14:3 «kind» `from_path` of `kind` in a source that reads a database → {hint}")]);
+}
+
+#[test]
 fn a_contract_gets_its_defaults() {
     let (source, warnings) = source::read(text("pipelines/sources/a.yaml", SOURCE), &nothing).unwrap();
     assert!(warnings.is_empty());
@@ -266,6 +283,28 @@ const SHAPE: &[(&str, &str, &str)] = &[
         "null_words: [NULL]",
         "14:38 «NULL» `NULL` is no text but nothing to YAML → put it in quotes",
     ),
+    ("{ share: 0.02 }", "0.02", "9:15 «0.02» expected a map of keys and values → write `{ share: 0.02 }`"),
+    (
+        "\"decimal(18,2)\"",
+        "decimal(18,2)",
+        "13:30 «2)» unknown key `2)` → put the text in quotes, for its comma ends it: `\"decimal(18,2)\"`",
+    ),
+    (
+        "key: [order_no]",
+        "key [order_no]",
+        "6:1 «k» invalid YAML: simple key expected ':' → a colon is missing after `key`",
+    ),
+    ("columns:", "columns", "10:1 «c» invalid YAML: simple key expected ':' → a colon is missing after `columns`"),
+    (
+        "order_month]",
+        "order_month",
+        "8:11 «:» invalid YAML: illegal placement of ':' indicator → is the `[` on line 7 never closed?",
+    ),
+    (
+        "location:",
+        "\tlocation:",
+        "3:1 «\t» invalid YAML: while scanning a plain scalar, found a tab → indent with blanks, not with tabs",
+    ),
     ("0.02 }", "0.02", "9:24 «0.02» `0.02` is not a number → is a bracket never closed?"),
     (
         "\\\\.",
@@ -285,6 +324,20 @@ fn mistakes_in_the_shape_of_a_contract() {
     for (from, to, expected) in SHAPE {
         assert_eq!(source_with(from, to), [*expected], "{to}");
     }
+}
+
+#[test]
+fn what_stands_beside_a_mistake_is_told_too() {
+    let said = source_with(
+        "reject_limit: { share: 0.02 }",
+        "on_unreadable: keep_prev\nreject_limit: 0.02\nsettle_seconds: 2m",
+    );
+    let expected = [
+        "9:16 «keep_prev» unknown value `keep_prev` → did you mean `keep_previous`?",
+        "10:15 «0.02» expected a map of keys and values → write `{ share: 0.02 }`",
+        "11:17 «2m» `2m` is not a whole number from 0 → -",
+    ];
+    assert_eq!(said, expected);
 }
 
 /// The same: by the checks of what was read.
@@ -441,6 +494,11 @@ const MEANING: &[(&str, &str, &str)] = &[
         "13:3 «amount» the header `金额` feeds both `order_date` and `amount` → use `derive` when one column follows from the other",
     ),
     (
+        "[\"%Y年%m月%d日\", excel_serial]",
+        "[\"%m/%d/%Y\", \"%d/%m/%Y\"]",
+        "12:66 «%d/%m/%Y» `%m/%d/%Y` and `%d/%m/%Y` can read one text as different dates → the first that fits wins, row by row: keep one, and give the files of the other a contract of their own",
+    ),
+    (
         "[订单号, order_no]",
         "[order_no, \" ORDER_NO \"]",
         "11:3 «order_no» `from` of `order_no` names the header ` ORDER_NO ` twice → case, width and surrounding blanks make no difference",
@@ -466,6 +524,8 @@ const VALUES: &[(&str, &str)] = &[
     ("boolean, true_words: [有, 1], false_words: [0]", ""),
     ("double, decimal_mark: comma, percent: true, currency: false, accounting: true, chinese_units: true", ""),
     ("date, formats: [\"%d.%m.%y\", unix_seconds], year_pivot: 30, timezone: UTC", ""),
+    ("date, formats: [\"%d.%m.%Y\", \"%m/%d/%Y\", \"%d.%m.%y\", \"%d/%b/%Y\"]", ""),
+    ("date, formats: [\"%D\", \"%d/%m/%y\"]", "`%D` and `%d/%m/%y` can read one text as different dates"),
     ("int, trim: false", "`trim` on a column of type `int`"),
     ("int, max_length: 3", "`max_length` on a column of type `int`"),
     ("string, max_length: 0", "`max_length` is 0"),
@@ -490,6 +550,13 @@ const VALUES: &[(&str, &str)] = &[
     ("int, from: [{ name: a, divide_by: 0.00 }]", "`divide_by` is no positive number"),
     ("int, from: [{ name: a, scale_by: 1e3 }]", "`scale_by` is no positive number"),
     ("string, from: [{ name: a, divide_by: 100 }]", "`divide_by` on a column of type `string`"),
+    ("string, from_path: \"(?<value>D[0-9]+)_\", clean: upper, required: true, default: D00", ""),
+    ("string, from_path: \"(D[0-9]+)_\"", "the regular expression has no group `value`"),
+    ("string, from: [k], from_path: \"(?<value>D[0-9]+)_\"", "`from` beside `from_path`"),
+    (
+        "string, derive: \"'a'\", from_path: \"(?<value>D[0-9]+)_\"",
+        "`from_path` beside `derive`: a derived column is read from no file",
+    ),
     ("string, derive: \"'a'\", trim: false", "`trim` beside `derive`: a derived column is read from no file"),
 ];
 

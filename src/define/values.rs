@@ -12,6 +12,7 @@ use super::{
     spans::{At, OneOrMany, Scalar},
     types,
 };
+use crate::record::Diagnostic;
 
 /// The year from which on two digits are of the 20th century, as POSIX has it.
 const YEAR_PIVOT: u8 = 69;
@@ -39,6 +40,30 @@ pub fn date_format(format: &At<String>, findings: &mut Findings) {
             format!("write it as `%Y/%m/%d` or `%Y-%m-%d %H:%M:%S`, or one of {words}"),
         );
     }
+}
+
+/// Warns of two formats of a column that read one text as different dates.
+pub fn formats_agree(formats: &[At<String>], findings: &mut Findings) {
+    for (index, format) in formats.iter().enumerate() {
+        let Some(other) = formats[..index].iter().find(|other| reads_like(&other.value, &format.value)) else {
+            continue;
+        };
+        let message = format!("`{}` and `{}` can read one text as different dates", other.value, format.value);
+        let hint =
+            "the first that fits wins, row by row: keep one, and give the files of the other a contract of their own";
+        let place = findings.place(&format.range);
+        findings.push(Diagnostic::error(message, place).hint(hint).into_warning());
+    }
+}
+
+/// Returns whether two formats differ only in the order of day, month and two-digit year, so that a text may fit both.
+#[must_use]
+pub fn reads_like(one: &str, other: &str) -> bool {
+    let spelled = |format: &str| format.replace("%D", "%m/%d/%y").replace("%e", "%d");
+    let (one, other) = (spelled(one), spelled(other));
+    let shape =
+        |format: &str| ["%d", "%m", "%y"].iter().fold(format.to_owned(), |text, piece| text.replace(piece, "%?"));
+    one != other && shape(&one) == shape(&other)
 }
 
 /// Returns the first two-digit year of the 20th century.
@@ -206,6 +231,28 @@ pub fn pattern(written: Option<At<String>>, data_type: Option<&DataType>, findin
             None
         }
     }
+}
+
+/// Returns a regular expression over paths that has the group `group`; `example` is what may stand in it.
+pub fn path_pattern(written: &At<String>, group: &str, example: &str, findings: &mut Findings) -> Option<regex::Regex> {
+    match regex::Regex::new(&written.value) {
+        Ok(pattern) if pattern.capture_names().flatten().any(|name| name == group) => return Some(pattern),
+        Ok(_) => findings.error(
+            &written.range,
+            format!("the regular expression has no group `{group}`"),
+            format!("write the {group}'s part as `(?<{group}>{example})`"),
+        ),
+        Err(error) => {
+            let text = error.to_string();
+            let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            findings.error(
+                &written.range,
+                format!("the regular expression cannot be read: {reason}"),
+                "in double quotes YAML wants every `\\` twice",
+            );
+        }
+    }
+    None
 }
 
 fn only_for(

@@ -1,7 +1,7 @@
 //! YAML → structs as written, and what the parser says about a mistake → a diagnostic with its place.
 //!
 //! In: a text. Out: the struct, or a finding. A parser cannot go on after its first; where that is asked for it begins again without the
-//! entry that is at fault. Deliberately knows no key.
+//! entry that is at fault. Deliberately knows no key, but how some maps look.
 
 use std::ops::Range;
 
@@ -17,6 +17,14 @@ use crate::record::Diagnostic;
 
 /// Mistakes of one file after which nobody looks for more.
 const MOST_MISTAKES: usize = 50;
+
+/// How the map of a key may look, where one value is often written instead.
+const MAPS: [(&str, &str); 4] = [
+    ("reject_limit", "{ share: 0.02 }"),
+    ("version", "{ from_column: updated_at }"),
+    ("drift", "{ column_added: accept }"),
+    ("limits", "{ rows: 5000000 }"),
+];
 
 /// What was read of a text.
 #[derive(Debug)]
@@ -49,7 +57,8 @@ pub fn parse_mending<T: DeserializeOwned>(findings: &mut Findings) -> Parsed<T> 
         let place = range(error.location(), &body);
         let is_own =
             !parsed.mended.iter().any(|mended| mended.range.start <= place.end && place.start <= mended.range.end);
-        let entry = if parsed.mended.is_empty() || (is_own && is_word(&error)) {
+        let is_certain = is_word(&error) || (is_mistake(&error) && is_as_written(findings.body(), &body, &place));
+        let entry = if parsed.mended.is_empty() || (is_own && is_certain) {
             findings.push(finding(&error, &body, findings));
             let can_be_mended = is_mistake(&error) && !goes_on(&error, &body);
             mend::entry(&body, place.start).filter(|_| can_be_mended).map(|range| {
@@ -110,6 +119,8 @@ fn read<T: DeserializeOwned>(body: &str) -> Result<T, Error> {
 fn finding(error: &Error, body: &str, findings: &Findings) -> Diagnostic {
     let range = range(error.location(), body);
     let (message, hint) = explain(error.without_snippet(), &body[range.clone()]);
+    let range = if message.contains("found a tab") { tab(body, range) } else { range };
+    let hint = seen(error.without_snippet(), &message, body, range.start, findings).or(hint);
     let hint = hint.or_else(|| goes_on(error, body).then(|| "is a bracket never closed?".to_owned()));
     let finding = Diagnostic::error(message, findings.place(&range));
     match hint {
@@ -139,6 +150,78 @@ fn is_word(error: &Error) -> bool {
         Error::Unexpected { .. } | Error::NullIntoString { .. } | Error::SerdeInvalidType { .. }
     );
     is_mistake(error) && !is_shape
+}
+
+/// Returns whether a place is the value of an entry from which nothing was left out.
+fn is_as_written(written: &str, body: &str, place: &Range<usize>) -> bool {
+    let is_value = |entry: &Range<usize>| {
+        entry.start < place.start && written[entry.start..place.start].trim_end().ends_with(':') && !place.is_empty()
+    };
+    let entry = mend::entry(written, place.start).filter(is_value);
+    entry.is_some_and(|entry| written[entry.clone()] == body[entry])
+}
+
+/// Returns what to do about an error as the text around it shows, of which the parser says nothing.
+fn seen(error: &Error, message: &str, body: &str, at: usize, findings: &Findings) -> Option<String> {
+    match error {
+        Error::SerdeUnknownField { .. } => {
+            cut_text(body, at).map(|text| format!("put the text in quotes, for its comma ends it: `\"{text}\"`"))
+        }
+        Error::Unexpected { expected: "mapping start", .. } => {
+            missing_colon(body, at).or_else(|| map_of(body, at).map(|map| format!("write `{map}`")))
+        }
+        _ if message.contains("simple key expected") => missing_colon(body, at),
+        _ if message.contains("illegal placement of ':'") || message.contains("a flow ") => {
+            let (bracket, character) = mend::open_bracket(body, at)?;
+            let (line, _) = findings.place(&(bracket..bracket + character.len_utf8())).line_column();
+            Some(format!("is the `{character}` on line {line} never closed?"))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the value that is cut at a place by a comma within its parentheses, as `decimal(18,2)` is between braces.
+fn cut_text(body: &str, at: usize) -> Option<&str> {
+    let line = body[..at].rfind('\n').map_or(0, |end| end + 1);
+    let start = line + body[line..at].rfind(": ")? + 2;
+    let text = body[start..].lines().next()?;
+    let mut open = 0_usize;
+    for (place, character) in text.char_indices() {
+        match character {
+            _ if start + place == at && open == 0 => return None,
+            '(' => open += 1,
+            ')' if open == 1 && start + place >= at => return Some(&text[..=place]),
+            ')' => open = open.saturating_sub(1),
+            '"' | '\'' if place == 0 => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Returns what to say of a line whose first word is a key without its colon.
+fn missing_colon(body: &str, at: usize) -> Option<String> {
+    let start = body[..at].rfind('\n').map_or(0, |end| end + 1);
+    let line = body[start..].lines().next()?.trim();
+    let end = line.find(|character: char| !character.is_alphanumeric() && character != '_').unwrap_or(line.len());
+    let (word, rest) = line.split_at(end);
+    let is_key = !word.is_empty() && (rest.is_empty() || rest.starts_with(' ')) && !rest.trim_start().starts_with(':');
+    is_key.then(|| format!("a colon is missing after `{word}`"))
+}
+
+/// Returns how the map may look that is the value at a place.
+fn map_of(body: &str, at: usize) -> Option<&'static str> {
+    let start = body[..at].rfind('\n').map_or(0, |end| end + 1);
+    let key = body[start..at].trim_end().strip_suffix(':')?.rsplit([' ', '{', ',']).next()?;
+    MAPS.iter().find(|(known, _)| *known == key).map(|(_, map)| *map)
+}
+
+/// Returns the tab that ended a text; the parser says where the text began.
+fn tab(body: &str, text: Range<usize>) -> Range<usize> {
+    match body[text.start..].find('\t') {
+        Some(at) => text.start + at..text.start + at + '\t'.len_utf8(),
+        None => text,
+    }
 }
 
 /// Returns whether a text holds nothing but blanks and comments.

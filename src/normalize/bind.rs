@@ -3,7 +3,10 @@
 //! Names are compared without case, blanks and full width. Of several aliases that a header has, the one that the
 //! contract lists first is taken; of two cells with one name, the left one.
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
 
 use super::{contract::PlainColumn, text};
 use crate::{
@@ -16,6 +19,8 @@ use crate::{
 pub struct Binding {
     /// For each column of the contract its cell; None where the file lacks it or it is derived.
     pub columns: Vec<Option<BoundCell>>,
+    /// The text of each column that the file's path gives, by the column's index.
+    pub path_texts: BTreeMap<usize, String>,
     /// Header names that no column took.
     pub extra: Vec<String>,
     /// Columns of the contract that the file lacks.
@@ -24,6 +29,8 @@ pub struct Binding {
     pub width: usize,
     /// Decimal mark of the file's numbers.
     pub decimal_mark: DecimalMark,
+    /// Whether nothing in the file shows that mark.
+    pub is_mark_open: bool,
     /// Encoding of the file, for reasons.
     pub encoding: Option<String>,
 }
@@ -87,7 +94,8 @@ pub(super) fn bind(plain: &[PlainColumn], columns: usize, shape: &FileShape) -> 
     for column in plain {
         bound[column.index] = find(column, &cells);
     }
-    let missing: Vec<&PlainColumn> = plain.iter().filter(|column| bound[column.index].is_none()).collect();
+    let is_missing = |column: &&PlainColumn| bound[column.index].is_none() && column.from_path.is_none();
+    let missing: Vec<&PlainColumn> = plain.iter().filter(is_missing).collect();
     let needed: Vec<_> = missing.iter().filter(|column| column.is_needed).map(|column| wanted(column)).collect();
     if !needed.is_empty() && !is_empty {
         return Err(Unbound { missing: needed, header: shape.header.clone() });
@@ -96,10 +104,21 @@ pub(super) fn bind(plain: &[PlainColumn], columns: usize, shape: &FileShape) -> 
         extra: extra(&bound, &shape.header, &names),
         missing: missing.iter().map(|column| column.name.clone()).collect(),
         columns: bound,
+        path_texts: BTreeMap::new(),
         width: shape.header.len(),
         decimal_mark: shape.decimal_mark,
+        is_mark_open: shape.is_mark_open,
         encoding: shape.encoding.clone(),
     })
+}
+
+/// Finds the texts of columns in the path of a file; a path that does not match gives none.
+pub(super) fn path_texts(plain: &[PlainColumn], path: &str) -> BTreeMap<usize, String> {
+    let text = |column: &PlainColumn| {
+        let found = column.from_path.as_ref()?.captures(path)?.name("value")?;
+        Some((column.index, found.as_str().to_owned()))
+    };
+    plain.iter().filter_map(text).collect()
 }
 
 fn find(column: &PlainColumn, cells: &HashMap<&str, usize>) -> Option<BoundCell> {

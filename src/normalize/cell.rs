@@ -30,7 +30,16 @@ pub(super) struct CellRule {
     pub codes: Option<CodeBook>,
     clean: Vec<Clean>,
     default: Option<String>,
-    required: bool,
+    /// Where its text stands, if there must be one.
+    required: Option<Place>,
+}
+
+/// Where the text of a value stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Cell,
+    /// The path of the file.
+    Path,
 }
 
 /// How a text is to be understood.
@@ -40,12 +49,26 @@ pub(super) struct Reading {
     pub style: Style,
     /// Factor of the alias.
     pub scale: Scale,
+    /// What says which decimal mark it is.
+    pub mark_from: MarkFrom,
+}
+
+/// What says which decimal mark the numbers of a column have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MarkFrom {
+    /// The contract, of this column.
+    Contract,
+    /// What is declared or shown of the file.
+    File,
+    /// Nothing: a point is assumed.
+    Nothing,
 }
 
 impl Reading {
     /// Returns how texts of the contract itself are read.
     pub const fn literal(numerals: Numerals) -> Self {
-        Self { style: Style { mark: DecimalMark::Point, numerals }, scale: Scale::ONE }
+        let style = Style { mark: DecimalMark::Point, numerals };
+        Self { style, scale: Scale::ONE, mark_from: MarkFrom::Contract }
     }
 
     /// The same for the contract's own texts in the column of this cell.
@@ -68,7 +91,7 @@ impl CellRule {
             codes: column.codes.as_ref().map(CodeBook::new),
             clean: column.clean.clone(),
             default: column.default.clone(),
-            required: column.required,
+            required: column.required.then_some(if column.from_path.is_some() { Place::Path } else { Place::Cell }),
         }
     }
 
@@ -102,10 +125,11 @@ impl CellRule {
         if let Some(text) = found {
             return Ok(Some((text, file)));
         }
-        match &self.default {
-            Some(default) => Ok(Some((Cow::Borrowed(default.as_str()), file.as_literal()))),
-            None if self.required => Err(Fault::required(cell)),
-            None => Ok(None),
+        match (&self.default, self.required) {
+            (Some(default), _) => Ok(Some((Cow::Borrowed(default.as_str()), file.as_literal()))),
+            (None, Some(Place::Path)) if cell.is_none() => Err(Fault::not_in_path()),
+            (None, Some(_)) => Err(Fault::required(cell)),
+            (None, None) => Ok(None),
         }
     }
 

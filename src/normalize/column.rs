@@ -15,14 +15,14 @@ use arrow::{
 
 use super::{
     calendar::{self, Days, Micros, Misread},
-    cell::{CellRule, Reading},
+    cell::{CellRule, MarkFrom, Reading},
     exact,
     fault::{Fault, quoted},
     kind::{Kind, Limits, Times, Words},
-    number::{self, Misfit, Number},
+    number::{self, Misfit, Number, Style},
     zone::DayOffsets,
 };
-use crate::define::project::Scale;
+use crate::{define::project::Scale, record::DecimalMark};
 
 /// A cell that is no value: index of the row among those read, and why.
 pub(super) type CellFault = (usize, Fault);
@@ -63,8 +63,7 @@ impl Kind {
         cells: impl ExactSizeIterator<Item = Option<&'a str>>,
     ) -> (ArrayRef, Vec<CellFault>) {
         let takes_exact = reading.scale == Scale::ONE && rule.takes_exact(|word| self.is_exact(word));
-        let point = reading.style.point();
-        let figure = |text: &str| exact::figure(text.as_bytes(), point);
+        let figure = |text: &str| figure(text, reading);
         let column = Cells { rule, reading, takes_exact, texts: cells };
         match self {
             Self::Text(limits) => column.strings(limits),
@@ -133,11 +132,11 @@ impl<'a, I: ExactSizeIterator<Item = Option<&'a str>>> Cells<'_, I> {
     }
 
     fn decimals(self, precision: u8, scale: i8) -> (ArrayRef, Vec<CellFault>) {
-        let point = self.reading.style.point();
+        let reading = self.reading;
         let decimals = usize::try_from(scale).unwrap_or(0);
         self.primitive::<Decimal128Type>(
             &DataType::Decimal128(precision, scale),
-            |text| exact::figure(text.as_bytes(), point)?.rescale(precision, decimals),
+            |text| figure(text, reading)?.rescale(precision, decimals),
             |text, how| decimal(text, how, precision, scale),
         )
     }
@@ -198,20 +197,59 @@ fn boolean(text: &str, words: &Words) -> Result<bool, Fault> {
     words.meaning(text).ok_or_else(unknown)
 }
 
-fn whole<T: TryFrom<i128>>(text: &str, reading: Reading, name: &str) -> Result<T, Fault> {
-    let value = Number::read(text, reading.style).and_then(|number| number.whole(reading.scale));
-    value.map_err(|misfit| misfit_fault(misfit, text, reading, name, 0))
+/// Reads a canonical number; none with three decimals where the mark is assumed, because those may be thousands.
+fn figure(text: &str, reading: Reading) -> Option<exact::Figure> {
+    let figure = exact::figure(text.as_bytes(), reading.style.point())?;
+    (reading.mark_from != MarkFrom::Nothing || figure.decimals != 3).then_some(figure)
+}
+
+fn whole<T: TryFrom<i128> + PartialEq>(text: &str, reading: Reading, name: &str) -> Result<T, Fault> {
+    let read = |style| Number::read(text, style)?.whole(reading.scale);
+    with_mark(text, reading, read, |misfit| misfit_fault(misfit, text, reading, name, 0))
 }
 
 fn decimal(text: &str, reading: Reading, precision: u8, scale: i8) -> Result<i128, Fault> {
-    let value =
-        Number::read(text, reading.style).and_then(|number| number.rescale(reading.scale, precision, i64::from(scale)));
-    value.map_err(|misfit| misfit_fault(misfit, text, reading, &format!("DECIMAL({precision},{scale})"), scale))
+    let read = |style| Number::read(text, style)?.rescale(reading.scale, precision, i64::from(scale));
+    let name = || format!("DECIMAL({precision},{scale})");
+    with_mark(text, reading, read, |misfit| misfit_fault(misfit, text, reading, &name(), scale))
 }
 
 fn double(text: &str, reading: Reading) -> Result<f64, Fault> {
-    let value = number::read_double(text, reading.style, reading.scale);
-    value.map_err(|misfit| misfit_fault(misfit, text, reading, "DOUBLE", 0))
+    let read = |style| number::read_double(text, style, reading.scale);
+    with_mark(text, reading, read, |misfit| misfit_fault(misfit, text, reading, "DOUBLE", 0))
+}
+
+/// Reads a number with its decimal mark. Where that is assumed, a text that is another number with the other mark is a
+/// fault; where only the other one makes a number of it, the fault says so.
+fn with_mark<T: PartialEq>(
+    text: &str,
+    reading: Reading,
+    read: impl Fn(Style) -> Result<T, Misfit>,
+    fault: impl Fn(Misfit) -> Fault,
+) -> Result<T, Fault> {
+    let value = read(reading.style);
+    let is_settled = match reading.mark_from {
+        MarkFrom::Contract => true,
+        MarkFrom::File => value != Err(Misfit::NotANumber),
+        MarkFrom::Nothing => false,
+    };
+    if is_settled {
+        return value.map_err(fault);
+    }
+    let (mark, other) = match reading.style.mark {
+        DecimalMark::Point => ("point", "comma"),
+        DecimalMark::Comma => ("comma", "point"),
+    };
+    let shown = quoted(text);
+    match (value, read(reading.style.swapped())) {
+        (Err(Misfit::NotANumber), Ok(_) | Err(Misfit::Precision | Misfit::Overflow)) => Err(Fault::of_type(format!(
+            "{shown} is not a number with the file's decimal {mark}; say `decimal_mark: {other}` if it has a {other}"
+        ))),
+        (value, Ok(swapped)) if value.as_ref() != Ok(&swapped) => Err(Fault::of_type(format!(
+            "{shown} may have three decimals or none, no number of the file shows it; say `decimal_mark`"
+        ))),
+        (value, _) => value.map_err(fault),
+    }
 }
 
 fn misfit_fault(misfit: Misfit, text: &str, reading: Reading, name: &str, scale: i8) -> Fault {

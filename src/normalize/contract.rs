@@ -47,6 +47,8 @@ pub(super) struct PlainColumn {
     pub index: usize,
     pub name: String,
     pub from: Vec<Alias>,
+    /// Finds its text in the path of a file, where it is in no header.
+    pub from_path: Option<regex::Regex>,
     /// Whether a file without it cannot be read.
     pub is_needed: bool,
     pub rule: CellRule,
@@ -161,6 +163,14 @@ impl Contract {
         bind::bind(&self.plain, self.schema.fields().len(), shape)
     }
 
+    /// The same for the file at `path`, below the location of its source: columns whose text is in the path have it.
+    ///
+    /// # Errors
+    /// As [`Contract::bind`].
+    pub fn bind_file(&self, path: &str, shape: &FileShape) -> Result<Binding, Unbound> {
+        Ok(Binding { path_texts: bind::path_texts(&self.plain, path), ..self.bind(shape)? })
+    }
+
     /// Types a batch of raw records; rows with a fault become rejections.
     ///
     /// # Errors
@@ -228,7 +238,8 @@ fn plain_column(
         index,
         name: column.name.value.clone(),
         from: column.from.clone(),
-        is_needed: column.required && column.default.is_none(),
+        from_path: column.from_path.clone(),
+        is_needed: column.required && column.default.is_none() && column.from_path.is_none(),
         rule: CellRule::new(column, column.data_type == DataType::Utf8),
         numerals: column.numerals,
         kind,

@@ -12,7 +12,9 @@ use arrow::{
 };
 use datafusion::{error::DataFusionError, sql::parser::DFParserBuilder};
 
+use super::fault::quoted;
 use crate::{
+    define::type_name,
     engine::{Parameters, Problem, expression, expression::Expression},
     record::{Diagnostic, Place, Placed, diagnostic::nearest},
 };
@@ -54,7 +56,7 @@ pub(super) fn derived(
     if actual == DataType::Null || arrow::compute::can_cast_types(&actual, data_type) {
         return Ok(compiled);
     }
-    let message = format!("the expression is {actual}, which cannot become {data_type}");
+    let message = format!("the expression is {}, which cannot become {}", type_name(&actual), type_name(data_type));
     Err(Diagnostic::error(message, text.place.clone()).hint("change the column's `type` or cast within the expression"))
 }
 
@@ -138,7 +140,24 @@ fn within(place: &Place, expression: &str, part: Option<Range<usize>>) -> Place 
 
 /// Returns what the engine says about a row on which an expression fails.
 fn reason(error: &DataFusionError) -> String {
-    Problem::new(error, "").message
+    let message = Problem::new(error, "").message;
+    let prefixes = ["arrow error: ", "Cast error: ", "Parser error: "];
+    let words = prefixes.iter().fold(&*message, |words, prefix| words.strip_prefix(prefix).unwrap_or(words));
+    no_value(words).unwrap_or_else(|| words.to_owned())
+}
+
+/// Returns what is said of a text that is no value of a type, in the words of contracts.
+fn no_value(words: &str) -> Option<String> {
+    if let Some(moment) = words.strip_prefix("Error parsing timestamp from '") {
+        let (text, why) = moment.split_once("': ")?;
+        return Some(format!("{} is no timestamp: {why}", quoted(text)));
+    }
+    let (_, cast) = words.strip_prefix("Cannot cast ")?.split_once('\'')?;
+    let (text, data_type) = cast.strip_suffix(" type")?.rsplit_once("' to value of ")?;
+    let data_type: DataType = data_type.parse().ok()?;
+    // The engine names its widest decimal, whichever was asked for.
+    let name = if data_type.is_decimal() { "decimal".to_owned() } else { type_name(&data_type) };
+    Some(format!("{} is no {name}", quoted(text)))
 }
 
 impl Compiled {
@@ -212,7 +231,8 @@ impl Compiled {
             return Ok(values);
         }
         if is_lossy(&values, &self.data_type) {
-            return Err(("precision", format!("the value is not a whole number, as {} is", self.data_type)));
+            let reason = format!("the value is not a whole number, as {} is", type_name(&self.data_type));
+            return Err(("precision", reason));
         }
         let strict = CastOptions { safe: false, ..CastOptions::default() };
         cast_with_options(&values, &self.data_type, &strict).map_err(|error| {

@@ -62,6 +62,11 @@ impl Fault {
         };
         Self { rule: "required", reason }
     }
+
+    /// The file's path gives no value where one is needed.
+    pub fn not_in_path() -> Self {
+        Self { rule: "required", reason: "a value is required, the file's path does not match `from_path`".to_owned() }
+    }
 }
 
 /// Characters of a value that a reason repeats; the whole row stands beside it in quarantine.

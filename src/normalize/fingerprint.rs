@@ -90,6 +90,10 @@ fn column(writer: &mut Writer, column: &Column, parameters: &Parameters) {
     for alias in &column.from {
         writer.list([alias.name.as_str(), &format!("{:?}", alias.scale)]);
     }
+    // Nothing is written of a column in the rows, so that the older contracts keep their hash.
+    if let Some(pattern) = &column.from_path {
+        writer.list(["from_path", pattern.as_str()]);
+    }
     writer.list(column.formats.iter().map(String::as_str));
     writer.list(column.null_words.iter().map(String::as_str));
     writer.list(column.default.as_deref());

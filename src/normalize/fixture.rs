@@ -34,6 +34,7 @@ pub fn column(name: &'static str, data_type: DataType) -> ColumnFixture {
         data_type,
         required: false,
         from: vec![Alias { name: name.to_owned(), scale: Scale::ONE }],
+        from_path: None,
         formats: Vec::new(),
         null_words: words.map(str::to_owned).to_vec(),
         words: BooleanWords::default(),
@@ -92,6 +93,12 @@ impl ColumnFixture {
             Alias { name: (*name).to_owned(), scale }
         };
         self.column.from = aliases.iter().map(alias).collect();
+        self
+    }
+
+    pub fn in_path(mut self, pattern: &str) -> Self {
+        self.column.from.clear();
+        self.column.from_path = regex::Regex::new(pattern).ok();
         self
     }
 

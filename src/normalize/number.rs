@@ -20,6 +20,15 @@ pub(super) struct Style {
 }
 
 impl Style {
+    /// Returns the style with the other decimal mark.
+    pub const fn swapped(self) -> Self {
+        let mark = match self.mark {
+            DecimalMark::Point => DecimalMark::Comma,
+            DecimalMark::Comma => DecimalMark::Point,
+        };
+        Self { mark, ..self }
+    }
+
     /// Returns the decimal mark as a byte.
     pub fn point(self) -> u8 {
         match self.mark {

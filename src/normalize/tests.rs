@@ -176,6 +176,36 @@ fn a_comma_file_is_read_with_its_own_marks_but_defaults_are_not() {
 }
 
 #[test]
+fn a_number_that_is_another_one_with_the_other_mark_needs_something_that_shows_the_mark() {
+    let columns = [money("amount"), column("count", DataType::Int32), column("rate", DataType::Float64)];
+    let contract = compile(&columns, &[]);
+    let mut shape = shape(&["amount", "count", "rate"]);
+    let rows = ["2.500|1|0", "€ 12.000|1|0", "1|1.000|0", "1|1|1,250", "0.000|2,500|7", "1|12,5|0"];
+    let shown = contract.normalize(&contract.bind(&shape).unwrap(), &file(), &raw(&rows)).unwrap();
+    assert_eq!(table(&shown), ["2.50|1|0.0", "12.00|1|0.0", "1.00|1|0.0", "1.00|1|1250.0", "0.00|2500|7.0"]);
+    shape.is_mark_open = true;
+    let open = contract.normalize(&contract.bind(&shape).unwrap(), &file(), &raw(&rows)).unwrap();
+    assert_eq!(table(&open), ["0.00|2500|7.0"]);
+    let doubt = |text: &str| {
+        format!("`{text}` may have three decimals or none, no number of the file shows it; say `decimal_mark`")
+    };
+    let doubts = ["2.500", "€ 12.000", "1.000", "1,250"].map(doubt);
+    let comma = "`12,5` is not a number with the file's decimal point; say `decimal_mark: comma` if it has a comma";
+    let expected = [
+        (2, Some("amount"), "type", doubts[0].as_str()),
+        (3, Some("amount"), "type", doubts[1].as_str()),
+        (4, Some("count"), "type", doubts[2].as_str()),
+        (5, Some("rate"), "type", doubts[3].as_str()),
+        (7, Some("count"), "type", comma),
+    ];
+    assert_eq!(faults(&open), expected);
+    let point = Numerals { decimal_mark: Some(DecimalMark::Point), ..Numerals::default() };
+    let contract = compile(&columns.map(|column| column.numerals(point)), &[]);
+    let declared = contract.normalize(&contract.bind(&shape).unwrap(), &file(), &raw(&rows)).unwrap();
+    assert_eq!(table(&declared), table(&shown));
+}
+
+#[test]
 fn a_row_on_which_an_expression_fails_does_not_take_its_batch_down() {
     let columns = [
         string("code"),
@@ -199,6 +229,21 @@ fn a_row_on_which_an_expression_fails_does_not_take_its_batch_down() {
         (8, Some("units"), "type"),
     ];
     assert_eq!(rules, expected);
+}
+
+#[test]
+fn a_text_that_is_no_value_of_a_derived_type_is_told_in_the_words_of_contracts() {
+    let columns = [
+        string("code"),
+        bigint("number").derive("cast(code as bigint)"),
+        money("amount").derive("code"),
+        date("day").derive("cast(code as date)"),
+        timestamp("at").derive("to_timestamp(code)"),
+    ];
+    let normalized = normalize(&compile(&columns, &[]), &["code"], &raw(&["abc"]));
+    let reasons: Vec<&str> = faults(&normalized).into_iter().map(|(_, _, _, reason)| reason).collect();
+    let moment = "`abc` is no timestamp: timestamp must contain at least 10 characters";
+    assert_eq!(reasons, ["`abc` is no bigint", "`abc` is no decimal", "`abc` is no date", moment]);
 }
 
 #[test]
@@ -269,6 +314,26 @@ fn an_empty_file_binds_to_nothing() {
 }
 
 #[test]
+fn what_stands_in_the_path_is_read_like_a_cell() {
+    let dealer = string("dealer").in_path("(?i)(?<value>d[0-9]+)_").clean(Clean::Upper).required();
+    let month = bigint("month").in_path("_20[0-9]{2}(?<value>[0-9]{2})").default("0");
+    let contract = compile(&[dealer, string("order_no"), month], &[]);
+    assert_eq!(contract.hints(), (vec!["order_no".to_owned()], Vec::new()));
+    let read = |path: &str| {
+        let binding = contract.bind_file(path, &shape(&["order_no", "dealer"])).unwrap();
+        assert!(binding.missing.is_empty());
+        assert_eq!(binding.extra, ["dealer"]);
+        contract.normalize(&binding, &file(), &raw(&["1|x", "2|y"])).unwrap()
+    };
+    assert_eq!(table(&read("south/d17_202603.csv")), ["D17|1|3", "D17|2|3"]);
+    assert_eq!(table(&read("d18_march.csv")), ["D18|1|0", "D18|2|0"]);
+    let unknown = read("all.csv");
+    assert_eq!(table(&unknown), [""; 0]);
+    let reason = "a value is required, the file's path does not match `from_path`";
+    assert_eq!(faults(&unknown), [(2, Some("dealer"), "required", reason), (3, Some("dealer"), "required", reason)]);
+}
+
+#[test]
 fn hints_name_every_alias_and_what_must_be_there() {
     let (names, required) = order_lines().hints();
     assert_eq!(names, ["订单号", "order no", "订单日期", "line_kind", "quantity", "金额", "金额（万元）"]);
@@ -315,7 +380,7 @@ fn every_wrong_expression_is_shown_at_its_place() {
         )
     );
     assert_eq!(found[1], ("unknown column `quantty`".into(), hint("did you mean `quantity`?"), "quantty".into()));
-    let message = "the expression is Boolean, which cannot become Date32";
+    let message = "the expression is boolean, which cannot become date";
     assert_eq!(
         found[2],
         (message.into(), hint("change the column's `type` or cast within the expression"), "quantity = 1".into())
@@ -363,6 +428,8 @@ fn the_fingerprint_follows_what_decides_values_and_nothing_else() {
         print(&[bigint("units").required()], &[("positive", "units > 0")]),
         print(&[bigint("units").null_words(&["?"])], &[("positive", "units > 0")]),
         print(&[bigint("units").from(&[("units", 10)])], &[("positive", "units > 0")]),
+        print(&[bigint("units").in_path("_(?<value>[0-9]+)")], &[("positive", "units > 0")]),
+        print(&[bigint("units").in_path("-(?<value>[0-9]+)")], &[("positive", "units > 0")]),
         print(&[bigint("units").codes(&[("一", "1")])], &[("positive", "units > 0")]),
         print(&[bigint("units").codes(&[("一", "1")]).unknown(UnknownCode::Keep)], &[("positive", "units > 0")]),
         print(&[bigint("units")], &[("positive", "units > 1")]),
@@ -481,9 +548,9 @@ fn both_ways() -> [Contract; 2] {
 const LETTERS: [&str; 9] = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
 
 fn assert_same_both_ways(contracts: &[Contract; 2], texts: &[String]) {
-    for mark in [DecimalMark::Point, DecimalMark::Comma] {
+    for (mark, is_open) in [(DecimalMark::Point, false), (DecimalMark::Comma, false), (DecimalMark::Point, true)] {
         let mut shape = shape(&LETTERS);
-        shape.decimal_mark = mark;
+        (shape.decimal_mark, shape.is_mark_open) = (mark, is_open);
         let mut batch = RawBatch::default();
         for (line, text) in (2..).zip(texts) {
             let range = batch.append(text);

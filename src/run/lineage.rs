@@ -80,8 +80,8 @@ fn of_source(source: &Source, contract: &Contract) -> TableLineage {
             from.insert(Element::column(&codes, &to.value), Uses::COPY);
         }
         let headers = column.from.iter().map(|alias| alias.name.clone());
-        let headers = if column.derive.is_some() { Vec::new() } else { headers.collect() };
-        ColumnLineage { name: column.name.value.clone(), from, headers }
+        let in_path = column.from_path.iter().map(|pattern| format!("path: {}", pattern.as_str()));
+        ColumnLineage { name: column.name.value.clone(), from, headers: headers.chain(in_path).collect() }
     };
     let ruled = contract.ruled_by().into_iter().map(|name| (Element::column(&table, name), Use::Filter.into()));
     let mut rows: Links = ruled.collect();

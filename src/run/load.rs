@@ -182,10 +182,13 @@ fn matching(glob: Option<&Placed<String>>) -> Result<Vec<Arc<Text>>, Error> {
     let Some(Placed { value: glob, place }) = glob else { return Ok(Vec::new()) };
     let failed =
         |error: definitions::Error| Error::Definition(vec![Diagnostic::error(error.to_string(), place.clone())]);
-    let paths = definitions::glob(glob).map_err(failed)?;
+    let nothing = |message: String| {
+        let finding = Diagnostic::error(message, place.clone());
+        Error::Definition(vec![finding.hint("paths are relative to the pipeline file")])
+    };
+    let paths = definitions::glob(glob).map_err(|error| nothing(error.to_string()))?;
     if paths.is_empty() {
-        let finding = Diagnostic::error(format!("no file matches `{glob}`"), place.clone());
-        return Err(Error::Definition(vec![finding.hint("paths are relative to the pipeline file")]));
+        return Err(nothing(format!("no file matches `{glob}`")));
     }
     paths.iter().map(|path| definitions::read(path).map_err(failed)).collect()
 }

@@ -17,7 +17,7 @@ use arrow::{
 };
 
 use crate::{
-    define::project::Model,
+    define::{project::Model, type_name},
     record::{
         Diagnostic, Place, Text,
         sql::{literal, quoted},
@@ -237,8 +237,8 @@ fn misfits(text: &Arc<Text>, name: &str, data_type: &DataType, cells: &[&Cell]) 
         typed.as_ref().is_none_or(|typed| typed.is_null(index)) || has_more_digits(value, data_type)
     };
     let finding = |cell: &&Cell| {
-        let message =
-            format!("`{}` is no {data_type}, which the column `{name}` is", cell.value.as_deref().unwrap_or_default());
+        let value = cell.value.as_deref().unwrap_or_default();
+        let message = format!("`{value}` is no {}, which the column `{name}` is", type_name(data_type));
         let place = Place { text: Arc::clone(text), range: cell.range.clone() };
         Diagnostic::error(message, place)
             .hint("correct the cell, or the type in the header of the `.sql` file beside it")

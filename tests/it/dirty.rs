@@ -52,6 +52,19 @@ fn a_customer_named_like_a_total_row_stays_and_the_total_row_goes() {
 }
 
 #[test]
+fn a_header_that_stands_twice_is_told_as_such() {
+    let project = sales();
+    project.extract("sale/a_20240101.csv", "order_no,amount,amount,note\n1,7.00,8.00,x\n");
+    let warnings = project.run()["warnings"].clone();
+    let expected = [
+        "source `sale`: `amount` stands twice in the header of `a_20240101.csv`, the first one is read",
+        "source `sale`: no column is fed by `note` of `a_20240101.csv`",
+    ];
+    assert_eq!(warnings, serde_json::json!(expected));
+    assert_eq!(project.rows("staged.sale"), ["1|NULL|NULL|7.00"]);
+}
+
+#[test]
 fn an_empty_file_has_no_rows_and_hurts_nobody() {
     let project = sales();
     project.extract("sale/a_20240101.csv", "").extract("sale/b_20240102.csv", "order_no,day,customer,amount\n1,,,7\n");

@@ -295,8 +295,8 @@ fn what_is_wrong_with_a_seed_is_told_at_its_cell() {
     let project = seed();
     let header = |columns: &str| format!("/* ---\nkind: seed\ncolumns:\n{columns}--- */\n");
     for (columns, rows, place, expected) in [
-        ("  a: { type: bigint }\n", "a,b\n1,x\nx,y\n", "size.csv:3:1", "`x` is no Int64, which the column `a` is"),
-        ("  a: { type: \"decimal(18,2)\" }\n", "a,b\n1.005,x\n", "size.csv:2:1", "`1.005` is no Decimal128(18, 2)"),
+        ("  a: { type: bigint }\n", "a,b\n1,x\nx,y\n", "size.csv:3:1", "`x` is no bigint, which the column `a` is"),
+        ("  a: { type: \"decimal(18,2)\" }\n", "a,b\n1.005,x\n", "size.csv:2:1", "`1.005` is no decimal(18,2)"),
         ("  c: { type: bigint }\n", "a,b\n1,x\n", "size.sql:4:3", "the result has no column `c`"),
         ("  a: { type: bigint }\n", "a,b\n1\n", "size.csv:2:1", "the line has 1 cells and the header 2"),
         ("  a: { type: bigint }\n", "a,b\n1,\"x\n", "size.csv:2:3", "a quoted cell is never closed"),

@@ -191,6 +191,21 @@ fn a_folder_of_models_that_is_not_there() {
 }
 
 #[test]
+fn a_folder_of_sources_that_is_not_there() {
+    let project = published();
+    fs::remove_dir_all(project.path("pipelines/sources")).unwrap();
+    insta::assert_snapshot!(run_in_vain(&project, 2).err, @r"
+    error: cannot read `pipelines/sources`: there is no such file
+     --> pipelines/nightly.yaml:5:10
+      |
+    5 | sources: sources/*.yaml
+      |          ^^^^^^^^^^^^^^
+      |
+      = help: paths are relative to the pipeline file
+    ");
+}
+
+#[test]
 fn a_glob_of_sources_that_matches_nothing() {
     let project = published();
     fs::remove_file(project.path("pipelines/sources/sale.yaml")).unwrap();
@@ -231,7 +246,7 @@ fn a_workbook_that_cannot_be_read() {
     project.extract("sale/b.xlsx", [0x1f; 3_000]);
     insta::assert_snapshot!(run_in_vain(&project, 1).error(), @r"
     error: source `sale`: cannot read `b.xlsx`: its bytes are no workbook's
-      hint: save it again as a workbook, or declare `format` in the source's contract
+      hint: save it again as a workbook, or declare `format` in the source's contract; or say `on_unreadable: keep_previous`, or narrow `location`
     ");
 }
 
@@ -254,7 +269,7 @@ fn a_header_without_a_required_column() {
     project.extract("sale/b.csv", "order_no,day\n3,2024-01-01\n");
     insta::assert_snapshot!(run_in_vain(&project, 1).error(), @r"
     error: source `sale`: cannot read `b.csv`: the header lacks the required column `amount`; it has order_no, day
-      hint: expected `amount` as amount; add the file's own name to `from`, or declare its header row
+      hint: expected `amount` as amount; add the file's own name to `from`, or declare its header row; or say `on_unreadable: keep_previous`, or narrow `location`
     ");
 }
 

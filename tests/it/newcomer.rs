@@ -42,6 +42,32 @@ fn a_model_is_one_file_as_the_docs_show_it() {
 }
 
 #[test]
+fn many_senders_come_to_one_warehouse_as_the_docs_show_it() {
+    let project = Project::new();
+    project.file("pipelines/nightly.yaml", from_docs("senders.md", "yaml pipeline"));
+    project.file("pipelines/sources/sale_de.yaml", from_docs("senders.md", "yaml source"));
+    project.file("pipelines/entities/customer.yaml", from_docs("senders.md", "yaml entity"));
+    project.model("sales.customer_year", &from_docs("senders.md", "sql"));
+    project.extract(
+        "de/D17_20260401.csv",
+        "Auftrag;Datum;Kundennr.;Kunde;USt-IdNr.;Ort;Menge;Betrag\n\
+         1;05.01.2026;K1;Bauer GmbH;DE123456789;Köln;2;1.250,00\n2;06.02.2026;K2;Huber KG;;Ulm;1;99,50 €\n",
+    );
+    project.extract(
+        "de/D18_20260401.csv",
+        "Belegnummer,Belegdatum,Debitor,Name,Stadt,Stück,Nettowert,USt-ID\n\
+         1,07.01.26,77,Bauer GmbH,Köln,1.000,\"3.000,00\",DE 123456789\n",
+    );
+    project.extract("de/_draft.csv", "x\n1\n");
+    project.tallyhouse(&["check"]).succeeds();
+    project.run();
+    let sales = project.current().select("staged.sale_de", &["dealer", "order_no", "units", "amount"]);
+    assert_eq!(sales, ["D17|1|2|1250.00", "D17|2|1|99.50", "D18|1|1000|3000.00"]);
+    let years = project.current().select("sales.customer_year", &["year", "dealers", "units", "amount"]);
+    assert_eq!(years, ["2026|1|1|99.50", "2026|2|1002|4250.00"]);
+}
+
+#[test]
 fn a_source_is_one_file_as_the_docs_show_it() {
     let mut project = Project::shipped_and_published();
     let extracts = project.path("extracts");

@@ -247,7 +247,7 @@ fn words_and_options_select_the_same_on_verbs_that_name_models() {
         let ran = project.tallyhouse(&[verb, "cor"]).ends(2);
         assert_eq!(
             ran.error(),
-            "error: no table fits `cor`\n  hint: `tallyhouse lineage` lists all tables\n",
+            "error: no table fits `cor`\n  hint: `tallyhouse show` lists the tables that are served, `tallyhouse lineage` all\n",
             "{verb}"
         );
     }

@@ -212,10 +212,39 @@ fn rejected_rows_are_corrected_and_fed_back() {
     assert_eq!((exported.as_str(), mode(&project.path("fix.csv"))), (expected.as_str(), 0o600));
 
     project.extract("sale/fix_20240102.csv", exported.replace(",someday,", ",2024-01-06,"));
-    project.run();
+    assert_eq!(project.run()["warnings"], serde_json::json!([]), "the columns of an export are no drift");
     assert_eq!(project.rows("staged.sale"), ["A1|2024-01-05|1.00", "A2|2024-01-06|1000.50"]);
     let left = project.current().select("quarantine.sale", &["file", "line"]);
     assert_eq!(left, ["a_20240101.csv|3"], "the old line stays faulty as long as its file is there");
+}
+
+#[test]
+fn a_correction_with_the_version_of_its_file_leaves_newer_rows() {
+    let project = faulty();
+    project.extract("sale/b_20240201.csv", "订单号,日期,金额\nA2,2024-02-06,7\n");
+    project.run();
+    let ran = project.tallyhouse(&["rejects", "export", "sale", "--out", "fix.csv"]).succeeds();
+    let told = "1 row comes from a file that a later one followed: corrected under a name that sorts last, its key would lose \
+                newer rows; give the corrected file the version of `_file`\n";
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("fix.csv: 1 row\n", told));
+    let corrected = fs::read_to_string(project.path("fix.csv")).unwrap().replace(",someday,", ",2024-01-06,");
+    project.extract("sale/a_20240101.fixed.csv", corrected);
+    project.run();
+    assert_eq!(project.rows("staged.sale"), ["A1|2024-01-05|1.00", "A2|2024-02-06|7.00"]);
+}
+
+#[test]
+fn broken_json_lines_are_exported_as_they_stand() {
+    let project = Project::new();
+    project.source("sale", "columns: { id: { type: string }, v: { type: int } }\n");
+    project.extract("sale/a.jsonl", "{\"id\":\"1\",\"v\":1}\n{\"id\":\"2\",\"v\nnot json\n");
+    project.run();
+    let exported = project.tallyhouse(&["rejects", "export", "sale"]).succeeds().out;
+    let [header, cut, other] = exported.lines().collect::<Vec<_>>()[..] else { panic!("{exported}") };
+    assert_eq!(header, "\u{feff}_file,_line,_reason,id,v,_text");
+    assert!(cut.starts_with("a.jsonl,2,no JSON object: EOF while parsing a string"), "{cut}");
+    assert!(cut.ends_with(",,,\"{\"\"id\"\":\"\"2\"\",\"\"v\""), "{cut}");
+    assert_eq!(other, "a.jsonl,3,no record: the row cannot be cut into its 2 cells,,,not json");
 }
 
 #[test]
@@ -322,6 +351,98 @@ fn headers_of_two_languages_become_one_column() {
     ] {
         assert!(draft.contains(expected), "{expected}\nis not in\n{draft}");
     }
+}
+
+/// Writes files of an infer test, drafts their contract and returns it.
+fn drafted(files: &[(&str, &str)]) -> String {
+    let project = Project::new();
+    for (path, body) in files {
+        project.extract(&format!("x/{path}"), body);
+    }
+    project.tallyhouse(&["infer", "extracts/x"]).succeeds().out
+}
+
+#[test]
+fn a_draft_takes_identifiers_for_keys_and_no_price() {
+    let rows: String = (0..12)
+        .map(|n| format!("D1-20260{:03},{},£1{n}.50,\"£1,{n:03}.00\"\n", n / 2, n % 2 + 1))
+        .collect::<Vec<_>>()
+        .concat();
+    let draft = drafted(&[("a.csv", &format!("Order Ref,Line,Price,Net Value\n{rows}"))]);
+    for expected in [
+        "# no two rows of a file agree on it, in 12 rows\nkey: [order_ref, line]\n",
+        "  net_value: # 12 of 12 values\n    # 12 with a currency\n    # 12 with thousands marks\n    type: \"decimal(18,2)\"\n",
+        "    currency: true\n",
+    ] {
+        assert!(draft.contains(expected), "{expected}\nis not in\n{draft}");
+    }
+    let nothing = drafted(&[("a.csv", "Seller,Activity,Price\nAnn,x,1\nAnn,y,2\nBo,x,3\nBo,y,4\nCy,x,5\nCy,y,6\n")]);
+    let expected = "\
+# no key with an identifier in up to three columns was found: without one, every row of every file is
+# kept, also one that a later file brings again
+# no two rows of a file agree on these, in 6 rows
+# key: [seller, activity]
+reject_limit";
+    assert!(nothing.contains(expected), "{expected}\nis not in\n{nothing}");
+}
+
+#[test]
+fn a_draft_says_which_files_leave_the_order_of_a_date_open() {
+    let draft = drafted(&[
+        ("uk.csv", "id,d\n4,13/04/2026\n5,05/06/2026\n6,11/12/2025\n"),
+        ("us.csv", "id,d\n1,04/05/2026\n2,05/06/2026\n3,04/04/2026\n"),
+    ]);
+    let expected = "\
+  d: # 6 of 6 values
+    # in 1 of 2 parts alone `%m/%d/%Y` reads all that `%d/%m/%Y` does: ask their senders
+    type: date
+    # required: true # never empty, in a sample too small to be sure
+    formats: [\"%d/%m/%Y\"]
+";
+    assert!(draft.contains(expected), "{expected}\nis not in\n{draft}");
+}
+
+#[test]
+fn a_draft_reads_a_decimal_comma_in_all_columns() {
+    let rows = (1..=6).map(|n| format!("A{n};1.{n}00;{n},50\n")).collect::<Vec<_>>().concat();
+    let draft = drafted(&[("a.csv", &format!("Auftrag;Menge;Preis\n{rows}"))]);
+    for expected in [
+        "  menge: # 6 of 6 values\n    # 6 with thousands marks\n    type: int\n",
+        "    from: [Menge]\n    decimal_mark: comma\n",
+        "    from: [Preis]\n    decimal_mark: comma\n",
+    ] {
+        assert!(draft.contains(expected), "{expected}\nis not in\n{draft}");
+    }
+}
+
+#[test]
+fn a_draft_reads_the_sheets_that_a_run_reads() {
+    let project = Project::new();
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    for (name, begin) in [("Jan", 0), ("Feb", 10)] {
+        let sheet = workbook.add_worksheet().set_name(name).unwrap();
+        sheet.write_row(0, 0, ["Auftrag", "Betrag"]).unwrap();
+        for row in 1..=5 {
+            sheet.write(row, 0, format!("A{}", begin + row)).unwrap();
+            sheet.write(row, 1, 100.5).unwrap();
+        }
+    }
+    project.extract("x/a.xlsx", workbook.save_to_buffer().unwrap());
+    let ran = project.tallyhouse(&["infer", "extracts/x", "--out", "pipelines/sources/x.yaml"]).succeeds();
+    assert!(ran.out.starts_with("drafted `x` from 10 rows of 1 file, 0 of them rejected"), "{}", ran.out);
+    let draft = fs::read_to_string(project.path("pipelines/sources/x.yaml")).unwrap();
+    assert!(draft.contains("  betrag: # 10 of 10 values\n    type: \"decimal(18,2)\"\n"), "{draft}");
+    assert_eq!(project.run()["sources"][0]["rows"]["staged"], 10);
+}
+
+#[test]
+fn infer_names_the_path_and_makes_the_folder() {
+    let project = Project::new();
+    project.extract("a.csv", "id,n\n1,2\n");
+    let ran = project.tallyhouse(&["infer", "extracts/nothing.csv"]).ends(3);
+    assert!(ran.err.contains("hint: check the path\n"), "{}", ran.err);
+    project.tallyhouse(&["infer", "extracts/a.csv", "--out", "new/sources/a.yaml"]).succeeds();
+    assert!(project.path("new/sources/a.yaml").is_file());
 }
 
 #[test]

@@ -302,6 +302,9 @@ pub struct Column {
     pub required: Option<bool>,
     /// Names of the column in extracts, with the scale of their numbers. Left out: the column's own name.
     pub from: Option<Vec<At<Alias>>>,
+    /// Regular expression over the path of the file with a group `value`, such as `(?<value>D[0-9]+)_`: the column's text, which
+    /// no header then has. The path is the one below the location; a file whose path does not match gives NULL.
+    pub from_path: Option<At<String>>,
     /// Formats of dates and times besides ISO: patterns such as `%Y年%m月%d日` or `%d.%m.%Y`, or `excel_serial`,
     /// `excel_serial_1904`, `unix_seconds`, `unix_milliseconds`.
     #[serde(default)]

@@ -98,7 +98,9 @@ fn meant(wanted: &Fits, nodes: &Nodes) -> Option<String> {
 /// Returns what to do where no name is near.
 const fn otherwise(wanted: &Fits) -> &'static str {
     match wanted {
-        Fits::Name(_) | Fits::FullName(..) => "`tallyhouse lineage` lists all tables",
+        Fits::Name(_) | Fits::FullName(..) => {
+            "`tallyhouse show` lists the tables that are served, `tallyhouse lineage` all"
+        }
         Fits::Tag(_) => "tags stand in the headers of models",
         Fits::Owner(_) => "owners stand in the headers of models",
         Fits::Source(_) => "a source has the name that stands in its file",

@@ -120,7 +120,7 @@ fn what_selects_nothing_is_an_error_with_a_hint() {
     let cases = [
         ("revenu", "no table fits `revenu`", "did you mean `revenue`?"),
         ("core.sals+", "no table fits `core.sals+`", "did you mean `core.sales`?"),
-        ("zzz", "no table fits `zzz`", "`tallyhouse lineage` lists all tables"),
+        ("zzz", "no table fits `zzz`", "`tallyhouse show` lists the tables that are served, `tallyhouse lineage` all"),
         ("tag:finanze", "no table fits `tag:finanze`", "did you mean `finance`?"),
         ("source:order", "no table fits `source:order`", "did you mean `orders`?"),
         ("owner:nobody", "no table fits `owner:nobody`", "owners stand in the headers of models"),

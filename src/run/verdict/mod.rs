@@ -31,7 +31,6 @@ use super::{
 };
 use crate::{
     Error,
-    define::project::Kind,
     engine::{Engine, parameters::said_unknown},
     record::{Diagnostic, Severity},
     storage::memo::{self, Memo},
@@ -49,7 +48,7 @@ pub struct Verdict {
     pub warnings: Vec<Diagnostic>,
     /// How many sources there are.
     pub sources: usize,
-    /// How many models, views left aside.
+    /// How many models, views among them.
     pub models: usize,
     /// How many data checks.
     pub checks: usize,
@@ -165,7 +164,7 @@ async fn judged(
     let result = models.tests(sight, ledger, engine).await.map(|tests| Verdict {
         warnings,
         sources: project.sources.len(),
-        models: models.right(|kind| kind != Kind::View).len(),
+        models: models.right(|_| true).len(),
         checks,
         tests,
     });

@@ -218,7 +218,8 @@ async fn a_whole_project_is_judged_as_a_run_validates_it() {
         match (judged, validated) {
             (Ok(judged), Ok(validated)) => {
                 assert_eq!(judged.warnings, validated.warnings, "edit {edit}");
-                assert_eq!(judged.models, validated.graph.models.len(), "edit {edit}");
+                let models = validated.graph.models.len() + validated.graph.views.len();
+                assert_eq!(judged.models, models, "edit {edit}");
                 let checks: usize = validated.checks.iter().map(|table| table.checks.len()).sum();
                 assert_eq!(judged.checks, checks, "edit {edit}");
             }

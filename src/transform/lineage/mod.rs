@@ -68,7 +68,7 @@ pub struct ColumnLineage {
     pub name: String,
     /// What goes into its value.
     pub from: Links,
-    /// Its names in the header of extracts, if it comes from there.
+    /// Its names in the header of extracts, or `path: …` with the pattern that finds it in their paths, if it comes from there.
     pub headers: Vec<String>,
 }
 
