@@ -247,7 +247,8 @@ impl Pattern {
 const HALVES: [(&str, bool); 6] =
     [("a.m.", false), ("p.m.", true), ("am", false), ("pm", true), ("上午", false), ("下午", true)];
 
-const MONTHS: [&str; 12] = [
+/// The English names of months, which may be shortened to three letters.
+pub const MONTHS: [&str; 12] = [
     "january",
     "february",
     "march",

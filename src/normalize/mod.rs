@@ -51,6 +51,7 @@ use crate::record::Rejection;
 
 pub use bind::{Binding, BoundCell, Unbound};
 pub use contract::{CodeTableRef, Contract};
+pub use format::MONTHS;
 pub use reduce::VersionColumn;
 
 /// What became of one batch of raw records.

@@ -5,23 +5,10 @@
 
 use std::borrow::Cow;
 
+use crate::normalize::MONTHS;
+
 /// The two-digit year from which on years are of the 20th century, as contracts have it that say nothing else.
 const YEAR_PIVOT: u32 = 69;
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 
 /// What a text is as a date.
 #[derive(Debug, Clone, PartialEq, Eq)]
