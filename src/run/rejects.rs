@@ -308,7 +308,7 @@ impl<'a> Corrections<'a> {
     }
 
     fn add_raw(&mut self, file: &str, row: Rejected) {
-        let columns = self.source.columns.iter().filter(|column| column.derive.is_none());
+        let columns = self.source.columns.iter().filter(|column| column.derive.is_none() && column.from_path.is_none());
         let names = columns.map(|column| column.name.value.clone());
         let header: Vec<String> = names.collect();
         let form = Form { header: header.clone(), delimiter: ",".to_owned(), has_decimal_comma: false };
