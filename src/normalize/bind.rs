@@ -11,7 +11,7 @@ use std::{
 use super::{contract::PlainColumn, text};
 use crate::{
     define::project::Scale,
-    record::{DecimalMark, FileShape, diagnostic},
+    record::{DecimalMark, FileShape, MarkFrom, diagnostic},
 };
 
 /// The columns of a contract in one file.
@@ -29,8 +29,8 @@ pub struct Binding {
     pub width: usize,
     /// Decimal mark of the file's numbers.
     pub decimal_mark: DecimalMark,
-    /// Whether nothing in the file shows that mark.
-    pub is_mark_open: bool,
+    /// What says so.
+    pub mark_from: MarkFrom,
     /// Encoding of the file, for reasons.
     pub encoding: Option<String>,
 }
@@ -107,7 +107,7 @@ pub(super) fn bind(plain: &[PlainColumn], columns: usize, shape: &FileShape) -> 
         path_texts: BTreeMap::new(),
         width: shape.header.len(),
         decimal_mark: shape.decimal_mark,
-        is_mark_open: shape.is_mark_open,
+        mark_from: shape.mark_from,
         encoding: shape.encoding.clone(),
     })
 }

@@ -49,26 +49,28 @@ pub(super) struct Reading {
     pub style: Style,
     /// Factor of the alias.
     pub scale: Scale,
-    /// What says which decimal mark it is.
-    pub mark_from: MarkFrom,
+    /// How certain its decimal mark is.
+    pub certainty: Certainty,
 }
 
-/// What says which decimal mark the numbers of a column have.
+/// How certain the decimal mark of a column's numbers is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum MarkFrom {
-    /// The contract, of this column.
-    Contract,
-    /// What is declared or shown of the file.
-    File,
-    /// Nothing: a point is assumed.
-    Nothing,
+pub(super) enum Certainty {
+    /// The contract says so of this column.
+    Declared,
+    /// The contract says a comma, and the format has numbers of its own, which are written with a point.
+    BesideNumbers,
+    /// Declared or found out of the file.
+    Found,
+    /// A point is assumed.
+    Assumed,
 }
 
 impl Reading {
     /// Returns how texts of the contract itself are read.
     pub const fn literal(numerals: Numerals) -> Self {
         let style = Style { mark: DecimalMark::Point, numerals };
-        Self { style, scale: Scale::ONE, mark_from: MarkFrom::Contract }
+        Self { style, scale: Scale::ONE, certainty: Certainty::Declared }
     }
 
     /// The same for the contract's own texts in the column of this cell.

@@ -15,7 +15,7 @@ use arrow::{
 
 use super::{
     calendar::{self, Days, Micros, Misread},
-    cell::{CellRule, MarkFrom, Reading},
+    cell::{CellRule, Certainty, Reading},
     exact,
     fault::{Fault, quoted},
     kind::{Kind, Limits, Times, Words},
@@ -200,7 +200,7 @@ fn boolean(text: &str, words: &Words) -> Result<bool, Fault> {
 /// Reads a canonical number; none with three decimals where the mark is assumed, because those may be thousands.
 fn figure(text: &str, reading: Reading) -> Option<exact::Figure> {
     let figure = exact::figure(text.as_bytes(), reading.style.point())?;
-    (reading.mark_from != MarkFrom::Nothing || figure.decimals != 3).then_some(figure)
+    (reading.certainty != Certainty::Assumed || figure.decimals != 3).then_some(figure)
 }
 
 fn whole<T: TryFrom<i128> + PartialEq>(text: &str, reading: Reading, name: &str) -> Result<T, Fault> {
@@ -228,10 +228,11 @@ fn with_mark<T: PartialEq>(
     fault: impl Fn(Misfit) -> Fault,
 ) -> Result<T, Fault> {
     let value = read(reading.style);
-    let is_settled = match reading.mark_from {
-        MarkFrom::Contract => true,
-        MarkFrom::File => value != Err(Misfit::NotANumber),
-        MarkFrom::Nothing => false,
+    let is_settled = match reading.certainty {
+        Certainty::Declared => true,
+        Certainty::BesideNumbers => exact::figure(text.as_bytes(), b'.').is_none(),
+        Certainty::Found => value != Err(Misfit::NotANumber),
+        Certainty::Assumed => false,
     };
     if is_settled {
         return value.map_err(fault);
@@ -241,7 +242,15 @@ fn with_mark<T: PartialEq>(
         DecimalMark::Comma => ("comma", "point"),
     };
     let shown = quoted(text);
+    let is_own = reading.certainty == Certainty::BesideNumbers;
     match (value, read(reading.style.swapped())) {
+        (Err(Misfit::NotANumber), own) if is_own => own.map_err(fault),
+        (value, own) if is_own && value.is_ok() && value.as_ref().ok() != own.as_ref().ok() => {
+            Err(Fault::of_type(format!(
+                "{shown} may have three decimals or none: the file's numbers have a point, the column's texts a comma; say \
+             `decimal_mark: point` if all its cells are numbers"
+            )))
+        }
         (Err(Misfit::NotANumber), Ok(_) | Err(Misfit::Precision | Misfit::Overflow)) => Err(Fault::of_type(format!(
             "{shown} is not a number with the file's decimal {mark}; say `decimal_mark: {other}` if it has a {other}"
         ))),

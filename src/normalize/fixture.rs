@@ -10,7 +10,7 @@ use crate::{
         Scale, Source, Title, UnknownCode, Version,
     },
     engine::Parameters,
-    record::{FileShape, Place, Placed, RawBatch, RawFault, Text},
+    record::{FileShape, MarkFrom, Place, Placed, RawBatch, RawFault, Text},
 };
 
 /// A column under construction; every method adds what its name says.
@@ -240,6 +240,7 @@ pub fn shape(header: &[&str]) -> FileShape {
         delimiter: Some(",".to_owned()),
         header_line: 1,
         header: header.iter().map(|name| (*name).to_owned()).collect(),
+        mark_from: MarkFrom::File,
         ..FileShape::binary("csv")
     }
 }

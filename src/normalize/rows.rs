@@ -18,14 +18,14 @@ use arrow::{
 
 use super::{
     Binding, Contract, Error, Normalized,
-    cell::{MarkFrom, Reading},
+    cell::{Certainty, Reading},
     contract::{DerivedColumn, PlainColumn, RowRule},
     fault::Fault,
     number::Style,
 };
 use crate::{
     define::project::Scale,
-    record::{RawBatch, RawFault, Rejection},
+    record::{DecimalMark, MarkFrom, RawBatch, RawFault, Rejection},
 };
 
 /// A fault of one row, before it is a [`Rejection`].
@@ -105,12 +105,13 @@ impl<'a> Working<'a> {
             let cell = binding.columns.get(column.index).copied().flatten();
             let mark = column.numerals.decimal_mark.unwrap_or(binding.decimal_mark);
             let style = Style { mark, numerals: column.numerals };
-            let mark_from = match column.numerals.decimal_mark {
-                Some(_) => MarkFrom::Contract,
-                None if binding.is_mark_open => MarkFrom::Nothing,
-                None => MarkFrom::File,
+            let certainty = match (column.numerals.decimal_mark, binding.mark_from) {
+                (Some(DecimalMark::Comma), MarkFrom::Format) => Certainty::BesideNumbers,
+                (Some(_), _) => Certainty::Declared,
+                (None, MarkFrom::Nothing) => Certainty::Assumed,
+                (None, MarkFrom::Format | MarkFrom::File) => Certainty::Found,
             };
-            let reading = Reading { style, scale: cell.map_or(Scale::ONE, |cell| cell.scale), mark_from };
+            let reading = Reading { style, scale: cell.map_or(Scale::ONE, |cell| cell.scale), certainty };
             let raw = self.raw;
             let in_path = binding.path_texts.get(&column.index).map(String::as_str);
             let cells = self.rows.iter().map(|row| cell.map_or(in_path, |cell| raw.cell(*row, cell.index)));

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     define::project::{Clean, Numerals, UnknownCode, Variable, Version},
-    record::{DecimalMark, Diagnostic, RawBatch, RawFault, Severity},
+    record::{DecimalMark, Diagnostic, FileShape, MarkFrom, RawBatch, RawFault, Severity},
 };
 
 fn compile(columns: &[ColumnFixture], rules: &[(&str, &str)]) -> Contract {
@@ -183,7 +183,7 @@ fn a_number_that_is_another_one_with_the_other_mark_needs_something_that_shows_t
     let rows = ["2.500|1|0", "€ 12.000|1|0", "1|1.000|0", "1|1|1,250", "0.000|2,500|7", "1|12,5|0"];
     let shown = contract.normalize(&contract.bind(&shape).unwrap(), &file(), &raw(&rows)).unwrap();
     assert_eq!(table(&shown), ["2.50|1|0.0", "12.00|1|0.0", "1.00|1|0.0", "1.00|1|1250.0", "0.00|2500|7.0"]);
-    shape.is_mark_open = true;
+    shape.mark_from = MarkFrom::Nothing;
     let open = contract.normalize(&contract.bind(&shape).unwrap(), &file(), &raw(&rows)).unwrap();
     assert_eq!(table(&open), ["0.00|2500|7.0"]);
     let doubt = |text: &str| {
@@ -203,6 +203,25 @@ fn a_number_that_is_another_one_with_the_other_mark_needs_something_that_shows_t
     let contract = compile(&columns.map(|column| column.numerals(point)), &[]);
     let declared = contract.normalize(&contract.bind(&shape).unwrap(), &file(), &raw(&rows)).unwrap();
     assert_eq!(table(&declared), table(&shown));
+}
+
+#[test]
+fn a_declared_comma_is_of_texts_and_not_of_the_numbers_that_a_format_has_itself() {
+    let comma = Numerals { decimal_mark: Some(DecimalMark::Comma), ..Numerals::default() };
+    let columns = [money("amount"), column("count", DataType::Int32), column("rate", DataType::Float64)];
+    let contract = compile(&columns.map(|column| column.numerals(comma)), &[]);
+    let shape = FileShape { mark_from: MarkFrom::Format, ..shape(&["amount", "count", "rate"]) };
+    let rows = ["1406.74|1125|0.5", "1.406,74|1.125.000|0,5", "1.125|1|1", "1|1.125|1", "1|1|1.125"];
+    let read = contract.normalize(&contract.bind(&shape).unwrap(), &file(), &raw(&rows)).unwrap();
+    assert_eq!(table(&read), ["1406.74|1125|0.5", "1406.74|1125000|0.5"]);
+    let doubt = "`1.125` may have three decimals or none: the file's numbers have a point, the column's texts a comma; say \
+                 `decimal_mark: point` if all its cells are numbers";
+    let found = faults(&read);
+    assert_eq!(
+        found.iter().map(|(line, column, ..)| (*line, *column)).collect::<Vec<_>>(),
+        [(4, Some("amount")), (5, Some("count")), (6, Some("rate"))]
+    );
+    assert!(found.iter().all(|(.., reason)| *reason == doubt), "{found:?}");
 }
 
 #[test]
@@ -548,9 +567,14 @@ fn both_ways() -> [Contract; 2] {
 const LETTERS: [&str; 9] = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
 
 fn assert_same_both_ways(contracts: &[Contract; 2], texts: &[String]) {
-    for (mark, is_open) in [(DecimalMark::Point, false), (DecimalMark::Comma, false), (DecimalMark::Point, true)] {
+    for (mark, mark_from) in [
+        (DecimalMark::Point, MarkFrom::File),
+        (DecimalMark::Comma, MarkFrom::File),
+        (DecimalMark::Point, MarkFrom::Nothing),
+        (DecimalMark::Point, MarkFrom::Format),
+    ] {
         let mut shape = shape(&LETTERS);
-        (shape.decimal_mark, shape.is_mark_open) = (mark, is_open);
+        (shape.decimal_mark, shape.mark_from) = (mark, mark_from);
         let mut batch = RawBatch::default();
         for (line, text) in (2..).zip(texts) {
             let range = batch.append(text);

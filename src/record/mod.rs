@@ -27,7 +27,7 @@ pub use origin::Origin;
 pub use quantity::Quantity;
 pub use raw::RawBatch;
 pub use rejection::Rejection;
-pub use shape::{DecimalMark, FileShape, LineCount, RawFault, SkippedLines};
+pub use shape::{DecimalMark, FileShape, LineCount, MarkFrom, RawFault, SkippedLines};
 pub use stored::StoredAt;
 pub use table::{PartitionValues, TableName};
 pub use test_result::TestResult;

@@ -34,13 +34,24 @@ pub struct FileShape {
     pub header: Vec<String>,
     /// Decimal mark of the file's numbers.
     pub decimal_mark: DecimalMark,
-    /// Whether that mark is only assumed: neither declared nor shown by any number.
+    /// What says so.
     #[serde(skip)]
-    pub is_mark_open: bool,
+    pub mark_from: MarkFrom,
     /// 0..1, how sure the reader is of what was not declared.
     pub confidence: f64,
     /// Choices worth a line in the report ("skipped 3 title lines").
     pub notes: Vec<String>,
+}
+
+/// What says which decimal mark the numbers of a file have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MarkFrom {
+    /// The format, which has numbers of its own: they are written with a point. Its texts may be written otherwise.
+    Format,
+    /// What is declared of the file, or shown by its numbers.
+    File,
+    /// Nothing: a point is assumed.
+    Nothing,
 }
 
 impl FileShape {
@@ -56,7 +67,7 @@ impl FileShape {
             header_line: 0,
             header: Vec::new(),
             decimal_mark: DecimalMark::Point,
-            is_mark_open: false,
+            mark_from: MarkFrom::Format,
             confidence: 1.0,
             notes: Vec::new(),
         }

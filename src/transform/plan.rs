@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::{
     catalog::TableProvider, error::Result as EngineResult, execution::SessionState, logical_expr::LogicalPlan,
@@ -468,9 +468,18 @@ fn published_schema(model: &Model, statement: &Statement, plan: &LogicalPlan) ->
         graph::place(model, range)
     };
     let mut seen = BTreeSet::new();
-    let twice = output.fields().iter().find(|field| !seen.insert(field.name().clone()));
+    // Whoever reads Parquet by names does not tell case apart, and a Delta log may not have both.
+    let twice = output.fields().iter().find(|field| !seen.insert(field.name().to_lowercase()));
     if let Some(field) = twice {
-        let message = format!("two columns of the result are named `{}`", field.name());
+        let is_alike = |other: &&FieldRef| {
+            other.name() != field.name() && other.name().to_lowercase() == field.name().to_lowercase()
+        };
+        let case = output
+            .fields()
+            .iter()
+            .find(is_alike)
+            .map(|other| format!(", and case does not tell it from `{}`", other.name()));
+        let message = format!("two columns of the result are named `{}`{}", field.name(), case.unwrap_or_default());
         let place = place(field.name(), 1);
         return Err(vec![Diagnostic::error(message, place).hint("give one of them another alias")]);
     }

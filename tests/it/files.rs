@@ -203,10 +203,13 @@ fn a_file_that_another_location_names_otherwise_counts_once() {
     project.source("sale", &lines("**/*.csv"));
     assert_eq!(warnings(&project.run()), ["source `sale`: moved: `a.csv` → `x/a.csv`"]);
     assert_eq!(project.rows("staged.sale"), ["1|10", "2|20"]);
-    // A file of its own that says the same is no move.
+    // A file of its own that says the same is no move, whether the other one is there or not.
     project.extract("sale/x/b.csv", "id,v\n1,10\n2,20\n");
     assert_eq!(warnings(&project.run()), Vec::<String>::new());
     assert_eq!(project.rows("staged.sale"), ["1|10", "1|10", "2|20", "2|20"]);
+    project.withdraw("sale/x/b.csv").extract("sale/x/c.csv", "id,v\n1,10\n2,20\n");
+    assert_eq!(warnings(&project.run()), ["source `sale`: `x/b.csv` is gone, its rows stay"]);
+    assert_eq!(project.rows("staged.sale").len(), 6);
 }
 
 #[test]

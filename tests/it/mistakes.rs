@@ -59,6 +59,15 @@ fn a_misspelt_table_in_a_model() {
 }
 
 #[test]
+fn two_columns_that_only_case_tells_apart() {
+    let project = published();
+    project.model("core.sale", "SELECT order_no, day AS \"Day\", amount, day\nFROM staged.sale\n");
+    let ran = run_in_vain(&project, 2);
+    let told = "two columns of the result are named `day`, and case does not tell it from `Day`";
+    assert!(ran.err.contains(told) && ran.err.contains("give one of them another alias"), "{}", ran.err);
+}
+
+#[test]
 fn a_comparison_of_two_types_in_a_model() {
     let project = published();
     project.model("core.sale", "SELECT order_no, day, amount\nFROM staged.sale\nWHERE day > amount\n");

@@ -20,7 +20,7 @@ use crate::{
         header::{Choice, HEADER_LINES, Names, common_width, confidence, names_of},
         row::{Row, is_blank},
     },
-    record::{DecimalMark, SkippedLines},
+    record::{DecimalMark, MarkFrom, SkippedLines},
 };
 
 /// Delimiters that are tried, the likelier first; blanks and colons only count when they are declared.
@@ -39,8 +39,7 @@ pub(super) struct Detected {
     /// None where the file has no row.
     pub header: Option<Header>,
     pub decimal_mark: DecimalMark,
-    /// Whether that is neither declared nor shown by any number.
-    pub is_mark_open: bool,
+    pub mark_from: MarkFrom,
     /// 0..1.
     pub confidence: f64,
     /// The lines of this table, where the file has several.
@@ -238,7 +237,8 @@ fn detected(mut best: Trial, clarity: f64, attempts: &Attempts<'_>) -> Detected 
     notes.extend(header.as_ref().and_then(|header| nameless(header, &best.rows[below..])));
     let shown = || decimal_mark(&best.rows[below..], &best.dialect.delimiter);
     let shown = options.decimal_mark.or_else(shown);
-    let (decimal_mark, is_mark_open) = (shown.unwrap_or_default(), shown.is_none());
+    let mark_from = if shown.is_some() { MarkFrom::File } else { MarkFrom::Nothing };
+    let decimal_mark = shown.unwrap_or_default();
     let cutting = if attempts.is_given() || below == best.rows.len() { 1.0 } else { best.agreement * clarity };
     let heading = match (best.choice, &header) {
         (Some(choice), Some(header)) if options.header_row.is_none() => {
@@ -248,7 +248,7 @@ fn detected(mut best: Trial, clarity: f64, attempts: &Attempts<'_>) -> Detected 
         _ => 1.0,
     };
     let confidence = cutting * heading;
-    Detected { dialect: best.dialect, header, decimal_mark, is_mark_open, confidence, table, notes }
+    Detected { dialect: best.dialect, header, decimal_mark, mark_from, confidence, table, notes }
 }
 
 /// Says that rows fill columns which the header does not name: they are left out.
@@ -425,10 +425,13 @@ mod tests {
         let mark = |cells: &str| {
             let text = format!("a;b\n{cells}\n");
             let found = detect(&Arc::from("a.csv"), &Head::of(&text), &CsvOptions::default(), &Hints::default());
-            found.map(|found| (found.decimal_mark, found.is_mark_open)).unwrap()
+            found.map(|found| (found.decimal_mark, found.mark_from)).unwrap()
         };
-        let (comma, point, open) =
-            ((DecimalMark::Comma, false), (DecimalMark::Point, false), (DecimalMark::Point, true));
+        let (comma, point, open) = (
+            (DecimalMark::Comma, MarkFrom::File),
+            (DecimalMark::Point, MarkFrom::File),
+            (DecimalMark::Point, MarkFrom::Nothing),
+        );
         for (cells, expected) in [
             ("1.234,56;28.02.2008", comma),
             ("12,5;x", comma),
@@ -453,10 +456,10 @@ mod tests {
         }
         let text = "a,b\n1.000,2\n";
         let found = detect(&Arc::from("a.csv"), &Head::of(text), &CsvOptions::default(), &Hints::default()).unwrap();
-        assert_eq!((found.decimal_mark, found.is_mark_open), point);
+        assert_eq!((found.decimal_mark, found.mark_from), point);
         let options = CsvOptions { decimal_mark: Some(DecimalMark::Comma), ..CsvOptions::default() };
         let found = detect(&Arc::from("a.csv"), &Head::of("a;b\n1.000;2\n"), &options, &Hints::default()).unwrap();
-        assert_eq!((found.decimal_mark, found.is_mark_open), comma);
+        assert_eq!((found.decimal_mark, found.mark_from), comma);
     }
 
     #[test]

@@ -108,7 +108,7 @@ fn shape(coding: &Coding, detected: &Detected) -> FileShape {
         header_line: line,
         header: detected.header.as_ref().map(|header| header.names.clone()).unwrap_or_default(),
         decimal_mark: detected.decimal_mark,
-        is_mark_open: detected.is_mark_open,
+        mark_from: detected.mark_from,
         confidence: coding.confidence * detected.confidence,
         notes,
         ..FileShape::binary("csv")

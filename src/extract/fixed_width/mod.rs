@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     define::project::FixedWidthOptions,
-    record::{FileShape, LineCount, RawBatch, SkippedLines},
+    record::{FileShape, LineCount, MarkFrom, RawBatch, SkippedLines},
     storage::content::Content,
 };
 
@@ -61,6 +61,7 @@ fn shape(text: &Text, header: Vec<String>, options: &FixedWidthOptions) -> FileS
         encoding: Some(text.name.to_owned()),
         header_line: options.header_row.unwrap_or(0),
         header,
+        mark_from: MarkFrom::File,
         confidence: text.confidence,
         notes: text.note.iter().cloned().collect(),
         ..FileShape::binary("fixed_width")

@@ -119,6 +119,11 @@ pub(super) trait Book {
 
     /// Opens a sheet by its place in [`Book::labels`].
     fn open(&mut self, index: usize) -> Result<Box<dyn Rows>, Error>;
+
+    /// Returns whether numbers are cells of their own kind, and not texts that people have written.
+    fn has_numbers(&self) -> bool {
+        true
+    }
 }
 
 /// Rows that are already cut: for formats that give a sheet only as a whole.

@@ -81,6 +81,10 @@ fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
 }
 
 impl Book for Page {
+    fn has_numbers(&self) -> bool {
+        false
+    }
+
     fn labels(&self) -> &[Label] {
         &self.labels
     }

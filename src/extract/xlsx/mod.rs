@@ -46,7 +46,7 @@ use super::{
 };
 use crate::{
     define::project::XlsxOptions,
-    record::{FileShape, LineCount, RawBatch, SkippedLines},
+    record::{FileShape, LineCount, MarkFrom, RawBatch, SkippedLines},
     storage::content::Content,
 };
 
@@ -61,9 +61,12 @@ pub(super) fn open(
     let mut book = open_book(path, content, limits)?;
     let (found, unread) = detect(path, &mut *book, options, &Names::new(hints))?;
     let is_alone = found.len() == 1;
+    let mark_from = if book.has_numbers() { MarkFrom::Format } else { MarkFrom::File };
     let part = |found: Found| {
         let name = if is_alone { Arc::clone(path) } else { Arc::from(format!("{path}#{}", found.name)) };
-        Part { name, reader: Box::new(Reader::new(path, found, &unread, hints)) }
+        let mut reader = Reader::new(path, found, &unread, hints);
+        reader.shape.mark_from = mark_from;
+        Part { name, reader: Box::new(reader) }
     };
     Ok(found.into_iter().map(part).collect())
 }

@@ -25,8 +25,8 @@ pub(super) struct Group {
     pub(super) sample: Vec<(u64, u32)>,
     /// How many members there are.
     pub(super) members: usize,
-    /// Per veto the different values, in order.
-    values: Vec<Vec<u64>>,
+    /// Per veto and attribute of it the different values, in order.
+    values: Vec<Vec<Vec<u64>>>,
     /// Records that one of its members was said to differ from.
     others: Vec<u32>,
 }
@@ -34,7 +34,8 @@ pub(super) struct Group {
 /// All groups.
 pub(super) struct Groups<'a> {
     records: &'a Records,
-    vetoes: &'a [Keys<'a>],
+    /// Per veto and attribute of it.
+    vetoes: &'a [Vec<Keys<'a>>],
     others: HashMap<u32, Vec<u32>>,
     roots: Roots,
     /// Groups of several members, by the record that stands for them.
@@ -43,7 +44,7 @@ pub(super) struct Groups<'a> {
 }
 
 impl<'a> Groups<'a> {
-    pub(super) fn new(records: &'a Records, vetoes: &'a [Keys<'a>], others: HashMap<u32, Vec<u32>>) -> Self {
+    pub(super) fn new(records: &'a Records, vetoes: &'a [Vec<Keys<'a>>], others: HashMap<u32, Vec<u32>>) -> Self {
         Self {
             records,
             vetoes,
@@ -73,7 +74,7 @@ impl<'a> Groups<'a> {
 
     /// Returns the values by which vetoes judge a record.
     pub(super) fn veto_values(&self, record: u32) -> Vec<u64> {
-        self.vetoes.iter().map(|keys| keys.get(record)).collect()
+        self.vetoes.iter().flatten().map(|keys| keys.get(record)).collect()
     }
 
     fn alone(&self, record: u32) -> Group {
@@ -84,7 +85,7 @@ impl<'a> Groups<'a> {
             version: u64::from(record),
             sample: vec![(hash, record)],
             members: 1,
-            values: self.vetoes.iter().map(value).collect(),
+            values: self.vetoes.iter().map(|keys| keys.iter().map(value).collect()).collect(),
             others: self.others.get(&record).cloned().unwrap_or_default(),
         }
     }
@@ -113,7 +114,7 @@ impl Group {
         self.sample.sort_unstable();
         self.sample.truncate(SAMPLE);
         self.others.extend(other.others);
-        for (values, others) in self.values.iter_mut().zip(other.values) {
+        for (values, others) in self.values.iter_mut().flatten().zip(other.values.into_iter().flatten()) {
             values.extend(others);
             values.sort_unstable();
             values.dedup();
@@ -121,11 +122,12 @@ impl Group {
         self
     }
 
-    /// Returns the first veto that forbids two groups to be one: both have values, and neither has all of the other's. A
-    /// group has several values only where people joined them.
+    /// Returns the first veto that forbids two groups to be one: of each of its attributes both have values, and neither has
+    /// all of the other's. A group has several values only where people joined them, or where it differs in some attributes only.
     pub(super) fn vetoed(&self, other: &Self) -> Option<usize> {
         let has_all = |all: &[u64], some: &[u64]| some.iter().all(|value| all.contains(value));
         let conflicts = |(left, right): (&Vec<u64>, &Vec<u64>)| !has_all(left, right) && !has_all(right, left);
-        self.values.iter().zip(&other.values).position(conflicts)
+        let forbids = |(left, right): (&Vec<Vec<u64>>, &Vec<Vec<u64>>)| left.iter().zip(right).all(conflicts);
+        self.values.iter().zip(&other.values).position(forbids)
     }
 }

@@ -36,7 +36,7 @@ use super::{
     records::Records,
     weigh::{Millibits, probability, score_of},
 };
-use crate::define::entity::Entity;
+use crate::define::entity::{Entity, Veto};
 
 /// So many groups of one star are asked whether a record is one of them: a placeholder that everybody types is no name by which a
 /// thousand firms could be told apart.
@@ -111,7 +111,8 @@ pub fn clusters(
     links: Links<'_>,
     evidence: &dyn Evidence,
 ) -> Clusters {
-    let vetoes: Vec<Keys<'_>> = entity.vetoes.iter().map(|veto| Keys::new(records, codes, &veto.differ)).collect();
+    let keys = |veto: &Veto| veto.differ.iter().map(|form| Keys::new(records, codes, &[*form])).collect();
+    let vetoes: Vec<Vec<Keys<'_>>> = entity.vetoes.iter().map(keys).collect();
     let mut joining = Joining {
         groups: Groups::new(records, &vetoes, said_to_differ(links.verdicts)),
         evidence,

@@ -64,35 +64,13 @@ struct Known {
 /// Finds out which records are one thing. `records` come back as they are, if need be with other numbers for their values.
 ///
 /// # Errors
-/// Wrong overrides, a model of another definition.
+/// Overrides that contradict each other, a model of another definition.
 pub(super) fn link(entity: &Entity, records: &mut Records, said: &Said, around: Around<'_>) -> Result<Linked, Error> {
-    let verdicts = said.overrides.verdicts(entity, records)?;
+    let (verdicts, unheard) = said.overrides.verdicts(entity, records);
     let terms = Terms { entity, verdicts: &verdicts, threads: around.stage.threads };
-    let night = Night { terms, said, around };
-    let Some(model) = said.pinned.fixed(entity) else {
-        let values = Values::all(entity, records, terms.threads);
-        let (model, told) = said.pinned.or_learnt(entity, records, &values, terms.threads);
-        let found = night.all(records, &values, &model)?;
-        drop(values);
-        let because = Some("no model is pinned, so another one may be learnt every night".to_owned());
-        let report = Linking { all_because: because, compared: found.compared, ..Linking::default() };
-        return Ok(night.linked(Outcome { records, model: &model, found: &found }, report, told));
-    };
-    let memory = serde_json::to_string(&model).ok();
-    let memory = memory.and_then(|model| Memory::new(entity.xref_table(), entity, [model], around));
-    match night.known(records, memory.as_ref()) {
-        Ok(known) => night.changed(records, known, &model, memory.as_ref()),
-        Err(why) => {
-            let values = Values::all(entity, records, terms.threads);
-            let found = night.all(records, &values, &model)?;
-            // Prepared values take more room than all else, and are not needed any more.
-            drop(values);
-            night.remember(memory.as_ref(), records, &found);
-            let report = Linking { all_because: Some(why), compared: found.compared, ..Linking::default() };
-            let outcome = Outcome { records, model: &model, found: &found };
-            Ok(night.linked(outcome, report, Vec::new()))
-        }
-    }
+    let mut linked = Night { terms, said, around }.link(records)?;
+    linked.warnings.extend(unheard);
+    Ok(linked)
 }
 
 /// Links all records, and turns what is wrong with files of people into findings.
@@ -124,6 +102,34 @@ struct Night<'a> {
 }
 
 impl Night<'_> {
+    fn link(&self, records: &mut Records) -> Result<Linked, Error> {
+        let Terms { entity, threads, .. } = self.terms;
+        let Some(model) = self.said.pinned.fixed(entity) else {
+            let values = Values::all(entity, records, threads);
+            let (model, told) = self.said.pinned.or_learnt(entity, records, &values, threads);
+            let found = self.all(records, &values, &model)?;
+            drop(values);
+            let because = Some("no model is pinned, so another one may be learnt every night".to_owned());
+            let report = Linking { all_because: because, compared: found.compared, ..Linking::default() };
+            return Ok(self.linked(Outcome { records, model: &model, found: &found }, report, told));
+        };
+        let memory = serde_json::to_string(&model).ok();
+        let memory = memory.and_then(|model| Memory::new(entity.xref_table(), entity, [model], self.around));
+        match self.known(records, memory.as_ref()) {
+            Ok(known) => self.changed(records, known, &model, memory.as_ref()),
+            Err(why) => {
+                let values = Values::all(entity, records, threads);
+                let found = self.all(records, &values, &model)?;
+                // Prepared values take more room than all else, and are not needed any more.
+                drop(values);
+                self.remember(memory.as_ref(), records, &found);
+                let report = Linking { all_because: Some(why), compared: found.compared, ..Linking::default() };
+                let outcome = Outcome { records, model: &model, found: &found };
+                Ok(self.linked(outcome, report, Vec::new()))
+            }
+        }
+    }
+
     fn all(&self, records: &Records, values: &Values<'_>, model: &Model) -> Result<Identified, Error> {
         all(self.terms, records, values, model, self.said)
     }

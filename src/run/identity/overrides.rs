@@ -71,19 +71,22 @@ impl Overrides {
         self.text.as_ref().map(|text| text.body.as_str()).unwrap_or_default()
     }
 
-    /// Returns the verdicts over records.
-    ///
-    /// # Errors
-    /// Lines about records that are not there.
-    pub fn verdicts(&self, entity: &Entity, records: &Records) -> Result<Vec<Verdict>, Error> {
-        let (mut verdicts, mut findings) = (Vec::new(), Vec::new());
+    /// Returns the verdicts over records, and what to say of lines about records that are not there: they may have been, or
+    /// come again, so that such a line says nothing tonight and stops no night.
+    pub fn verdicts(&self, entity: &Entity, records: &Records) -> (Vec<Verdict>, Vec<String>) {
+        let (mut verdicts, mut unheard) = (Vec::new(), Vec::new());
         for one in &self.all {
             let mut find = |(source, key): &(String, String)| {
                 let rank = entity.records_of(source).and_then(|(rank, _)| u16::try_from(rank).ok());
                 let found = rank.and_then(|rank| records.find(rank, key));
                 if found.is_none() {
                     let message = format!("`{source}` has no record `{key}` that names a {}", entity.name.value);
-                    findings.push(self.finding(one.line, message).hint("keys of several parts are joined by `/`"));
+                    let at = self.finding(one.line, message);
+                    let place = at.place.map(|place| format!("{place}: ")).unwrap_or_default();
+                    unheard.push(format!(
+                        "{place}{}, so the line says nothing; keys of several parts are joined by `/`",
+                        at.message
+                    ));
                 }
                 found
             };
@@ -92,10 +95,7 @@ impl Overrides {
                 verdicts.push(Verdict { left, right, is_same: one.is_same, line: one.line });
             }
         }
-        match findings.is_empty() {
-            true => Ok(verdicts),
-            false => Err(Error::Definition(findings)),
-        }
+        (verdicts, unheard)
     }
 
     /// Returns the verdicts with numbers of their own for the records, whether or not these are there.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{drift, read::Outcome};
+use super::{drift, read::Outcome, whereabouts::Whereabouts};
 use crate::{
     Error,
     define::project::{OnMissing, Source, Version},
@@ -42,7 +42,7 @@ pub(super) fn before(parent: Option<&Input>, reads_the_same: bool) -> (ByPath<'_
 }
 
 impl LiveFiles {
-    /// Gathers what counts; `lies_there` knows of files that are not listed whether they lie where they lay.
+    /// Gathers what counts; `whereabouts` knows where files lie that are not listed.
     ///
     /// # Errors
     /// When all files are gone that must not be, or rows should stay that no longer fit the contract.
@@ -51,7 +51,7 @@ impl LiveFiles {
         parent: Option<&Input>,
         reads_the_same: bool,
         outcomes: Vec<Outcome>,
-        lies_there: &dyn Fn(&InputFile) -> bool,
+        whereabouts: &Whereabouts<'_>,
     ) -> Result<Self, Error> {
         let mut live = Self::default();
         let mut stand_ins = Vec::new();
@@ -88,10 +88,10 @@ impl LiveFiles {
         refuse_vanished(source, count, &gone)?;
         let stays = |file: &InputFile| file.watermark.is_some() || source.files.on_missing == OnMissing::Keep;
         let mut gone: Vec<&InputFile> = gone.into_iter().filter(|file| stays(file)).collect();
-        let moves = live.moves(earlier, &mut gone, lies_there);
+        let moves = live.moves(earlier, &mut gone, whereabouts);
         live.warnings.extend(told_moves(source, &moves));
-        stand_ins.extend(live.missing(source, &gone, lies_there));
-        refuse_stand_ins(source, &stand_ins, reads_the_same, lies_there)?;
+        stand_ins.extend(live.missing(source, &gone, whereabouts));
+        refuse_stand_ins(source, &stand_ins, reads_the_same, whereabouts)?;
         live.files.extend(stand_ins);
         live.files.sort_by(|a, b| (&a.version, &a.path).cmp(&(&b.version, &b.path)));
         live.warnings.extend(live.missed(source, count));
@@ -99,23 +99,18 @@ impl LiveFiles {
         Ok(live)
     }
 
-    /// Takes those from the files that are gone that have moved: a new file has the same content, which would count twice.
-    /// Two files with one content that both lie there are no move. Returns the old and the new paths.
+    /// Takes those from the files that are gone that have moved: they are new files under another path, which would count
+    /// twice. Returns the old and the new paths.
     fn moves(
         &self,
         earlier: &[InputFile],
         gone: &mut Vec<&InputFile>,
-        lies_there: &dyn Fn(&InputFile) -> bool,
+        whereabouts: &Whereabouts<'_>,
     ) -> Vec<(String, String)> {
         let before: HashSet<&str> = earlier.iter().map(|file| file.path.as_str()).collect();
         let mut moves = Vec::new();
-        let is_new = |file: &&InputFile| !before.contains(file.path.as_str()) && file.lines.rows > 0;
-        for file in self.files.iter().filter(is_new) {
-            let has_moved = |old: &&InputFile| {
-                file.watermark.is_none() && old.watermark.is_none() && old.content == file.content && !lies_there(old)
-            };
-            let from = (0..gone.len()).filter(|at| has_moved(&gone[*at]));
-            if let Some(at) = from.max_by_key(|at| common_end(&gone[*at].path, &file.path)) {
+        for file in self.files.iter().filter(|file| !before.contains(file.path.as_str())) {
+            if let Some(at) = gone.iter().position(|old| whereabouts.are_one(old, file)) {
                 moves.push((gone.remove(at).path.clone(), file.path.clone()));
             }
         }
@@ -123,15 +118,10 @@ impl LiveFiles {
     }
 
     /// Returns the files whose rows stay although they are gone, or left out by the location.
-    fn missing(
-        &mut self,
-        source: &Source,
-        gone: &[&InputFile],
-        lies_there: &dyn Fn(&InputFile) -> bool,
-    ) -> Vec<InputFile> {
+    fn missing(&mut self, source: &Source, gone: &[&InputFile], whereabouts: &Whereabouts<'_>) -> Vec<InputFile> {
         let is_new = |file: &&InputFile| !file.is_missing && file.watermark.is_none();
         let (left_out, new): (Vec<&InputFile>, Vec<&InputFile>) =
-            gone.iter().copied().filter(is_new).partition(|file| lies_there(file));
+            gone.iter().copied().filter(is_new).partition(|file| whereabouts.hold(file));
         let name = &source.name.value;
         let rows = |files: &[&InputFile]| if files.len() == 1 { "its rows stay" } else { "their rows stay" };
         if !new.is_empty() {
@@ -188,12 +178,12 @@ fn refuse_stand_ins(
     source: &Source,
     stand_ins: &[InputFile],
     reads_the_same: bool,
-    lies_there: &dyn Fn(&InputFile) -> bool,
+    whereabouts: &Whereabouts<'_>,
 ) -> Result<(), Error> {
     if reads_the_same || stand_ins.is_empty() {
         return Ok(());
     }
-    let left_out: Vec<&InputFile> = stand_ins.iter().filter(|file| file.is_missing && lies_there(file)).collect();
+    let left_out: Vec<&InputFile> = stand_ins.iter().filter(|file| file.is_missing && whereabouts.hold(file)).collect();
     if !left_out.is_empty() {
         return Err(Error::Data {
             message: format!(
@@ -234,11 +224,6 @@ fn emptied(source: &Source, file: &InputFile, earlier: &[InputFile]) -> Option<S
 fn told_moves(source: &Source, moves: &[(String, String)]) -> Option<String> {
     let pairs = moves.iter().map(|(from, to)| format!("`{from}` → `{to}`"));
     (!moves.is_empty()).then(|| format!("source `{}`: moved: {}", source.name.value, first_few(pairs)))
-}
-
-/// Returns how many bytes at their ends two paths have in common.
-fn common_end(one: &str, other: &str) -> usize {
-    one.bytes().rev().zip(other.bytes().rev()).take_while(|(a, b)| a == b).count()
 }
 
 fn no_longer_matching(files: &[&InputFile]) -> String {

@@ -363,8 +363,7 @@ impl<'a> Staging<'a> {
             runtime,
         };
         let (outcomes, new) = reading.carry_out(self.sinks(listed.len()))?;
-        let lies_there = |file: &InputFile| whereabouts.hold(file);
-        let live = LiveFiles::gather(self.source, self.parent, reads_the_same, outcomes, &lies_there)?;
+        let live = LiveFiles::gather(self.source, self.parent, reads_the_same, outcomes, &whereabouts)?;
         let fingerprint = self.fingerprint(&live);
         if let Some(kept) = self.kept(&fingerprint, &live) {
             return Ok(Night::Same(Box::new(kept)));

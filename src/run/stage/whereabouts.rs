@@ -28,6 +28,19 @@ impl<'a> Whereabouts<'a> {
         Self { source, listed, runtime }
     }
 
+    /// Returns whether two files are one under another path: the disk knows it by its inode and time, or a changed `location`
+    /// counts the same path from another folder. Equal content alone says nothing: two senders may have sold the same.
+    pub fn are_one(&self, old: &InputFile, new: &InputFile) -> bool {
+        let location = &self.source.location.value;
+        let is_on_disk = !location.contains("://") || location.starts_with("file://");
+        let is_known = || is_on_disk && old.identity.is_some() && old.identity == new.identity;
+        let lowest = folders(location).next().unwrap_or_default();
+        let address = format!("{lowest}{}", new.path);
+        let is_counted = || folders(location).any(|folder| format!("{folder}{}", old.path) == address);
+        let is_pull = old.watermark.is_some() || new.watermark.is_some();
+        !is_pull && old.content == new.content && (is_known() || is_counted())
+    }
+
     /// Returns whether a file still lies there although it is not listed, because `location` does not match it any more.
     /// One that is listed under another path does not. A place that does not answer holds nothing.
     pub fn hold(&self, file: &InputFile) -> bool {

@@ -160,7 +160,7 @@ impl Looked<'_> {
     /// Links all records and shows what was found.
     fn linked<T>(&self, show: impl Fn(&Seen<'_>) -> T) -> Result<T, Error> {
         let (records, threads) = (&self.gathered.records, self.around.stage.threads);
-        let verdicts = self.said.overrides.verdicts(self.entity, records)?;
+        let (verdicts, _) = self.said.overrides.verdicts(self.entity, records);
         let values = Values::all(self.entity, records, threads);
         let (model, _) = self.said.pinned.or_learnt(self.entity, records, &values, threads);
         let terms = Terms { entity: self.entity, verdicts: &verdicts, threads };
