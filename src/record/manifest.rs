@@ -132,9 +132,12 @@ pub struct InputFile {
     /// Its version, as the contract's rule found it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// What the storage says about it; while that stays the same the content is taken to be the same.
+    /// What the storage says about it; while that stays the same the content is taken to be the same, unless it was young.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
+    /// Whether it had been changed so lately when it was read that a further change could have left its identity as it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_young: bool,
     /// The largest value of the watermark column up to which it reaches, if it is a pull.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<String>,

@@ -173,7 +173,7 @@ fn changes(source: &Source, listed: Option<&[ExtractFile]>, before: Option<&Inpu
     let known: BTreeMap<&str, &InputFile> = known.iter().map(|file| (file.path.as_str(), file)).collect();
     let is_same = |file: &&ExtractFile| {
         known.get(&*file.path).is_some_and(|known| match (&known.identity, &file.identity) {
-            (Some(known), Some(now)) => known == now,
+            (Some(identity), Some(now)) if !known.is_young => identity == now,
             // Where nobody knew, the content will be hashed, and mostly it is the same.
             _ => known.size == file.size,
         })

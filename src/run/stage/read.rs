@@ -270,7 +270,11 @@ impl Shared<'_> {
         }
         let hash = content.hash().map_err(|error| unreadable(file, &error))?;
         if let Some(known) = reading.known.get(&*file.path).filter(|known| known.content == hash) {
-            return Ok(Outcome::Kept(InputFile { identity: reading.identity(file), ..renewed(known, file) }));
+            return Ok(Outcome::Kept(InputFile {
+                identity: file.identity.clone(),
+                is_young: reading.is_young(file),
+                ..renewed(known, file)
+            }));
         }
         self.tell();
         let previous = reading.previous.get(&*file.path).map(|file| (*file).clone());
@@ -319,7 +323,8 @@ impl Shared<'_> {
             content: hash,
             rows: id,
             version: file.version.clone(),
-            identity: self.reading.identity(file),
+            identity: file.identity.clone(),
+            is_young: self.reading.is_young(file),
             watermark: file.watermark.clone(),
             is_missing: false,
             lines,
@@ -507,14 +512,13 @@ impl Reading<'_> {
 
     fn same_identity(&self, file: &ExtractFile) -> Option<InputFile> {
         let known = self.known.get(&*file.path)?;
-        let is_same = !self.rehash && file.identity.is_some() && known.identity == file.identity;
+        let is_same = !self.rehash && !known.is_young && file.identity.is_some() && known.identity == file.identity;
         is_same.then(|| renewed(known, file))
     }
 
-    /// Returns what the storage says of a file, unless it was changed so lately that a further change could look the same.
-    fn identity(&self, file: &ExtractFile) -> Option<String> {
-        let is_old = file.modified.is_none_or(|modified| self.now.signed_duration_since(modified).num_seconds() >= 2);
-        file.identity.clone().filter(|_| is_old)
+    /// Returns whether a file was changed so lately that a further change could leave its identity as it is.
+    fn is_young(&self, file: &ExtractFile) -> bool {
+        file.modified.is_some_and(|modified| self.now.signed_duration_since(modified).num_seconds() < 2)
     }
 }
 
